@@ -1,0 +1,50 @@
+# The commands of every day. `make demo` and `make test` need Python >= 3.11, make and git only.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo test test-fast check format bench dag
+
+# One set-up for all: the stamp is newer than the lock, so a second run installs nothing.
+$(VENV)/ready: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("make: Python %d.%d found, 3.11 or newer is needed; name one: make PYTHON=python3.12" % sys.version_info[:2] if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --requirement requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
+# The demo: simulated raw files -> six trained streams -> three tables.
+TABLES := $(foreach n,2 4 6,results/demo_xsub_$(n)ens.csv)
+
+demo: $(VENV)/ready
+	$(BIN)/snakemake --cores all --quiet rules --rerun-incomplete $(TABLES)
+	@echo; echo "Six streams of the demo, fused (results/demo_xsub_6ens.csv):"
+	@column -s, -t results/demo_xsub_6ens.csv 2>/dev/null || cat results/demo_xsub_6ens.csv
+	@echo; echo "Tables: $(TABLES)"
+	@echo "Networks, histories and scores of each stream: results/runs/demo/xsub/protogcn/"
+
+test: $(VENV)/ready
+	$(BIN)/pytest --numprocesses auto
+
+test-fast: $(VENV)/ready
+	$(BIN)/pytest --numprocesses auto -m "not slow"
+
+check: $(VENV)/ready
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/snakefmt --check Snakefile workflow
+	$(BIN)/python -m tests.lint
+
+format: $(VENV)/ready
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+	$(BIN)/snakefmt Snakefile workflow
+
+bench: $(VENV)/ready
+	$(BIN)/python -m benchmarks.readers
+	$(BIN)/python -m benchmarks.model
+
+# The picture of the job graph in the README.
+dag: $(VENV)/ready
+	$(BIN)/python -m docs.dag

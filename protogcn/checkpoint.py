@@ -1,0 +1,42 @@
+"""``.pt`` files: a network's weights or a training's state, never unpickled freely."""
+
+import io
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from protogcn.contracts import reading, writing
+from protogcn.errors import ContractError
+
+
+def save_checkpoint(path: Path, content: dict[str, Any]) -> None:
+    """Write tensors, numbers, text, lists and dicts, whole or not at all."""
+    buffer = io.BytesIO()  # torch's zip writer reports a full disk in its own, unreadable words
+    torch.save(content, buffer)
+    with writing(path) as file:
+        file.write(buffer.getbuffer())
+
+
+def load_checkpoint(path: Path, keys: set[str]) -> dict[str, Any]:
+    """Read a checkpoint onto the CPU.
+
+    torch does not test the checksums of its own container, so they are tested here first.
+
+    Args:
+        path: the file.
+        keys: the entries it must have.
+
+    Raises:
+        ContractError: missing, damaged, an entry is missing, or it would run code.
+    """
+    with reading(path, "a checkpoint"):
+        with zipfile.ZipFile(path) as archive:
+            if (broken := archive.testzip()) is not None:
+                raise ContractError(f"{path}: {broken} in it is damaged; remove it and run again.")
+        content = torch.load(path, map_location="cpu", weights_only=True)
+        if not isinstance(content, dict) or (missing := keys - content.keys()):
+            lacking = ", ".join(sorted(missing)) if isinstance(content, dict) else "everything"
+            raise ContractError(f"{path}: lacks {lacking}, expected {', '.join(sorted(keys))}.")
+    return content

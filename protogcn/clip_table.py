@@ -1,0 +1,96 @@
+"""``clips.csv``: the clips of a prepared dataset, where their frames lie, on which side they are.
+
+Shapes: N clips.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from protogcn.contracts import digest_of, load_table, reading, save_table
+from protogcn.errors import ContractError
+
+SIDES = ("train", "val", "test", "-")
+_COLUMNS = {
+    "clip": "str",
+    "label": "int64",
+    "first_frame": "int64",
+    "num_frames": "int64",
+    "persons": "int64",
+}
+
+
+@dataclass(frozen=True)
+class ClipTable:
+    """The clips of one prepared dataset, in the order of their frames.
+
+    Attributes:
+        ids: N clip ids, all different.
+        labels: (N,) 0-based class numbers.
+        first_frames: (N,) row of the clip's first frame in the arrays beside the table.
+        num_frames: (N,) frames, at least one.
+        persons: (N,) persons that are not empty.
+        sides: for each split (N,) of ``train``, ``val``, ``test`` or ``-``.
+        digest: SHA-256 of the file it was read from.
+    """
+
+    ids: np.ndarray
+    labels: np.ndarray
+    first_frames: np.ndarray
+    num_frames: np.ndarray
+    persons: np.ndarray
+    sides: Mapping[str, np.ndarray]
+    digest: str
+
+    @classmethod
+    def load(cls, path: Path) -> "ClipTable":
+        """Read and check a clip table.
+
+        Raises:
+            ContractError: missing, damaged, or its rows do not describe clips end to end.
+        """
+        with reading(path, "a clip table"):
+            digest = digest_of(path)
+            table = load_table(path, _COLUMNS)
+        splits = [name for name in table.columns if name not in _COLUMNS]
+        result = cls(
+            ids=table["clip"].to_numpy(dtype=object),
+            labels=table["label"].to_numpy(),
+            first_frames=table["first_frame"].to_numpy(),
+            num_frames=table["num_frames"].to_numpy(),
+            persons=table["persons"].to_numpy(),
+            sides={name: table[name].to_numpy(dtype=object) for name in splits},
+            digest=digest,
+        )
+        result._check(path)
+        return result
+
+    def on_side(self, split: str, side: str) -> np.ndarray:
+        """Return the rows (n,) of the clips on one side of a split, in order."""
+        return np.flatnonzero(self.sides[split] == side)
+
+    def _check(self, path: Path) -> None:
+        if not len(self.ids):
+            raise ContractError(f"{path}: lists no clip.")
+        ids = pd.Series(self.ids)
+        if (twice := ids.duplicated()).any():
+            raise ContractError(f"{path}: clip {ids[twice].iloc[0]} stands twice.")
+        ends = self.first_frames + self.num_frames
+        if (self.num_frames < 1).any() or (self.first_frames != np.r_[0, ends[:-1]]).any():
+            raise ContractError(f"{path}: its clips do not follow each other frame by frame.")
+        if (self.labels < 0).any():
+            raise ContractError(f"{path}: found a negative label, expected 0 and up.")
+        for split, sides in self.sides.items():
+            if unknown := set(sides) - set(SIDES):
+                raise ContractError(
+                    f"{path}: split {split} has side {sorted(unknown)[0]!r},"
+                    f" expected one of {', '.join(SIDES)}."
+                )
+
+
+def save_clip_table(path: Path, table: pd.DataFrame) -> None:
+    """Write a clip table with the columns of ``ClipTable`` and one column for each split."""
+    save_table(path, table)

@@ -1,0 +1,156 @@
+"""What every file passed between stages keeps to: written whole or not at all, checked on load."""
+
+import errno
+import hashlib
+import io
+import os
+import secrets
+import shutil
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+import pandas as pd
+
+from protogcn.errors import ConfigError, ContractError
+
+_BLOCK = 1 << 24  # bytes read at once when a file is hashed
+_DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[BinaryIO]:
+    """Open ``path`` for writing so that it is seen whole or not at all.
+
+    The bytes go to a temporary name in the same folder, are flushed to the disk and renamed at
+    the end; on any failure the temporary file is removed and ``path`` is as it was.
+
+    Raises:
+        ContractError: the disk is full or refuses the write.
+    """
+    temporary = path.with_name(f".{path.name}.{_host()}.{os.getpid()}.{secrets.token_hex(4)}.tmp")
+    written = 0
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _remove_orphans(path)
+        with temporary.open("w+b") as file:
+            yield file
+            file.flush()
+            written = file.tell()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+        _sync_folder(path.parent)
+    except OSError as error:
+        if error.filename not in (None, str(temporary), str(path)):
+            raise  # the caller could not read something else
+        free = shutil.disk_usage(_existing(path.parent)).free
+        advice = "; free some space and start again" if error.errno in _DISK_FULL else ""
+        raise ContractError(
+            f"{path}: could not be written ({error.strerror or error});"
+            f" at least {max(written, _size(temporary)):,} bytes are needed,"
+            f" {free:,} are free there{advice}."
+        ) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def reading(path: Path, expected: str) -> Iterator[None]:
+    """Turn whatever goes wrong while ``path`` is read into one ContractError that names it.
+
+    Reading damaged files raises a dozen kinds of exception, depending on the library and the
+    damage; this is the one place that catches them all.
+    """
+    try:
+        yield
+    except (ConfigError, ContractError):
+        raise
+    except FileNotFoundError:
+        raise ContractError(f"{path}: does not exist, expected {expected}.") from None
+    except Exception as error:
+        found = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        raise ContractError(
+            f"{path}: found a damaged file ({found}), expected {expected}."
+        ) from error
+
+
+def save_text(path: Path, text: str) -> None:
+    """Write a text file whole or not at all."""
+    with writing(path) as file:
+        file.write(text.encode("utf-8"))
+
+
+def save_table(path: Path, table: pd.DataFrame) -> None:
+    """Write a csv file whole or not at all; floats keep every digit they need."""
+    buffer = io.StringIO()
+    table.to_csv(buffer, index=False, lineterminator="\n")
+    save_text(path, buffer.getvalue())
+
+
+def load_table(path: Path, columns: dict[str, str]) -> pd.DataFrame:
+    """Read a csv file with at least ``columns`` (name: dtype); text stays as it is written.
+
+    Raises:
+        ContractError: the file is missing, damaged, or lacks a column.
+    """
+    with reading(path, f"a csv with the columns {', '.join(columns)}"):
+        # Ids such as NA, null or 007 are text: pandas would turn them into NaN or 7.
+        table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
+        if missing := [name for name in columns if name not in table.columns]:
+            raise ContractError(f"{path}: has no column {', '.join(missing)}.")
+        return table.astype(columns)
+
+
+def digest_of(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes, in hex."""
+    with reading(path, "a file"), path.open("rb") as file:
+        return digest_of_stream(file, path.stat().st_size)
+
+
+def digest_of_stream(file: BinaryIO, num_bytes: int) -> str:
+    """Return the SHA-256 of the next ``num_bytes`` bytes, in hex."""
+    digest = hashlib.sha256()
+    while num_bytes and (block := file.read(min(num_bytes, _BLOCK))):
+        digest.update(block)
+        num_bytes -= len(block)
+    return digest.hexdigest()
+
+
+def _remove_orphans(path: Path) -> None:
+    """Remove temporary files of ``path`` whose writer, on this machine, is no longer alive."""
+    for orphan in path.parent.glob(f".{_escape(path.name)}.{_escape(_host())}.*.tmp"):
+        process = orphan.name.split(".")[-3]
+        if (
+            process.isdigit()
+            and not Path(f"/proc/{process}").exists()
+            and Path("/proc/self").exists()
+        ):
+            orphan.unlink(missing_ok=True)
+
+
+def _escape(name: str) -> str:
+    return "".join(f"[{letter}]" if letter in "*?[" else letter for letter in name)
+
+
+def _host() -> str:
+    return socket.gethostname().replace("/", "-").replace(".", "-") or "host"
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _existing(folder: Path) -> Path:
+    while not folder.exists():
+        folder = folder.parent
+    return folder
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0

@@ -1,0 +1,39 @@
+"""The two mistakes a user can make, and how a stage's command reports them."""
+
+import sys
+from collections.abc import Callable
+
+
+class ConfigError(Exception):
+    """You asked for something wrong: a setting, a name, a combination."""
+
+
+class ContractError(Exception):
+    """A file is not what its stage, or its format, promised."""
+
+
+class NotFiniteError(Exception):
+    """The numbers of a training are no longer finite."""
+
+
+class SupersededError(Exception):
+    """Another process took over this run."""
+
+
+_EXIT_CODES = {ConfigError: 2, ContractError: 3, NotFiniteError: 4, SupersededError: 5}
+
+
+def run_stage(main: Callable[[], None]) -> None:
+    """Run a stage's ``main``; report a known mistake as one sentence and an exit code.
+
+    Exit codes: 2 ConfigError, 3 ContractError, 4 NotFiniteError, 5 SupersededError. Anything
+    else is a fault of ours and keeps its traceback (exit code 1).
+    """
+    try:
+        main()
+    except tuple(_EXIT_CODES) as error:
+        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        sys.exit(_EXIT_CODES[type(error)])
+    except KeyboardInterrupt:
+        print("Stopped by Ctrl-C.", file=sys.stderr)
+        sys.exit(130)

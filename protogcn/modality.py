@@ -1,0 +1,131 @@
+"""Stage 2: joint positions -> the six views of the same motion.
+
+Source: the input streams of ProtoGCN (Liu et al., CVPR 2025) and their released preprocessing.
+Shapes: F frames of all clips end to end, M persons, V joints, C channels.
+"""
+
+import argparse
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from protogcn.arrays import open_array, writing_array
+from protogcn.clip_table import ClipTable
+from protogcn.config import MODALITIES, load_dataset
+from protogcn.errors import ConfigError, ContractError, run_stage
+from protogcn.skeleton import Skeleton
+
+_FRAMES_AT_ONCE = 16_384  # about 10 MB of two persons with 25 joints
+
+
+def compute_modality(
+    joints: np.ndarray, modality: str, skeleton: Skeleton, last_frames: Sequence[int]
+) -> np.ndarray:
+    """Return one modality of some clips that lie end to end.
+
+    Args:
+        joints: positions in metres, (F, M, V, C).
+        modality: ``j`` joints, ``b`` bones (joint minus parent), ``k`` two-step bones (joint
+            minus grandparent, zero where that would pass the root), or one of these with an
+            ``m`` behind it for its difference to the next frame.
+        skeleton: the layout that names each joint's parents.
+        last_frames: the last frame of each clip, whose motion is zero as it has no successor.
+
+    Returns:
+        (F, M, V, C), metres or metres per frame. The dtype is kept, but bones of float16 are
+        float32, as released.
+
+    Raises:
+        ConfigError: unknown modality.
+    """
+    match modality.removesuffix("m"):
+        case "j":
+            view = joints
+        case "b":
+            view = _bones(joints, skeleton.bone_partners)
+        case "k":
+            view = _bones(joints, skeleton.two_step_partners)
+        case _:
+            raise ConfigError(f"modality {modality!r}: expected one of {', '.join(MODALITIES)}.")
+    if not modality.endswith("m"):
+        return view
+    motion = np.zeros_like(view)
+    np.subtract(view[1:], view[:-1], out=motion[:-1])
+    motion[last_frames] = 0
+    return motion
+
+
+def write_modalities(
+    joints_path: Path, clips_path: Path, skeleton: Skeleton, outputs: dict[str, Path]
+) -> None:
+    """Write several modalities of a whole dataset in one pass with bounded memory.
+
+    Args:
+        joints_path: ``joints.npy`` of the joints stage.
+        clips_path: ``clips.csv`` beside it.
+        skeleton: the layout of both.
+        outputs: for each wanted modality the ``.npy`` to write.
+
+    Raises:
+        ContractError: an input is damaged or the two do not belong together.
+    """
+    joints, trailer = open_array(joints_path)
+    clips = ClipTable.load(clips_path)
+    if trailer["inputs"].get("clips") != clips.digest:
+        raise ContractError(f"{clips_path}: is not the table {joints_path} was written with.")
+    if joints.shape[2] != skeleton.num_joints:
+        raise ContractError(
+            f"{joints_path}: has {joints.shape[2]} joints, expected the {skeleton.num_joints}"
+            f" of skeleton {skeleton.name}."
+        )
+    inputs = {"joints": trailer["sha256"], "clips": clips.digest}
+    with ExitStack() as stack:
+        writers = {
+            modality: stack.enter_context(writing_array(path, joints.shape[1:]))
+            for modality, path in outputs.items()
+        }
+        for first, ends in _batches(clips):
+            block = np.asarray(joints[first : ends[-1] + 1])  # (frames, M, V, C)
+            for modality, writer in writers.items():
+                writer.append(compute_modality(block, modality, skeleton, ends - first))
+        for writer in writers.values():
+            writer.finish(inputs)
+
+
+def _bones(joints: np.ndarray, partners: np.ndarray) -> np.ndarray:
+    bones = joints - joints[..., partners, :]
+    return bones.astype(np.promote_types(bones.dtype, np.float32), copy=False)
+
+
+def _batches(clips: ClipTable) -> Iterator[tuple[int, np.ndarray]]:
+    """Yield (first frame, last frame of each clip) of runs of whole clips."""
+    ends = clips.first_frames + clips.num_frames - 1
+    start = 0
+    with tqdm(total=len(ends), desc="modalities", unit="clip", disable=None) as bar:
+        while start < len(ends):
+            first = clips.first_frames[start]
+            stop = max(start + 1, int(np.searchsorted(ends, first + _FRAMES_AT_ONCE)))
+            yield int(first), ends[start:stop]
+            bar.update(stop - start)
+            start = stop
+
+
+def main() -> None:
+    """Read the joints of a dataset, write its modalities."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--dataset", type=Path, required=True, help="resolved dataset.yaml")
+    parser.add_argument("--joints", type=Path, required=True)
+    parser.add_argument("--clips", type=Path, required=True)
+    for modality in MODALITIES:
+        parser.add_argument(f"--{modality}", type=Path, help=f"write modality {modality} here")
+    args = parser.parse_args()
+
+    outputs = {name: getattr(args, name) for name in MODALITIES if getattr(args, name)}
+    write_modalities(args.joints, args.clips, load_dataset(args.dataset).skeleton, outputs)
+
+
+if __name__ == "__main__":
+    run_stage(main)

@@ -1,0 +1,97 @@
+"""Raw keypoints -> prepared keypoints: the named normalisations of one clip.
+
+Source: PYSKL's PreNormalize3D as ProtoGCN uses it (``centred``) and as ST-GCN++ does (``aligned``).
+Shapes: M persons, T frames, V joints, C channels.
+"""
+
+import numpy as np
+
+from protogcn.errors import ConfigError
+from protogcn.skeleton import Skeleton
+
+_TINY = 1e-6  # below this an axis or an angle counts as zero
+
+
+def prepare(keypoints: np.ndarray, preparation: str, skeleton: Skeleton) -> np.ndarray:
+    """Normalise one clip.
+
+    Args:
+        keypoints: positions in metres, (M, T, V, C), M in {1, 2}; not all zero.
+        preparation: ``raw`` changes nothing; ``centred`` keeps the frames of the person who is
+            there longest, puts that person first, and moves the skeleton's centre in the first
+            frame to the origin (joints at exactly zero are missing and stay zero); ``aligned``
+            then turns the spine to the z axis and the shoulders to the x axis.
+        skeleton: the layout, with its ``centre``, ``spine`` and ``shoulders``.
+
+    Returns:
+        (M, T', V, C), T' <= T, in the dtype of ``keypoints``; ``aligned`` gives float64.
+
+    Raises:
+        ConfigError: unknown preparation, or the skeleton lacks what it needs.
+    """
+    check_preparation(preparation, skeleton)
+    if preparation == "raw" or not keypoints.any():
+        return keypoints
+    centred = _centre(_main_person_first(keypoints), skeleton.centre)
+    if preparation == "centred":
+        return centred
+    return _align(centred, skeleton)
+
+
+def check_preparation(preparation: str, skeleton: Skeleton) -> None:
+    """Raise ConfigError if ``skeleton`` does not declare what ``preparation`` needs."""
+    match preparation:
+        case "raw":
+            needs = {}
+        case "centred":
+            needs = {"centre": skeleton.centre}
+        case "aligned":
+            needs = {
+                "centre": skeleton.centre,
+                "spine": skeleton.spine,
+                "shoulders": skeleton.shoulders,
+            }
+        case _:
+            raise ConfigError(f"preparation {preparation!r}: expected centred, aligned or raw.")
+    if missing := [field for field, value in needs.items() if value is None]:
+        raise ConfigError(
+            f"skeletons.{skeleton.name}: has no {' and no '.join(missing)},"
+            f" preparation {preparation} needs it."
+        )
+
+
+def _main_person_first(keypoints: np.ndarray) -> np.ndarray:
+    """Keep the frames of the person seen in most frames, and put that person first."""
+    # "Close to zero" as numpy.isclose has it: within 1e-8.
+    present = (np.abs(keypoints) > 1e-8).any(axis=(2, 3))  # (M, T)
+    if len(keypoints) == 2 and present[0].sum() < present[1].sum():
+        keypoints, present = keypoints[::-1], present[::-1]
+    return keypoints[:, present[0]]  # (M, T', V, C)
+
+
+def _centre(keypoints: np.ndarray, centre: int) -> np.ndarray:
+    there = (keypoints != 0).any(axis=-1, keepdims=True)  # (M, T, V, 1)
+    return np.where(there, keypoints - keypoints[0, 0, centre], 0).astype(keypoints.dtype)
+
+
+def _align(keypoints: np.ndarray, skeleton: Skeleton) -> np.ndarray:
+    first = keypoints[0, 0]  # (V, C)
+    bottom, top = skeleton.spine
+    upright = _turn(first[top] - first[bottom], np.array([0.0, 0.0, 1.0]))
+    left, right = skeleton.shoulders
+    across = upright @ first[right] - upright @ first[left]
+    return keypoints @ (_turn(across, np.array([1.0, 0.0, 0.0])) @ upright).T
+
+
+def _turn(vector: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """Return the (3, 3) rotation of ``vector`` towards the unit vector ``target``."""
+    axis = np.cross(vector, target)
+    if np.abs(vector).sum() < _TINY or np.abs(axis).sum() < _TINY:
+        return np.eye(3)
+    # The unit vector keeps the dtype of the data, as released.
+    angle = np.arccos(np.clip((vector / np.linalg.norm(vector)) @ target, -1, 1))
+    if angle < _TINY:
+        return np.eye(3)
+    x, y, z = axis / np.linalg.norm(axis)
+    cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
+    return np.eye(3) + np.sin(angle) * cross + (1 - np.cos(angle)) * cross @ cross

@@ -1,0 +1,11 @@
+# Plain `snakemake` starts here; the workflow itself is workflow/Snakefile.
+
+
+include: "workflow/Snakefile"
+
+
+rule demo:
+    """The demo's tables: what `snakemake` makes when no target is named."""
+    default_target: True
+    input:
+        rules.all.input,

@@ -1,0 +1,97 @@
+"""The clips of one modality in memory, and crops gathered from them in one batched call.
+
+Shapes: F frames of all clips end to end, N clips of a batch, M persons, T frames of a crop,
+V joints, C channels.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from protogcn.arrays import open_array
+from protogcn.clip_table import ClipTable
+from protogcn.errors import ContractError
+
+_SHARE_OF_MEMORY = 0.6  # of the device's free memory that the clips may take
+
+
+@dataclass(frozen=True)
+class ClipStore:
+    """A dataset's frames and where each clip lies in them.
+
+    Attributes:
+        frames: (F, M, V, C) float32, on ``device`` if they fit there, else in host memory.
+        first_frames: (all clips,) row of each clip's first frame.
+        num_frames: (all clips,) length of each clip.
+        labels: (all clips,) class numbers, on ``device``.
+        table: ids and sides of the same clips.
+        digest: SHA-256 of the frames.
+        device: where crops are wanted.
+    """
+
+    frames: Tensor
+    first_frames: Tensor
+    num_frames: Tensor
+    labels: Tensor
+    table: ClipTable
+    digest: str
+    device: torch.device
+
+    @classmethod
+    def load(cls, values_path: Path, clips_path: Path, device: torch.device) -> "ClipStore":
+        """Read one modality of a dataset.
+
+        Raises:
+            ContractError: a file is damaged, or the two do not belong together.
+        """
+        values, trailer = open_array(values_path)
+        table = ClipTable.load(clips_path)
+        if trailer["inputs"].get("clips") != table.digest:
+            raise ContractError(f"{clips_path}: is not the table {values_path} was written with.")
+        frames = torch.from_numpy(values)
+        if device.type == "cuda":
+            free, _ = torch.cuda.mem_get_info(device)
+            if values.nbytes <= _SHARE_OF_MEMORY * free:
+                frames = frames.to(device)
+        where = frames.device
+        return cls(
+            frames=frames,
+            first_frames=torch.from_numpy(table.first_frames).to(where),
+            num_frames=torch.from_numpy(table.num_frames).to(where),
+            labels=torch.from_numpy(table.labels).to(device),
+            table=table,
+            digest=trailer["sha256"],
+            device=device,
+        )
+
+    def crops(self, clips: Tensor, frames: Tensor) -> Tensor:
+        """Gather one crop of each clip.
+
+        Args:
+            clips: (N,) rows of the clip table, on the device of ``self.frames``.
+            frames: (N, T) frame numbers within each clip.
+
+        Returns:
+            (N, M, T, V, C) on ``self.device``.
+        """
+        rows = self.first_frames[clips][:, None] + frames  # (N, T)
+        crops = self.frames[rows].transpose(1, 2)  # (N, M, T, V, C)
+        return crops.to(self.device, non_blocking=True)
+
+    def rows(self, split: str, side: str) -> np.ndarray:
+        """Return the rows of the clip table on one side of a split.
+
+        Raises:
+            ContractError: the table has no such split, or nothing on that side.
+        """
+        if split not in self.table.sides:
+            raise ContractError(
+                f"the clip table has no split {split}, only {', '.join(self.table.sides)}."
+            )
+        rows = self.table.on_side(split, side)
+        if not len(rows):
+            raise ContractError(f"split {split} has no {side} clip.")
+        return rows

@@ -1,0 +1,33 @@
+"""Where a network runs and in which precision."""
+
+from contextlib import AbstractContextManager, nullcontext
+
+import torch
+
+from protogcn.errors import ConfigError
+
+
+def pick_device(wanted: str) -> torch.device:
+    """Return the device a run asks for; ``auto`` is the GPU where there is one.
+
+    Raises:
+        ConfigError: a GPU is wanted and there is none.
+    """
+    if wanted == "cpu" or (wanted == "auto" and not torch.cuda.is_available()):
+        return torch.device("cpu")
+    if not torch.cuda.is_available():
+        raise ConfigError("train.device: cuda is wanted, but torch finds no GPU; use auto or cpu.")
+    return torch.device("cuda")
+
+
+def autocast(device: torch.device, precision: str) -> AbstractContextManager:
+    """Return the context of a forward pass: bfloat16 where it is asked for.
+
+    ``auto`` is bfloat16 on a GPU that has it, float32 elsewhere.
+    """
+    if precision == "auto":
+        has_it = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+        precision = "bfloat16" if has_it else "float32"
+    if precision == "float32":
+        return nullcontext()
+    return torch.autocast(device.type, dtype=torch.bfloat16)

@@ -1,0 +1,68 @@
+"""A network's scores of whole clips: the mean over their test crops.
+
+Shapes: N clips, K classes.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from functools import cache
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from protogcn.clips import ClipStore
+from protogcn.sampling import scoring_frames
+
+_CROPS_AT_ONCE = {"cpu": 40, "cuda": 640}
+
+
+@torch.inference_mode()
+def predict(
+    model: nn.Module,
+    store: ClipStore,
+    rows: np.ndarray,
+    *,
+    length: int,
+    crops: int,
+    precision: Callable[[], AbstractContextManager],
+    progress: Callable[[int], None] = lambda clips: None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Score clips with a network in evaluation mode.
+
+    Args:
+        model: (N, M, T, V, C) -> logits (N, K).
+        store: the clips.
+        rows: which of them, rows of the clip table.
+        length: frames of a crop.
+        crops: crops of each clip.
+        precision: makes the context of a forward pass.
+        progress: called with the number of clips just done.
+
+    Returns:
+        The mean logits and the mean over crops of the softmax, both (N, K) float32.
+    """
+    model.eval()
+    frames_of = cache(lambda total: scoring_frames(total, length, crops))
+    logits, probabilities = [], []
+    for batch in _batches(rows, max(1, _CROPS_AT_ONCE[store.device.type] // crops)):
+        where = store.frames.device
+        frames = np.concatenate([frames_of(int(n)) for n in store.table.num_frames[batch]])
+        clips = torch.from_numpy(batch.repeat(crops)).to(where)
+        values = store.crops(clips, torch.from_numpy(frames).to(where))
+        with precision():
+            scores = model(values).float()
+        scores = scores.view(len(batch), crops, -1)  # (N, crops, K)
+        logits.append(_on_host(scores.mean(dim=1)))
+        probabilities.append(_on_host(scores.softmax(dim=-1).mean(dim=1)))
+        progress(len(batch))
+    return np.concatenate(logits), np.concatenate(probabilities)
+
+
+def _batches(rows: np.ndarray, size: int) -> Iterator[np.ndarray]:
+    for start in range(0, len(rows), size):
+        yield rows[start : start + size]
+
+
+def _on_host(values: Tensor) -> np.ndarray:
+    return values.cpu().numpy()

@@ -1,0 +1,188 @@
+"""Stage 1: raw files -> the prepared joint positions of a whole dataset.
+
+Shapes: F frames of all clips end to end, M persons, T frames, V joints, C channels.
+"""
+
+import argparse
+import os
+import resource
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from protogcn.arrays import writing_array
+from protogcn.clip_table import save_clip_table
+from protogcn.config import Dataset, load_dataset
+from protogcn.contracts import digest_of, save_table
+from protogcn.errors import ContractError, run_stage
+from protogcn.preparation import check_preparation, prepare
+from protogcn.readers import DroppedClip, RawClip
+from protogcn.readers.ntu import read_ntu
+from protogcn.readers.pyskl import read_pyskl
+
+
+def read_dataset(dataset: Dataset, *, workers: int) -> Iterator[RawClip | DroppedClip]:
+    """Read a dataset's raw files with the reader of their format."""
+    raw = Path(dataset.raw)
+    if dataset.is_pickle:
+        return read_pyskl(
+            raw,
+            num_joints=dataset.skeleton.num_joints,
+            channels=3,
+            num_classes=len(dataset.classes),
+            splits=dataset.splits,
+        )
+    return read_ntu(
+        raw,
+        protocol=dataset.protocol,
+        leave_out_missing=dataset.leave_out_missing,
+        workers=workers,
+        progress=True,
+    )
+
+
+def write_joints(
+    clips: Iterable[RawClip | DroppedClip],
+    dataset: Dataset,
+    preparation: str,
+    *,
+    joints_path: Path,
+    clips_path: Path,
+    dropped_path: Path,
+) -> None:
+    """Prepare every clip and write the dataset's arrays and tables.
+
+    Args:
+        clips: what a reader yields.
+        dataset: its layout, classes, splits and person slots.
+        preparation: the name of a normalisation.
+        joints_path: the (F, M, V, C) float32 array to write.
+        clips_path: the table of the clips in it.
+        dropped_path: the table of what was left out, and by which rule.
+
+    Raises:
+        ContractError: no clip is left, a label has no class, or a side of a split is empty.
+    """
+    rows, dropped = [], []
+    num_frames = 0
+    shape = (dataset.persons, dataset.skeleton.num_joints, 3)
+    with writing_array(joints_path, shape) as writer:
+        for clip in clips:
+            if isinstance(clip, DroppedClip):
+                dropped.append({"clip": clip.name, "rule": clip.rule})
+                continue
+            if clip.label >= len(dataset.classes):
+                raise ContractError(
+                    f"{dataset.raw}: sample {clip.name} has label {clip.label}, but"
+                    f" datasets.{dataset.name} has {len(dataset.classes)} classes (0 to"
+                    f" {len(dataset.classes) - 1})."
+                )
+            frames = _prepared_frames(clip, dataset, preparation)  # (T, M, V, C)
+            rows.append(
+                {
+                    "clip": clip.name,
+                    "label": clip.label,
+                    "first_frame": num_frames,
+                    "num_frames": len(frames),
+                    "persons": int(frames.any(axis=(0, 2, 3)).sum()),
+                }
+                | {split: clip.sides.get(split, "-") for split in dataset.splits}
+            )
+            num_frames += len(frames)
+            writer.append(frames)
+        if not rows:
+            raise ContractError(
+                f"{dataset.raw}: no clip is left, {len(dropped)} were left out"
+                f" ({_by_rule(dropped) or 'none'})."
+            )
+        table = pd.DataFrame(rows)
+        _check_sides(table, dataset)
+        save_table(dropped_path, pd.DataFrame(dropped, columns=["clip", "rule"]))
+        save_clip_table(clips_path, table)
+        writer.finish({"clips": digest_of(clips_path)})
+    _warn(table, dropped, dataset)
+
+
+def _prepared_frames(clip: RawClip, dataset: Dataset, preparation: str) -> np.ndarray:
+    """Return (T, M, V, C) float32 with exactly the dataset's person slots."""
+    keypoints = clip.keypoints[: dataset.persons].astype(np.float32)
+    if not keypoints.any():  # only persons beyond the slots were there
+        keypoints = clip.keypoints.astype(np.float32)
+        keypoints = keypoints[keypoints.any(axis=(1, 2, 3))][: dataset.persons]
+    prepared = prepare(keypoints, preparation, dataset.skeleton)
+    frames = np.zeros((prepared.shape[1], dataset.persons, *prepared.shape[2:]), np.float32)
+    frames[:, : len(prepared)] = prepared.transpose(1, 0, 2, 3)  # (T, M, V, C)
+    return frames
+
+
+def _check_sides(table: pd.DataFrame, dataset: Dataset) -> None:
+    for split in dataset.splits:
+        for side in ("train", "test"):
+            if side not in set(table[split]):
+                raise ContractError(
+                    f"{dataset.raw}: split {split} has no {side} clip, expected some on each side."
+                )
+
+
+def _warn(table: pd.DataFrame, dropped: list[dict[str, str]], dataset: Dataset) -> None:
+    """Say on stderr what a user should know although it is no mistake."""
+    print(f"{dataset.name}: {len(table)} clips kept, {len(dropped)} left out.", file=sys.stderr)
+    if dropped:
+        print(f"Warning: left out by rule: {_by_rule(dropped)}.", file=sys.stderr)
+    for split in dataset.splits:
+        trained = set(table["label"][table[split] == "train"])
+        for label in sorted(set(range(len(dataset.classes))) - trained):
+            print(
+                f"Warning: class {label} ({dataset.classes[label]}) has no training clip in"
+                f" split {split}; no test clip will be recognised as it.",
+                file=sys.stderr,
+            )
+
+
+def _by_rule(dropped: list[dict[str, str]]) -> str:
+    counts = Counter(entry["rule"] for entry in dropped)
+    return ", ".join(f"{count} {rule}" for rule, count in sorted(counts.items()))
+
+
+def _limit_memory(raw: Path) -> None:
+    """A pickle gets four times its size and 2 GB more, whatever it asks for."""
+    if not sys.platform.startswith("linux"):
+        return
+    in_use = int(Path("/proc/self/statm").read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+    limit = in_use + 4 * raw.stat().st_size + (2 << 30)
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    if hard == resource.RLIM_INFINITY or limit < hard:
+        resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
+
+
+def main() -> None:
+    """Read a dataset's raw files, write its prepared joints and its tables."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--dataset", type=Path, required=True, help="resolved dataset.yaml")
+    parser.add_argument("--preparation", required=True)
+    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--joints", type=Path, required=True)
+    parser.add_argument("--clips", type=Path, required=True)
+    parser.add_argument("--dropped", type=Path, required=True)
+    args = parser.parse_args()
+
+    dataset = load_dataset(args.dataset)
+    check_preparation(args.preparation, dataset.skeleton)
+    if dataset.is_pickle and Path(dataset.raw).is_file():
+        _limit_memory(Path(dataset.raw))
+    write_joints(
+        read_dataset(dataset, workers=args.workers),
+        dataset,
+        args.preparation,
+        joints_path=args.joints,
+        clips_path=args.clips,
+        dropped_path=args.dropped,
+    )
+
+
+if __name__ == "__main__":
+    run_stage(main)

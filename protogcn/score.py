@@ -1,0 +1,88 @@
+"""Stage 4: a trained network -> its scores of every test clip."""
+
+import argparse
+from pathlib import Path
+
+import torch
+from tqdm import tqdm
+
+from protogcn.checkpoint import load_checkpoint
+from protogcn.clips import ClipStore
+from protogcn.config import Run, load_run
+from protogcn.device import autocast, pick_device
+from protogcn.errors import ContractError, run_stage
+from protogcn.inference import predict
+from protogcn.models import build_model
+from protogcn.provenance import commit, versions
+from protogcn.score_file import Scores
+
+
+def score(run: Run, store: ClipStore, checkpoint: dict) -> Scores:
+    """Score the test side of a run's split: the mean over its crops.
+
+    Args:
+        run: settings, network, split.
+        store: the clips of its modality.
+        checkpoint: what the train stage wrote for the same run.
+
+    Raises:
+        ContractError: the checkpoint is of other data or of another network.
+    """
+    if checkpoint["facts"]["data digest"] != store.digest:
+        raise ContractError(f"{run.name}: the checkpoint was trained on other data, train again.")
+    model = build_model(
+        run.network,
+        num_joints=run.dataset.skeleton.num_joints,
+        num_classes=len(run.dataset.classes),
+    )
+    try:
+        model.load_state_dict(checkpoint["model"])
+    except RuntimeError as error:
+        raise ContractError(f"{run.name}: the checkpoint is of another network: {error}") from None
+    rows = store.rows(run.split, "test")
+    with tqdm(total=len(rows), desc="score", unit="clip", disable=None) as bar:
+        logits, probabilities = predict(
+            model.to(store.device),
+            store,
+            rows,
+            length=run.settings["frames"],
+            crops=run.settings["crops"],
+            precision=lambda: autocast(store.device, run.settings["precision"]),
+            progress=bar.update,
+        )
+    return Scores(
+        clips=store.table.ids[rows],
+        labels=store.table.labels[rows],
+        classes=run.dataset.classes,
+        logits=logits,
+        probabilities=probabilities,
+        provenance={
+            "run": run.to_mapping(),
+            "select": run.settings["select"],
+            "epoch": checkpoint["epoch"],
+            "data digest": store.digest,
+            "trained by": {"commit": checkpoint["commit"], "versions": checkpoint["versions"]},
+            "scored by": {"commit": commit(), "versions": versions()},
+        },
+    )
+
+
+def main() -> None:
+    """Score one run, write its score file."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--config", type=Path, required=True, help="config.yaml of the run")
+    parser.add_argument("--values", type=Path, required=True, help=".npy of its modality")
+    parser.add_argument("--clips", type=Path, required=True)
+    parser.add_argument("--checkpoint", type=Path, required=True)
+    parser.add_argument("--scores", type=Path, required=True)
+    args = parser.parse_args()
+
+    run = load_run(args.config)
+    torch.set_num_threads(run.settings["cpu_threads"])
+    store = ClipStore.load(args.values, args.clips, pick_device(run.settings["device"]))
+    keys = {"model", "epoch", "facts", "commit", "versions"}
+    score(run, store, load_checkpoint(args.checkpoint, keys)).save(args.scores)
+
+
+if __name__ == "__main__":
+    run_stage(main)

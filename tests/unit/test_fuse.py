@@ -1,0 +1,164 @@
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from protogcn import fuse as stage
+from protogcn.errors import ConfigError, ContractError
+from protogcn.fuse import (
+    ensemble_table,
+    fuse,
+    in_space,
+    mean_class_accuracy,
+    top_k_accuracy,
+)
+from protogcn.score_file import Scores
+
+
+def make_scores(probabilities, clips=None, labels=None, classes=None, select="last"):
+    probabilities = np.asarray(probabilities, np.float32)
+    count, width = probabilities.shape
+    return Scores(
+        clips=np.array(clips or [f"c{row}" for row in range(count)]),
+        labels=np.zeros(count, np.int64) if labels is None else np.array(labels),
+        classes=np.array(classes or [f"class {number}" for number in range(width)]),
+        logits=np.log(np.maximum(probabilities, 1e-9)),
+        probabilities=probabilities,
+        provenance={"select": select},
+    )
+
+
+def random_scores(seed, count=20, width=6):
+    generator = np.random.default_rng(seed)
+    values = generator.dirichlet(np.ones(width), count)
+    return make_scores(values, labels=np.random.default_rng(0).integers(0, width, count))
+
+
+def test_weighted_sum_by_hand():
+    members = {"j": make_scores([[0.6, 0.4]]), "b": make_scores([[0.1, 0.9]])}
+    found = fuse(members, {"j": 2, "b": 1}, "probability")
+    np.testing.assert_allclose(found, [[1.3, 1.7]], rtol=1e-6)
+
+
+def test_clips_are_joined_by_id_not_by_position():
+    members = {"j": random_scores(1), "b": random_scores(2)}
+    weights = {"j": 1, "b": 1}
+    order = np.random.default_rng(3).permutation(20)
+    b = members["b"]
+    shuffled = Scores(
+        b.clips[order], b.labels[order], b.classes, b.logits[order], b.probabilities[order], {}
+    )
+    np.testing.assert_array_equal(
+        fuse(members, weights, "probability"),
+        fuse({"j": members["j"], "b": shuffled}, weights, "probability"),
+    )
+
+
+def test_one_stream_is_itself():
+    scores = random_scores(1)
+    np.testing.assert_array_equal(fuse({"j": scores}, {"j": 1}, "logit"), scores.logits)
+
+
+def test_scaling_all_weights_changes_no_rank():
+    members = {"j": random_scores(1), "b": random_scores(2)}
+    once = fuse(members, {"j": 2, "b": 1}, "probability")
+    often = fuse(members, {"j": 20, "b": 10}, "probability")
+    np.testing.assert_array_equal(once.argsort(axis=1), often.argsort(axis=1))
+
+
+def test_spaces_by_hand():
+    scores = Scores(
+        np.array(["a"]), np.array([0]), np.array(["x", "y"]),
+        np.array([[3.0, 4.0]]), np.array([[0.25, 0.75]]), {},
+    )  # fmt: skip
+    assert in_space(scores, "probability").tolist() == [[0.25, 0.75]]
+    assert in_space(scores, "logit").tolist() == [[3, 4]]
+    np.testing.assert_allclose(in_space(scores, "log_probability"), np.log([[0.25, 0.75]]))
+    np.testing.assert_allclose(in_space(scores, "normalised_logit"), [[0.6, 0.8]])
+    with pytest.raises(ConfigError, match="space 'sum': expected one of probability"):
+        in_space(scores, "sum")
+
+
+def test_ties_go_to_the_highest_class():
+    scores = np.array([[0.5, 0.5, 0.0]])
+    assert top_k_accuracy(scores, np.array([1]), 1) == 1
+    assert top_k_accuracy(scores, np.array([0]), 1) == 0
+    assert top_k_accuracy(scores, np.array([0]), 2) == 1
+
+
+def test_mean_class_runs_over_labels_and_predictions():
+    # Class 0: one of two right; class 1 is only predicted (recall 0); class 2: right.
+    scores = np.eye(4)[[0, 1, 2]]
+    assert mean_class_accuracy(scores, np.array([0, 0, 2])) == pytest.approx(0.5)
+
+
+def test_table_of_hand_made_scores():
+    members = {
+        "j": make_scores([[0.9, 0.1], [0.9, 0.1]], labels=[0, 1]),
+        "b": make_scores([[0.6, 0.4], [0.0, 1.0]], labels=[0, 1], select="best"),
+    }
+    table = ensemble_table(members, {"j": 1, "b": 2.5}, "probability")
+    assert table.to_csv(index=False).splitlines() == [
+        "stream,weight,clips,top1,top5,mean_class,select",
+        "j,1,2,50.00,,50.00,last",
+        "b,2.5,2,100.00,,100.00,best",
+        "fused,,2,100.00,,100.00,best",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("other", "sentence"),
+    [
+        (make_scores([[1, 0], [0, 1]], clips=["a", "d"]), "1 are missing, for example c and 1"),
+        (make_scores([[1, 0]], clips=["a"]), "1 are missing, for example c and 0"),
+        (make_scores([[1, 0]] * 3, clips=["a", "c", "e"]), "0 are missing and 1 are too many"),
+        (make_scores([[1, 0], [0, 1]], clips=["a", "c"], labels=[0, 1]), "clip c has label 1 against 0"),
+        (make_scores([[1, 0, 0], [0, 1, 0]], clips=["a", "c"]), "3 classes against 2"),
+        (make_scores([[1, 0], [0, 1]], clips=["a", "c"], classes=["u", "v"]), "or other names"),
+    ],
+)  # fmt: skip
+def test_refuses_streams_on_other_clips_labels_or_classes(other, sentence):
+    first = make_scores([[1, 0], [0, 1]], clips=["a", "c"])
+    with pytest.raises(ContractError, match=f"stream b against stream j: .*{sentence}"):
+        fuse({"j": first, "b": other}, {"j": 1, "b": 1}, "probability")
+
+
+def test_refuses_weights_of_other_streams():
+    with pytest.raises(ConfigError, match="weights for b, but scores of j"):
+        fuse({"j": random_scores(1)}, {"b": 1}, "probability")
+
+
+def test_command_refuses_a_missing_score_file_and_writes_nothing(tmp_path, monkeypatch, capsys):
+    random_scores(1).save(tmp_path / "j.npz")
+    arguments = ["fuse", "--scores", str(tmp_path / "j.npz"), str(tmp_path / "b.npz")]
+    arguments += ["--streams", "j", "b", "--weights", "1", "1", "--table", str(tmp_path / "t.csv")]
+    monkeypatch.setattr(sys, "argv", arguments)
+    with pytest.raises(SystemExit) as stop:
+        stage.run_stage(stage.main)
+    assert stop.value.code == 3
+    assert "b.npz: does not exist, expected a score file" in capsys.readouterr().err
+    assert not (tmp_path / "t.csv").exists()
+
+
+@pytest.fixture
+def real_scores():
+    root = Path(__file__).parents[2]
+    for folder in (root / "data", root.parent / "shared/data"):
+        path = folder / "mmaction2_demo_fuse_60samples.npz"
+        if path.exists():
+            with np.load(path, allow_pickle=False) as file:
+                return dict(file)
+    pytest.skip("mmaction2_demo_fuse_60samples.npz is in neither data/ nor ../shared/data")
+
+
+def test_real_joint_and_bone_scores_give_their_documented_accuracy(real_scores):
+    members = {
+        name: make_scores(real_scores[name], labels=real_scores["label"])
+        for name in ("joint", "bone")
+    }
+    assert members["joint"].probabilities.shape == (60, 120)
+    fused = fuse(members, {"joint": 1, "bone": 1}, "probability")
+    assert top_k_accuracy(fused, real_scores["label"], 1) == pytest.approx(0.9333, abs=5e-5)
+    assert top_k_accuracy(fused, real_scores["label"], 5) == pytest.approx(0.9833, abs=5e-5)
+    assert mean_class_accuracy(fused, real_scores["label"]) == pytest.approx(0.9180, abs=5e-5)

@@ -1,0 +1,86 @@
+# The plan behind the config, and what the rules ask of it.
+
+import json
+import shlex
+import sys
+from pathlib import Path
+
+REPOSITORY = Path(workflow.current_basedir).parent.parent
+sys.path.insert(0, str(REPOSITORY))
+
+from protogcn.config import MODALITIES
+from protogcn.errors import ConfigError
+from protogcn.plan import load_plan, missing_raw
+
+# Jobs run with the Python that runs Snakemake and with this checkout's package, from any folder.
+shell.prefix(
+    f"export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH"
+    f" PYTHONPATH={shlex.quote(str(REPOSITORY))}${{{{PYTHONPATH:+:$PYTHONPATH}}}}; "
+)
+
+try:
+    plan = load_plan(
+        config,
+        REPOSITORY / "workflow/schemas/config.schema.yaml",
+        [Path(file) for file in workflow.configfiles],
+    )
+except ConfigError as error:
+    sys.exit(f"ConfigError: {error}")
+
+
+wildcard_constraints:
+    dataset="|".join(plan.datasets),
+    split="|".join(sorted({run.split for run in plan.runs.values()})),
+    task="|".join(sorted({task for task, _ in plan.ensembles})),
+    model="|".join(sorted({run.model for run in plan.runs.values()})),
+    stream="|".join(sorted({run.stream for run in plan.runs.values()})),
+    modality="|".join(MODALITIES),
+    ensemble="|".join(sorted({ensemble for _, ensemble in plan.ensembles})),
+    preparation="centred|aligned|raw",
+
+
+def run_of(wildcards):
+    """The run that a path under results/runs names."""
+    task = f"{wildcards.dataset}_{wildcards.split}"
+    return plan.runs[task, wildcards.model, wildcards.stream]
+
+
+def as_json(entry):
+    """Resolved settings as a command-line argument."""
+    return json.dumps(entry.to_mapping(), ensure_ascii=False)
+
+
+def prepared(wildcards, name):
+    """A file of the prepared dataset that a run reads."""
+    run = run_of(wildcards)
+    return f"results/data/{run.dataset.name}/{run.settings['preparation']}/{name}"
+
+
+def members_of(wildcards):
+    """The runs that a table fuses."""
+    return plan.members(wildcards.task, wildcards.ensemble)
+
+
+def scores_of(run):
+    """The score file of a run."""
+    return f"results/runs/{run.dataset.name}/{run.split}/{run.model}/{run.stream}/scores.npz"
+
+
+def tables_of(dataset):
+    """The tables of every ensemble of a dataset."""
+    return [
+        f"results/{task}_{ensemble}.csv"
+        for (task, ensemble), scheme in plan.ensembles.items()
+        if any(run.dataset.name == dataset for run in plan.members(task, ensemble))
+    ]
+
+
+def raw_of(wildcards):
+    """The raw files of a dataset; the demo's are there once their manifest is."""
+    dataset = plan.datasets[wildcards.dataset]
+    if dataset.simulate is not None:
+        return f"results/data/{dataset.name}/raw.csv"
+    if (sentence := missing_raw(dataset)) is not None:
+        # Leaves Snakemake before the job graph; an exception would bury it in a traceback.
+        sys.exit(f"ConfigError: {sentence}")
+    return dataset.raw

@@ -1,0 +1,25 @@
+# scores of several streams -> one table.
+
+
+localrules:
+    fuse_ensemble,
+
+
+rule fuse_ensemble:
+    """Fuse the streams of an ensemble and write its table."""
+    input:
+        scores=lambda wildcards: [scores_of(run) for run in members_of(wildcards)],
+    output:
+        table="results/{task}_{ensemble}.csv",
+    log:
+        "results/logs/fuse_ensemble/{task}.{ensemble}.log",
+    params:
+        streams=lambda wildcards: plan.ensembles[wildcards.task, wildcards.ensemble].streams.keys(),
+        weights=lambda wildcards: plan.ensembles[
+            wildcards.task, wildcards.ensemble
+        ].streams.values(),
+        space=lambda wildcards: plan.ensembles[wildcards.task, wildcards.ensemble].space,
+    shell:
+        "python -m protogcn.fuse --scores {input.scores} --streams {params.streams}"
+        " --weights {params.weights} --space {params.space} --table {output.table}"
+        " > {log} 2>&1 || (tail -n 15 {log} >&2 && false)"

@@ -1,0 +1,88 @@
+# raw files -> joints -> modalities.
+
+
+localrules:
+    resolve_dataset,
+
+
+rule resolve_dataset:
+    """Write a dataset's settings down, so that changing one redoes this dataset alone."""
+    output:
+        "results/data/{dataset}/dataset.yaml",
+    log:
+        "results/logs/resolve_dataset/{dataset}.log",
+    params:
+        settings=lambda wildcards: as_json(plan.datasets[wildcards.dataset]),
+    shell:
+        "python -m protogcn.config --settings {params.settings:q} --output {output}"
+        " > {log} 2>&1 || (tail -n 15 {log} >&2 && false)"
+
+
+rule write_demo:
+    """Simulate the raw files of the demo; the manifest comes last."""
+    output:
+        manifest="results/data/{dataset}/raw.csv",
+    log:
+        "results/logs/write_demo/{dataset}.log",
+    params:
+        raw=lambda wildcards: plan.datasets[wildcards.dataset].raw,
+        simulate=lambda wildcards: plan.datasets[wildcards.dataset].simulate,
+    threads: 2
+    resources:
+        mem_mb=2_000,
+        runtime="30m",
+    shell:
+        "python -m protogcn.demo --folder {params.raw:q} --manifest {output.manifest}"
+        " --seed {params.simulate[seed]} --subjects {params.simulate[subjects]}"
+        " --replications {params.simulate[replications]} --classes {params.simulate[classes]}"
+        " --workers {threads}"
+        " > {log} 2>&1 || (tail -n 15 {log} >&2 && false)"
+
+
+rule read_joints:
+    """Read a dataset's raw files and normalise them."""
+    input:
+        dataset=rules.resolve_dataset.output,
+        raw=raw_of,
+    output:
+        joints="results/data/{dataset}/{preparation}/joints.npy",
+        clips="results/data/{dataset}/{preparation}/clips.csv",
+        dropped="results/data/{dataset}/{preparation}/dropped.csv",
+    log:
+        "results/logs/read_joints/{dataset}.{preparation}.log",
+    benchmark:
+        "results/benchmarks/read_joints/{dataset}.{preparation}.tsv"
+    threads: 16
+    resources:
+        mem_mb=16_000,
+        runtime="4h",
+    shell:
+        "python -m protogcn.joints --dataset {input.dataset} --preparation {wildcards.preparation}"
+        " --workers {threads} --joints {output.joints} --clips {output.clips}"
+        " --dropped {output.dropped}"
+        " > {log} 2>&1 || (tail -n 15 {log} >&2 && false)"
+
+
+rule compute_modalities:
+    """Write the six modalities of a dataset in one pass."""
+    input:
+        dataset=rules.resolve_dataset.output,
+        joints=rules.read_joints.output.joints,
+        clips=rules.read_joints.output.clips,
+    output:
+        **{
+            modality: f"results/data/{{dataset}}/{{preparation}}/{modality}.npy"
+            for modality in MODALITIES
+        },
+    log:
+        "results/logs/compute_modalities/{dataset}.{preparation}.log",
+    benchmark:
+        "results/benchmarks/compute_modalities/{dataset}.{preparation}.tsv"
+    resources:
+        mem_mb=8_000,
+        runtime="2h",
+    shell:
+        "python -m protogcn.modality --dataset {input.dataset} --joints {input.joints}"
+        " --clips {input.clips} --j {output.j} --b {output.b} --k {output.k} --jm {output.jm}"
+        " --bm {output.bm} --km {output.km}"
+        " > {log} 2>&1 || (tail -n 15 {log} >&2 && false)"

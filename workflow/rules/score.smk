@@ -1,0 +1,25 @@
+# trained network -> its scores of the test clips.
+
+
+rule score_stream:
+    """Score every test clip of a task with one network."""
+    input:
+        config=rules.resolve_run.output,
+        values=rules.train_stream.input.values,
+        clips=rules.train_stream.input.clips,
+        checkpoint=rules.train_stream.output.checkpoint,
+    output:
+        scores="results/runs/{dataset}/{split}/{model}/{stream}/scores.npz",
+    log:
+        "results/logs/score_stream/{dataset}.{split}.{model}.{stream}.log",
+    benchmark:
+        "results/benchmarks/score_stream/{dataset}.{split}.{model}.{stream}.tsv"
+    threads: lambda wildcards: run_of(wildcards).settings["cpu_threads"]
+    resources:
+        gpu=1,
+        mem_mb=32_000,
+        runtime="4h",
+    shell:
+        "python -m protogcn.score --config {input.config} --values {input.values}"
+        " --clips {input.clips} --checkpoint {input.checkpoint} --scores {output.scores}"
+        " > {log} 2>&1 || (tail -n 15 {log} >&2 && false)"

@@ -1,0 +1,42 @@
+# modality -> one trained network per stream.
+
+
+localrules:
+    resolve_run,
+
+
+rule resolve_run:
+    """Write a run's settings down, so that changing one retrains this run alone."""
+    output:
+        "results/runs/{dataset}/{split}/{model}/{stream}/config.yaml",
+    log:
+        "results/logs/resolve_run/{dataset}.{split}.{model}.{stream}.log",
+    params:
+        settings=lambda wildcards: as_json(run_of(wildcards)),
+    shell:
+        "python -m protogcn.config --settings {params.settings:q} --output {output}"
+        " > {log} 2>&1 || (tail -n 15 {log} >&2 && false)"
+
+
+rule train_stream:
+    """Train one network on one modality; it goes on from its last whole epoch."""
+    input:
+        config=rules.resolve_run.output,
+        values=lambda wildcards: prepared(wildcards, f"{run_of(wildcards).modality}.npy"),
+        clips=lambda wildcards: prepared(wildcards, "clips.csv"),
+    output:
+        checkpoint="results/runs/{dataset}/{split}/{model}/{stream}/checkpoint.pt",
+        history="results/runs/{dataset}/{split}/{model}/{stream}/history.csv",
+    log:
+        "results/logs/train_stream/{dataset}.{split}.{model}.{stream}.log",
+    benchmark:
+        "results/benchmarks/train_stream/{dataset}.{split}.{model}.{stream}.tsv"
+    threads: lambda wildcards: run_of(wildcards).settings["cpu_threads"]
+    resources:
+        gpu=1,
+        mem_mb=32_000,
+        runtime="2d",
+    shell:
+        "python -m protogcn.train --config {input.config} --values {input.values}"
+        " --clips {input.clips} --checkpoint {output.checkpoint} --history {output.history}"
+        " > {log} 2>&1 || (tail -n 15 {log} >&2 && false)"

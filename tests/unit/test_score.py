@@ -1,0 +1,60 @@
+import numpy as np
+import pytest
+import torch
+
+from protogcn.clips import ClipStore
+from protogcn.errors import ContractError
+from protogcn.sampling import scoring_frames
+from protogcn.score import score
+from protogcn.train import _checkpoint, train
+from tests.unit.nano import nano_run, write_dataset
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    torch.set_num_threads(1)
+    data = tmp_path_factory.mktemp("data")
+    write_dataset(data)
+    store = ClipStore.load(data / "j.npy", data / "clips.csv", torch.device("cpu"))
+    training = train(nano_run(), store, tmp_path_factory.mktemp("run"))
+    return data, store, training
+
+
+def test_scores_are_the_means_over_the_crops_of_each_test_clip(trained):
+    data, store, training = trained
+    scores = score(nano_run(), store, _checkpoint(training))
+    model = training.model.eval()
+    assert scores.clips.tolist() == [f"clip {number}" for number in range(16, 24)]
+    for row, clip in enumerate(range(16, 24)):
+        first, total = store.table.first_frames[clip], store.table.num_frames[clip]
+        frames = scoring_frames(int(total), 16, 3)
+        crops = torch.from_numpy(np.load(data / "j.npy")[first + frames])  # (crops, T, M, V, C)
+        with torch.no_grad():
+            logits = model(crops.transpose(1, 2))
+        np.testing.assert_allclose(scores.logits[row], logits.mean(0), atol=1e-5)
+        np.testing.assert_allclose(scores.probabilities[row], logits.softmax(1).mean(0), atol=1e-6)
+    assert scores.classes == ("up", "down", "left", "right")
+    assert scores.provenance["data digest"] == store.digest
+
+
+def test_checkpoint_of_other_data_is_refused(trained):
+    data, _, training = trained
+    other = ClipStore.load(data / "b.npy", data / "clips.csv", torch.device("cpu"))
+    with pytest.raises(ContractError, match="trained on other data, train again"):
+        score(nano_run(), other, _checkpoint(training))
+
+
+def test_checkpoint_of_another_network_is_refused(trained):
+    _, store, training = trained
+    content = dict(_checkpoint(training))
+    content["model"] = {k: v for k, v in content["model"].items() if not k.startswith("classify")}
+    with pytest.raises(ContractError, match="the checkpoint is of another network"):
+        score(nano_run(), store, content)
+
+
+def test_two_files_of_other_datasets_are_refused(trained, tmp_path):
+    data, _, _ = trained
+    text = (data / "clips.csv").read_text()
+    (tmp_path / "clips.csv").write_text(text.replace("clip 00", "clip xx"))
+    with pytest.raises(ContractError, match="is not the table"):
+        ClipStore.load(data / "j.npy", tmp_path / "clips.csv", torch.device("cpu"))

@@ -59,9 +59,9 @@ class ClipStore:
         where = frames.device
         return cls(
             frames=frames,
-            first_frames=torch.from_numpy(table.first_frames).to(where),
-            num_frames=torch.from_numpy(table.num_frames).to(where),
-            labels=torch.from_numpy(table.labels).to(device),
+            first_frames=torch.tensor(table.first_frames, device=where),
+            num_frames=torch.tensor(table.num_frames, device=where),
+            labels=torch.tensor(table.labels, device=device),
             table=table,
             digest=trailer["sha256"],
             device=device,

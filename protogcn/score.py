@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+import numpy as np
 import torch
 from tqdm import tqdm
 
@@ -53,7 +54,7 @@ def score(run: Run, store: ClipStore, checkpoint: dict) -> Scores:
     return Scores(
         clips=store.table.ids[rows],
         labels=store.table.labels[rows],
-        classes=run.dataset.classes,
+        classes=np.array(run.dataset.classes),
         logits=logits,
         probabilities=probabilities,
         provenance={

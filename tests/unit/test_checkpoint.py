@@ -1,5 +1,6 @@
 import os
 import pickle
+from pathlib import Path
 
 import pytest
 import torch
@@ -60,7 +61,7 @@ def test_checkpoint_that_would_run_code_is_refused(tmp_path):
     (tmp_path / "d.pt").write_bytes(pickle.dumps(_Attack(canary)))
     with pytest.raises(ContractError, match=r"d\.pt"):
         load_checkpoint(tmp_path / "d.pt", {"model"})
-    assert not os.path.exists(canary)
+    assert not Path(canary).exists()
 
 
 def state(epoch, **facts):

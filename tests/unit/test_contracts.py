@@ -2,6 +2,7 @@ import os
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -29,10 +30,10 @@ def test_failure_keeps_the_old_file_and_leaves_nothing_else(tmp_path):
     assert os.listdir(tmp_path) == ["file"]
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full, a Linux device")
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full, a Linux device")
 def test_full_disk_is_one_sentence(tmp_path):
     with pytest.raises(ContractError, match=r"file: could not be written \(No space left") as error:
-        with writing(tmp_path / "file"), open("/dev/full", "wb", buffering=0) as full:
+        with writing(tmp_path / "file"), Path("/dev/full").open("wb", buffering=0) as full:
             full.write(b"x")
     assert "free some space" in str(error.value)
 
@@ -82,7 +83,7 @@ def test_missing_file_is_named(tmp_path):
 
 
 def test_ids_that_look_like_numbers_or_nothing_stay_text(tmp_path):
-    ids = ["NA", "007", "null", "1e5", "nan", "", 'a,"b'] + ["ü"]
+    ids = ["NA", "007", "null", "1e5", "nan", "", 'a,"b', "ü"]
     save_table(tmp_path / "t.csv", pd.DataFrame({"clip": ids, "n": range(len(ids))}))
     table = load_table(tmp_path / "t.csv", {"clip": "str", "n": "int64"})
     assert table["clip"].tolist() == ids

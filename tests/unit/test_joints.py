@@ -74,7 +74,7 @@ def test_class_without_a_training_clip_is_a_warning_that_names_it(tmp_path, caps
 
 
 def test_label_outside_the_classes_names_the_sample(tmp_path):
-    with pytest.raises(ContractError, match="sample clip 02 has label 2, but .* 2 classes"):
+    with pytest.raises(ContractError, match=r"sample clip 02 has label 2, but .* 2 classes"):
         write(tmp_path, nano_clips(), with_classes("up", "down"))
     assert not list(tmp_path.iterdir())
 

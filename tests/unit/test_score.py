@@ -33,7 +33,7 @@ def test_scores_are_the_means_over_the_crops_of_each_test_clip(trained):
             logits = model(crops.transpose(1, 2))
         np.testing.assert_allclose(scores.logits[row], logits.mean(0), atol=1e-5)
         np.testing.assert_allclose(scores.probabilities[row], logits.softmax(1).mean(0), atol=1e-6)
-    assert scores.classes == ("up", "down", "left", "right")
+    assert scores.classes.tolist() == ["up", "down", "left", "right"]
     assert scores.provenance["data digest"] == store.digest
 
 

@@ -195,7 +195,7 @@ def test_loss_that_is_no_number_names_epoch_step_and_clips(data, tmp_path):
 
 
 def test_rate_far_too_high_stops_instead_of_writing_nonsense(data, tmp_path):
-    with pytest.raises(NotFiniteError, match="Lower train.learning_rate"):
+    with pytest.raises(NotFiniteError, match=r"Lower train\.learning_rate"):
         train(nano_run(learning_rate=100.0, epochs=60, momentum=0.99), store_of(data), tmp_path)
 
 

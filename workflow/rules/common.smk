@@ -56,6 +56,11 @@ def prepared(wildcards, name):
     return f"results/data/{run.dataset.name}/{run.settings['preparation']}/{name}"
 
 
+def scheme_of(wildcards):
+    """The ensemble that a table is of."""
+    return plan.ensembles[wildcards.task, wildcards.ensemble]
+
+
 def members_of(wildcards):
     """The runs that a table fuses."""
     return plan.members(wildcards.task, wildcards.ensemble)

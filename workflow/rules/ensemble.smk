@@ -14,11 +14,9 @@ rule fuse_ensemble:
     log:
         "results/logs/fuse_ensemble/{task}.{ensemble}.log",
     params:
-        streams=lambda wildcards: plan.ensembles[wildcards.task, wildcards.ensemble].streams.keys(),
-        weights=lambda wildcards: plan.ensembles[
-            wildcards.task, wildcards.ensemble
-        ].streams.values(),
-        space=lambda wildcards: plan.ensembles[wildcards.task, wildcards.ensemble].space,
+        streams=lambda wildcards: list(scheme_of(wildcards).streams.keys()),
+        weights=lambda wildcards: list(scheme_of(wildcards).streams.values()),
+        space=lambda wildcards: scheme_of(wildcards).space,
     shell:
         "python -m protogcn.fuse --scores {input.scores} --streams {params.streams}"
         " --weights {params.weights} --space {params.space} --table {output.table}"

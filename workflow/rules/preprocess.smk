@@ -24,13 +24,13 @@ rule write_demo:
         manifest="results/data/{dataset}/raw.csv",
     log:
         "results/logs/write_demo/{dataset}.log",
-    params:
-        raw=lambda wildcards: plan.datasets[wildcards.dataset].raw,
-        simulate=lambda wildcards: plan.datasets[wildcards.dataset].simulate,
     threads: 2
     resources:
         mem_mb=2_000,
         runtime="30m",
+    params:
+        raw=lambda wildcards: plan.datasets[wildcards.dataset].raw,
+        simulate=lambda wildcards: plan.datasets[wildcards.dataset].simulate,
     shell:
         "python -m protogcn.demo --folder {params.raw:q} --manifest {output.manifest}"
         " --seed {params.simulate[seed]} --subjects {params.simulate[subjects]}"

@@ -1,0 +1,87 @@
+import pytest
+
+from tests.workflow.conftest import REPOSITORY
+
+ONE_DATASET = {"resolve_dataset": 1, "read_joints": 1, "compute_modalities": 1, "fuse_ensemble": 1}
+
+
+def streams(count):
+    return {"resolve_run": count, "train_stream": count, "score_stream": count}
+
+
+@pytest.fixture
+def ntu120(workplace):
+    """A folder where the raw files of NTU-120 are, as far as a plan can tell."""
+    (workplace.folder / "data").mkdir()
+    (workplace.folder / "data/ntu120_3danno.pkl").touch()
+    return workplace
+
+
+@pytest.mark.parametrize(("ensemble", "count"), [("2ens", 2), ("4ens", 4), ("6ens", 6)])
+def test_a_table_plans_exactly_its_streams(ntu120, ensemble, count):
+    planned = ntu120.planned(f"results/ntu120_xsub_{ensemble}.csv", configs=())
+    assert planned == ONE_DATASET | streams(count)
+
+
+def test_two_tables_share_their_streams(ntu120):
+    tables = [f"results/ntu120_{split}_6ens.csv" for split in ("xsub", "xset")]
+    planned = ntu120.planned("results/ntu120_xsub_2ens.csv", *tables, configs=())
+    assert planned == ONE_DATASET | streams(12) | {"fuse_ensemble": 3}
+
+
+def test_no_target_is_the_demo(workplace):
+    planned = workplace.planned(configs=())
+    expected = ONE_DATASET | streams(6) | {"write_demo": 1, "fuse_ensemble": 3, "demo": 1}
+    assert planned == expected
+
+
+def test_missing_raw_file_is_one_message_before_any_job(workplace):
+    answer = workplace.snakemake("--dry-run", "results/ntu120_xsub_6ens.csv", configs=())
+    assert answer.returncode != 0
+    assert "ConfigError: datasets.ntu120.raw: the file data/ntu120_3danno.pkl" in answer.stdout
+    assert "Where to get it:" in answer.stdout
+    assert "Traceback" not in answer.stdout
+    assert "rule " not in answer.stdout
+
+
+def test_a_second_preparation_is_read_for_the_runs_that_want_it(ntu120):
+    more = ntu120.config(
+        "overrides: [{where: {task: ntu120_xsub, modality: b}, set: {preparation: aligned}}]"
+    )
+    planned = ntu120.planned("results/ntu120_xsub_2ens.csv", configs=(more,))
+    assert planned["read_joints"] == planned["compute_modalities"] == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("train: {epoch: 3}", "ConfigError: train: unknown key 'epoch'; did you mean 'epochs'?"),
+        ("train: {learning_rate: 1e-4}", "YAML reads 1e-4 as text"),
+        ("train: {epochs: 0}", "train.epochs: found 0, expected at least 1"),
+        ("ensembles: {6ens: {streams: {v: 1}}}", "ensembles.6ens.streams: 'v' is not a stream"),
+        ("train: {epochs: 3, epochs: 4}", "key 'epochs' stands twice"),
+        (
+            "datasets: {'$(touch X)': {skeleton: ntu25, splits: [a]}}",
+            "cannot be part of a file name",
+        ),
+        ("datasets: {'../x': {skeleton: ntu25, splits: [a]}}", "cannot be part of a file name"),
+    ],
+)
+def test_wrong_config_is_one_sentence_and_no_file(workplace, text, sentence):
+    answer = workplace.snakemake("--cores", "1", configs=(workplace.config(text),))
+    assert answer.returncode != 0
+    assert sentence in answer.stdout
+    assert "Traceback" not in answer.stdout
+    assert not (workplace.folder / "results").exists()
+
+
+def test_every_rule_has_a_docstring_a_log_and_no_path_of_its_own(workplace):
+    listing = workplace.snakemake("--list").stdout
+    for line in listing.splitlines():
+        if line and "extended by" not in line:
+            assert "(" in line, line
+    for path in (REPOSITORY / "workflow/rules").glob("*.smk"):
+        text = path.read_text()
+        rules = text.count("\nrule ")
+        assert text.count("    log:") == rules, path
+        assert '"/' not in text, path

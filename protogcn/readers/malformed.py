@@ -1,0 +1,62 @@
+"""Faults of raw files -> one sentence each, and one ContractError for all of them."""
+
+from collections.abc import Sequence
+
+from protogcn.errors import ContractError
+
+SHOWN = 10
+
+
+class MalformedError(Exception):
+    """One raw file, or one sample of it, is not what its format promises.
+
+    Attributes:
+        file: name of the file.
+        place: where in it: a line, or a sample and its field.
+        found: what stands there.
+        expected: what the format promises.
+    """
+
+    def __init__(self, file: str, place: str, found: str, expected: str):
+        super().__init__(file, place, found, expected)
+        self.file = file
+        self.place = place
+        self.found = found
+        self.expected = expected
+
+    def __str__(self) -> str:
+        return f"{self.file}, {self.place}: found {self.found}, expected {self.expected}"
+
+
+def report_malformed(where: str, kind: str, faults: Sequence[MalformedError], total: int) -> None:
+    """Raise for the faults of a whole data set; return if there is none.
+
+    Args:
+        where: the folder or file that was read.
+        kind: what the faults are counted in, plural: ``files`` or ``samples``.
+        faults: at least the first ten of them, in reading order.
+        total: how many there are.
+
+    Raises:
+        ContractError: there is a fault; names the total and the first ten.
+    """
+    if not total:
+        return
+    lines = "".join(f"\n  {fault}" for fault in faults[:SHOWN])
+    first = f"; the first {SHOWN}" if total > SHOWN else ""
+    raise ContractError(f"{where}: {total} malformed {kind}{first}:{lines}")
+
+
+def show(value: object) -> str:
+    """Return a short printable form of a value from a file nobody vouches for."""
+    if isinstance(value, bytes):
+        text = repr(value[:40])[1:]
+        return f"{text}..." if len(value) > 40 else text
+    if isinstance(value, str):
+        text = ascii(str(value[:40]))
+        return f"{text}..." if len(value) > 40 else text
+    if value is None or isinstance(value, bool | float):
+        return repr(value)
+    if isinstance(value, int):
+        return str(value) if value.bit_length() <= 64 else f"a {value.bit_length()}-bit integer"
+    return f"a {type(value).__name__.lstrip('_')}"

@@ -1,0 +1,177 @@
+"""A folder of raw NTU ``.skeleton`` files -> clips, in the order of their names.
+
+Source: the protocols of NTU RGB+D 60 and 120, ``facts/ntu.yaml``.
+"""
+
+import multiprocessing
+import re
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+
+from protogcn.errors import ConfigError
+from protogcn.readers import DroppedClip, RawClip
+from protogcn.readers.bodies import arrange_bodies
+from protogcn.readers.malformed import SHOWN, MalformedError, report_malformed, show
+from protogcn.readers.progress import show_progress
+from protogcn.readers.skeleton_file import read_skeleton_file
+
+_SUFFIX = ".skeleton"
+_NAME = re.compile(r"S([0-9]{3})C([0-9]{3})P([0-9]{3})R([0-9]{3})A([0-9]{3})")
+_CHUNK = 32  # files handed to a worker at once
+_Outcome = np.ndarray | str | MalformedError  # keypoints, the rule that drops it, or its fault
+
+
+@dataclass(frozen=True)
+class _Name:
+    """What a file name says; numbers are 1-based."""
+
+    text: str
+    setup: int
+    camera: int
+    subject: int
+    action: int
+
+
+def read_ntu(
+    folder: Path, *, protocol: str, leave_out_missing: bool, workers: int, progress: bool
+) -> Iterator[RawClip | DroppedClip]:
+    """Read every file of a folder that belongs to a protocol; sub-folders are not searched.
+
+    Args:
+        folder: holds ``SsssCcccPpppRrrrAaaa.skeleton`` files.
+        protocol: ``ntu60`` or ``ntu120``; files of other setups are passed over.
+        leave_out_missing: drop the samples that the authors list as missing, unread.
+        workers: processes that read; they change neither the clips nor their order.
+        progress: tell on stderr how far it is.
+
+    Returns:
+        Clips with keypoints (M, T, 25, 3), float16 metres, and what was left out by the rules
+        ``missing_list``, ``no_body`` and ``all_bodies_short``. Faults of files are collected: the
+        iterator raises ContractError for all of them once the folder is read.
+
+    Raises:
+        ConfigError: unknown protocol, no such folder, or none of its files belongs to it.
+        ContractError: a file has another name, or an action outside the protocol.
+    """
+    facts = _load_facts()
+    if protocol not in ("ntu60", "ntu120"):
+        raise ConfigError(f"protocol: found {protocol}, expected ntu60 or ntu120.")
+    names = _select_names(folder, facts[protocol])
+    missing = _load_missing() if leave_out_missing else frozenset()
+    paths = [None if name.text in missing else folder / f"{name.text}{_SUFFIX}" for name in names]
+    outcomes = _read_in_order(paths, workers) if workers > 1 else map(_read_one, paths)
+    if progress:
+        outcomes = show_progress(outcomes, total=len(paths), what="files")
+    return _collect(folder, names, outcomes, facts[protocol]["splits"])
+
+
+def _collect(
+    folder: Path,
+    names: Sequence[_Name],
+    outcomes: Iterator[_Outcome],
+    splits: Mapping[str, Mapping[str, Sequence[int]]],
+) -> Iterator[RawClip | DroppedClip]:
+    faults: list[MalformedError] = []
+    num_faults = 0
+    for name, outcome in zip(names, outcomes, strict=True):
+        if isinstance(outcome, MalformedError):
+            num_faults += 1
+            faults = [*faults, outcome][:SHOWN]
+        elif isinstance(outcome, str):
+            yield DroppedClip(name.text, outcome)
+        else:
+            yield RawClip(name.text, name.action - 1, outcome, _sides(name, splits))
+    report_malformed(str(folder), "files", faults, num_faults)
+
+
+def _read_in_order(paths: Sequence[Path | None], workers: int) -> Iterator[_Outcome]:
+    """Read in several processes; only a few chunks are under way or waiting at a time."""
+    # Spawned, not forked: the caller may have threads.
+    pool = ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
+    under_way: deque[Future[list[_Outcome]]] = deque()
+    try:
+        for first in range(0, len(paths), _CHUNK):
+            under_way.append(pool.submit(_read_chunk, paths[first : first + _CHUNK]))
+            if len(under_way) > 2 * workers:
+                yield from under_way.popleft().result()
+        while under_way:
+            yield from under_way.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _read_chunk(paths: Sequence[Path | None]) -> list[_Outcome]:
+    return [_read_one(path) for path in paths]
+
+
+def _read_one(path: Path | None) -> _Outcome:
+    if path is None:
+        return "missing_list"
+    try:
+        return arrange_bodies(read_skeleton_file(path))
+    except MalformedError as fault:
+        return fault
+
+
+def _select_names(folder: Path, facts: Mapping[str, Any]) -> list[_Name]:
+    """Return what the files of a protocol are called, sorted."""
+    try:
+        files = sorted(path.name for path in folder.iterdir() if path.name.endswith(_SUFFIX))
+    except OSError as error:
+        raise ConfigError(
+            f"{folder}: {error.strerror}, expected a folder of {_SUFFIX} files."
+        ) from error
+    first, last = facts["setups"]
+    names, faults = [], []
+    for file in files:
+        match = _NAME.fullmatch(file.removesuffix(_SUFFIX))
+        if not match:
+            expected = f"S###C###P###R###A###{_SUFFIX}"
+            faults.append(MalformedError(show(file), "its name", "another form", expected))
+            continue
+        setup, camera, subject, _, action = map(int, match.groups())
+        if not first <= setup <= last:
+            continue
+        if not 1 <= action <= facts["classes"]:
+            expected = f"1 to {facts['classes']}"
+            faults.append(MalformedError(file, "its name", f"action {action}", expected))
+        names.append(_Name(match.group(), setup, camera, subject, action))
+    report_malformed(str(folder), "files", faults, len(faults))
+    if not names:
+        raise ConfigError(
+            f"{folder}: holds no {_SUFFIX} file of setups {first} to {last}, expected files such"
+            f" as S001C001P001R001A001{_SUFFIX}."
+        )
+    return names
+
+
+def _sides(name: _Name, splits: Mapping[str, Mapping[str, Sequence[int]]]) -> dict[str, str]:
+    numbers = {
+        "train_subjects": name.subject,
+        "train_cameras": name.camera,
+        "train_setups": name.setup,
+    }
+    return {
+        split: "train" if all(numbers[key] in rule[key] for key in rule) else "test"
+        for split, rule in splits.items()
+    }
+
+
+def _load_facts() -> dict[str, Any]:
+    return yaml.safe_load(_read_fact("ntu.yaml"))
+
+
+def _load_missing() -> frozenset[str]:
+    return frozenset(_read_fact("ntu_missing_skeletons.txt").split())
+
+
+def _read_fact(file: str) -> str:
+    return resources.files("protogcn").joinpath("facts", file).read_text("utf-8")

@@ -1,33 +1,21 @@
-"""The settings of a dataset and of a run: read from YAML, checked against the schema, resolved.
+"""The settings of a dataset and of a run, resolved: what a stage reads.
 
 Nothing here imports torch: a login node reads this to plan the jobs.
 """
 
 import argparse
-import difflib
 import json
-import math
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import ValidationError
 
 from protogcn.contracts import reading, save_text
-from protogcn.errors import ConfigError, ContractError, run_stage
+from protogcn.errors import ContractError, run_stage
+from protogcn.schema import read_yaml
 from protogcn.skeleton import Skeleton
-
-_LIMITS = {
-    "minimum": "at least",
-    "exclusiveMinimum": "more than",
-    "maximum": "at most",
-    "exclusiveMaximum": "less than",
-    "multipleOf": "a multiple of",
-}
 
 MODALITIES = ("j", "b", "k", "jm", "bm", "km")
 
@@ -152,108 +140,6 @@ def load_run(path: Path) -> Run:
     """
     with reading(path, "the resolved settings of a run"):
         return run_from_mapping(read_yaml(path))
-
-
-class _StrictLoader(yaml.SafeLoader):
-    """YAML in which a key stands once."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
-        keys = [key.value for key, _ in node.value if key.tag != "tag:yaml.org,2002:merge"]
-        for key in keys:
-            if keys.count(key) > 1:
-                line = node.start_mark.line + 1
-                raise ConfigError(
-                    f"{node.start_mark.name}: key {key!r} stands twice in the block that"
-                    f" starts in line {line}, expected once."
-                )
-        return super().construct_mapping(node, deep)
-
-
-def read_yaml(path: Path) -> Any:
-    """Read a YAML file in which no key stands twice.
-
-    Raises:
-        ConfigError: it is not YAML, or a key stands twice; with the line.
-    """
-    try:
-        with path.open(encoding="utf-8") as file:
-            return yaml.load(file, Loader=_StrictLoader)
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f", line {mark.line + 1}" if mark else ""
-        problem = getattr(error, "problem", None) or str(error)
-        raise ConfigError(f"{path}{line}: found {problem}, expected YAML.") from None
-
-
-def check_schema(config: Mapping[str, Any], schema: Mapping[str, Any]) -> None:
-    """Check every value of a config by itself.
-
-    Raises:
-        ConfigError: one sentence for each key that is unknown, missing or out of range.
-    """
-    errors = Draft202012Validator(schema).iter_errors(config)
-    problems = dict.fromkeys(line for error in errors for line in _describe(error))
-    problems |= dict.fromkeys(_not_finite(config, ()))
-    if problems:
-        raise ConfigError("\n".join(problems))
-
-
-def nearest(name: str, known: Iterable[str]) -> str:
-    """Return a hint at the known name that ``name`` may have been meant to be, or nothing."""
-    close = difflib.get_close_matches(str(name), list(known), n=1)
-    return f"; did you mean {close[0]!r}?" if close else ""
-
-
-def _describe(error: ValidationError) -> Iterable[str]:
-    path = ".".join(str(step) for step in error.absolute_path) or "config"
-    found = json.dumps(error.instance, default=str)[:80]
-    limit = error.validator_value
-    match error.validator:
-        case "additionalProperties":
-            known = error.schema.get("properties", {})
-            for key in error.instance:
-                if key not in known:
-                    hint = nearest(key, known)
-                    yield f"{path}: unknown key {key!r}{hint}" + ("" if hint else ".")
-        case "required":
-            missing = [key for key in limit if key not in error.instance]
-            yield f"{path}: lacks {', '.join(missing)}."
-        case "type":
-            kinds = limit if isinstance(limit, str) else " or ".join(limit)
-            yield f"{path}: found {found}, expected {kinds}{_number_advice(error)}."
-        case "enum":
-            hint = nearest(error.instance, map(str, limit))
-            yield f"{path}: found {found}, expected one of {', '.join(map(str, limit))}{hint}"
-        case "pattern":
-            yield (
-                f"{path}: the name {found} cannot be part of a file name here; expected lower-case"
-                " letters, digits, _ and -, at most 41."
-            )
-        case "minimum" | "exclusiveMinimum" | "maximum" | "exclusiveMaximum" | "multipleOf":
-            yield f"{path}: found {found}, expected {_LIMITS[error.validator]} {limit}."
-        case "minItems" | "minProperties":
-            yield f"{path}: found {found}, expected at least {limit} of them."
-        case _:
-            yield f"{path}: {error.message}."
-
-
-def _not_finite(value: Any, path: tuple[str, ...]) -> Iterable[str]:
-    """Find the numbers that no limit of a schema refuses: .inf and .nan."""
-    if isinstance(value, float) and not math.isfinite(value):
-        yield f"{'.'.join(path)}: found {value}, expected a finite number."
-    entries = value.items() if isinstance(value, Mapping) else ()
-    for key, entry in enumerate(value) if isinstance(value, list) else entries:
-        yield from _not_finite(entry, (*path, str(key)))
-
-
-def _number_advice(error: ValidationError) -> str:
-    """Explain the numbers that YAML takes for text, such as 1e-4."""
-    value = error.instance
-    if error.validator_value not in ("number", "integer") or not isinstance(value, str):
-        return ""
-    if not re.fullmatch(r"[+-]?[\d.]+[eE][+-]?\d+", value):
-        return ""
-    return f" (YAML reads {value} as text; a number has a point and a sign, as in 1.0e-4)"
 
 
 def main() -> None:

@@ -1,65 +1,35 @@
 """Stage 3: one modality of a dataset -> one trained network.
 
 Source: paper Table 2 (SGD, cosine schedule, batch 64, rate 0.1, 150 epochs) and the released
-settings. Shapes: N clips of a batch, M persons, T frames, V joints, C channels.
+settings.
 """
 
 import argparse
 import json
-import math
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import torch
-from torch import nn
 from tqdm import tqdm
 
-from protogcn.augment import Augmentation, apply_augmentation, draw_augmentation
 from protogcn.checkpoint import save_checkpoint
 from protogcn.clips import ClipStore
 from protogcn.config import Run, load_run
 from protogcn.contracts import save_table
 from protogcn.device import autocast, pick_device
-from protogcn.errors import NotFiniteError, run_stage
+from protogcn.epoch import Training, seeds, train_epoch
+from protogcn.errors import run_stage
 from protogcn.inference import predict
 from protogcn.models import build_model
 from protogcn.owner import Owner
 from protogcn.provenance import commit, versions
 from protogcn.resume import ResumeFile
-from protogcn.sampling import draw_frames, training_frames
 
 _ONLY_FOR_SCORING = ("crops",)
-
-
-@dataclass
-class Training:
-    """A training between two epochs.
-
-    Attributes:
-        run: what is trained.
-        store: its clips.
-        model: the network.
-        optimizer: SGD over its parameters.
-        rows: training clips, rows of the clip table.
-        epoch: epochs done.
-        history: one row for each of them.
-        best: with ``select: best`` the epoch, accuracy and weights so far best, else None.
-    """
-
-    run: Run
-    store: ClipStore
-    model: nn.Module
-    optimizer: torch.optim.Optimizer
-    rows: np.ndarray
-    epoch: int = 0
-    history: list[dict[str, float]] = field(default_factory=list)
-    best: dict[str, Any] | None = None
 
 
 def train(run: Run, store: ClipStore, folder: Path) -> Training:
@@ -85,7 +55,7 @@ def train(run: Run, store: ClipStore, folder: Path) -> Training:
         training.best = state["best"]
         print(f"{run.name}: goes on after epoch {training.epoch}.", file=sys.stderr)
     while training.epoch < run.settings["epochs"]:
-        row = _train_epoch(training)
+        row = train_epoch(training)
         if run.settings["select"] == "best":
             row["select_accuracy"] = _keep_best(training)
         training.epoch += 1
@@ -121,14 +91,9 @@ def training_facts(run: Run, store: ClipStore) -> dict[str, Any]:
     }
 
 
-def learning_rate(base: float, step: int, num_steps: int) -> float:
-    """Return the cosine schedule's rate at a step: ``base`` at 0, 0 at ``num_steps``."""
-    return 0.5 * base * (1 + math.cos(math.pi * step / num_steps))
-
-
 def _start(run: Run, store: ClipStore) -> Training:
     settings = run.settings
-    torch.manual_seed(_seeds(settings["seed"])[0])
+    torch.manual_seed(seeds(settings["seed"])[0])
     model = build_model(
         run.network,
         num_joints=run.dataset.skeleton.num_joints,
@@ -143,91 +108,6 @@ def _start(run: Run, store: ClipStore) -> Training:
         fused=store.device.type == "cuda",
     )
     return Training(run, store, model, optimizer, store.rows(run.split, "train"))
-
-
-def _train_epoch(training: Training) -> dict[str, float]:
-    """Train one epoch; return its row of the history."""
-    run, store, model = training.run, training.store, training.model
-    settings, epoch = run.settings, training.epoch
-    model.train()
-    order = np.random.default_rng(np.random.SeedSequence([settings["seed"], epoch])).permutation(
-        training.rows
-    )
-    batches = np.split(order, range(settings["batch"], len(order), settings["batch"]))
-    num_steps = len(batches) * settings["epochs"]
-    sums: dict[str, torch.Tensor] = {}
-    losses, correct = [], torch.zeros((), dtype=torch.int64, device=store.device)
-    started = time.monotonic()
-    for step, batch in enumerate(
-        tqdm(batches, desc=f"epoch {epoch + 1}", unit="step", leave=False, disable=None)
-    ):
-        rate = learning_rate(settings["learning_rate"], epoch * len(batches) + step, num_steps)
-        clips = torch.from_numpy(batch).to(store.frames.device)
-        crops = _augmented_crops(training, clips, step)
-        labels = store.labels[clips.to(store.device)]
-        with autocast(store.device, settings["precision"]):
-            loss = model.loss(crops, labels)
-        training.optimizer.zero_grad(set_to_none=True)
-        loss.total.backward()
-        for group in training.optimizer.param_groups:
-            group["lr"] = rate
-        training.optimizer.step()
-        # Sums stay on the device: reading them here would wait for the GPU at every step.
-        losses.append(loss.total.detach())
-        for name, part in loss.parts.items():
-            sums[name] = sums.get(name, 0) + part.detach() * len(batch)
-        correct += (loss.logits.argmax(dim=1) == labels).sum()
-    values = torch.stack(losses).double().cpu().numpy()
-    seconds = time.monotonic() - started
-    _refuse_not_finite(training, values, batches)
-    sizes = np.array([len(batch) for batch in batches])
-    return {
-        "epoch": epoch + 1,
-        "learning_rate": rate,
-        "loss": float(values @ sizes / len(order)),
-        **{name: float(total) / len(order) for name, total in sums.items()},
-        "accuracy": 100 * int(correct) / len(order),
-        "clips_per_second": len(order) / seconds,
-    }
-
-
-def _augmented_crops(training: Training, clips: torch.Tensor, step: int) -> torch.Tensor:
-    """Return (N, M, T, V, C), one changed crop of each clip; random by (seed, epoch, step)."""
-    run, store = training.run, training.store
-    settings, skeleton = run.settings, run.dataset.skeleton
-    first, second = _seeds(settings["seed"], training.epoch, step)
-    generator = torch.Generator(store.frames.device).manual_seed(first)
-    torch.manual_seed(second)  # dropout inside the network has no generator of its own
-    strength = Augmentation(settings["rotation"], settings["swap"], settings["limb_drop"])
-    frames = training_frames(
-        store.num_frames[clips], draw_frames(len(clips), settings["frames"], generator=generator)
-    )
-    draws = draw_augmentation(len(clips), strength, len(skeleton.limbs), generator=generator)
-    return apply_augmentation(
-        store.crops(clips, frames), draws.to(store.device), strength, skeleton
-    )
-
-
-def _seeds(*numbers: int) -> list[int]:
-    return [int(seed) for seed in np.random.SeedSequence(numbers).generate_state(2, np.uint64) >> 1]
-
-
-def _refuse_not_finite(training: Training, losses: np.ndarray, batches: list[np.ndarray]) -> None:
-    where = f"{training.run.name}: epoch {training.epoch + 1}"
-    if (bad := np.flatnonzero(~np.isfinite(losses))).size:
-        step = int(bad[0])
-        ids = ", ".join(training.store.table.ids[batches[step]])
-        raise NotFiniteError(
-            f"{where}, step {step + 1} of {len(batches)}: the loss is {losses[step]}, expected a"
-            f" number. The clips of this step: {ids}. Lower train.learning_rate, or look at these"
-            " clips; the epochs before are kept."
-        )
-    for name, value in training.model.state_dict().items():
-        if value.is_floating_point() and not bool(torch.isfinite(value).all()):
-            raise NotFiniteError(
-                f"{where}: {name} is no longer finite. Lower train.learning_rate; the epochs"
-                " before are kept."
-            )
 
 
 def _keep_best(training: Training) -> float:

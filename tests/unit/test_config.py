@@ -3,15 +3,10 @@ import json
 import pytest
 import yaml
 
-from protogcn.config import (
-    check_schema,
-    dataset_from_mapping,
-    load_run,
-    read_yaml,
-    run_from_mapping,
-)
+from protogcn.config import dataset_from_mapping, load_run, run_from_mapping
 from protogcn.errors import ConfigError, ContractError
 from protogcn.plan import expand, load_plan
+from protogcn.schema import check_schema, read_yaml
 from tests.unit.config_of_tests import SCHEMA, changed, repository_config
 
 

@@ -1,9 +1,10 @@
 import pytest
 import yaml
 
+from protogcn.datasets import missing_raw, ntu_facts
 from protogcn.demo import CLASS_NAMES
 from protogcn.errors import ConfigError
-from protogcn.plan import expand, missing_raw, ntu_facts
+from protogcn.plan import expand
 from tests.unit.config_of_tests import changed, repository_config
 
 NTU_TASKS = ("ntu60_xsub", "ntu60_xview", "ntu120_xsub", "ntu120_xset")

@@ -13,10 +13,11 @@ import torch
 from protogcn.arrays import open_array, writing_array
 from protogcn.checkpoint import load_checkpoint
 from protogcn.clips import ClipStore
+from protogcn.epoch import learning_rate
 from protogcn.errors import ContractError, NotFiniteError, SupersededError
 from protogcn.owner import Owner
 from protogcn.score import score
-from protogcn.train import learning_rate, train
+from protogcn.train import train
 from tests.unit.nano import nano_clips, nano_run, write_dataset, write_run
 
 
@@ -166,13 +167,13 @@ def test_interrupted_between_epochs_it_goes_on_exactly(data, tmp_path, monkeypat
 def test_second_process_on_the_run_takes_over(data, tmp_path, monkeypatch):
     from protogcn import train as stage
 
-    real = stage._train_epoch
+    real = stage.train_epoch
 
     def somebody_starts(training):
         Owner(tmp_path)
         return real(training)
 
-    monkeypatch.setattr(stage, "_train_epoch", somebody_starts)
+    monkeypatch.setattr(stage, "train_epoch", somebody_starts)
     with pytest.raises(SupersededError, match="another process took over"):
         train(nano_run(), store_of(data), tmp_path)
     assert not (tmp_path / "resume.pt").exists()

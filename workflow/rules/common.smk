@@ -9,8 +9,9 @@ REPOSITORY = Path(workflow.current_basedir).parent.parent
 sys.path.insert(0, str(REPOSITORY))
 
 from protogcn.config import MODALITIES
+from protogcn.datasets import missing_raw
 from protogcn.errors import ConfigError
-from protogcn.plan import load_plan, missing_raw
+from protogcn.plan import load_plan
 
 # Jobs run with the Python that runs Snakemake and with this checkout's package, from any folder.
 shell.prefix(

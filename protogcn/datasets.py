@@ -1,0 +1,95 @@
+"""The config's skeletons and datasets -> resolved ones, or what does not fit."""
+
+from collections.abc import Mapping
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from protogcn.config import Dataset
+from protogcn.errors import ConfigError
+from protogcn.schema import nearest
+from protogcn.skeleton import Skeleton, built_in_skeletons
+
+SIMULATED_RAW = "results/data/{dataset}/raw"
+
+
+def resolve_skeletons(entries: Mapping[str, Any]) -> dict[str, Skeleton]:
+    """Return the built-in layouts and the config's own.
+
+    Raises:
+        ConfigError: an entry is no tree, or has the name of a built-in layout.
+    """
+    known = built_in_skeletons()
+    for name, entry in entries.items():
+        if name in known:
+            raise ConfigError(f"skeletons.{name}: this layout is built in, choose another name.")
+        known[name] = Skeleton.from_mapping(name, entry)
+    return known
+
+
+def resolve_dataset(
+    name: str, entry: Mapping[str, Any], skeletons: Mapping[str, Skeleton]
+) -> Dataset:
+    """Return one entry of ``datasets`` with every default filled in.
+
+    Raises:
+        ConfigError: unknown layout or split, no classes, raw and simulate both or neither.
+    """
+    where = f"datasets.{name}"
+    if entry["skeleton"] not in skeletons:
+        raise ConfigError(
+            f"{where}.skeleton: {entry['skeleton']!r} is not a layout, expected one of"
+            f" {', '.join(skeletons)}{nearest(entry['skeleton'], skeletons)}"
+        )
+    simulate = entry.get("simulate")
+    if ("raw" in entry) == (simulate is not None):
+        raise ConfigError(f"{where}: expected either raw or simulate, found both or neither.")
+    protocol = ntu_facts().get(entry.get("protocol"))
+    classes = entry.get("classes") or (protocol and ntu_facts()["classes"][: protocol["classes"]])
+    if not classes:
+        raise ConfigError(f"{where}: lacks classes, the class names in label order.")
+    dataset = Dataset(
+        name=name,
+        raw=entry.get("raw", SIMULATED_RAW.format(dataset=name)),
+        simulate=simulate,
+        source=entry.get("source", ""),
+        skeleton=skeletons[entry["skeleton"]],
+        persons=entry.get("persons", 2),
+        protocol=entry.get("protocol"),
+        leave_out_missing=entry.get("leave_out_missing", True),
+        classes=tuple(classes),
+        splits=tuple(entry["splits"]),
+    )
+    if not dataset.is_pickle and (protocol is None or dataset.skeleton.name != "ntu25"):
+        raise ConfigError(
+            f"{where}: a folder of .skeleton files needs a protocol (ntu60 or ntu120) and the"
+            " skeleton ntu25; a pickle's name ends in .pkl."
+        )
+    if protocol and (unknown := set(dataset.splits) - protocol["splits"].keys()):
+        raise ConfigError(
+            f"{where}.splits: {', '.join(sorted(unknown))} is not a split of"
+            f" {dataset.protocol}, expected {', '.join(protocol['splits'])}."
+        )
+    return dataset
+
+
+def missing_raw(dataset: Dataset) -> str | None:
+    """Return the sentence a user needs if a dataset's raw files are not there, else None."""
+    raw = Path(dataset.raw)
+    if dataset.simulate is not None or raw.exists():
+        return None
+    kind = "file" if dataset.is_pickle else "folder"
+    source = f" Where to get it: {dataset.source}." if dataset.source else ""
+    return (
+        f"datasets.{dataset.name}.raw: the {kind} {dataset.raw} does not exist in {Path.cwd()}."
+        f"{source} Put it there, or set datasets.{dataset.name}.raw to where it is."
+    )
+
+
+@cache
+def ntu_facts() -> Mapping[str, Any]:
+    """Return the NTU protocols and class names."""
+    return yaml.safe_load(resources.files("protogcn").joinpath("facts/ntu.yaml").read_text("utf-8"))

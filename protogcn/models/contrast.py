@@ -1,0 +1,59 @@
+"""Class-specific contrast: clips drawn to their class's memory and away from the others'.
+
+Source: ProtoGCN (Liu et al., CVPR 2025), class-specific contrastive loss; update and temperature
+are the released code's. Shapes: N clips, V joints, K classes, H features.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class ClassContrast(nn.Module):
+    """Contrastive loss against a memory bank with one feature vector per class.
+
+    The bank is a buffer: it is saved, loaded and moved with the network (the released code keeps it
+    in a plain attribute and loses it on resume).
+    """
+
+    bank: Tensor
+
+    def __init__(
+        self,
+        in_features: int,
+        num_classes: int,
+        *,
+        features: int = 256,
+        momentum: float = 0.9,
+        temperature: float = 0.125,
+    ):
+        super().__init__()
+        self.momentum = momentum
+        self.temperature = temperature
+        self.project = nn.Linear(in_features, features)
+        self.register_buffer("bank", torch.randn(num_classes, features))
+
+    def forward(self, vectors: Tensor, logits: Tensor, labels: Tensor) -> Tensor:
+        """Vectors (N, V * V), logits (N, K), labels (N,) -> the mean loss, a scalar.
+
+        Classes with a clip that is classified correctly move towards the mean of such clips;
+        the gradient flows through that mean. The move is kept in training mode only.
+        """
+        with torch.autocast(vectors.device.type, enabled=False):
+            features = self.project(vectors)  # (N, H)
+            bank = self._moved_bank(features, logits, labels)  # (K, H)
+            cosines = F.normalize(features, dim=1) @ F.normalize(bank, dim=1).t()  # (N, K)
+            loss = F.cross_entropy(cosines / self.temperature, labels)
+        if self.training:
+            self.bank.copy_(bank.detach())
+        return loss
+
+    def _moved_bank(self, features: Tensor, logits: Tensor, labels: Tensor) -> Tensor:
+        """(N, H), (N, K), (N,) -> the bank after this batch, (K, H)."""
+        classes = torch.arange(len(self.bank), device=labels.device)
+        hits = (logits.argmax(dim=1) == labels).unsqueeze(1)  # (N, 1)
+        members = ((labels.unsqueeze(1) == classes) & hits).to(features.dtype)  # (N, K)
+        counts = members.sum(dim=0).unsqueeze(1)  # (K, 1)
+        means = (members.t() @ features) / counts.clamp(min=1)  # (K, H)
+        moved = torch.lerp(means, self.bank, self.momentum)
+        return torch.where(counts > 0, moved, self.bank)

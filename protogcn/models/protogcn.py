@@ -1,0 +1,158 @@
+"""ProtoGCN: clips of skeletons in, class scores out; in training also the contrastive loss.
+
+Source: ProtoGCN (Liu et al., CVPR 2025), Table 1 of its supplement for the encoding blocks; details
+from the released code. Shapes: N clips, M persons, C channels, T frames, V joints, K classes.
+"""
+
+import math
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from protogcn.errors import ConfigError
+from protogcn.models.channels import ChannelNorm, precise
+from protogcn.models.contrast import ClassContrast
+from protogcn.models.loss import Loss
+from protogcn.models.prototypes import PrototypeReconstruction
+from protogcn.models.temporal import NUM_BRANCHES, MultiScaleTemporal
+from protogcn.models.topology import MotionTopology
+
+
+class ProtoGCN(nn.Module):
+    """The network of one stream."""
+
+    def __init__(
+        self,
+        *,
+        num_classes: int,
+        num_joints: int,
+        channels: int = 3,
+        width: int = 96,
+        blocks: int = 10,
+        downsample: Sequence[int] = (5, 8),
+        subsets: int = 8,
+        prototypes: int = 400,
+        contrast_weight: float = 0.2,
+        contrast_features: int = 256,
+        dropout: float = 0.1,
+    ):
+        """Draw the initial weights from torch's global generator.
+
+        Args:
+            num_classes: K.
+            num_joints: V.
+            channels: numbers per joint in a clip.
+            width: channels of the first block, a multiple of 6 branches and of the subsets.
+            blocks: number of encoding blocks.
+            downsample: the blocks, counted from 1, that double the width and halve the frames.
+            subsets: topologies per block.
+            prototypes: P, learned motion prototypes.
+            contrast_weight: weight of the contrastive loss beside the cross entropy.
+            contrast_features: size of a class's vector in the memory bank.
+            dropout: share of the reconstruction's values set to zero in training.
+
+        Raises:
+            ConfigError: a width or a list of blocks that the network cannot have.
+        """
+        super().__init__()
+        _check(width, blocks, downsample, subsets)
+        self.contrast_weight = contrast_weight
+        self.input_norm = ChannelNorm(num_joints * channels)
+        topology = 0.04 + 0.02 * torch.randn(subsets, num_joints, num_joints)
+        self.blocks = nn.ModuleList()
+        in_channels, out_channels = channels, width
+        for number in range(1, blocks + 1):
+            stride = 2 if number in downsample else 1
+            out_channels *= stride
+            self.blocks.append(
+                EncodingBlock(
+                    in_channels,
+                    out_channels,
+                    topology=topology,
+                    stride=stride,
+                    residual=number > 1,
+                )
+            )
+            in_channels = out_channels
+        self.reconstruct = PrototypeReconstruction(out_channels, prototypes, dropout=dropout)
+        self.contrast = ClassContrast(num_joints**2, num_classes, features=contrast_features)
+        self.classify = nn.Linear(out_channels, num_classes)
+        nn.init.normal_(self.classify.weight, std=0.01)
+        nn.init.zeros_(self.classify.bias)
+
+    def forward(self, clips: Tensor) -> Tensor:
+        """(N, M, T, V, C) -> logits (N, K), at least float32."""
+        logits, _ = self._encode(clips)
+        return logits
+
+    def loss(self, clips: Tensor, labels: Tensor) -> Loss:
+        """Clips (N, M, T, V, C), labels (N,) -> cross entropy plus the weighted contrast.
+
+        In training mode the call also moves the memory bank.
+        """
+        logits, relations = self._encode(clips)
+        cross_entropy = F.cross_entropy(logits, labels)
+        contrast = self.contrast(self.reconstruct(relations), logits, labels)
+        return Loss(
+            total=cross_entropy + self.contrast_weight * contrast,
+            parts={"cross_entropy": cross_entropy.detach(), "contrast": contrast.detach()},
+            logits=logits.detach(),
+        )
+
+    def _encode(self, clips: Tensor) -> tuple[Tensor, Tensor]:
+        """(N, M, T, V, C) -> logits (N, K), persons' mean of the last relations (N, C, V, V)."""
+        num_persons = clips.shape[1]
+        features = self.input_norm(clips.flatten(3)).view(clips.shape)
+        features = features.flatten(0, 1)  # (NM, T, V, C)
+        for block in self.blocks:
+            features, relations = block(features)
+        pooled = features.mean((1, 2), dtype=precise(features.dtype))  # (NM, C)
+        pooled = pooled.unflatten(0, (-1, num_persons)).mean(1)  # (N, C)
+        with torch.autocast(clips.device.type, enabled=False):
+            logits = self.classify(pooled)
+        return logits, relations.unflatten(0, (-1, num_persons)).mean(1)
+
+
+class EncodingBlock(nn.Module):
+    """One encoding block: topology, then time, then the block's own shortcut."""
+
+    def __init__(
+        self, in_channels: int, out_channels: int, *, topology: Tensor, stride: int, residual: bool
+    ):
+        super().__init__()
+        self.stride = stride
+        self.residual = residual
+        self.spatial = MotionTopology(in_channels, out_channels, topology=topology)
+        self.temporal = MultiScaleTemporal(
+            out_channels, num_joints=topology.shape[-1], stride=stride
+        )
+        self.shortcut = nn.Identity()
+        if residual and (stride > 1 or in_channels != out_channels):
+            self.shortcut = nn.Sequential(
+                nn.Linear(in_channels, out_channels), ChannelNorm(out_channels)
+            )
+
+    def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """(N, T, V, C) -> features (N, T / stride, V, C) and relations (N, C, V, V)."""
+        mixed, relations = self.spatial(features)
+        out = self.temporal(mixed)
+        if self.residual:
+            kept = features[:, :: self.stride] if self.stride > 1 else features
+            out = out.add_(self.shortcut(kept))
+        return F.relu_(out), relations
+
+
+def _check(width: int, blocks: int, downsample: Sequence[int], subsets: int) -> None:
+    multiple = math.lcm(NUM_BRANCHES, subsets)
+    if width < 1 or width % multiple:
+        raise ConfigError(
+            f"model: width is {width}, but {NUM_BRANCHES} branches and {subsets} subsets need a"
+            f" multiple of {multiple}."
+        )
+    if wrong := [number for number in downsample if not 2 <= number <= blocks]:
+        raise ConfigError(
+            f"model: downsample has {', '.join(map(str, wrong))}, but only blocks 2 to {blocks} can"
+            " double the width."
+        )

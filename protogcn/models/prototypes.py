@@ -1,0 +1,38 @@
+"""Prototype reconstruction: relations between joints rebuilt from learned motion prototypes.
+
+Source: ProtoGCN (Liu et al., CVPR 2025), prototype reconstruction network; the map, norm and mean
+behind it are the released code's. Shapes: N clips, C channels, V joints, P prototypes.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from protogcn.models.channels import ChannelNorm
+
+
+class PrototypeReconstruction(nn.Module):
+    """Rebuild a topology as a soft mixture of prototypes; one number per pair of joints is kept."""
+
+    def __init__(self, channels: int, num_prototypes: int, *, dropout: float = 0.1):
+        super().__init__()
+        self.assign = nn.Linear(channels, num_prototypes, bias=False)
+        self.prototypes = nn.Linear(num_prototypes, channels, bias=False)
+        self.dropout = nn.Dropout(dropout)
+        self.project = nn.Linear(channels, channels)
+        self.norm = ChannelNorm(channels)
+
+    def forward(self, relations: Tensor) -> Tensor:
+        """(N, C, V, V) -> (N, V * V), the reconstructed relation of each pair of joints.
+
+        In float32 under autocast too: the mixtures of all pairs are nearly equal, and the norm
+        behind them would blow up bfloat16's rounding.
+        """
+        with torch.autocast(relations.device.type, enabled=False):
+            pairs = relations.flatten(2).transpose(1, 2)  # (N, V * V, C)
+            rebuilt = self.dropout(self.prototypes(self.assignments(pairs)))  # (N, V * V, C)
+            return F.relu_(self.norm(self.project(rebuilt))).mean(-1)  # (N, V * V)
+
+    def assignments(self, pairs: Tensor) -> Tensor:
+        """(..., C) -> the weight of each prototype, (..., P), summing to 1."""
+        return torch.softmax(self.assign(pairs), dim=-1)

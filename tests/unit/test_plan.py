@@ -2,7 +2,7 @@ import pytest
 import yaml
 
 from protogcn.datasets import missing_raw, ntu_facts
-from protogcn.demo import CLASS_NAMES
+from protogcn.simulator.actions import CLASS_NAMES
 from protogcn.errors import ConfigError
 from protogcn.plan import expand
 from tests.unit.config_of_tests import changed, repository_config

@@ -1,0 +1,1 @@
+"""The simulator behind the demo: bodies, their actions, and the camera that sees them."""

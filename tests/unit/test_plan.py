@@ -2,9 +2,9 @@ import pytest
 import yaml
 
 from protogcn.datasets import missing_raw, ntu_facts
-from protogcn.simulator.actions import CLASS_NAMES
 from protogcn.errors import ConfigError
 from protogcn.plan import expand
+from protogcn.simulator.actions import CLASS_NAMES
 from tests.unit.config_of_tests import changed, repository_config
 
 NTU_TASKS = ("ntu60_xsub", "ntu60_xview", "ntu120_xsub", "ntu120_xset")

@@ -1,15 +1,12 @@
 """The config's skeletons and datasets -> resolved ones, or what does not fit."""
 
 from collections.abc import Mapping
-from functools import cache
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from protogcn.config import Dataset
 from protogcn.errors import ConfigError
+from protogcn.facts import ntu_facts
 from protogcn.schema import nearest
 from protogcn.skeleton import Skeleton, built_in_skeletons
 
@@ -87,9 +84,3 @@ def missing_raw(dataset: Dataset) -> str | None:
         f"datasets.{dataset.name}.raw: the {kind} {dataset.raw} does not exist in {Path.cwd()}."
         f"{source} Put it there, or set datasets.{dataset.name}.raw to where it is."
     )
-
-
-@cache
-def ntu_facts() -> Mapping[str, Any]:
-    """Return the NTU protocols and class names."""
-    return yaml.safe_load(resources.files("protogcn").joinpath("facts/ntu.yaml").read_text("utf-8"))

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from protogcn.clips import ClipStore
+from protogcn.progress import show_progress
 from protogcn.sampling import scoring_frames
 
 _CROPS_AT_ONCE = {"cpu": 40, "cuda": 640}
@@ -26,7 +27,7 @@ def predict(
     length: int,
     crops: int,
     precision: Callable[[], AbstractContextManager],
-    progress: Callable[[int], None] = lambda clips: None,
+    progress: bool = False,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Score clips with a network in evaluation mode.
 
@@ -37,7 +38,7 @@ def predict(
         length: frames of a crop.
         crops: crops of each clip.
         precision: makes the context of a forward pass.
-        progress: called with the number of clips just done.
+        progress: tell on stderr how far it is.
 
     Returns:
         The mean logits and the mean over crops of the softmax, both (N, K) float32.
@@ -45,7 +46,10 @@ def predict(
     model.eval()
     frames_of = cache(lambda total: scoring_frames(total, length, crops))
     logits, probabilities = [], []
-    for batch in _batches(rows, max(1, _CROPS_AT_ONCE[store.device.type] // crops)):
+    batches = _batches(rows, max(1, _CROPS_AT_ONCE[store.device.type] // crops))
+    if progress:
+        batches = show_progress(batches, total=len(rows), what="clips", size=len)
+    for batch in batches:
         where = store.frames.device
         frames = np.concatenate([frames_of(int(n)) for n in store.table.num_frames[batch]])
         clips = torch.from_numpy(batch.repeat(crops)).to(where)
@@ -55,7 +59,6 @@ def predict(
         scores = scores.view(len(batch), crops, -1)  # (N, crops, K)
         logits.append(_on_host(scores.mean(dim=1)))
         probabilities.append(_on_host(scores.softmax(dim=-1).mean(dim=1)))
-        progress(len(batch))
     return np.concatenate(logits), np.concatenate(probabilities)
 
 

@@ -35,6 +35,7 @@ def read_dataset(dataset: Dataset, *, workers: int) -> Iterator[RawClip | Droppe
             channels=3,
             num_classes=len(dataset.classes),
             splits=dataset.splits,
+            progress=True,
         )
     return read_ntu(
         raw,

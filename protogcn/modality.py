@@ -10,12 +10,12 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
 from protogcn.arrays import open_array, writing_array
 from protogcn.clip_table import ClipTable
 from protogcn.config import MODALITIES, load_dataset
 from protogcn.errors import ConfigError, ContractError, run_stage
+from protogcn.progress import show_progress
 from protogcn.skeleton import Skeleton
 
 _FRAMES_AT_ONCE = 16_384  # about 10 MB of two persons with 25 joints
@@ -87,7 +87,10 @@ def write_modalities(
             modality: stack.enter_context(writing_array(path, joints.shape[1:]))
             for modality, path in outputs.items()
         }
-        for first, ends in _batches(clips):
+        batches = show_progress(
+            _batches(clips), total=len(clips.ids), what="clips", size=lambda batch: len(batch[1])
+        )
+        for first, ends in batches:
             block = np.asarray(joints[first : ends[-1] + 1])  # (frames, M, V, C)
             for modality, writer in writers.items():
                 writer.append(compute_modality(block, modality, skeleton, ends - first))
@@ -104,13 +107,11 @@ def _batches(clips: ClipTable) -> Iterator[tuple[int, np.ndarray]]:
     """Yield (first frame, last frame of each clip) of runs of whole clips."""
     ends = clips.first_frames + clips.num_frames - 1
     start = 0
-    with tqdm(total=len(ends), desc="modalities", unit="clip", disable=None) as bar:
-        while start < len(ends):
-            first = clips.first_frames[start]
-            stop = max(start + 1, int(np.searchsorted(ends, first + _FRAMES_AT_ONCE)))
-            yield int(first), ends[start:stop]
-            bar.update(stop - start)
-            start = stop
+    while start < len(ends):
+        first = clips.first_frames[start]
+        stop = max(start + 1, int(np.searchsorted(ends, first + _FRAMES_AT_ONCE)))
+        yield int(first), ends[start:stop]
+        start = stop
 
 
 def main() -> None:

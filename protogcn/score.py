@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from tqdm import tqdm
 
 from protogcn.checkpoint import load_checkpoint
 from protogcn.clips import ClipStore
@@ -41,16 +40,15 @@ def score(run: Run, store: ClipStore, checkpoint: dict) -> Scores:
     except RuntimeError as error:
         raise ContractError(f"{run.name}: the checkpoint is of another network: {error}") from None
     rows = store.rows(run.split, "test")
-    with tqdm(total=len(rows), desc="score", unit="clip", disable=None) as bar:
-        logits, probabilities = predict(
-            model.to(store.device),
-            store,
-            rows,
-            length=run.settings["frames"],
-            crops=run.settings["crops"],
-            precision=lambda: autocast(store.device, run.settings["precision"]),
-            progress=bar.update,
-        )
+    logits, probabilities = predict(
+        model.to(store.device),
+        store,
+        rows,
+        length=run.settings["frames"],
+        crops=run.settings["crops"],
+        precision=lambda: autocast(store.device, run.settings["precision"]),
+        progress=True,
+    )
     return Scores(
         clips=store.table.ids[rows],
         labels=store.table.labels[rows],

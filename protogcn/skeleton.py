@@ -6,13 +6,12 @@ Shapes: V joints.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from importlib import resources
 from typing import Any
 
 import numpy as np
-import yaml
 
 from protogcn.errors import ConfigError
+from protogcn.facts import skeleton_facts
 
 
 @dataclass(frozen=True)
@@ -132,8 +131,7 @@ class Skeleton:
 
 def built_in_skeletons() -> dict[str, Skeleton]:
     """Return the layouts that need no config entry: ntu25 and coco20."""
-    text = resources.files("protogcn").joinpath("facts/skeletons.yaml").read_text("utf-8")
-    return {name: Skeleton.from_mapping(name, item) for name, item in yaml.safe_load(text).items()}
+    return {name: Skeleton.from_mapping(name, item) for name, item in skeleton_facts().items()}
 
 
 def _check_tree(where: str, joints: tuple[str, ...], parents: tuple[int, ...]) -> None:

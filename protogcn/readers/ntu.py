@@ -9,18 +9,17 @@ from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 
 from protogcn.errors import ConfigError
+from protogcn.facts import ntu_facts, ntu_missing_samples
+from protogcn.progress import show_progress
 from protogcn.readers import DroppedClip, RawClip
 from protogcn.readers.bodies import arrange_bodies
 from protogcn.readers.malformed import SHOWN, MalformedError, report_malformed, show
-from protogcn.readers.progress import show_progress
 from protogcn.readers.skeleton_file import read_skeleton_file
 
 _SUFFIX = ".skeleton"
@@ -61,11 +60,11 @@ def read_ntu(
         ConfigError: unknown protocol, no such folder, or none of its files belongs to it.
         ContractError: a file has another name, or an action outside the protocol.
     """
-    facts = _load_facts()
+    facts = ntu_facts()
     if protocol not in ("ntu60", "ntu120"):
         raise ConfigError(f"protocol: found {protocol}, expected ntu60 or ntu120.")
     names = _select_names(folder, facts[protocol])
-    missing = _load_missing() if leave_out_missing else frozenset()
+    missing = ntu_missing_samples() if leave_out_missing else frozenset()
     paths = [None if name.text in missing else folder / f"{name.text}{_SUFFIX}" for name in names]
     outcomes = _read_in_order(paths, workers) if workers > 1 else map(_read_one, paths)
     if progress:
@@ -163,15 +162,3 @@ def _sides(name: _Name, splits: Mapping[str, Mapping[str, Sequence[int]]]) -> di
         split: "train" if all(numbers[key] in rule[key] for key in rule) else "test"
         for split, rule in splits.items()
     }
-
-
-def _load_facts() -> dict[str, Any]:
-    return yaml.safe_load(_read_fact("ntu.yaml"))
-
-
-def _load_missing() -> frozenset[str]:
-    return frozenset(_read_fact("ntu_missing_skeletons.txt").split())
-
-
-def _read_fact(file: str) -> str:
-    return resources.files("protogcn").joinpath("facts", file).read_text("utf-8")

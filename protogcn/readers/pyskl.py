@@ -1,7 +1,7 @@
 """A PYSKL annotation pickle -> clips, in the order of its annotations.
 
 Shapes: M persons, T frames, V joints, C channels.
-Source: the pickle format of PYSKL, ``spec/preprocessing.md`` section 2.
+Source: the annotation format of PYSKL (tools/data/README.md there).
 """
 
 import unicodedata
@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from protogcn.errors import ContractError
+from protogcn.progress import show_progress
 from protogcn.readers import DroppedClip, RawClip
 from protogcn.readers.malformed import SHOWN, MalformedError, report_malformed, show
 from protogcn.readers.pyskl_splits import check_listed, read_sides
@@ -24,7 +25,13 @@ _LARGEST = float(np.finfo(np.float32).max)
 
 
 def read_pyskl(
-    path: Path, *, num_joints: int, channels: int, num_classes: int, splits: Sequence[str]
+    path: Path,
+    *,
+    num_joints: int,
+    channels: int,
+    num_classes: int,
+    splits: Sequence[str],
+    progress: bool = False,
 ) -> Iterator[RawClip | DroppedClip]:
     """Read and check a whole pickle, then return its clips.
 
@@ -34,6 +41,7 @@ def read_pyskl(
         channels: C that every sample must have.
         num_classes: labels run from 0 to one less.
         splits: the configured splits; see ``read_sides`` for their names in the pickle.
+        progress: tell on stderr how far it is.
 
     Returns:
         Clips with keypoints (M, T, V, C) of the file's float type and all its persons, and what
@@ -55,7 +63,10 @@ def read_pyskl(
     sides = read_sides(str(path), content["split"], splits)
     clips = _check_annotations(path, annotations, (num_joints, channels), num_classes)
     check_listed(str(path), content["split"], {name for name, _, _ in clips})
-    return _sort_out(clips, sides)
+    sorted_out = _sort_out(clips, sides)
+    if progress:
+        return show_progress(sorted_out, total=len(clips), what="samples")
+    return sorted_out
 
 
 def _sort_out(

@@ -13,13 +13,13 @@ from protogcn.simulator.motions import Style, move
 
 # How much people differ. Larger is harder: raise HABIT_SPREAD first, it is what a network must
 # generalise over, as no subject is on both sides of the split.
-HABIT_SPREAD = 7.0  # degrees: how one subject's key postures for an action differ from the norm
+HABIT_SPREAD = 6.0  # degrees: how one subject's key postures for an action differ from the norm
 PERFORMANCE_SPREAD = 4.0  # degrees: how one subject's performances differ from one another
 REACH_SPREAD = 0.05  # of the logarithm of the extent of key postures, among performances
 AMPLITUDE_SPREAD = 0.30  # of the logarithm of the size of repeated movements, among subjects
 TEMPO_SPREAD = 0.22  # of the logarithm of the rate of repeated movements, among subjects
 TIMING_SPREAD = 0.10  # share of the clip: how much earlier or later a movement begins
-FIDGET = 2.5  # degrees: slow involuntary movement of every joint
+FIDGET = 2.0  # degrees: slow involuntary movement of every joint
 LEFT_HANDED_EVERY = 4  # every fourth subject is left-handed: 4 and 8 train, 12 tests
 OTHER_HAND_SHARE = 0.15  # share of performances with the hand the subject does not prefer
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 # How bad the sensor is. Larger is harder; the motion streams suffer first.
-NOISE = 0.8  # factor on the jitter of each joint below
+NOISE = 0.5  # factor on the jitter of each joint below
 DRIFT = 0.015  # metres: slow error of each joint
 OCCLUDED_NOISE = 3.5  # factor on the jitter of an arm behind the body
 GLITCH_SHARE = 0.35  # share of the bodies with a glitch: one limb jumps for a few frames

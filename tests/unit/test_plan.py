@@ -1,15 +1,16 @@
 import pytest
 import yaml
 
-from protogcn.datasets import missing_raw, ntu_facts
+from protogcn.datasets import missing_raw
 from protogcn.errors import ConfigError
+from protogcn.facts import ntu_facts
 from protogcn.plan import expand
 from protogcn.simulator.actions import CLASS_NAMES
 from tests.unit.config_of_tests import changed, repository_config
 
 NTU_TASKS = ("ntu60_xsub", "ntu60_xview", "ntu120_xsub", "ntu120_xset")
 
-# spec/streams.yaml, the 24 released NTU settings: (swap, limb drop) of j b k jm bm km.
+# The 24 released NTU settings: (swap, limb drop) of j b k jm bm km.
 RELEASED_AUGMENTATION = {
     "ntu60_xsub": {"j": (0, 0), "b": (0.5, 0), "k": (0.5, 0), "jm": (0, 0), "bm": (0.5, 0), "km": (0.5, 0)},
     "ntu60_xview": {"j": (0, 0), "b": (0, 0), "k": (0, 0.2), "jm": (0, 0), "bm": (0, 0), "km": (0, 0.2)},

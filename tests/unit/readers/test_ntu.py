@@ -6,7 +6,6 @@ import pytest
 from protogcn.errors import ConfigError, ContractError
 from protogcn.readers import DroppedClip, RawClip
 from protogcn.readers import ntu as ntu_reader
-from protogcn.readers import progress as progress_reader
 from protogcn.readers.ntu import read_ntu
 from tests.unit.readers.skeleton_text import make_text
 
@@ -206,22 +205,3 @@ def test_a_file_is_no_folder(tmp_path):
 def test_an_unknown_protocol_is_refused(tmp_path):
     with pytest.raises(ConfigError, match="found ntu61, expected ntu60 or ntu120"):
         read(tmp_path, protocol="ntu61")
-
-
-def test_a_log_gets_plain_lines(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(progress_reader, "SECONDS_BETWEEN_LINES", 0.0)
-    write(tmp_path, "S001C001P001R001A001")
-    write(tmp_path, "S001C001P001R001A002")
-    read(tmp_path, progress=True)
-    lines = capsys.readouterr().err.splitlines()
-    assert [line.partition(",")[0] for line in lines] == [
-        "read 1 of 2 files",
-        "read 2 of 2 files",
-    ]
-
-
-def test_a_terminal_gets_a_bar(tmp_path, capsys, monkeypatch):
-    write(tmp_path, "S001C001P001R001A001")
-    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
-    read(tmp_path, progress=True)
-    assert "100%" in capsys.readouterr().err

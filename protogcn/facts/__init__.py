@@ -1,0 +1,29 @@
+"""What the dataset papers and their authors state: protocols, class names, missing samples."""
+
+from collections.abc import Mapping
+from functools import cache
+from importlib import resources
+from typing import Any
+
+import yaml
+
+
+@cache
+def ntu_facts() -> Mapping[str, Any]:
+    """Return the NTU protocols (setups, classes, splits), clip counts and class names."""
+    return yaml.safe_load(_read("ntu.yaml"))
+
+
+@cache
+def ntu_missing_samples() -> frozenset[str]:
+    """Return the names of the 535 NTU samples whose skeletons are missing or incomplete."""
+    return frozenset(_read("ntu_missing_skeletons.txt").split())
+
+
+def skeleton_facts() -> Mapping[str, Any]:
+    """Return the built-in joint layouts."""
+    return yaml.safe_load(_read("skeletons.yaml"))
+
+
+def _read(name: str) -> str:
+    return resources.files("protogcn").joinpath("facts", name).read_text("utf-8")

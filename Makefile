@@ -47,4 +47,4 @@ bench: $(VENV)/ready
 
 # The picture of the job graph in the README.
 dag: $(VENV)/ready
-	$(BIN)/python -m docs.dag
+	$(BIN)/python docs/dag.py docs/dag.svg

@@ -115,7 +115,7 @@ def _augmented_crops(training: Training, clips: torch.Tensor, step: int) -> torc
 
 
 def seeds(*numbers: int) -> list[int]:
-    """Return two seeds for torch that differ for every other sequence of numbers."""
+    """Return two seeds for torch, other ones for every other sequence of that many numbers."""
     return [int(seed) for seed in np.random.SeedSequence(numbers).generate_state(2, np.uint64) >> 1]
 
 

@@ -60,7 +60,8 @@ rule read_joints:
         "python -m protogcn.joints --dataset {input.dataset} --preparation {wildcards.preparation}"
         " --workers {threads} --joints {output.joints} --clips {output.clips}"
         " --dropped {output.dropped}"
-        " > {log} 2>&1 || (tail -n 15 {log} >&2 && false)"
+        " > {log} 2>&1 || (tail -n 15 {log} >&2 && false);"
+        " grep ^Warning {log} >&2 || true"
 
 
 rule compute_modalities:

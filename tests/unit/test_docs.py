@@ -1,0 +1,49 @@
+"""What the README and the config's README say is there."""
+
+import re
+
+import pytest
+
+from protogcn.plan import expand
+from tests.unit.config_of_tests import REPOSITORY, repository_config
+
+README = (REPOSITORY / "README.md").read_text()
+CONFIG_README = (REPOSITORY / "config/README.md").read_text()
+
+
+@pytest.mark.parametrize(
+    "target", sorted(set(re.findall(r"^make ([a-z-]+)", README, flags=re.MULTILINE)))
+)
+def test_every_make_command_of_the_readme_is_a_target(target):
+    assert re.search(rf"^{target}:", (REPOSITORY / "Makefile").read_text(), flags=re.MULTILINE)
+
+
+@pytest.mark.parametrize("text", [README, CONFIG_README])
+def test_every_linked_file_is_there(text):
+    links = [link for link in re.findall(r"\]\(([^)]+)\)", text) if not link.startswith("http")]
+    assert [link for link in links if not (REPOSITORY / link).exists()] == []
+
+
+def test_every_folder_of_the_map_is_there():
+    folders = re.findall(r"^\| (?:`\w+/` ?)+\|", README, flags=re.MULTILINE)
+    names = re.findall(r"`(\w+)/`", " ".join(folders))
+    assert {"config", "workflow", "protogcn", "tests", "benchmarks", "docs"} <= set(names)
+    assert [name for name in names if name != "results" and not (REPOSITORY / name).is_dir()] == []
+
+
+def test_every_task_and_ensemble_of_the_readme_is_in_the_config():
+    plan = expand(repository_config())
+    tasks = re.search(r"tasks `([^`]+)`", README.replace("\n", " ")).group(1).split()
+    ensembles = re.search(r"ensembles `([^`]+)`", README.replace("\n", " ")).group(1).split()
+    assert set(tasks) == {task for task, _ in plan.ensembles}
+    assert set(ensembles) == {ensemble for _, ensemble in plan.ensembles}
+
+
+def test_documented_defaults_are_those_of_the_config():
+    train = repository_config()["train"]
+    rows = re.findall(r"^\| `(\w+)` \|.*\| ([^|]+) \|$", CONFIG_README, flags=re.MULTILINE)
+    told = {key: value.strip() for key, value in rows if key in train}
+    assert set(told) == set(train)
+    for key, value in told.items():
+        if key not in ("swap", "limb_drop"):  # "per task", in the overrides
+            assert value == str(train[key]), key

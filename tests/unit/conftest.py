@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from protogcn.skeleton import Skeleton, built_in_skeletons
+from protogcn.skeleton import built_in_skeletons
+from tests.unit import nano
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 
@@ -25,13 +26,4 @@ def ntu25():
 @pytest.fixture(scope="session")
 def toy5():
     """A trunk (0 root, 1), a left hand (2), a right hand (3), and a foot (4) under the trunk."""
-    return Skeleton.from_mapping(
-        "toy5",
-        {
-            "joints": ["root", "chest", "left", "right", "foot"],
-            "parents": [0, 0, 1, 1, 0],
-            "centre": 0,
-            "pairs": [[2, 3]],
-            "limbs": {"left": [2], "right": [3]},
-        },
-    )
+    return nano.SKELETON

@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-fast check format bench dag
+.PHONY: setup demo test test-fast check format bench dag
 
 # One set-up for all: the stamp is newer than the lock, so a second run installs nothing.
 $(VENV)/ready: requirements.lock pyproject.toml
@@ -13,6 +13,8 @@ $(VENV)/ready: requirements.lock pyproject.toml
 	$(BIN)/pip install --quiet --disable-pip-version-check --requirement requirements.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $@
+
+setup: $(VENV)/ready
 
 # The demo: simulated raw files -> six trained streams -> three tables.
 TABLES := $(foreach n,2 4 6,results/demo_xsub_$(n)ens.csv)

@@ -7,6 +7,7 @@ length, and a magic word.
 
 import hashlib
 import json
+import math
 import struct
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -51,7 +52,10 @@ class ArrayWriter:
         return self._digest.hexdigest()
 
     def finish(self, inputs: Mapping[str, str]) -> None:
-        """Write the trailer behind the rows and the final length into the header."""
+        """Write the trailer behind the rows and the final length into the header.
+
+        ``inputs`` says what the rows are and the digests of what they were made from.
+        """
         trailer = {"format": 1, "sha256": self.sha256, "inputs": dict(inputs), "commit": commit()}
         text = json.dumps(trailer, sort_keys=True).encode()
         self._file.write(text + _FOOT.pack(len(text), _MAGIC))
@@ -70,12 +74,19 @@ class ArrayWriter:
 
 
 @contextmanager
-def writing_array(path: Path, row_shape: tuple[int, ...]) -> Iterator[ArrayWriter]:
+def writing_array(
+    path: Path, row_shape: tuple[int, ...], num_rows: int | None = None
+) -> Iterator[ArrayWriter]:
     """Open an array file that appears under its name only when it is whole.
 
     The caller ends with ``finish``; without it the file is refused by ``open_array``.
+
+    Args:
+        path: the file.
+        row_shape: the shape behind the first axis.
+        num_rows: how many there will be, if that is known: a full disk is then reported with it.
     """
-    with writing(path) as file:
+    with writing(path, needed=num_rows and 4 * num_rows * math.prod(row_shape)) as file:
         yield ArrayWriter(file, row_shape)
 
 

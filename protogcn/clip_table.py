@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from protogcn.contracts import digest_of, load_table, reading, save_table
+from protogcn.contracts import digest_of, load_table, reading
 from protogcn.errors import ContractError
 
 SIDES = ("train", "val", "test", "-")
@@ -89,8 +89,3 @@ class ClipTable:
                     f"{path}: split {split} has side {sorted(unknown)[0]!r},"
                     f" expected one of {', '.join(SIDES)}."
                 )
-
-
-def save_clip_table(path: Path, table: pd.DataFrame) -> None:
-    """Write a clip table with the columns of ``ClipTable`` and one column for each split."""
-    save_table(path, table)

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from protogcn.arrays import open_array
 from protogcn.clip_table import ClipTable
+from protogcn.config import Run
 from protogcn.errors import ContractError
 
 _SHARE_OF_MEMORY = 0.6  # of the device's free memory that the clips may take
@@ -41,16 +42,31 @@ class ClipStore:
     device: torch.device
 
     @classmethod
-    def load(cls, values_path: Path, clips_path: Path, device: torch.device) -> "ClipStore":
-        """Read one modality of a dataset.
+    def load(
+        cls, values_path: Path, clips_path: Path, run: Run, device: torch.device
+    ) -> "ClipStore":
+        """Read the modality of a run.
 
         Raises:
-            ContractError: a file is damaged, or the two do not belong together.
+            ContractError: a file is damaged, the two do not belong together, or they are not of
+                this run's dataset, modality and preparation.
         """
         values, trailer = open_array(values_path)
         table = ClipTable.load(clips_path)
         if trailer["inputs"].get("clips") != table.digest:
             raise ContractError(f"{clips_path}: is not the table {values_path} was written with.")
+        expected = {
+            "modality": run.modality,
+            "preparation": run.settings["preparation"],
+            "shape of a frame": [run.dataset.persons, run.dataset.skeleton.num_joints, 3],
+        }
+        found = {key: trailer["inputs"].get(key) for key in ("modality", "preparation")}
+        found["shape of a frame"] = list(values.shape[1:])
+        if found != expected:
+            raise ContractError(
+                f"{values_path}: holds {found}, but run {run.name} needs {expected}; remove it and"
+                " run again."
+            )
         frames = torch.from_numpy(values)
         if device.type == "cuda":
             free, _ = torch.cuda.mem_get_info(device)

@@ -51,11 +51,14 @@ class Dataset:
     @property
     def is_pickle(self) -> bool:
         """Whether ``raw`` is one annotation pickle (else a folder of ``.skeleton`` files)."""
-        return Path(self.raw).suffix in (".pkl", ".pickle")
+        return Path(self.raw).suffix.lower() in (".pkl", ".pickle")
 
     def to_mapping(self) -> dict[str, Any]:
-        """Return what ``dataset_from_mapping`` builds this dataset from."""
-        entry = dict(vars(self))
+        """Return what ``dataset_from_mapping`` builds this dataset from.
+
+        ``source`` is words for a message: changing them redoes nothing.
+        """
+        entry = {key: value for key, value in vars(self).items() if key != "source"}
         entry["skeleton"] = {"name": self.skeleton.name, **self.skeleton.to_mapping()}
         entry["classes"] = list(self.classes)
         entry["splits"] = list(self.splits)
@@ -114,7 +117,7 @@ def dataset_from_mapping(entry: Mapping[str, Any]) -> Dataset:
     layout = dict(entry["skeleton"])
     skeleton = Skeleton.from_mapping(layout.pop("name"), layout)
     lists = {key: tuple(entry[key]) for key in ("classes", "splits")}
-    return Dataset(**{**entry, **lists, "skeleton": skeleton})
+    return Dataset(**{"source": "", **entry, **lists, "skeleton": skeleton})
 
 
 def run_from_mapping(entry: Mapping[str, Any]) -> Run:

@@ -8,7 +8,7 @@ import secrets
 import shutil
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -21,39 +21,43 @@ _DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @contextmanager
-def writing(path: Path) -> Iterator[BinaryIO]:
+def writing(path: Path, *, needed: int | None = None) -> Iterator[BinaryIO]:
     """Open ``path`` for writing so that it is seen whole or not at all.
 
     The bytes go to a temporary name in the same folder, are flushed to the disk and renamed at
     the end; on any failure the temporary file is removed and ``path`` is as it was.
 
+    Args:
+        path: the file.
+        needed: its size in bytes if that is known, for the message about a full disk.
+
     Raises:
         ContractError: the disk is full or refuses the write.
     """
     temporary = path.with_name(f".{path.name}.{_host()}.{os.getpid()}.{secrets.token_hex(4)}.tmp")
-    written = 0
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         _remove_orphans(path)
         with temporary.open("w+b") as file:
             yield file
             file.flush()
-            written = file.tell()
             os.fsync(file.fileno())
         temporary.replace(path)
         _sync_folder(path.parent)
     except OSError as error:
-        if error.filename not in (None, str(temporary), str(path)):
+        if error.filename not in (None, str(temporary), str(path), str(path.parent)):
             raise  # the caller could not read something else
-        free = shutil.disk_usage(_existing(path.parent)).free
-        advice = "; free some space and start again" if error.errno in _DISK_FULL else ""
+        room = ""
+        if error.errno in _DISK_FULL:
+            free = shutil.disk_usage(_existing(path.parent)).free
+            size = "" if needed is None else f"{needed:,} bytes are needed, "
+            room = f"; {size}{free:,} bytes are free there: free some space and start again"
         raise ContractError(
-            f"{path}: could not be written ({error.strerror or error});"
-            f" at least {max(written, _size(temporary)):,} bytes are needed,"
-            f" {free:,} are free there{advice}."
+            f"{path}: could not be written ({error.strerror or error}){room}."
         ) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # a folder that cannot be written has nothing to remove
+            temporary.unlink()
 
 
 @contextmanager
@@ -72,14 +76,16 @@ def reading(path: Path, expected: str) -> Iterator[None]:
     except Exception as error:
         found = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
         raise ContractError(
-            f"{path}: found a damaged file ({found}), expected {expected}."
+            f"{path}: found a damaged file ({found}), expected {expected}; if a rule wrote it,"
+            " remove it and run again."
         ) from error
 
 
 def save_text(path: Path, text: str) -> None:
     """Write a text file whole or not at all."""
-    with writing(path) as file:
-        file.write(text.encode("utf-8"))
+    content = text.encode("utf-8")
+    with writing(path, needed=len(content)) as file:
+        file.write(content)
 
 
 def save_table(path: Path, table: pd.DataFrame) -> None:
@@ -150,7 +156,3 @@ def _existing(folder: Path) -> Path:
     while not folder.exists():
         folder = folder.parent
     return folder
-
-
-def _size(path: Path) -> int:
-    return path.stat().st_size if path.exists() else 0

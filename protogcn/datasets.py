@@ -48,6 +48,11 @@ def resolve_dataset(
     classes = entry.get("classes") or (protocol and ntu_facts()["classes"][: protocol["classes"]])
     if not classes:
         raise ConfigError(f"{where}: lacks classes, the class names in label order.")
+    if simulate is not None and simulate["classes"] != len(classes):
+        raise ConfigError(
+            f"{where}: simulate.classes is {simulate['classes']}, but classes has"
+            f" {len(classes)} names."
+        )
     dataset = Dataset(
         name=name,
         raw=entry.get("raw", SIMULATED_RAW.format(dataset=name)),
@@ -78,9 +83,10 @@ def missing_raw(dataset: Dataset) -> str | None:
     raw = Path(dataset.raw)
     if dataset.simulate is not None or raw.exists():
         return None
+    place = "" if raw.is_absolute() else f" in {Path.cwd()}"
     kind = "file" if dataset.is_pickle else "folder"
     source = f" Where to get it: {dataset.source}." if dataset.source else ""
     return (
-        f"datasets.{dataset.name}.raw: the {kind} {dataset.raw} does not exist in {Path.cwd()}."
+        f"datasets.{dataset.name}.raw: the {kind} {dataset.raw} does not exist{place}."
         f"{source} Put it there, or set datasets.{dataset.name}.raw to where it is."
     )

@@ -24,10 +24,17 @@ def autocast(device: torch.device, precision: str) -> AbstractContextManager:
     """Return the context of a forward pass: bfloat16 where it is asked for.
 
     ``auto`` is bfloat16 on a GPU that has it, float32 elsewhere.
+
+    Raises:
+        ConfigError: unknown precision.
     """
-    if precision == "auto":
-        has_it = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
-        precision = "bfloat16" if has_it else "float32"
-    if precision == "float32":
-        return nullcontext()
-    return torch.autocast(device.type, dtype=torch.bfloat16)
+    match precision:
+        case "auto" if device.type == "cuda" and torch.cuda.is_bf16_supported(
+            including_emulation=False
+        ):
+            return torch.autocast("cuda", dtype=torch.bfloat16)
+        case "auto" | "float32":
+            return nullcontext()
+        case "bfloat16":
+            return torch.autocast(device.type, dtype=torch.bfloat16)
+    raise ConfigError(f"train.precision: found {precision!r}, expected auto, float32 or bfloat16.")

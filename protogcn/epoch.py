@@ -7,6 +7,7 @@ has to be saved. Shapes: N clips of a batch, M persons, T frames, V joints, C ch
 import math
 import time
 from dataclasses import dataclass, field
+from enum import IntEnum
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,14 @@ from protogcn.config import Run
 from protogcn.device import autocast
 from protogcn.errors import NotFiniteError
 from protogcn.sampling import draw_frames, training_frames
+
+
+class Purpose(IntEnum):
+    """What random numbers are for; two purposes never share a seed."""
+
+    WEIGHTS = 1
+    ORDER = 2
+    STEP = 3
 
 
 @dataclass
@@ -56,9 +65,8 @@ def train_epoch(training: Training) -> dict[str, float]:
     run, store, model = training.run, training.store, training.model
     settings, epoch = run.settings, training.epoch
     model.train()
-    order = np.random.default_rng(np.random.SeedSequence([settings["seed"], epoch])).permutation(
-        training.rows
-    )
+    of_order = np.random.SeedSequence([Purpose.ORDER, settings["seed"], epoch])
+    order = np.random.default_rng(of_order).permutation(training.rows)
     batches = np.split(order, range(settings["batch"], len(order), settings["batch"]))
     num_steps = len(batches) * settings["epochs"]
     sums: dict[str, torch.Tensor] = {}
@@ -101,7 +109,7 @@ def _augmented_crops(training: Training, clips: torch.Tensor, step: int) -> torc
     """Return (N, M, T, V, C), one changed crop of each clip; random by (seed, epoch, step)."""
     run, store = training.run, training.store
     settings, skeleton = run.settings, run.dataset.skeleton
-    first, second = seeds(settings["seed"], training.epoch, step)
+    first, second = seeds(Purpose.STEP, settings["seed"], training.epoch, step)
     generator = torch.Generator(store.frames.device).manual_seed(first)
     torch.manual_seed(second)  # dropout inside the network has no generator of its own
     strength = Augmentation(settings["rotation"], settings["swap"], settings["limb_drop"])
@@ -114,9 +122,12 @@ def _augmented_crops(training: Training, clips: torch.Tensor, step: int) -> torc
     )
 
 
-def seeds(*numbers: int) -> list[int]:
-    """Return two seeds for torch, other ones for every other sequence of that many numbers."""
-    return [int(seed) for seed in np.random.SeedSequence(numbers).generate_state(2, np.uint64) >> 1]
+def seeds(purpose: Purpose, *numbers: int) -> list[int]:
+    """Return two seeds for torch, other ones for every other purpose and numbers."""
+    return [
+        int(seed)
+        for seed in np.random.SeedSequence([purpose, *numbers]).generate_state(2, np.uint64) >> 1
+    ]
 
 
 def _refuse_not_finite(training: Training, losses: np.ndarray, batches: list[np.ndarray]) -> None:

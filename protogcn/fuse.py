@@ -91,10 +91,9 @@ def ensemble_table(
     rows = []
     for stream, scores in members.items():
         values = in_space(scores, space)
-        select = scores.provenance.get("select", "unknown")
+        select = scores.provenance["select"]
         rows.append(_row(stream, f"{weights[stream]:g}", values, scores.labels, select))
-    selects = [row["select"] for row in rows]
-    select = "best" if "best" in selects else max(set(selects), key=selects.count)
+    select = "best" if "best" in [row["select"] for row in rows] else "last"
     labels = next(iter(members.values())).labels
     return pd.DataFrame([*rows, _row("fused", "", fused, labels, select)])
 
@@ -141,11 +140,25 @@ def _rows_in_order(first_stream: str, first: Scores, stream: str, scores: Scores
     return rows
 
 
+def _check_members(members: Mapping[str, Scores], task: str, model: str) -> None:
+    """Refuse a score file that lies under another run's name."""
+    for stream, scores in members.items():
+        dataset, split, found_model, found_stream = scores.run
+        found = (f"{dataset}_{split}", found_model, found_stream)
+        if found != (task, model, stream):
+            raise ContractError(
+                f"scores of {task}/{model}/{stream}: the file holds those of {'/'.join(found)};"
+                " remove it and run again."
+            )
+
+
 def main() -> None:
     """Read the members' score files, write the ensemble's table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--scores", type=Path, nargs="+", required=True)
     parser.add_argument("--streams", nargs="+", required=True, help="name of each score file")
+    parser.add_argument("--task", required=True, help="dataset and split of every score file")
+    parser.add_argument("--model", required=True, help="model of every score file")
     parser.add_argument("--weights", type=float, nargs="+", required=True)
     parser.add_argument("--space", choices=SPACES, default="probability")
     parser.add_argument("--table", type=Path, required=True)
@@ -157,6 +170,7 @@ def main() -> None:
             " weights, expected one stream and one weight for each file, no stream twice."
         )
     members = {s: Scores.load(path) for s, path in zip(args.streams, args.scores, strict=True)}
+    _check_members(members, args.task, args.model)
     weights = dict(zip(args.streams, args.weights, strict=True))
     save_table(args.table, ensemble_table(members, weights, args.space))
 

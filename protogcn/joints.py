@@ -15,7 +15,6 @@ import numpy as np
 import pandas as pd
 
 from protogcn.arrays import writing_array
-from protogcn.clip_table import save_clip_table
 from protogcn.config import Dataset, load_dataset
 from protogcn.contracts import digest_of, save_table
 from protogcn.errors import ContractError, run_stage
@@ -103,18 +102,18 @@ def write_joints(
         table = pd.DataFrame(rows)
         _check_sides(table, dataset)
         save_table(dropped_path, pd.DataFrame(dropped, columns=["clip", "rule"]))
-        save_clip_table(clips_path, table)
-        writer.finish({"clips": digest_of(clips_path)})
+        save_table(clips_path, table)
+        writer.finish({"clips": digest_of(clips_path), "preparation": preparation})
     _warn(table, dropped, dataset)
 
 
 def _prepared_frames(clip: RawClip, dataset: Dataset, preparation: str) -> np.ndarray:
     """Return (T, M, V, C) float32 with exactly the dataset's person slots."""
-    keypoints = clip.keypoints[: dataset.persons].astype(np.float32)
-    if not keypoints.any():  # only persons beyond the slots were there
-        keypoints = clip.keypoints.astype(np.float32)
-        keypoints = keypoints[keypoints.any(axis=(1, 2, 3))][: dataset.persons]
-    prepared = prepare(keypoints, preparation, dataset.skeleton)
+    keypoints = clip.keypoints.astype(np.float32)
+    if not keypoints[:2].any():  # only persons beyond the second were there
+        keypoints = keypoints[keypoints.any(axis=(1, 2, 3))]
+    # Who is seen longest comes first: that is decided before one person is kept.
+    prepared = prepare(keypoints[:2], preparation, dataset.skeleton)[: dataset.persons]
     frames = np.zeros((prepared.shape[1], dataset.persons, *prepared.shape[2:]), np.float32)
     frames[:, : len(prepared)] = prepared.transpose(1, 0, 2, 3)  # (T, M, V, C)
     return frames

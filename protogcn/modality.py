@@ -81,10 +81,14 @@ def write_modalities(
             f"{joints_path}: has {joints.shape[2]} joints, expected the {skeleton.num_joints}"
             f" of skeleton {skeleton.name}."
         )
-    inputs = {"joints": trailer["sha256"], "clips": clips.digest}
+    inputs = {
+        "joints": trailer["sha256"],
+        "clips": clips.digest,
+        "preparation": trailer["inputs"].get("preparation"),
+    }
     with ExitStack() as stack:
         writers = {
-            modality: stack.enter_context(writing_array(path, joints.shape[1:]))
+            modality: stack.enter_context(writing_array(path, joints.shape[1:], len(joints)))
             for modality, path in outputs.items()
         }
         batches = show_progress(
@@ -94,8 +98,8 @@ def write_modalities(
             block = np.asarray(joints[first : ends[-1] + 1])  # (frames, M, V, C)
             for modality, writer in writers.items():
                 writer.append(compute_modality(block, modality, skeleton, ends - first))
-        for writer in writers.values():
-            writer.finish(inputs)
+        for modality, writer in writers.items():
+            writer.finish(inputs | {"modality": modality})
 
 
 def _bones(joints: np.ndarray, partners: np.ndarray) -> np.ndarray:

@@ -38,10 +38,12 @@ class Owner:
         """
         with reading(self._path, "the owner token of this run"):
             found = json.loads(self._path.read_text("utf-8"))
-        if found["id"] != self._token["id"]:
+            mine = found["id"] == self._token["id"]
             job = f", job {found['job']}" if found["job"] else ""
+            where = f"process {found['process']} on {found['host']}{job}"
+        if not mine:
             raise SupersededError(
                 f"{self._path.parent}: another process took over this run"
-                f" (process {found['process']} on {found['host']}{job});"
+                f" ({where});"
                 " this one stops and writes nothing."
             )

@@ -48,9 +48,33 @@ class Plan:
     runs: Mapping[tuple[str, str, str], Run]
     ensembles: Mapping[tuple[str, str], Ensemble]
 
+    def ensemble(self, task: str, name: str) -> Ensemble:
+        """Return one fusion scheme of a task.
+
+        Raises:
+            ConfigError: there is none.
+        """
+        if (task, name) not in self.ensembles:
+            tables = ", ".join(f"{t}_{n}" for t, n in self.ensembles if t == task)
+            raise ConfigError(f"ensembles.{name} is not made for {task}; there is {tables}.")
+        return self.ensembles[task, name]
+
+    def run(self, task: str, model: str, stream: str) -> Run:
+        """Return one run.
+
+        Raises:
+            ConfigError: no ensemble of the task has it.
+        """
+        if (task, model, stream) not in self.runs:
+            raise ConfigError(
+                f"run {task}/{model}/{stream}: no ensemble of {task} has this stream; add one that"
+                " does to ensembles."
+            )
+        return self.runs[task, model, stream]
+
     def members(self, task: str, ensemble: str) -> list[Run]:
         """Return the runs that an ensemble fuses, in the order of its streams."""
-        scheme = self.ensembles[task, ensemble]
+        scheme = self.ensemble(task, ensemble)
         return [self.runs[task, scheme.model, stream] for stream in scheme.streams]
 
 
@@ -89,9 +113,9 @@ def expand(config: Mapping[str, Any]) -> Plan:
         _ensemble(name, entry, tasks, config["models"])
         for name, entry in config["ensembles"].items()
     ]
-    overrides = config.get("overrides", [])
+    overrides = config.get("overrides", {})
     _check_override_names(overrides, datasets, tasks, config["models"])
-    matched: set[int] = set()
+    matched: set[str] = set()
     runs, ensembles = {}, {}
     for scheme in schemes:
         for task in scheme.tasks:
@@ -101,9 +125,10 @@ def expand(config: Mapping[str, Any]) -> Plan:
                 run = _run(datasets[dataset], split, scheme.model, stream, config, matched)
                 runs[task, scheme.model, stream] = run
     _check_tables(ensembles)
-    if unused := sorted(set(range(len(overrides))) - matched):
-        where = overrides[unused[0]]["where"]
-        raise ConfigError(f"overrides[{unused[0]}].where: {where} matches no run of any ensemble.")
+    for name in overrides:
+        if name not in matched:
+            where = overrides[name]["where"]
+            raise ConfigError(f"overrides.{name}.where: {where} matches no run of any ensemble.")
     for run in runs.values():
         _check_run(run)
     return Plan(datasets, runs, ensembles)
@@ -116,12 +141,7 @@ def _ensemble(
     model = entry.get("model", "protogcn")
     _look_up(f"{where}.model", [model], models)
     _look_up(f"{where}.tasks", entry.get("tasks", []), tasks)
-    for stream in entry["streams"]:
-        if not _STREAM.fullmatch(stream):
-            raise ConfigError(
-                f"{where}.streams: {stream!r} is not a stream, expected {', '.join(MODALITIES)},"
-                " or one of these with -2 to -99 behind it for a repeat."
-            )
+    _check_streams(f"{where}.streams", entry["streams"])
     return Ensemble(
         name=name,
         model=model,
@@ -137,7 +157,7 @@ def _run(
     model: str,
     stream: str,
     config: Mapping[str, Any],
-    matched: set[int],
+    matched: set[str],
 ) -> Run:
     modality, repeat = _STREAM.fullmatch(stream).groups()
     facts = {
@@ -148,12 +168,12 @@ def _run(
         "stream": stream,
     }
     settings, network = dict(config["train"]), dict(config["models"][model])
-    for number, override in enumerate(config.get("overrides", [])):
+    for name, override in config.get("overrides", {}).items():
         wanted = override["where"].items()
         if all(
             facts[key] in ([names] if isinstance(names, str) else names) for key, names in wanted
         ):
-            matched.add(number)
+            matched.add(name)
             changes = dict(override["set"])
             network |= changes.pop("model", {})
             settings |= changes
@@ -163,17 +183,29 @@ def _run(
 
 
 def _check_override_names(
-    overrides: list[Mapping[str, Any]],
+    overrides: Mapping[str, Mapping[str, Any]],
     datasets: Mapping[str, Any],
     tasks: Mapping[str, Any],
     models: Mapping[str, Any],
 ) -> None:
     known = {"dataset": datasets, "task": tasks, "model": models, "modality": MODALITIES}
-    for number, override in enumerate(overrides):
+    for entry, override in overrides.items():
         for key, names in override["where"].items():
-            if key in known:
-                names = [names] if isinstance(names, str) else names
-                _look_up(f"overrides[{number}].where.{key}", names, known[key])
+            names = [names] if isinstance(names, str) else names
+            where = f"overrides.{entry}.where.{key}"
+            if key == "stream":
+                _check_streams(where, names)
+            else:
+                _look_up(where, names, known[key])
+
+
+def _check_streams(where: str, streams: Iterable[str]) -> None:
+    for stream in streams:
+        if not _STREAM.fullmatch(stream):
+            raise ConfigError(
+                f"{where}: {stream!r} is not a stream, expected {', '.join(MODALITIES)}, or one of"
+                " these with -2 to -99 behind it for a repeat."
+            )
 
 
 def _look_up(where: str, names: Iterable[str], known: Iterable[str]) -> None:
@@ -215,9 +247,8 @@ def _check_run(run: Run) -> None:
             f"run {run.name}: model.downsample names block {max(network['downsample'])}, but there"
             f" are {network['blocks']} blocks."
         )
-    widest = network["width"] * 2 ** len(network["downsample"])
     if network["width"] % network["subsets"]:
         raise ConfigError(
             f"run {run.name}: model.subsets is {network['subsets']}, expected a divisor of the"
-            f" width {network['width']} (the last block is {widest} wide)."
+            f" width {network['width']}."
         )

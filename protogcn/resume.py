@@ -11,8 +11,16 @@ from typing import Any
 
 from protogcn.checkpoint import load_checkpoint, save_checkpoint
 from protogcn.errors import ContractError
+from protogcn.identity import differing
 
-_KEYS = {"facts", "epoch", "model", "optimizer", "history", "best"}
+_ENTRIES = {
+    "facts": dict,
+    "epoch": int,
+    "model": dict,
+    "optimizer": dict,
+    "history": list,
+    "best": dict | None,
+}
 
 
 class ResumeFile:
@@ -24,9 +32,11 @@ class ResumeFile:
 
     def save(self, state: Mapping[str, Any]) -> None:
         """Make ``state`` the newest generation and the newest so far the previous one."""
+        following = self._newest.with_name("resume.next.pt")
+        save_checkpoint(following, dict(state))
         if self._newest.exists():
             self._newest.replace(self._previous)
-        save_checkpoint(self._newest, dict(state))
+        following.replace(self._newest)
 
     def load(self, facts: Mapping[str, Any]) -> dict[str, Any] | None:
         """Return the newest whole state of the same training, or None.
@@ -39,17 +49,16 @@ class ResumeFile:
             if not path.exists():
                 continue
             try:
-                state = load_checkpoint(path, _KEYS)
+                state = load_checkpoint(path, _ENTRIES)
             except ContractError as error:
                 print(f"Warning: not used: {error}", file=sys.stderr)
+                path.replace(path.with_name("resume.damaged.pt"))  # never takes a good one's place
                 continue
-            found = state["facts"]
-            keys = sorted(found.keys() | facts.keys())
-            differing = [key for key in keys if found.get(key) != facts.get(key)]
-            if not differing:
+            others = differing(state["facts"], facts)
+            if not others:
                 return state
             print(
-                f"{path}: is of a training with other {', '.join(differing)};"
+                f"{path}: is of a training with other {', '.join(others)};"
                 " training starts from the beginning.",
                 file=sys.stderr,
             )

@@ -14,6 +14,14 @@ from jsonschema.exceptions import ValidationError
 
 from protogcn.errors import ConfigError
 
+_KINDS = {
+    "object": "a map",
+    "array": "a list",
+    "string": "text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+}
 _LIMITS = {
     "minimum": "at least",
     "exclusiveMinimum": "more than",
@@ -88,7 +96,9 @@ def _describe(error: ValidationError) -> Iterable[str]:
             missing = [key for key in limit if key not in error.instance]
             yield f"{path}: lacks {', '.join(missing)}."
         case "type":
-            kinds = limit if isinstance(limit, str) else " or ".join(limit)
+            kinds = " or ".join(
+                _KINDS[kind] for kind in ([limit] if isinstance(limit, str) else limit)
+            )
             yield f"{path}: found {found}, expected {kinds}{_number_advice(error)}."
         case "enum":
             hint = nearest(error.instance, map(str, limit))

@@ -11,10 +11,13 @@ from protogcn.clips import ClipStore
 from protogcn.config import Run, load_run
 from protogcn.device import autocast, pick_device
 from protogcn.errors import ContractError, run_stage
+from protogcn.identity import differing, training_facts
 from protogcn.inference import predict
 from protogcn.models import build_model
 from protogcn.provenance import commit, versions
 from protogcn.score_file import Scores
+
+_ENTRIES = {"model": dict, "epoch": int, "facts": dict, "commit": str, "versions": dict}
 
 
 def score(run: Run, store: ClipStore, checkpoint: dict) -> Scores:
@@ -26,19 +29,20 @@ def score(run: Run, store: ClipStore, checkpoint: dict) -> Scores:
         checkpoint: what the train stage wrote for the same run.
 
     Raises:
-        ContractError: the checkpoint is of other data or of another network.
+        ContractError: the checkpoint is of another training.
     """
-    if checkpoint["facts"]["data digest"] != store.digest:
-        raise ContractError(f"{run.name}: the checkpoint was trained on other data, train again.")
     model = build_model(
         run.network,
         num_joints=run.dataset.skeleton.num_joints,
         num_classes=len(run.dataset.classes),
     )
-    try:
-        model.load_state_dict(checkpoint["model"])
-    except RuntimeError as error:
-        raise ContractError(f"{run.name}: the checkpoint is of another network: {error}") from None
+    shapes = [(name, value.shape) for name, value in model.state_dict().items()]
+    if others := differing(checkpoint["facts"], training_facts(run, store, shapes)):
+        raise ContractError(
+            f"{run.name}: the checkpoint is of a training with other {', '.join(others)}; train"
+            " again."
+        )
+    model.load_state_dict(checkpoint["model"])
     rows = store.rows(run.split, "test")
     logits, probabilities = predict(
         model.to(store.device),
@@ -78,9 +82,8 @@ def main() -> None:
 
     run = load_run(args.config)
     torch.set_num_threads(run.settings["cpu_threads"])
-    store = ClipStore.load(args.values, args.clips, pick_device(run.settings["device"]))
-    keys = {"model", "epoch", "facts", "commit", "versions"}
-    score(run, store, load_checkpoint(args.checkpoint, keys)).save(args.scores)
+    store = ClipStore.load(args.values, args.clips, run, pick_device(run.settings["device"]))
+    score(run, store, load_checkpoint(args.checkpoint, _ENTRIES)).save(args.scores)
 
 
 if __name__ == "__main__":

@@ -70,7 +70,16 @@ class Scores:
             scores._check(path)
         return scores
 
+    @property
+    def run(self) -> tuple[str, str, str, str]:
+        """Dataset, split, model and stream that were scored."""
+        run = self.provenance["run"]
+        repeat = "" if run["repeat"] == 1 else f"-{run['repeat']}"
+        return run["dataset"]["name"], run["split"], run["model"], f"{run['modality']}{repeat}"
+
     def _check(self, path: Path) -> None:
+        if (select := self.provenance.get("select")) not in ("last", "best"):
+            raise ContractError(f"{path}: select is {select!r}, expected last or best.")
         shape = (len(self.clips), len(self.classes))
         if 0 in shape:
             raise ContractError(f"{path}: found {shape[0]} clips and {shape[1]} classes.")

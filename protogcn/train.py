@@ -5,10 +5,9 @@ settings.
 """
 
 import argparse
-import json
 import sys
-import time
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,17 +18,16 @@ from tqdm import tqdm
 from protogcn.checkpoint import save_checkpoint
 from protogcn.clips import ClipStore
 from protogcn.config import Run, load_run
-from protogcn.contracts import save_table
+from protogcn.contracts import reading, save_table
 from protogcn.device import autocast, pick_device
-from protogcn.epoch import Training, seeds, train_epoch
+from protogcn.epoch import Purpose, Training, seeds, train_epoch
 from protogcn.errors import run_stage
+from protogcn.identity import training_facts
 from protogcn.inference import predict
 from protogcn.models import build_model
 from protogcn.owner import Owner
 from protogcn.provenance import commit, versions
 from protogcn.resume import ResumeFile
-
-_ONLY_FOR_SCORING = ("crops",)
 
 
 def train(run: Run, store: ClipStore, folder: Path) -> Training:
@@ -47,12 +45,13 @@ def train(run: Run, store: ClipStore, folder: Path) -> Training:
     """
     owner, resume = Owner(folder), ResumeFile(folder)
     training = _start(run, store)
-    facts = training_facts(run, store)
+    facts = _facts(training)
     if (state := resume.load(facts)) is not None:
-        training.model.load_state_dict(state["model"])
-        training.optimizer.load_state_dict(state["optimizer"])
-        training.epoch, training.history = state["epoch"], state["history"]
-        training.best = state["best"]
+        with reading(folder / "resume.pt", "the state of this training"):
+            training.model.load_state_dict(state["model"])
+            training.optimizer.load_state_dict(state["optimizer"])
+            training.epoch, training.history = state["epoch"], list(state["history"])
+            training.best = state["best"]
         print(f"{run.name}: goes on after epoch {training.epoch}.", file=sys.stderr)
     while training.epoch < run.settings["epochs"]:
         row = train_epoch(training)
@@ -76,24 +75,16 @@ def train(run: Run, store: ClipStore, folder: Path) -> Training:
     return training
 
 
-def training_facts(run: Run, store: ClipStore) -> dict[str, Any]:
-    """Return everything that makes two trainings the same, flat: settings and data digests."""
-    settings = {k: v for k, v in run.settings.items() if k not in _ONLY_FOR_SCORING}
-    return {
-        **settings,
-        **{f"model.{key}": value for key, value in run.network.items()},
-        "split": run.split,
-        "modality": run.modality,
-        "classes": len(run.dataset.classes),
-        "skeleton": json.dumps(run.dataset.skeleton.to_mapping(), sort_keys=True),
-        "data digest": store.digest,
-        "clips digest": store.table.digest,
-    }
+def _facts(training: Training) -> dict[str, Any]:
+    shapes = [(name, value.shape) for name, value in training.model.state_dict().items()]
+    return training_facts(training.run, training.store, shapes)
 
 
 def _start(run: Run, store: ClipStore) -> Training:
     settings = run.settings
-    torch.manual_seed(seeds(settings["seed"])[0])
+    if settings["select"] == "best":
+        store.rows(run.split, settings["select_on"])  # refused now rather than after an epoch
+    torch.manual_seed(seeds(Purpose.WEIGHTS, settings["seed"])[0])
     model = build_model(
         run.network,
         num_joints=run.dataset.skeleton.num_joints,
@@ -131,11 +122,11 @@ def _keep_best(training: Training) -> float:
 
 def _report(training: Training) -> None:
     row, total = training.history[-1], training.run.settings["epochs"]
-    left = (total - training.epoch) * len(training.rows) / row["clips_per_second"]
+    seconds = (total - training.epoch) * len(training.rows) / row["clips_per_second"]
     tqdm.write(
         f"epoch {training.epoch}/{total}  loss {row['loss']:.4f}  accuracy {row['accuracy']:.2f}"
         f"  rate {row['learning_rate']:.2g}  {row['clips_per_second']:.0f} clips/s"
-        f"  left {time.strftime('%H:%M:%S', time.gmtime(left))}",
+        f"  left {timedelta(seconds=round(seconds))}",
         file=sys.stderr,
     )
 
@@ -146,7 +137,7 @@ def _checkpoint(training: Training) -> Mapping[str, Any]:
         "model": chosen["model"] if chosen else training.model.state_dict(),
         "epoch": chosen["epoch"] if chosen else training.epoch,
         "run": training.run.to_mapping(),
-        "facts": training_facts(training.run, training.store),
+        "facts": _facts(training),
         "commit": commit(),
         "versions": versions(),
     }
@@ -165,7 +156,7 @@ def main() -> None:
     run = load_run(args.config)
     torch.set_num_threads(run.settings["cpu_threads"])
     device = pick_device(run.settings["device"])
-    store = ClipStore.load(args.values, args.clips, device)
+    store = ClipStore.load(args.values, args.clips, run, device)
     training = train(run, store, args.checkpoint.parent)
     save_table(args.history, pd.DataFrame(training.history))
     save_checkpoint(args.checkpoint, dict(_checkpoint(training)))

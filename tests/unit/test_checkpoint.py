@@ -18,14 +18,14 @@ def path(tmp_path):
 
 
 def test_checkpoint_reads_back(path):
-    content = load_checkpoint(path, {"model", "epoch"})
+    content = load_checkpoint(path, {"model": dict, "epoch": int})
     assert content["epoch"] == 2
     assert torch.equal(content["model"]["w"], torch.arange(4096.0))
 
 
 def test_missing_entry_is_named(path):
     with pytest.raises(ContractError, match=r"c\.pt: lacks history, expected"):
-        load_checkpoint(path, {"model", "history"})
+        load_checkpoint(path, {"model": dict, "history": list})
 
 
 def test_flipped_bits_are_found(path):
@@ -35,14 +35,14 @@ def test_flipped_bits_are_found(path):
         damaged[place] ^= 1
         path.write_bytes(damaged)
         with pytest.raises(ContractError, match=r"c\.pt"):
-            load_checkpoint(path, {"model"})
+            load_checkpoint(path, {"model": dict})
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x05\x06", b"not a checkpoint"])
 def test_other_files_are_refused(tmp_path, content):
     (tmp_path / "c.pt").write_bytes(content)
     with pytest.raises(ContractError, match=r"c\.pt"):
-        load_checkpoint(tmp_path / "c.pt", {"model"})
+        load_checkpoint(tmp_path / "c.pt", {"model": dict})
 
 
 class _Attack:
@@ -57,10 +57,10 @@ def test_checkpoint_that_would_run_code_is_refused(tmp_path):
     canary = str(tmp_path / "canary")
     torch.save({"model": _Attack(canary)}, tmp_path / "c.pt")
     with pytest.raises(ContractError, match=r"c\.pt"):
-        load_checkpoint(tmp_path / "c.pt", {"model"})
+        load_checkpoint(tmp_path / "c.pt", {"model": dict})
     (tmp_path / "d.pt").write_bytes(pickle.dumps(_Attack(canary)))
     with pytest.raises(ContractError, match=r"d\.pt"):
-        load_checkpoint(tmp_path / "d.pt", {"model"})
+        load_checkpoint(tmp_path / "d.pt", {"model": dict})
     assert not Path(canary).exists()
 
 
@@ -85,6 +85,35 @@ def test_damaged_generation_gives_way_to_the_one_before(tmp_path, capsys):
     (tmp_path / "resume.pt").write_bytes(b"half")
     assert resume.load({"batch": 4})["epoch"] == 1
     assert "resume.pt" in capsys.readouterr().err
+
+
+def test_damaged_generation_never_takes_a_good_ones_place(tmp_path, monkeypatch):
+    """A kill in the save after a damaged newest generation leaves the good previous one."""
+    resume = ResumeFile(tmp_path)
+    resume.save(state(1))
+    resume.save(state(2))
+    (tmp_path / "resume.pt").write_bytes(b"half")
+    assert ResumeFile(tmp_path).load({"batch": 4})["epoch"] == 1
+
+    def killed(path, content):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr("protogcn.resume.save_checkpoint", killed)
+        resume.save(state(2))
+    assert ResumeFile(tmp_path).load({"batch": 4})["epoch"] == 1
+
+
+def test_entry_of_another_type_is_named(path):
+    with pytest.raises(ContractError, match=r"c\.pt: epoch is of type int, expected list"):
+        load_checkpoint(path, {"epoch": list})
+
+
+def test_owner_token_that_is_none_is_one_sentence(tmp_path):
+    owner = Owner(tmp_path)
+    (tmp_path / "owner.json").write_text("[]")
+    with pytest.raises(ContractError, match=r"owner\.json: found a damaged file"):
+        owner.check()
 
 
 def test_killed_between_the_two_renames_nothing_is_lost(tmp_path):

@@ -32,7 +32,9 @@ def test_failure_keeps_the_old_file_and_leaves_nothing_else(tmp_path):
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full, a Linux device")
 def test_full_disk_is_one_sentence(tmp_path):
-    with pytest.raises(ContractError, match=r"file: could not be written \(No space left") as error:
+    with pytest.raises(
+        ContractError, match=r"file: could not be written \(No space left.*free there"
+    ) as error:
         with writing(tmp_path / "file"), Path("/dev/full").open("wb", buffering=0) as full:
             full.write(b"x")
     assert "free some space" in str(error.value)
@@ -57,6 +59,14 @@ def test_file_larger_than_allowed_leaves_no_trace(tmp_path):
     )
     assert "file: could not be written (File too large)" in answer.stdout
     assert os.listdir(tmp_path) == []
+
+
+def test_folder_that_cannot_be_one_is_one_sentence(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(
+        ContractError, match=r"could not be written \((Not a directory|File exists)\)\.$"
+    ):
+        save_text(tmp_path / "file" / "table.csv", "x")
 
 
 def test_temporary_files_of_dead_processes_are_swept(tmp_path):

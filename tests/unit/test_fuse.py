@@ -1,3 +1,4 @@
+import dataclasses
 import sys
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from protogcn.fuse import (
     top_k_accuracy,
 )
 from protogcn.score_file import Scores
+from tests.unit.nano import nano_run
 
 
 def make_scores(probabilities, clips=None, labels=None, classes=None, select="last"):
@@ -47,7 +49,12 @@ def test_clips_are_joined_by_id_not_by_position():
     order = np.random.default_rng(3).permutation(20)
     b = members["b"]
     shuffled = Scores(
-        b.clips[order], b.labels[order], b.classes, b.logits[order], b.probabilities[order], {}
+        b.clips[order],
+        b.labels[order],
+        b.classes,
+        b.logits[order],
+        b.probabilities[order],
+        b.provenance,
     )
     np.testing.assert_array_equal(
         fuse(members, weights, "probability"),
@@ -129,15 +136,56 @@ def test_refuses_weights_of_other_streams():
         fuse({"j": random_scores(1)}, {"b": 1}, "probability")
 
 
-def test_command_refuses_a_missing_score_file_and_writes_nothing(tmp_path, monkeypatch, capsys):
-    random_scores(1).save(tmp_path / "j.npz")
-    arguments = ["fuse", "--scores", str(tmp_path / "j.npz"), str(tmp_path / "b.npz")]
-    arguments += ["--streams", "j", "b", "--weights", "1", "1", "--table", str(tmp_path / "t.csv")]
+def run_command(folder, monkeypatch, *streams):
+    """Fuse some streams of the nano task through the command; return its exit code."""
+    arguments = ["fuse", "--scores", *(str(folder / f"{stream}.npz") for stream in streams)]
+    arguments += ["--streams", *streams, "--weights", *("1" for _ in streams)]
+    arguments += ["--task", "nano_xsub", "--model", "protogcn", "--table", str(folder / "t.csv")]
     monkeypatch.setattr(sys, "argv", arguments)
-    with pytest.raises(SystemExit) as stop:
+    try:
         stage.run_stage(stage.main)
-    assert stop.value.code == 3
+    except SystemExit as stop:
+        return stop.code
+    return 0
+
+
+def scores_of_run(stream, repeat=1, split="xsub"):
+    run = dataclasses.replace(nano_run(), modality=stream, repeat=repeat, split=split)
+    provenance = {"select": "last", "run": run.to_mapping()}
+    return dataclasses.replace(random_scores(1), provenance=provenance)
+
+
+def test_command_writes_the_table(tmp_path, monkeypatch):
+    scores_of_run("j").save(tmp_path / "j.npz")
+    scores_of_run("j", repeat=2).save(tmp_path / "j-2.npz")
+    assert run_command(tmp_path, monkeypatch, "j", "j-2") == 0
+    assert (tmp_path / "t.csv").read_text().startswith("stream,weight,clips,top1,top5,mean_class")
+
+
+def test_command_refuses_a_missing_score_file_and_writes_nothing(tmp_path, monkeypatch, capsys):
+    scores_of_run("j").save(tmp_path / "j.npz")
+    assert run_command(tmp_path, monkeypatch, "j", "b") == 3
     assert "b.npz: does not exist, expected a score file" in capsys.readouterr().err
+    assert not (tmp_path / "t.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("other", "found"),
+    [
+        (scores_of_run("jm"), "nano_xsub/protogcn/jm"),
+        (scores_of_run("b", repeat=2), "nano_xsub/protogcn/b-2"),
+        (scores_of_run("b", split="xview"), "nano_xview/protogcn/b"),
+    ],
+)
+def test_command_refuses_scores_under_another_runs_name(
+    tmp_path, monkeypatch, capsys, other, found
+):
+    scores_of_run("j").save(tmp_path / "j.npz")
+    other.save(tmp_path / "b.npz")
+    assert run_command(tmp_path, monkeypatch, "j", "b") == 3
+    assert f"scores of nano_xsub/protogcn/b: the file holds those of {found}" in (
+        capsys.readouterr().err
+    )
     assert not (tmp_path / "t.csv").exists()
 
 

@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -115,6 +117,15 @@ def test_clip_whose_persons_stand_beyond_the_slots_is_kept(tmp_path):
     clips[0] = RawClip("late", 0, np.concatenate([0 * one, 0 * one, one]), clips[0].sides)
     write(tmp_path, clips)
     assert ClipTable.load(tmp_path / "clips.csv").persons[0] == 1
+
+
+def test_the_one_person_kept_is_the_one_seen_longest(tmp_path):
+    clips = list(nano_clips())
+    brief, long = np.zeros((1, 20, 5, 3), np.float32), np.ones((1, 20, 5, 3), np.float32)
+    brief[:, :2] = 7
+    clips[0] = RawClip("two", 0, np.concatenate([brief, long]), clips[0].sides)
+    write(tmp_path, clips, dataclasses.replace(DATASET, persons=1))
+    assert ClipTable.load(tmp_path / "clips.csv").num_frames[0] == 20
 
 
 @pytest.mark.parametrize(

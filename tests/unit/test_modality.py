@@ -4,9 +4,8 @@ import pytest
 
 from protogcn import modality as stage
 from protogcn.arrays import open_array, writing_array
-from protogcn.clip_table import save_clip_table
 from protogcn.config import MODALITIES
-from protogcn.contracts import digest_of
+from protogcn.contracts import digest_of, save_table
 from protogcn.errors import ConfigError, ContractError
 from protogcn.modality import compute_modality, write_modalities
 from protogcn.preparation import prepare
@@ -103,7 +102,7 @@ def written(tmp_path, toy5):
             "xsub": "train",
         }
     )
-    save_clip_table(tmp_path / "clips.csv", table)
+    save_table(tmp_path / "clips.csv", table)
     with writing_array(tmp_path / "joints.npy", (2, 5, 3)) as writer:
         writer.append(joints)
         writer.finish({"clips": digest_of(tmp_path / "clips.csv")})

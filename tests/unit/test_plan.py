@@ -1,5 +1,8 @@
+import dataclasses
+
 import pytest
 import yaml
+from snakemake.utils import update_config
 
 from protogcn.datasets import missing_raw
 from protogcn.errors import ConfigError
@@ -72,7 +75,10 @@ def test_split_rules_of_the_facts_are_those_of_the_papers():
 def test_later_override_wins():
     config = repository_config()
     for rate in (0.3, 0.4):
-        config["overrides"].append({"where": {"stream": "j"}, "set": {"learning_rate": rate}})
+        config["overrides"][f"rate{rate}"] = {
+            "where": {"stream": "j"},
+            "set": {"learning_rate": rate},
+        }
     assert expand(config).runs["demo_xsub", "protogcn", "j"].settings["learning_rate"] == 0.4
 
 
@@ -87,7 +93,7 @@ def test_repeats_are_runs_with_the_next_seed():
 
 
 def override(where, **settings):
-    return [{"where": where, "set": settings}]
+    return {"mine": {"where": where, "set": settings}}
 
 
 @pytest.mark.parametrize(
@@ -97,8 +103,10 @@ def override(where, **settings):
         ("ensembles.6ens.streams", {"j-1": 1}, "'j-1' is not a stream"),
         ("ensembles.6ens.model", "protogcm", "'protogcm' does not exist.*did you mean 'protogcn'"),
         ("ensembles.6ens.tasks", ["demo_xview"], r"ensembles\.6ens\.tasks: 'demo_xview' does not exist"),
-        ("overrides", override({"dataset": "dmeo"}, swap=0.5), "where.dataset: 'dmeo' does not exist.*'demo'"),
-        ("overrides", override({"stream": "j-7"}, swap=0.5), r"overrides\[0\]\.where: .* matches no run"),
+        ("overrides", override({"dataset": "dmeo"}, swap=0.5), r"overrides\.mine\.where\.dataset: 'dmeo' does not exist.*'demo'"),
+        ("overrides", override({"stream": "j-7"}, swap=0.5), r"overrides\.mine\.where: .* matches no run"),
+        ("overrides", override({"stream": ["j", "bb"]}, swap=0.5), r"overrides\.mine\.where\.stream: 'bb' is not a stream"),
+        ("datasets.demo.simulate.classes", 4, "simulate.classes is 4, but classes has 12 names"),
         ("overrides", override({"dataset": "ntu60", "task": "demo_xsub"}, swap=0.5), "matches no run"),
         ("overrides", override({"dataset": "demo"}, preparation="raw", model={"downsample": [11]}), "names block 11"),
         ("overrides", override({"dataset": "demo"}, model={"subsets": 7}), "subsets is 7, expected a divisor"),
@@ -117,7 +125,7 @@ def test_what_does_not_fit_together_is_one_sentence(path, value, sentence):
     config = changed(path, value)
     if "0.5, but" in sentence:
         key = sentence.split()[0]
-        config["overrides"].append({"where": {"dataset": "utd_mhad"}, "set": {key: 0.5}})
+        config["overrides"]["more"] = {"where": {"dataset": "utd_mhad"}, "set": {key: 0.5}}
     with pytest.raises(ConfigError, match=sentence):
         expand(config)
 
@@ -128,6 +136,30 @@ def test_two_tables_of_one_name_are_refused():
     config["ensembles"]["a_2ens"] = config["ensembles"]["2ens"]
     with pytest.raises(ConfigError, match=r"results/demo_xsub_a_2ens\.csv; rename one"):
         expand(config)
+
+
+def test_file_on_top_adds_to_the_released_settings():
+    """As Snakemake merges files: maps are merged."""
+    config = repository_config()
+    more = {"overrides": override({"dataset": "demo"}, epochs=5)}
+    update_config(config, more)
+    runs = expand(config).runs
+    assert runs["demo_xsub", "protogcn", "j"].settings["epochs"] == 5
+    assert runs["demo_xsub", "protogcn", "j"].network["width"] == 24
+    assert runs["ntu120_xsub", "protogcn", "b"].network["prototypes"] == 100
+
+
+def test_what_the_plan_does_not_have_is_named(plan):
+    with pytest.raises(ConfigError, match=r"ensembles\.7ens is not made for demo_xsub; there is"):
+        plan.ensemble("demo_xsub", "7ens")
+    with pytest.raises(ConfigError, match="no ensemble of demo_xsub has this stream"):
+        plan.run("demo_xsub", "protogcn", "j-2")
+
+
+def test_words_about_where_to_get_the_data_are_no_setting(plan):
+    dataset = plan.datasets["ntu60"]
+    other = dataclasses.replace(dataset, source="elsewhere")
+    assert other.to_mapping() == dataset.to_mapping()
 
 
 def test_missing_raw_file_says_where_to_get_it_and_where_to_put_it(plan, tmp_path, monkeypatch):

@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -15,7 +17,7 @@ def trained(tmp_path_factory):
     torch.set_num_threads(1)
     data = tmp_path_factory.mktemp("data")
     write_dataset(data)
-    store = ClipStore.load(data / "j.npy", data / "clips.csv", torch.device("cpu"))
+    store = ClipStore.load(data / "j.npy", data / "clips.csv", nano_run(), torch.device("cpu"))
     training = train(nano_run(), store, tmp_path_factory.mktemp("run"))
     return data, store, training
 
@@ -37,19 +39,26 @@ def test_scores_are_the_means_over_the_crops_of_each_test_clip(trained):
     assert scores.provenance["data digest"] == store.digest
 
 
-def test_checkpoint_of_other_data_is_refused(trained):
-    data, _, training = trained
-    other = ClipStore.load(data / "b.npy", data / "clips.csv", torch.device("cpu"))
-    with pytest.raises(ContractError, match="trained on other data, train again"):
-        score(nano_run(), other, _checkpoint(training))
+@pytest.mark.parametrize(
+    ("settings", "sentence"), [({"seed": 1}, "other seed"), ({"frames": 15}, "other frames")]
+)
+def test_checkpoint_of_another_training_is_refused(trained, settings, sentence):
+    _, store, training = trained
+    with pytest.raises(ContractError, match=f"nano_xsub/protogcn/j: .* {sentence}; train again"):
+        score(nano_run(**settings), store, _checkpoint(training))
 
 
 def test_checkpoint_of_another_network_is_refused(trained):
     _, store, training = trained
-    content = dict(_checkpoint(training))
-    content["model"] = {k: v for k, v in content["model"].items() if not k.startswith("classify")}
-    with pytest.raises(ContractError, match="the checkpoint is of another network"):
-        score(nano_run(), store, content)
+    run = nano_run()
+    wider = dataclasses.replace(run, network={**run.network, "width": 48})
+    with pytest.raises(ContractError, match=r"other model\.width, network layout"):
+        score(wider, store, _checkpoint(training))
+
+
+def test_other_number_of_crops_scores_the_same_checkpoint(trained):
+    _, store, training = trained
+    assert len(score(nano_run(crops=1), store, _checkpoint(training)).clips) == 8
 
 
 def test_two_files_of_other_datasets_are_refused(trained, tmp_path):
@@ -57,4 +66,4 @@ def test_two_files_of_other_datasets_are_refused(trained, tmp_path):
     text = (data / "clips.csv").read_text()
     (tmp_path / "clips.csv").write_text(text.replace("clip 00", "clip xx"))
     with pytest.raises(ContractError, match="is not the table"):
-        ClipStore.load(data / "j.npy", tmp_path / "clips.csv", torch.device("cpu"))
+        ClipStore.load(data / "j.npy", tmp_path / "clips.csv", nano_run(), torch.device("cpu"))

@@ -1,6 +1,6 @@
 import pytest
 
-from tests.workflow.conftest import REPOSITORY
+from tests.workflow.conftest import NANO, REPOSITORY
 
 ONE_DATASET = {"resolve_dataset": 1, "read_joints": 1, "compute_modalities": 1, "fuse_ensemble": 1}
 
@@ -46,7 +46,7 @@ def test_missing_raw_file_is_one_message_before_any_job(workplace):
 
 def test_a_second_preparation_is_read_for_the_runs_that_want_it(ntu120):
     more = ntu120.config(
-        "overrides: [{where: {task: ntu120_xsub, modality: b}, set: {preparation: aligned}}]"
+        "overrides: {mine: {where: {task: ntu120_xsub, modality: b}, set: {preparation: aligned}}}"
     )
     planned = ntu120.planned("results/ntu120_xsub_2ens.csv", configs=(more,))
     assert planned["read_joints"] == planned["compute_modalities"] == 2
@@ -73,6 +73,24 @@ def test_wrong_config_is_one_sentence_and_no_file(workplace, text, sentence):
     assert sentence in answer.stdout
     assert "Traceback" not in answer.stdout
     assert not (workplace.folder / "results").exists()
+
+
+@pytest.mark.parametrize(
+    ("target", "sentence"),
+    [
+        ("results/nano_xsub_mine.csv", "ConfigError: ensembles.mine is not made for nano_xsub"),
+        (
+            "results/runs/nano/xsub/protogcn/j-2/scores.npz",
+            "ConfigError: run nano_xsub/protogcn/j-2: no ensemble of nano_xsub has this stream",
+        ),
+    ],
+)
+def test_target_that_the_config_does_not_have_is_one_sentence(workplace, target, sentence):
+    more = workplace.config("ensembles: {mine: {streams: {j: 1, j-2: 1}, tasks: [demo_xsub]}}")
+    answer = workplace.snakemake("--dry-run", target, configs=(NANO, more))
+    assert answer.returncode != 0
+    assert sentence in answer.stdout
+    assert "Traceback" not in answer.stdout
 
 
 def test_every_rule_has_a_docstring_a_log_and_no_path_of_its_own(workplace):

@@ -40,10 +40,21 @@ wildcard_constraints:
     preparation="centred|aligned|raw",
 
 
+def asked(question, *names):
+    """Ask the plan; what it does not have ends Snakemake before the job graph.
+
+    An exception would be buried in a traceback.
+    """
+    try:
+        return question(*names)
+    except ConfigError as error:
+        sys.exit(f"ConfigError: {error}")
+
+
 def run_of(wildcards):
     """The run that a path under results/runs names."""
     task = f"{wildcards.dataset}_{wildcards.split}"
-    return plan.runs[task, wildcards.model, wildcards.stream]
+    return asked(plan.run, task, wildcards.model, wildcards.stream)
 
 
 def as_json(entry):
@@ -59,12 +70,12 @@ def prepared(wildcards, name):
 
 def scheme_of(wildcards):
     """The ensemble that a table is of."""
-    return plan.ensembles[wildcards.task, wildcards.ensemble]
+    return asked(plan.ensemble, wildcards.task, wildcards.ensemble)
 
 
 def members_of(wildcards):
     """The runs that a table fuses."""
-    return plan.members(wildcards.task, wildcards.ensemble)
+    return asked(plan.members, wildcards.task, wildcards.ensemble)
 
 
 def scores_of(run):
@@ -87,6 +98,5 @@ def raw_of(wildcards):
     if dataset.simulate is not None:
         return f"results/data/{dataset.name}/raw.csv"
     if (sentence := missing_raw(dataset)) is not None:
-        # Leaves Snakemake before the job graph; an exception would bury it in a traceback.
         sys.exit(f"ConfigError: {sentence}")
     return dataset.raw

@@ -14,10 +14,11 @@ rule fuse_ensemble:
     log:
         "results/logs/fuse_ensemble/{task}.{ensemble}.log",
     params:
+        model=lambda wildcards: scheme_of(wildcards).model,
         streams=lambda wildcards: list(scheme_of(wildcards).streams.keys()),
         weights=lambda wildcards: list(scheme_of(wildcards).streams.values()),
         space=lambda wildcards: scheme_of(wildcards).space,
     shell:
         "python -m protogcn.fuse --scores {input.scores} --streams {params.streams}"
-        " --weights {params.weights} --space {params.space} --table {output.table}"
+        " --task {wildcards.task} --model {params.model} --weights {params.weights} --space {params.space} --table {output.table}"
         " > {log} 2>&1 || (tail -n 15 {log} >&2 && false)"

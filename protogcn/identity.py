@@ -1,0 +1,51 @@
+"""What makes two trainings the same one: the settings and the data that shape its weights."""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from protogcn.clips import ClipStore
+from protogcn.config import Run
+
+# A checkpoint is scored with any number of crops, and a training may go on on another device.
+_NO_MATTER = ("crops", "device")
+
+
+def training_facts(run: Run, store: ClipStore, shapes: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """Return everything that makes two trainings the same, flat.
+
+    Args:
+        run: settings, network, modality.
+        store: its clips; only those on the split's training side matter.
+        shapes: name and shape of every tensor of the network.
+    """
+    settings = {key: value for key, value in run.settings.items() if key not in _NO_MATTER}
+    skeleton, table = run.dataset.skeleton, store.table
+    rows = store.rows(run.split, "train")
+    clips = zip(
+        table.ids[rows],
+        table.labels[rows].tolist(),
+        table.first_frames[rows].tolist(),
+        table.num_frames[rows].tolist(),
+        strict=True,
+    )
+    return {
+        **settings,
+        **{f"model.{key}": value for key, value in run.network.items()},
+        "modality": run.modality,
+        "classes": len(run.dataset.classes),
+        "skeleton": _digest((skeleton.pairs, skeleton.limbs)),
+        "frames of the data": store.digest,
+        "training clips": _digest(list(clips)),
+        "network layout": _digest([(name, tuple(shape)) for name, shape in shapes]),
+    }
+
+
+def differing(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[str]:
+    """Return the names of the facts in which two trainings differ."""
+    names = sorted(first.keys() | second.keys())
+    return [name for name in names if first.get(name) != second.get(name)]
+
+
+def _digest(value: object) -> str:
+    return hashlib.sha256(repr(value).encode()).hexdigest()

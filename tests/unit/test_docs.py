@@ -3,9 +3,12 @@
 import re
 
 import pytest
+import yaml
+from snakemake.utils import update_config
 
 from protogcn.plan import expand
-from tests.unit.config_of_tests import REPOSITORY, repository_config
+from protogcn.schema import check_schema, read_yaml
+from tests.unit.config_of_tests import REPOSITORY, SCHEMA, repository_config
 
 README = (REPOSITORY / "README.md").read_text()
 CONFIG_README = (REPOSITORY / "config/README.md").read_text()
@@ -21,7 +24,7 @@ def test_every_make_command_of_the_readme_is_a_target(target):
 @pytest.mark.parametrize("text", [README, CONFIG_README])
 def test_every_linked_file_is_there(text):
     links = [link for link in re.findall(r"\]\(([^)]+)\)", text) if not link.startswith("http")]
-    assert [link for link in links if not (REPOSITORY / link).exists()] == []
+    assert [link for link in links if not (REPOSITORY / link.split("#")[0]).exists()] == []
 
 
 def test_every_folder_of_the_map_is_there():
@@ -47,3 +50,13 @@ def test_documented_defaults_are_those_of_the_config():
     for key, value in told.items():
         if key not in ("swap", "limb_drop"):  # "per task", in the overrides
             assert value == str(train[key]), key
+
+
+def test_example_of_an_own_dataset_is_a_config():
+    config, example = repository_config(), re.search(r"```yaml\n(.*?)```", CONFIG_README, re.DOTALL)
+    update_config(config, yaml.safe_load(example.group(1)))
+    check_schema(config, read_yaml(SCHEMA))
+    plan = expand(config)
+    assert [run.stream for run in plan.members("mine_xsub", "j_twice")] == ["j", "j-2"]
+    assert plan.run("mine_xsub", "protogcn", "b").network["width"] == 24
+    assert plan.run("mine_xsub", "protogcn", "b").network["prototypes"] == 100

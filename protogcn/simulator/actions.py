@@ -1,6 +1,6 @@
 """The twelve actions of the demo, as a right-handed person does them.
 
-Three pairs are alike on purpose: sitting down and standing up differ in the order of the
+Four pairs are alike on purpose: sitting down and standing up differ in the order of the
 postures, clapping and rubbing hands, waving and raising a hand in what the hands do while they
 are up, drinking and phoning in a hand's width. Two actions are done by two.
 """

@@ -18,7 +18,7 @@ from protogcn.arrays import writing_array
 from protogcn.config import Dataset, load_dataset
 from protogcn.contracts import digest_of, save_table
 from protogcn.errors import ContractError, run_stage
-from protogcn.preparation import check_preparation, prepare
+from protogcn.preparation import check_preparation, prepare, seen
 from protogcn.readers import DroppedClip, RawClip
 from protogcn.readers.ntu import read_ntu
 from protogcn.readers.pyskl import read_pyskl
@@ -81,6 +81,9 @@ def write_joints(
                     f" datasets.{dataset.name} has {len(dataset.classes)} classes (0 to"
                     f" {len(dataset.classes) - 1})."
                 )
+            if not seen(clip.keypoints).any():
+                dropped.append({"clip": clip.name, "rule": "no_body"})
+                continue
             frames = _prepared_frames(clip, dataset, preparation)  # (T, M, V, C)
             rows.append(
                 {
@@ -110,8 +113,9 @@ def write_joints(
 def _prepared_frames(clip: RawClip, dataset: Dataset, preparation: str) -> np.ndarray:
     """Return (T, M, V, C) float32 with exactly the dataset's person slots."""
     keypoints = clip.keypoints.astype(np.float32)
-    if not keypoints[:2].any():  # only persons beyond the second were there
-        keypoints = keypoints[keypoints.any(axis=(1, 2, 3))]
+    persons = seen(keypoints).any(axis=1)  # (M,)
+    if not persons[:2].any():  # only persons beyond the second were there
+        keypoints = keypoints[persons]
     # Who is seen longest comes first: that is decided before one person is kept.
     prepared = prepare(keypoints[:2], preparation, dataset.skeleton)[: dataset.persons]
     frames = np.zeros((prepared.shape[1], dataset.persons, *prepared.shape[2:]), np.float32)

@@ -30,7 +30,7 @@ def prepare(keypoints: np.ndarray, preparation: str, skeleton: Skeleton) -> np.n
         ConfigError: unknown preparation, or the skeleton lacks what it needs.
     """
     check_preparation(preparation, skeleton)
-    if preparation == "raw" or not keypoints.any():
+    if preparation == "raw" or not seen(keypoints).any():
         return keypoints
     centred = _centre(_main_person_first(keypoints), skeleton.centre)
     if preparation == "centred":
@@ -60,10 +60,17 @@ def check_preparation(preparation: str, skeleton: Skeleton) -> None:
         )
 
 
+def seen(keypoints: np.ndarray) -> np.ndarray:
+    """Return whether each person is there in each frame: (M, T, V, C) -> (M, T) bool.
+
+    A person whose every coordinate is within 1e-8 of zero is not, as ``numpy.isclose`` has it.
+    """
+    return (np.abs(keypoints) > 1e-8).any(axis=(2, 3))
+
+
 def _main_person_first(keypoints: np.ndarray) -> np.ndarray:
     """Keep the frames of the person seen in most frames, and put that person first."""
-    # "Close to zero" as numpy.isclose has it: within 1e-8.
-    present = (np.abs(keypoints) > 1e-8).any(axis=(2, 3))  # (M, T)
+    present = seen(keypoints)  # (M, T)
     if len(keypoints) == 2 and present[0].sum() < present[1].sum():
         keypoints, present = keypoints[::-1], present[::-1]
     return keypoints[:, present[0]]  # (M, T', V, C)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from protogcn.skeleton import built_in_skeletons
 from tests.unit import nano
@@ -27,3 +28,17 @@ def ntu25():
 def toy5():
     """A trunk (0 root, 1), a left hand (2), a right hand (3), and a foot (4) under the trunk."""
     return nano.SKELETON
+
+
+@pytest.fixture(scope="session")
+def data(tmp_path_factory):
+    """The nano dataset on disk; tests only read it."""
+    folder = tmp_path_factory.mktemp("data")
+    nano.write_dataset(folder)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    """Results on the CPU are the same bit for bit at the same number of threads."""
+    torch.set_num_threads(1)

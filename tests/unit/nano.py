@@ -4,8 +4,10 @@ import json
 from dataclasses import replace
 
 import numpy as np
+import torch
 import yaml
 
+from protogcn.clips import ClipStore
 from protogcn.config import Dataset, Run
 from protogcn.joints import write_joints
 from protogcn.modality import write_modalities
@@ -107,3 +109,20 @@ def write_run(folder, run):
 def with_classes(*names):
     """Return the nano dataset with other classes."""
     return replace(DATASET, classes=names)
+
+
+def store_of(data, values="j.npy"):
+    """Return the clips of one modality of a folder that write_dataset wrote."""
+    return ClipStore.load(data / values, data / "clips.csv", nano_run(), torch.device("cpu"))
+
+
+def weights_of(training):
+    """Return a copy of every tensor of a training's network."""
+    return {name: value.clone() for name, value in training.model.state_dict().items()}
+
+
+def assert_same(first, second):
+    """Two networks are equal bit for bit."""
+    assert first.keys() == second.keys()
+    for name in first:
+        assert torch.equal(first[name], second[name]), name

@@ -119,6 +119,14 @@ def test_clip_whose_persons_stand_beyond_the_slots_is_kept(tmp_path):
     assert ClipTable.load(tmp_path / "clips.csv").persons[0] == 1
 
 
+def test_clip_of_nothing_but_rounding_noise_has_no_body(tmp_path):
+    clips = list(nano_clips())
+    noise = np.full((2, 4, 5, 3), 1e-9, np.float32)
+    clips[0] = RawClip("noise", 0, noise, clips[0].sides)
+    write(tmp_path, clips)
+    assert (tmp_path / "dropped.csv").read_text() == "clip,rule\nnoise,no_body\n"
+
+
 def test_the_one_person_kept_is_the_one_seen_longest(tmp_path):
     clips = list(nano_clips())
     brief, long = np.zeros((1, 20, 5, 3), np.float32), np.ones((1, 20, 5, 3), np.float32)

@@ -1,0 +1,168 @@
+"""Trainings that stopped and go on: the same weights bit for bit, or from the beginning."""
+
+import dataclasses
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import pandas as pd
+import pytest
+
+from protogcn import train as stage
+from protogcn.checkpoint import load_checkpoint, save_checkpoint
+from protogcn.errors import ContractError, SupersededError
+from protogcn.owner import Owner
+from protogcn.train import train
+from tests.unit.nano import (
+    DATASET,
+    assert_same,
+    nano_clips,
+    nano_run,
+    store_of,
+    weights_of,
+    write_dataset,
+    write_run,
+)
+
+
+def test_finished_training_started_again_trains_nothing(data, tmp_path):
+    first = train(nano_run(), store_of(data), tmp_path)
+    second = train(nano_run(), store_of(data), tmp_path)
+    assert second.history == first.history
+    assert_same(weights_of(first), weights_of(second))
+
+
+def test_other_settings_start_from_the_beginning(data, tmp_path, capsys):
+    train(nano_run(), store_of(data), tmp_path)
+    changed = train(nano_run(learning_rate=0.01), store_of(data), tmp_path)
+    assert "other learning_rate; training starts from the beginning" in capsys.readouterr().err
+    fresh = train(nano_run(learning_rate=0.01), store_of(data), tmp_path / "fresh")
+    assert_same(weights_of(changed), weights_of(fresh))
+
+
+def test_second_split_and_another_device_setting_change_no_training(data, tmp_path):
+    first = train(nano_run(), store_of(data), tmp_path / "run")
+    (tmp_path / "data").mkdir()
+    dataset = dataclasses.replace(DATASET, splits=("xsub", "xview"))
+    clips = [
+        dataclasses.replace(c, sides={**c.sides, "xview": "test" if n % 2 else "train"})
+        for n, c in enumerate(nano_clips())
+    ]
+    write_dataset(tmp_path / "data", clips, dataset)
+    second = train(nano_run(device="auto"), store_of(tmp_path / "data"), tmp_path / "run")
+    assert second.history == first.history
+
+
+def test_another_network_starts_from_the_beginning(data, tmp_path, capsys):
+    train(nano_run(), store_of(data), tmp_path)
+    run = nano_run()
+    wider = dataclasses.replace(run, network={**run.network, "width": 48})
+    assert len(train(wider, store_of(data), tmp_path).history) == 4
+    assert "other model.width, network layout" in capsys.readouterr().err
+
+
+def test_state_that_does_not_fit_is_one_sentence(data, tmp_path):
+    train(nano_run(), store_of(data), tmp_path)
+    entries = dict.fromkeys(("facts", "model", "optimizer"), dict) | {"epoch": int}
+    state = load_checkpoint(tmp_path / "resume.pt", entries)
+    save_checkpoint(tmp_path / "resume.pt", state | {"optimizer": {}})
+    with pytest.raises(ContractError, match=r"resume\.pt: found a damaged file"):
+        train(nano_run(), store_of(data), tmp_path)
+
+
+def test_number_of_crops_is_no_setting_of_the_training(data, tmp_path):
+    first = train(nano_run(), store_of(data), tmp_path)
+    second = train(nano_run(crops=7), store_of(data), tmp_path)
+    assert second.history == first.history
+
+
+def command(data, folder, run):
+    files = {
+        "config": write_run(folder, run),
+        "values": data / "j.npy",
+        "clips": data / "clips.csv",
+    }
+    files |= {"checkpoint": folder / "checkpoint.pt", "history": folder / "history.csv"}
+    arguments = [text for name, path in files.items() for text in (f"--{name}", str(path))]
+    return [sys.executable, "-m", "protogcn.train", *arguments]
+
+
+def kill_after_some_epochs(process, resume, moments, how):
+    """Kill a training at a random moment after it saved at least one epoch more."""
+    before = resume.stat().st_mtime_ns if resume.exists() else 0
+    give_up = time.monotonic() + 60
+    while not (resume.exists() and resume.stat().st_mtime_ns > before):
+        assert process.poll() is None
+        assert time.monotonic() < give_up
+        time.sleep(0.005)
+    time.sleep(moments.uniform(0, 0.4))
+    process.send_signal(how)
+    process.communicate()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+def test_killed_at_random_moments_it_ends_with_the_same_weights(data, tmp_path, how):
+    run, moments = nano_run(epochs=40), random.Random(int(how))
+    whole, folder = tmp_path / "whole", tmp_path / "killed"
+    subprocess.run(command(data, whole, run), check=True, capture_output=True)
+    for _ in range(3):
+        process = subprocess.Popen(command(data, folder, run), stderr=subprocess.PIPE)
+        kill_after_some_epochs(process, folder / "resume.pt", moments, how)
+        assert process.returncode == -how
+        assert not (folder / "checkpoint.pt").exists()
+    subprocess.run(command(data, folder, run), check=True, capture_output=True)
+    expected = load_checkpoint(whole / "checkpoint.pt", {"model": dict})
+    found = load_checkpoint(folder / "checkpoint.pt", {"model": dict})
+    assert_same(expected["model"], found["model"])
+    histories = [
+        pd.read_csv(path / "history.csv").drop(columns="clips_per_second")
+        for path in (whole, folder)
+    ]
+    pd.testing.assert_frame_equal(*histories, check_exact=True)
+
+
+def cut_after(checks, run, data, folder, monkeypatch):
+    """Train until the owner token is checked for the nth time, and stop there."""
+    done = []
+
+    def stop(self):
+        done.append(self)
+        if len(done) == checks:
+            raise SupersededError("stopped by the test")
+
+    with monkeypatch.context() as patch, pytest.raises(SupersededError):
+        patch.setattr(Owner, "check", stop)
+        train(run, store_of(data), folder)
+
+
+def test_interrupted_between_epochs_it_goes_on_exactly(data, tmp_path, monkeypatch):
+    """The same without a process: the third epoch's save is the last thing that happens."""
+    expected = train(nano_run(), store_of(data), tmp_path / "whole")
+    cut_after(3, nano_run(), data, tmp_path / "cut", monkeypatch)
+    resumed = train(nano_run(), store_of(data), tmp_path / "cut")
+    assert_same(weights_of(expected), weights_of(resumed))
+
+
+def test_interrupted_search_for_the_best_epoch_goes_on_exactly(data, tmp_path, monkeypatch):
+    run = nano_run(select="best", epochs=5)
+    expected = train(run, store_of(data), tmp_path / "whole")
+    cut_after(2, run, data, tmp_path / "cut", monkeypatch)
+    resumed = train(run, store_of(data), tmp_path / "cut")
+    assert resumed.best["epoch"] == expected.best["epoch"]
+    assert_same(expected.best["model"], resumed.best["model"])
+
+
+def test_second_process_on_the_run_takes_over(data, tmp_path, monkeypatch):
+    real = stage.train_epoch
+
+    def somebody_starts(training):
+        Owner(tmp_path)
+        return real(training)
+
+    monkeypatch.setattr(stage, "train_epoch", somebody_starts)
+    with pytest.raises(SupersededError, match="another process took over"):
+        train(nano_run(), store_of(data), tmp_path)
+    assert not (tmp_path / "resume.pt").exists()

@@ -108,8 +108,8 @@ class Backbone(nn.Module):
 
         graph = graphs[-1].reshape(n, m, -1, v * v).mean(1)  # (N, C, V * V)
         rebuilt = []
-        for one in graph:
-            pairs = self.prn(one.permute(1, 0))  # (V * V, C)
+        for number in range(n):
+            pairs = self.prn(graph[number].permute(1, 0))  # (V * V, C)
             rebuilt.append(pairs.permute(1, 0).reshape(-1, v, v))
         graph = torch.stack(rebuilt)  # (N, C, V, V)
         graph = self.relu(self.bn(self.post(graph)))
@@ -164,8 +164,8 @@ class Contrast(nn.Module):
         hits = (found * F.one_hot(labels, num_classes)).to(features.dtype)  # (N, K)
         counts = hits.sum(0, keepdim=True)  # (1, K)
         means = features.t() @ hits / counts.clamp(min=1)  # (H, K)
-        share = torch.where(counts > 0, 0.9, 1.0).to(features.dtype)  # (1, K)
-        bank = self.bank * share + means * (1 - share)  # (H, K)
+        share = 0.1 * (counts > 0).to(features.dtype)  # (1, K)
+        bank = self.bank * (1 - share) + means * share  # (H, K)
         if self.training:
             self.bank = bank.detach()
         cosines = F.normalize(features, dim=1) @ F.normalize(bank, dim=0)  # (N, K)

@@ -1,15 +1,17 @@
-"""Random changes of training crops, for a whole batch at once on its device.
+"""Random changes of training crops, for a whole batch of bodies at once on its device.
 
 All modalities are linear in the joints, so turning and swapping them equals turning and swapping
 the joints first; a dropped limb is zero in the modality itself. Source: the released NTU pipeline
-(paper Table 2: random rotation). Shapes: N clips, M persons, T frames, V joints, C channels.
+(paper Table 2: random rotation). Shapes: N clips, B rows of bodies, T frames, V joints, C channels.
 """
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from protogcn.device import send
 from protogcn.skeleton import Skeleton
 
 
@@ -30,7 +32,7 @@ class Augmentation:
 
 @dataclass(frozen=True)
 class AugmentationDraws:
-    """What is done to each of N clips.
+    """What is done to each of N clips; on the host.
 
     Attributes:
         angles: (N, 3) radians about x, y and z.
@@ -42,21 +44,28 @@ class AugmentationDraws:
     swapped: Tensor
     limb: Tensor
 
-    def to(self, device: torch.device) -> "AugmentationDraws":
-        """Move the draws to another device."""
+    def of_bodies(self, clips: np.ndarray, num_rows: int) -> "AugmentationDraws":
+        """Return the draws of bodies: those of their clips, and no change in further rows.
+
+        Args:
+            clips: (R,) the clip that each of the first rows belongs to.
+            num_rows: B.
+        """
+        of = torch.from_numpy(clips)
         return AugmentationDraws(
-            self.angles.to(device), self.swapped.to(device), self.limb.to(device)
+            _filled(self.angles[of], num_rows, 0),
+            _filled(self.swapped[of], num_rows, False),
+            _filled(self.limb[of], num_rows, -1),
         )
 
 
 def draw_augmentation(
     num_clips: int, strength: Augmentation, num_limbs: int, *, generator: torch.Generator
 ) -> AugmentationDraws:
-    """Draw what is done to each clip, on the generator's device."""
-    device = generator.device
-    angles = torch.rand(num_clips, 3, generator=generator, device=device) * 2 - 1
-    chance = torch.rand(num_clips, 2, generator=generator, device=device)
-    limb = torch.randint(max(num_limbs, 1), (num_clips,), generator=generator, device=device)
+    """Draw what is done to each clip, on the host."""
+    angles = torch.rand(num_clips, 3, generator=generator) * 2 - 1
+    chance = torch.rand(num_clips, 2, generator=generator)
+    limb = torch.randint(max(num_limbs, 1), (num_clips,), generator=generator)
     return AugmentationDraws(
         angles=angles * strength.rotation,
         swapped=chance[:, 0] < strength.swap,
@@ -65,22 +74,39 @@ def draw_augmentation(
 
 
 def apply_augmentation(
-    crops: Tensor, draws: AugmentationDraws, strength: Augmentation, skeleton: Skeleton
+    bodies: Tensor, draws: AugmentationDraws, strength: Augmentation, skeleton: Skeleton
 ) -> Tensor:
-    """Turn, swap and drop: (N, M, T, V, 3) -> (N, M, T, V, 3).
+    """Turn, swap and drop: (B, T, V, 3) -> (B, T, V, 3), with draws of B bodies.
 
-    Changes that ``strength`` switches off cost nothing.
+    Changes that ``strength`` switches off cost nothing; the others may change ``bodies`` itself.
     """
+    device = bodies.device
     if strength.rotation:
-        turned = crops.flatten(1, 3) @ rotation_matrices(draws.angles).mT.to(crops)  # (N, MTV, 3)
-        crops = turned.view(crops.shape)
+        turns = rotation_matrices(draws.angles).to(bodies.dtype)  # (B, 3, 3)
+        bodies = turn(bodies, send(turns, device))
     if strength.swap:
-        swapped = crops[..., torch.as_tensor(skeleton.swap, device=crops.device), :]
-        crops = torch.where(draws.swapped[:, None, None, None, None], swapped, crops)
+        chosen = send(draws.swapped.nonzero()[:, 0], device)
+        order = send(torch.from_numpy(skeleton.swap), device)
+        bodies.index_copy_(0, chosen, bodies.index_select(0, chosen).index_select(2, order))
     if strength.limb_drop:
-        keep = _kept_joints(skeleton).to(crops)[draws.limb]  # (N, V)
-        crops = crops * keep[:, None, None, :, None]
-    return crops
+        keep = _kept_joints(skeleton).to(bodies.dtype)[draws.limb]  # (B, V)
+        bodies.mul_(send(keep, device)[:, None, :, None])
+    return bodies
+
+
+def turn(bodies: Tensor, turns: Tensor) -> Tensor:
+    """Turn each body: (B, T, V, 3) with matrices (B, 3, 3) -> (B, T, V, 3)."""
+    if bodies.device.type == "cpu":
+        return (bodies.flatten(1, 2) @ turns.mT).view(bodies.shape)
+    # A GPU may round the factors of a matrix product to 10 bits.
+    return turn_by_parts(bodies, turns)
+
+
+def turn_by_parts(bodies: Tensor, turns: Tensor) -> Tensor:
+    """``turn`` as sums of products: exact everywhere, slow on the CPU."""
+    x, y, z = bodies.split(1, dim=-1)  # (B, T, V, 1)
+    to_x, to_y, to_z = turns[:, None, None].unbind(-1)  # (B, 1, 1, 3)
+    return x * to_x + y * to_y + z * to_z
 
 
 def rotation_matrices(angles: Tensor) -> Tensor:
@@ -102,3 +128,9 @@ def _kept_joints(skeleton: Skeleton) -> Tensor:
     for number, limb in enumerate(skeleton.limbs):
         keep[number, list(limb)] = 0
     return keep
+
+
+def _filled(values: Tensor, num_rows: int, filling: float) -> Tensor:
+    """(R, ...) -> (num_rows, ...)."""
+    further = values.new_full((num_rows - len(values), *values.shape[1:]), filling)
+    return torch.cat([values, further])

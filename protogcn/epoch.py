@@ -1,7 +1,7 @@
 """One pass over the training clips of a run.
 
 Order, crops, augmentation and dropout are a function of (seed, epoch, step), so that nothing random
-has to be saved. Shapes: N clips of a batch, M persons, T frames, V joints, C channels.
+has to be saved.
 """
 
 import math
@@ -15,12 +15,14 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
-from protogcn.augment import Augmentation, apply_augmentation, draw_augmentation
+from protogcn.augment import Augmentation
+from protogcn.batches import training_batch
+from protogcn.bodies import Bodies
 from protogcn.clips import ClipStore
 from protogcn.config import Run
+from protogcn.dense import dense
 from protogcn.device import autocast
 from protogcn.errors import NotFiniteError
-from protogcn.sampling import draw_frames, training_frames
 
 
 class Purpose(IntEnum):
@@ -76,11 +78,9 @@ def train_epoch(training: Training) -> dict[str, float]:
         tqdm(batches, desc=f"epoch {epoch + 1}", unit="step", leave=False, disable=None)
     ):
         rate = learning_rate(settings["learning_rate"], epoch * len(batches) + step, num_steps)
-        clips = torch.from_numpy(batch).to(store.frames.device)
-        crops = _augmented_crops(training, clips, step)
-        labels = store.labels[clips.to(store.device)]
+        bodies, labels = _draw_batch(training, batch, step)
         with autocast(store.device, settings["precision"]):
-            loss = model.loss(crops, labels)
+            loss = model.loss(dense(bodies, store.num_slots), labels)
         training.optimizer.zero_grad(set_to_none=True)
         loss.total.backward()
         for group in training.optimizer.param_groups:
@@ -105,20 +105,19 @@ def train_epoch(training: Training) -> dict[str, float]:
     }
 
 
-def _augmented_crops(training: Training, clips: torch.Tensor, step: int) -> torch.Tensor:
-    """Return (N, M, T, V, C), one changed crop of each clip; random by (seed, epoch, step)."""
-    run, store = training.run, training.store
-    settings, skeleton = run.settings, run.dataset.skeleton
+def _draw_batch(training: Training, clips: np.ndarray, step: int) -> tuple[Bodies, torch.Tensor]:
+    """Return one changed crop of each clip, and the labels; random by (seed, epoch, step)."""
+    run = training.run
+    settings = run.settings
     first, second = seeds(Purpose.STEP, settings["seed"], training.epoch, step)
-    generator = torch.Generator(store.frames.device).manual_seed(first)
     torch.manual_seed(second)  # dropout inside the network has no generator of its own
-    strength = Augmentation(settings["rotation"], settings["swap"], settings["limb_drop"])
-    frames = training_frames(
-        store.num_frames[clips], draw_frames(len(clips), settings["frames"], generator=generator)
-    )
-    draws = draw_augmentation(len(clips), strength, len(skeleton.limbs), generator=generator)
-    return apply_augmentation(
-        store.crops(clips, frames), draws.to(store.device), strength, skeleton
+    return training_batch(
+        training.store,
+        clips,
+        run.dataset.skeleton,
+        length=settings["frames"],
+        strength=Augmentation(settings["rotation"], settings["swap"], settings["limb_drop"]),
+        generator=torch.Generator().manual_seed(first),
     )
 
 

@@ -11,7 +11,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from protogcn.batches import scoring_batch
 from protogcn.clips import ClipStore
+from protogcn.dense import dense
 from protogcn.progress import show_progress
 from protogcn.sampling import scoring_frames
 
@@ -50,12 +52,10 @@ def predict(
     if progress:
         batches = show_progress(batches, total=len(rows), what="clips", size=len)
     for batch in batches:
-        where = store.frames.device
-        frames = np.concatenate([frames_of(int(n)) for n in store.table.num_frames[batch]])
-        clips = torch.from_numpy(batch.repeat(crops)).to(where)
-        values = store.crops(clips, torch.from_numpy(frames).to(where))
+        frames = np.stack([frames_of(int(n)) for n in store.table.num_frames[batch]])
+        bodies = scoring_batch(store, batch, frames)
         with precision():
-            scores = model(values).float()
+            scores = model(dense(bodies, store.num_slots)).float()
         scores = scores.view(len(batch), crops, -1)  # (N, crops, K)
         logits.append(_on_host(scores.mean(dim=1)))
         probabilities.append(_on_host(scores.softmax(dim=-1).mean(dim=1)))

@@ -111,13 +111,15 @@ def write_joints(
 
 
 def _prepared_frames(clip: RawClip, dataset: Dataset, preparation: str) -> np.ndarray:
-    """Return (T, M, V, C) float32 with exactly the dataset's person slots."""
+    """Return (T, M, V, C) float32 with exactly the dataset's person slots, empty ones last."""
     keypoints = clip.keypoints.astype(np.float32)
     persons = seen(keypoints).any(axis=1)  # (M,)
     if not persons[:2].any():  # only persons beyond the second were there
         keypoints = keypoints[persons]
     # Who is seen longest comes first: that is decided before one person is kept.
-    prepared = prepare(keypoints[:2], preparation, dataset.skeleton)[: dataset.persons]
+    prepared = prepare(keypoints[:2], preparation, dataset.skeleton)
+    empty = ~prepared.any(axis=(1, 2, 3))  # (M,)
+    prepared = prepared[np.argsort(empty, kind="stable")][: dataset.persons]
     frames = np.zeros((prepared.shape[1], dataset.persons, *prepared.shape[2:]), np.float32)
     frames[:, : len(prepared)] = prepared.transpose(1, 0, 2, 3)  # (T, M, V, C)
     return frames

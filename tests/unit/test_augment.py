@@ -11,6 +11,8 @@ from protogcn.augment import (
     apply_augmentation,
     draw_augmentation,
     rotation_matrices,
+    turn,
+    turn_by_parts,
 )
 from protogcn.modality import compute_modality
 from protogcn.preparation import prepare
@@ -62,12 +64,13 @@ def test_released_draws_give_the_released_training_crops(golden, ntu25, name):
     chosen = training_frames(
         torch.tensor([len(frames)]), FrameDraws(torch.zeros(1), skips, torch.zeros(1, 100))
     )
-    crops = values[chosen].transpose(1, 2)  # (1, M, L, V, C)
+    bodies = values[chosen[0]].transpose(0, 1).contiguous()  # (M, L, V, C)
     strength = Augmentation(0.2, float(key in SWAPPED), float(key in DROPPED))
-    found = apply_augmentation(crops, draws, strength, ntu25).numpy()
+    draws = draws.of_bodies(np.zeros(2, int), 2)
+    found = apply_augmentation(bodies, draws, strength, ntu25).numpy()[None]
     expected = golden[f"train_{name}_A"].copy()
-    if int(draws.limb) >= 0:
-        limb = ntu25.limbs[int(draws.limb)]
+    if int(draws.limb[0]) >= 0:
+        limb = ntu25.limbs[int(draws.limb[0])]
         assert not found[..., list(limb), :].any()
         border = [joint for joint in BORDER[modality] if joint in limb]
         expected[..., border, :] = 0
@@ -94,32 +97,49 @@ def test_rotation_keeps_lengths_and_handedness():
 
 
 @pytest.fixture
-def crops():
-    return torch.rand(6, 2, 4, 5, 3, generator=torch.Generator().manual_seed(1))
+def bodies():
+    return torch.rand(6, 4, 5, 3, generator=torch.Generator().manual_seed(1))
 
 
-def test_nothing_switched_on_changes_nothing(crops, toy5):
+def test_nothing_switched_on_changes_nothing(bodies, toy5):
     off = Augmentation(0, 0, 0)
     draws = draw_augmentation(6, off, 2, generator=torch.Generator().manual_seed(0))
-    assert torch.equal(apply_augmentation(crops, draws, off, toy5), crops)
+    assert torch.equal(apply_augmentation(bodies.clone(), draws, off, toy5), bodies)
 
 
-def test_swap_exchanges_left_and_right_of_the_drawn_clips_only(crops, toy5):
+def test_every_device_turns_alike(bodies):
+    turns = rotation_matrices(torch.rand(6, 3))
+    torch.testing.assert_close(turn_by_parts(bodies, turns), turn(bodies, turns))
+
+
+def test_swap_exchanges_left_and_right_of_the_drawn_bodies_only(bodies, toy5):
     swapped = torch.tensor([True, False, True, False, False, True])
     draws = AugmentationDraws(torch.zeros(6, 3), swapped, torch.full((6,), -1))
-    found = apply_augmentation(crops, draws, Augmentation(0, 0.5, 0), toy5)
-    assert torch.equal(found[0], crops[0][..., [0, 1, 3, 2, 4], :])
-    assert torch.equal(found[1], crops[1])
+    found = apply_augmentation(bodies.clone(), draws, Augmentation(0, 0.5, 0), toy5)
+    assert torch.equal(found[0], bodies[0][..., [0, 1, 3, 2, 4], :])
+    assert torch.equal(found[1], bodies[1])
 
 
-def test_limb_drop_zeroes_the_drawn_limb_for_all_persons_and_frames(crops, toy5):
+def test_limb_drop_zeroes_the_drawn_limb_in_all_frames(bodies, toy5):
     limbs = torch.tensor([0, 1, -1, -1, -1, -1])
     draws = AugmentationDraws(torch.zeros(6, 3), torch.zeros(6, dtype=torch.bool), limbs)
-    found = apply_augmentation(crops, draws, Augmentation(0, 0, 0.2), toy5)
+    found = apply_augmentation(bodies.clone(), draws, Augmentation(0, 0, 0.2), toy5)
     assert not found[0][..., 2, :].any()
     assert not found[1][..., 3, :].any()
-    assert torch.equal(found[2], crops[2])
-    assert torch.equal(found[0][..., [0, 1, 3, 4], :], crops[0][..., [0, 1, 3, 4], :])
+    assert torch.equal(found[2], bodies[2])
+    assert torch.equal(found[0][..., [0, 1, 3, 4], :], bodies[0][..., [0, 1, 3, 4], :])
+
+
+def test_bodies_of_a_clip_share_its_draws_and_further_rows_stay_as_they_are(bodies, toy5):
+    strength = Augmentation(0.5, 0.9, 0.9)
+    draws = draw_augmentation(2, strength, 2, generator=torch.Generator().manual_seed(2))
+    alike = bodies[:1].repeat(4, 1, 1, 1)
+    found = apply_augmentation(
+        alike.clone(), draws.of_bodies(np.array([0, 1, 1]), 4), strength, toy5
+    )
+    assert torch.equal(found[1], found[2])
+    assert not torch.equal(found[0], found[1])
+    assert torch.equal(found[3], alike[3])
 
 
 def test_draws_have_their_probabilities_and_ranges():

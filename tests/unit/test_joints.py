@@ -119,6 +119,30 @@ def test_clip_whose_persons_stand_beyond_the_slots_is_kept(tmp_path):
     assert ClipTable.load(tmp_path / "clips.csv").persons[0] == 1
 
 
+def test_persons_that_are_not_empty_come_first(tmp_path):
+    clips = list(nano_clips())
+    one = clips[0].keypoints[:1]
+    clips[0] = RawClip("second", 0, np.concatenate([0 * one, one]), clips[0].sides)
+    write(tmp_path, clips, preparation="raw")
+    joints, _ = open_array(tmp_path / "joints.npy")
+    table = ClipTable.load(tmp_path / "clips.csv")
+    np.testing.assert_array_equal(joints[: table.num_frames[0], 0], one[0])
+    for first, total, persons in zip(
+        table.first_frames, table.num_frames, table.persons, strict=True
+    ):
+        there = joints[first : first + total].any(axis=(0, 2, 3))  # (M,)
+        assert there.tolist() == [slot < persons for slot in range(2)]
+
+
+def test_the_only_person_slot_holds_a_person_who_is_there(tmp_path):
+    clips = [
+        RawClip(c.name, c.label, np.concatenate([0 * c.keypoints[:1], c.keypoints[:1]]), c.sides)
+        for c in nano_clips()
+    ]
+    write(tmp_path, clips, dataclasses.replace(DATASET, persons=1), preparation="raw")
+    assert (ClipTable.load(tmp_path / "clips.csv").persons == 1).all()
+
+
 def test_clip_of_nothing_but_rounding_noise_has_no_body(tmp_path):
     clips = list(nano_clips())
     noise = np.full((2, 4, 5, 3), 1e-9, np.float32)
@@ -143,6 +167,7 @@ def test_the_one_person_kept_is_the_one_seen_longest(tmp_path):
         ("num_frames", 0, "do not follow each other"),
         ("first_frame", 7, "do not follow each other"),
         ("label", -1, "negative label"),
+        ("persons", -1, "negative number of persons"),
         ("xsub", "validate", "side 'validate', expected one of train, val, test, -"),
     ],
 )

@@ -7,8 +7,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from protogcn.augment import Augmentation, apply_augmentation, draw_augmentation
-from protogcn.bodies import Bodies, body_rows, finish_bodies
+from protogcn.augment import Augmentation, apply_augmentation, difference, draw_augmentation
+from protogcn.bodies import Bodies, BodyRows, body_rows, finish_bodies
 from protogcn.clips import ClipStore
 from protogcn.device import send
 from protogcn.sampling import draw_frames, training_frames
@@ -56,7 +56,12 @@ def training_batch(
 
 
 def scoring_batch(
-    store: ClipStore, clips: np.ndarray, frames: np.ndarray, *, multiple: int = 1
+    store: ClipStore,
+    clips: np.ndarray,
+    frames: np.ndarray,
+    *,
+    sampled_difference: bool = False,
+    multiple: int = 1,
 ) -> Bodies:
     """Gather the test crops of clips.
 
@@ -64,12 +69,26 @@ def scoring_batch(
         store: the clips.
         clips: (N,) rows of the clip table.
         frames: (N, crops, T) frame numbers within each clip.
+        sampled_difference: take each sampled frame's difference to the next, over all crops of a
+            clip end to end, as released: only the last crop ends with zeros.
         multiple: see ``body_rows``.
 
     Returns:
         The bodies of N * crops crops, those of a clip behind each other.
     """
-    clips = clips.repeat(frames.shape[1])
+    num_crops = frames.shape[1]
+    clips = clips.repeat(num_crops)
     rows = body_rows(store.table.persons[clips], store.num_slots, multiple=multiple)
     values = store.bodies(clips, torch.from_numpy(frames).flatten(0, 1), rows)
+    if sampled_difference:
+        values = difference(values, _next_crops(rows, num_crops))
     return finish_bodies(values, rows)
+
+
+def _next_crops(rows: BodyRows, num_crops: int) -> Tensor:
+    """Return (B,) the row of the same person in the next crop of the same clip, -1 for none."""
+    crops = rows.clips  # (R,) where N * crops crops are called clips
+    following = np.arange(len(crops)) + np.bincount(crops)[crops]
+    following[crops % num_crops == num_crops - 1] = -1
+    further = np.full(rows.num_rows - len(crops), -1)
+    return torch.from_numpy(np.concatenate([following, further]))

@@ -93,3 +93,17 @@ def test_scoring_batch_equals_the_test_crops_of_clips_with_all_slots(store, mult
     bodies = scoring_batch(store, CLIPS, frames, multiple=multiple)
     assert torch.equal(bodies.values, expected.values)
     assert torch.equal(bodies.shares, expected.shares)
+
+
+def test_sampled_difference_of_test_crops_runs_over_all_crops_of_a_clip(store):
+    totals = store.table.num_frames[CLIPS]
+    frames = np.stack([scoring_frames(int(total), LENGTH, 3) for total in totals])
+    crops = []
+    for row, clip in enumerate(CLIPS):
+        joined = one_clip(store, clip, torch.from_numpy(frames[row].ravel()))  # (M, 3 L, V, C)
+        steps = torch.cat([joined[:, 1:] - joined[:, :-1], torch.zeros_like(joined[:, :1])], 1)
+        crops += steps.split(LENGTH, dim=1)
+    rows = body_rows(store.table.persons[CLIPS].repeat(3), 2, multiple=8)
+    expected = pack_bodies(torch.stack(crops), rows)
+    bodies = scoring_batch(store, CLIPS, frames, sampled_difference=True, multiple=8)
+    assert torch.equal(bodies.values, expected.values)

@@ -30,12 +30,14 @@ class ClipStore:
         table: ids, labels and places of the same clips.
         digest: SHA-256 of the frames.
         device: where bodies are wanted.
+        ahead: whether a thread should gather them one batch ahead: the frames are elsewhere.
     """
 
     frames: Tensor
     table: ClipTable
     digest: str
     device: torch.device
+    ahead: bool = False
 
     @property
     def num_slots(self) -> int:
@@ -78,7 +80,8 @@ class ClipStore:
             free, _ = torch.cuda.mem_get_info(device)
             if values.nbytes <= _SHARE_OF_MEMORY * free:
                 frames = frames.to(device)
-        return cls(frames, table, trailer["sha256"], device)
+        ahead = frames.device.type != device.type
+        return cls(frames, table, trailer["sha256"], device, ahead)
 
     def bodies(self, clips: np.ndarray, frames: Tensor, rows: BodyRows) -> Tensor:
         """Gather one crop of each clip, its real bodies only.
@@ -95,7 +98,12 @@ class ClipStore:
         places = torch.from_numpy(self.table.first_frames[clips])[:, None] + frames  # (N, T)
         places = places[torch.from_numpy(rows.clips)] * num_slots  # (R, T)
         places += torch.from_numpy(rows.persons)[:, None]
-        values = self.frames.new_empty(rows.num_rows, frames.shape[1], num_joints, channels)
+        # Pinned memory is copied without waiting; torch gives it out again after the copy.
+        values = torch.empty(
+            (rows.num_rows, frames.shape[1], num_joints, channels),
+            device=self.frames.device,
+            pin_memory=self.frames.device.type != self.device.type,
+        )
         num_real = len(rows.clips)
         torch.index_select(
             self.frames.flatten(0, 1).flatten(1),  # (F * M, V * C)
@@ -104,7 +112,7 @@ class ClipStore:
             out=values[:num_real].flatten(0, 1).flatten(1),
         )
         values[num_real:] = 0
-        return values.to(self.device)
+        return values.to(self.device, non_blocking=True)
 
     def rows(self, split: str, side: str) -> np.ndarray:
         """Return the rows of the clip table on one side of a split.

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from protogcn import joints as stage
 from protogcn.arrays import open_array
 from protogcn.clip_table import ClipTable
 from protogcn.errors import ContractError
@@ -13,7 +14,7 @@ from protogcn.readers import DroppedClip, RawClip
 from tests.unit.nano import DATASET, SKELETON, nano_clips, with_classes, write_dataset
 
 
-def write(folder, clips, dataset=DATASET, preparation="centred"):
+def write(folder, clips, dataset=DATASET, preparation="centred", workers=1):
     write_joints(
         clips,
         dataset,
@@ -21,6 +22,7 @@ def write(folder, clips, dataset=DATASET, preparation="centred"):
         joints_path=folder / "joints.npy",
         clips_path=folder / "clips.csv",
         dropped_path=folder / "dropped.csv",
+        workers=workers,
     )
 
 
@@ -49,6 +51,18 @@ def test_centred_and_raw_preparations_differ(tmp_path):
     raw, _ = open_array(tmp_path / "b" / "joints.npy")
     assert not centred[0, 0, 0].any()
     np.testing.assert_array_equal(raw[:, 0], [c for k in nano_clips() for c in k.keypoints[0]])
+
+
+def test_workers_and_blocks_change_no_byte(tmp_path, monkeypatch):
+    contents = []
+    for number, (workers, frames_at_once) in enumerate([(1, 4096), (1, 50), (3, 50)]):
+        monkeypatch.setattr(stage, "_FRAMES_AT_ONCE", frames_at_once)
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        write(folder, nano_clips(), workers=workers)
+        contents.append({path.name: path.read_bytes() for path in folder.iterdir()})
+    assert contents[0].keys() == {"joints.npy", "clips.csv", "dropped.csv"}
+    assert contents[0] == contents[1] == contents[2]
 
 
 def test_left_out_samples_are_rows_with_their_rule(tmp_path, capsys):

@@ -1,4 +1,10 @@
-"""Batch norm on the last axis, and the precision that sensitive parts are computed in."""
+"""Batch norms of bodies, and the precision that sensitive parts are computed in.
+
+Shapes: B bodies, C channels. A row of a batch may stand for several equal bodies
+(``Bodies.counts``): it counts as often in the statistics, and in the gradient through them.
+"""
+
+import math
 
 import torch
 from torch import Tensor, nn
@@ -10,10 +16,47 @@ class ChannelNorm(nn.BatchNorm1d):
     Memory stays as the linear maps left it; on the CPU this is also torch's fastest batch norm.
     """
 
-    def forward(self, features: Tensor) -> Tensor:
-        """(..., C) -> (..., C), statistics over all other axes."""
+    def forward(self, features: Tensor, counts: Tensor | None = None) -> Tensor:
+        """(B, ..., C) -> (B, ..., C), statistics over all other axes."""
+        if counts is not None and self.training:
+            return weighted_norm(self, features, counts, axis=features.dim() - 1)
         rows = features.flatten(0, -2)  # (rows, C)
         return super().forward(rows).view(features.shape)
+
+
+class ChannelFirstNorm(nn.BatchNorm2d):
+    """Batch norm of features whose channels are the second axis."""
+
+    def forward(self, features: Tensor, counts: Tensor | None = None) -> Tensor:
+        """(B, C, T, V) -> (B, C, T, V), statistics over all other axes."""
+        if counts is not None and self.training:
+            return weighted_norm(self, features, counts, axis=1)
+        return super().forward(features)
+
+
+def weighted_norm(
+    norm: nn.BatchNorm1d | nn.BatchNorm2d, features: Tensor, counts: Tensor, *, axis: int
+) -> Tensor:
+    """Batch norm in training mode, where row b of the first axis stands for ``counts[b]`` bodies."""
+    shape = [1] * features.dim()
+    shape[axis] = -1
+    others = [number for number in range(features.dim()) if number != axis]
+    num_values = math.prod(features.shape[number] for number in others[1:])
+    values = features.to(precise(features.dtype))
+    counts = counts.to(values.dtype)
+    total = counts.sum() * num_values
+    shares = (counts / total).view(-1, *[1] * (features.dim() - 1))
+
+    mean = (values * shares).sum(others, keepdim=True)
+    centred = values - mean
+    variance = (centred.square() * shares).sum(others, keepdim=True)
+    with torch.no_grad():
+        unbiased = variance.flatten() * (total / (total - 1).clamp(min=1))
+        norm.num_batches_tracked.add_(1)
+        norm.running_mean.lerp_(mean.flatten().to(norm.running_mean.dtype), norm.momentum)
+        norm.running_var.lerp_(unbiased.to(norm.running_var.dtype), norm.momentum)
+    scale = norm.weight.view(shape) * (variance + norm.eps).rsqrt()
+    return (centred * scale + norm.bias.view(shape)).to(features.dtype)
 
 
 def precise(dtype: torch.dtype) -> torch.dtype:

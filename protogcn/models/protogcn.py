@@ -11,13 +11,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from protogcn.bodies import Bodies, all_bodies
 from protogcn.errors import ConfigError
 from protogcn.models.channels import ChannelNorm, precise
 from protogcn.models.contrast import ClassContrast
+from protogcn.models.fused.block import train_block
 from protogcn.models.loss import Loss
 from protogcn.models.prototypes import PrototypeReconstruction
 from protogcn.models.temporal import NUM_BRANCHES, MultiScaleTemporal
-from protogcn.models.topology import MotionTopology
+from protogcn.models.topology import MotionTopology, shortcut
 
 
 class ProtoGCN(nn.Module):
@@ -59,6 +61,7 @@ class ProtoGCN(nn.Module):
         super().__init__()
         _check(width, blocks, downsample, subsets)
         self.contrast_weight = contrast_weight
+        self.fused = True  # False: torch's own operations in training on the CPU as well
         self.input_norm = ChannelNorm(num_joints * channels)
         topology = 0.04 + 0.02 * torch.randn(subsets, num_joints, num_joints)
         self.blocks = nn.ModuleList()
@@ -82,13 +85,13 @@ class ProtoGCN(nn.Module):
         nn.init.normal_(self.classify.weight, std=0.01)
         nn.init.zeros_(self.classify.bias)
 
-    def forward(self, clips: Tensor) -> Tensor:
-        """(N, M, T, V, C) -> logits (N, K), at least float32."""
+    def forward(self, clips: Tensor | Bodies) -> Tensor:
+        """Clips (N, M, T, V, C), or their bodies -> logits (N, K), at least float32."""
         logits, _ = self._encode(clips)
         return logits
 
-    def loss(self, clips: Tensor, labels: Tensor) -> Loss:
-        """Clips (N, M, T, V, C), labels (N,) -> cross entropy plus the weighted contrast.
+    def loss(self, clips: Tensor | Bodies, labels: Tensor) -> Loss:
+        """Clips (N, M, T, V, C), or their bodies, labels (N,) -> cross entropy plus contrast.
 
         In training mode the call also moves the memory bank.
         """
@@ -101,18 +104,38 @@ class ProtoGCN(nn.Module):
             logits=logits.detach(),
         )
 
-    def _encode(self, clips: Tensor) -> tuple[Tensor, Tensor]:
-        """(N, M, T, V, C) -> logits (N, K), persons' mean of the last relations (N, C, V, V)."""
-        num_persons = clips.shape[1]
-        features = self.input_norm(clips.flatten(3)).view(clips.shape)
-        features = features.flatten(0, 1)  # (NM, T, V, C)
+    def _encode(self, clips: Tensor | Bodies) -> tuple[Tensor, Tensor]:
+        """Return logits (N, K) and the persons' mean of the last relations (N, C, V, V)."""
+        bodies = clips if isinstance(clips, Bodies) else all_bodies(clips)
+        features = bodies.values  # (B, T, V, C)
+        features = self.input_norm(features.flatten(2), bodies.counts).view(features.shape)
+        if self._is_fused(features):
+            pooled, relations = self._encode_fused(features, bodies.counts)
+        else:
+            for block in self.blocks:
+                features, relations = block(features, bodies.counts)
+            pooled = features.mean((1, 2), dtype=precise(features.dtype))  # (B, C)
+        with torch.autocast(features.device.type, enabled=False):
+            logits = self.classify(bodies.mean_over_persons(pooled))
+            return logits, bodies.mean_over_persons(relations)
+
+    def _is_fused(self, features: Tensor) -> bool:
+        """Whether the passes that are written out for training on the CPU are used."""
+        return (
+            self.training
+            and self.fused
+            and features.device.type == "cpu"
+            and not torch.is_autocast_enabled("cpu")
+            and not torch.compiler.is_compiling()
+        )
+
+    def _encode_fused(self, features: Tensor, counts: Tensor | None) -> tuple[Tensor, Tensor]:
+        """(B, T, V, C) -> means over frames and joints (B, C), last relations (B, C, V, V)."""
+        features = features.permute(0, 3, 1, 2).contiguous()  # (B, C, T, V)
+        counts = features.new_ones(len(features)) if counts is None else counts.to(features.dtype)
         for block in self.blocks:
-            features, relations = block(features)
-        pooled = features.mean((1, 2), dtype=precise(features.dtype))  # (NM, C)
-        pooled = pooled.unflatten(0, (-1, num_persons)).mean(1)  # (N, C)
-        with torch.autocast(clips.device.type, enabled=False):
-            logits = self.classify(pooled)
-        return logits, relations.unflatten(0, (-1, num_persons)).mean(1)
+            features, compared = train_block(block, features, counts)
+        return features.mean((2, 3)), self.blocks[-1].spatial.relations(compared)
 
 
 class EncodingBlock(nn.Module):
@@ -134,13 +157,13 @@ class EncodingBlock(nn.Module):
                 nn.Linear(in_channels, out_channels), ChannelNorm(out_channels)
             )
 
-    def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
-        """(N, T, V, C) -> features (N, T / stride, V, C) and relations (N, C, V, V)."""
-        mixed, relations = self.spatial(features)
-        out = self.temporal(mixed)
+    def forward(self, features: Tensor, counts: Tensor | None) -> tuple[Tensor, Tensor]:
+        """(B, T, V, C) -> features (B, T / stride, V, C) and relations (B, C, V, V)."""
+        mixed, relations = self.spatial(features, counts)
+        out = self.temporal(mixed, counts)
         if self.residual:
             kept = features[:, :: self.stride] if self.stride > 1 else features
-            out = out.add_(self.shortcut(kept))
+            out = out.add_(shortcut(self.shortcut, kept, counts))
         return F.relu_(out), relations
 
 

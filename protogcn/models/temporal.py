@@ -1,7 +1,7 @@
 """Multi-scale temporal unit: six branches that see motion at different rates.
 
 Source: ProtoGCN (Liu et al., CVPR 2025), temporal module; the six branches and the extra joint are
-the released code's. Shapes: N clips x persons, C channels, T frames, V joints.
+the released code's. Shapes: B bodies, C channels, T frames, V joints.
 """
 
 import torch
@@ -43,26 +43,26 @@ class MultiScaleTemporal(nn.Module):
         self.merge = nn.Linear(channels, channels)
         self.norm = ChannelNorm(channels)
 
-    def forward(self, features: Tensor) -> Tensor:
-        """(N, T, V, C) -> (N, T / stride, V, C), without a final activation."""
+    def forward(self, features: Tensor, counts: Tensor | None = None) -> Tensor:
+        """(B, T, V, C) -> (B, T / stride, V, C), without a final activation."""
         num_joints = features.shape[2]
-        mean = features.sum(2, keepdim=True) / num_joints  # (N, T, 1, C)
-        scales = self._scales(torch.cat([features, mean], dim=2))  # (N, T, V + 1, C)
+        mean = features.sum(2, keepdim=True) / num_joints  # (B, T, 1, C)
+        scales = self._scales(torch.cat([features, mean], dim=2), counts)  # (B, T, V + 1, C)
         local, mean = scales.split([num_joints, 1], dim=2)
         weight = self.mean_weight[:num_joints].to(scales.dtype).unsqueeze(-1)  # (V, 1)
-        merged = torch.addcmul(local, weight, mean)  # (N, T, V, C)
-        return self.norm(self.merge(F.relu_(self.merge_norm(merged))))
+        merged = torch.addcmul(local, weight, mean)  # (B, T, V, C)
+        return self.norm(self.merge(F.relu_(self.merge_norm(merged, counts))), counts)
 
-    def _scales(self, joints: Tensor) -> Tensor:
-        """(N, T, V, C) -> the six branches side by side, (N, T / stride, V, C)."""
+    def _scales(self, joints: Tensor, counts: Tensor | None) -> Tensor:
+        """(B, T, V, C) -> the six branches side by side, (B, T / stride, V, C)."""
         branch = self.branch_channels
         parts = [(NUM_BRANCHES - 1) * branch, branch]  # with and without a norm
         reduced, pointwise = self.reduce(joints).split(parts, dim=-1)
-        reduced = F.relu_(self.reduce_norm(reduced.contiguous()))
-        *inputs, pooled = reduced.permute(0, 3, 1, 2).split(branch, dim=1)  # (N, C / 6, T, V)
+        reduced = F.relu_(self.reduce_norm(reduced.contiguous(), counts))
+        *inputs, pooled = reduced.permute(0, 3, 1, 2).split(branch, dim=1)  # (B, C / 6, T, V)
         if self.stride > 1:
             pointwise = pointwise[:, :: self.stride]
         scales = [conv(part) for conv, part in zip(self.dilated, inputs, strict=True)]
         scales.append(F.max_pool2d(pooled, (3, 1), stride=(self.stride, 1), padding=(1, 0)))
         scales.append(pointwise.permute(0, 3, 1, 2))
-        return torch.cat(scales, dim=1).permute(0, 2, 3, 1)  # (N, T, V, C)
+        return torch.cat(scales, dim=1).permute(0, 2, 3, 1)  # (B, T, V, C)

@@ -1,15 +1,31 @@
 """Motion topology enhancement: joint features mixed along a topology that follows the motion.
 
 Source: ProtoGCN (Liu et al., CVPR 2025), motion topology enhancement; details from the released
-code. Shapes: N clips x persons, C channels = S subsets x D features, T frames, V joints.
+code. Shapes: B bodies, C channels = S subsets x D features, T frames, V joints.
 """
+
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from protogcn.models.channels import ChannelNorm, precise
+from protogcn.models.channels import ChannelFirstNorm, ChannelNorm, precise
 from protogcn.models.pointwise import ToChannelsFirst, ToChannelsLast
+
+
+class Comparison(NamedTuple):
+    """How the joints of each body move, compared pair by pair.
+
+    Attributes:
+        source: (B, S, D, V), of the joint that gives.
+        target: (B, S, D, V), of the joint that takes.
+        intra: (B, S, V, V), their weighted similarity.
+    """
+
+    source: Tensor
+    target: Tensor
+    intra: Tensor
 
 
 class MotionTopology(nn.Module):
@@ -29,7 +45,7 @@ class MotionTopology(nn.Module):
         self.beta = nn.Parameter(torch.zeros(self.num_subsets))
         self.relate = nn.Linear(in_channels, 2 * out_channels)
         self.expand = ToChannelsFirst(in_channels, out_channels)
-        self.expand_norm = nn.BatchNorm2d(out_channels)
+        self.expand_norm = ChannelFirstNorm(out_channels)
         self.merge = ToChannelsLast(out_channels, out_channels)
         self.merge_norm = ChannelNorm(out_channels)
         self.shortcut = nn.Identity()
@@ -38,26 +54,37 @@ class MotionTopology(nn.Module):
                 nn.Linear(in_channels, out_channels), ChannelNorm(out_channels)
             )
 
-    def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
-        """(N, T, V, C) -> features (N, T, V, C), the motion's part of the topology (N, C, V, V)."""
-        relations = self.relations(features)  # (N, C, V, V)
+    def forward(self, features: Tensor, counts: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """(B, T, V, C) -> features (B, T, V, C), the motion's part of the topology (B, C, V, V)."""
+        # The maps to compare are linear and act on each frame alone, so that the mean of their
+        # outputs is their output of the mean.
+        pooled = features.sum(1, dtype=precise(features.dtype)) / features.shape[1]  # (B, V, C)
+        relations = self.relations(self.compare(pooled))  # (B, C, V, V)
         topology = self.topology.repeat_interleave(relations.shape[1] // self.num_subsets, dim=0)
-        expanded = F.relu_(self.expand_norm(self.expand(features)))  # (N, C, T, V)
-        mixed = expanded @ (relations + topology)  # (N, C, T, V)
-        merged = self.merge_norm(self.merge(mixed))  # (N, T, V, C)
-        return F.relu_(merged.add_(self.shortcut(features))), relations
+        expanded = F.relu_(self.expand_norm(self.expand(features), counts))  # (B, C, T, V)
+        mixed = expanded @ (relations + topology)  # (B, C, T, V)
+        merged = self.merge_norm(self.merge(mixed), counts)  # (B, T, V, C)
+        return F.relu_(merged.add_(shortcut(self.shortcut, features, counts))), relations
 
-    def relations(self, features: Tensor) -> Tensor:
-        """(N, T, V, C) -> inter + intra, (N, C, V, V): what joint v gives to joint w.
+    def compare(self, pooled: Tensor) -> Comparison:
+        """Time mean of the features (B, V, C) -> what the relations are made of."""
+        with torch.autocast(pooled.device.type, enabled=False):
+            both = self.relate(pooled).transpose(1, 2).contiguous()  # (B, 2 * S * D, V)
+            source, target = both.unflatten(1, (2, self.num_subsets, -1)).unbind(1)  # (B, S, D, V)
+            similarity = source.transpose(2, 3) @ target  # (B, S, V, V)
+            intra = self.beta[0] * torch.softmax(similarity, dim=2)
+            return Comparison(source, target, intra)
 
-        The time mean comes first: the two maps are linear and act on each frame alone, so that
-        the mean of their outputs is their output of the mean.
-        """
-        pooled = features.sum(1, dtype=precise(features.dtype)) / features.shape[1]  # (N, V, C)
-        with torch.autocast(features.device.type, enabled=False):
-            both = self.relate(pooled).transpose(1, 2).contiguous()  # (N, 2 * S * D, V)
-            source, target = both.unflatten(1, (2, self.num_subsets, -1)).unbind(1)  # (N, S, D, V)
-            inter = torch.tanh(source.unsqueeze(-1) + (-target).unsqueeze(-2))  # (N, S, D, V, V)
-            similarity = source.transpose(2, 3) @ target  # (N, S, V, V)
-            intra = self.beta[0] * torch.softmax(similarity, dim=2).unsqueeze(2)  # (N, S, 1, V, V)
-            return torch.addcmul(intra, self.alpha[0], inter).flatten(1, 2)  # (N, C, V, V)
+    def relations(self, compared: Comparison) -> Tensor:
+        """Return inter + intra, (B, C, V, V): what joint v gives to joint w."""
+        source, target, intra = compared
+        inter = torch.tanh(source.unsqueeze(-1) + (-target).unsqueeze(-2))  # (B, S, D, V, V)
+        return torch.addcmul(intra.unsqueeze(2), self.alpha[0], inter).flatten(1, 2)
+
+
+def shortcut(module: nn.Module, features: Tensor, counts: Tensor | None) -> Tensor:
+    """(B, T, V, C) -> (B, T, V, O): the features, or their map and norm."""
+    if isinstance(module, nn.Identity):
+        return features
+    linear, norm = module
+    return norm(linear(features), counts)

@@ -23,7 +23,6 @@ from protogcn.batches import training_batch
 from protogcn.bodies import Bodies
 from protogcn.clips import ClipStore
 from protogcn.config import Run
-from protogcn.dense import dense
 from protogcn.device import autocast
 from protogcn.errors import NotFiniteError
 
@@ -87,7 +86,7 @@ def train_epoch(training: Training) -> dict[str, float]:
             # Dropout inside the network has no generator of its own.
             torch.manual_seed(_seeds_of_step(training, step)[1])
             with autocast(device, settings["precision"]):
-                loss = model.loss(dense(bodies, store.num_slots), labels)
+                loss = model.loss(bodies, labels)
             training.optimizer.zero_grad(set_to_none=True)
             loss.total.backward()
             for group in training.optimizer.param_groups:

@@ -15,7 +15,6 @@ from protogcn.ahead import delivered
 from protogcn.batches import scoring_batch
 from protogcn.bodies import Bodies
 from protogcn.clips import ClipStore
-from protogcn.dense import dense
 from protogcn.progress import show_progress
 from protogcn.sampling import scoring_frames
 
@@ -36,7 +35,7 @@ def predict(
     """Score clips with a network in evaluation mode.
 
     Args:
-        model: (N, M, T, V, C) -> logits (N, K).
+        model: bodies -> logits (N, K).
         store: the clips.
         rows: which of them, rows of the clip table.
         length: frames of a crop.
@@ -60,7 +59,7 @@ def predict(
     with closing(delivered(gather, batches, store.device, ahead=store.ahead)) as inputs:
         for batch, bodies in zip(shown, inputs, strict=True):
             with precision():
-                scores = model(dense(bodies, store.num_slots)).float()
+                scores = model(bodies).float()
             scores = scores.view(len(batch), crops, -1)  # (N, crops, K)
             logits.append(scores.mean(dim=1))
             probabilities.append(scores.softmax(dim=-1).mean(dim=1))

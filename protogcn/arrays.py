@@ -9,7 +9,8 @@ import hashlib
 import json
 import math
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -88,6 +89,30 @@ def writing_array(
     """
     with writing(path, needed=num_rows and 4 * num_rows * math.prod(row_shape)) as file:
         yield ArrayWriter(file, row_shape)
+
+
+@contextmanager
+def appending(workers: int) -> Iterator[Callable[[ArrayWriter, np.ndarray], None]]:
+    """Give a function that appends rows to one of several writers.
+
+    With more than one worker it returns at once: threads hash and write while the caller makes the
+    next rows. They change no byte of the files, and at most two parts for each writer are in
+    memory.
+    """
+    with ThreadPoolExecutor(workers) as pool:
+        under_way: dict[ArrayWriter, Future[None]] = {}
+
+        def append(writer: ArrayWriter, rows: np.ndarray) -> None:
+            if workers == 1:
+                writer.append(rows)
+                return
+            if writer in under_way:
+                under_way[writer].result()
+            under_way[writer] = pool.submit(writer.append, rows)
+
+        yield append
+        for future in under_way.values():
+            future.result()
 
 
 def open_array(path: Path) -> tuple[np.ndarray, dict]:

@@ -13,6 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from protogcn.device import send
+
 
 class Bodies(NamedTuple):
     """What a network reads.
@@ -95,5 +97,5 @@ def pack_bodies(clips: Tensor, rows: BodyRows) -> Bodies:
 def finish_bodies(values: Tensor, rows: BodyRows) -> Bodies:
     """Put the rows' shares and counts, on the device of ``values``, beside the values."""
     device = values.device
-    counts = None if rows.counts is None else torch.from_numpy(rows.counts).to(device)
-    return Bodies(values, torch.from_numpy(rows.shares).to(device), counts)
+    counts = None if rows.counts is None else send(torch.from_numpy(rows.counts), device)
+    return Bodies(values, send(torch.from_numpy(rows.shares), device), counts)

@@ -32,7 +32,7 @@ class ClipTable:
         labels: (N,) 0-based class numbers.
         first_frames: (N,) row of the clip's first frame in the arrays beside the table.
         num_frames: (N,) frames, at least one.
-        persons: (N,) persons that are not empty.
+        persons: (N,) person slots that are not empty; these are the clip's first ones.
         sides: for each split (N,) of ``train``, ``val``, ``test`` or ``-``.
         digest: SHA-256 of the file it was read from.
     """
@@ -83,6 +83,8 @@ class ClipTable:
             raise ContractError(f"{path}: its clips do not follow each other frame by frame.")
         if (self.labels < 0).any():
             raise ContractError(f"{path}: found a negative label, expected 0 and up.")
+        if (self.persons < 0).any():
+            raise ContractError(f"{path}: found a negative number of persons, expected 0 and up.")
         for split, sides in self.sides.items():
             if unknown := set(sides) - set(SIDES):
                 raise ContractError(

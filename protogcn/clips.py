@@ -1,7 +1,7 @@
-"""The clips of one modality in memory, and crops gathered from them in one batched call.
+"""The clips of one modality in memory, and bodies gathered from them in one batched call.
 
-Shapes: F frames of all clips end to end, N clips of a batch, M persons, T frames of a crop,
-V joints, C channels.
+Shapes: F frames of all clips end to end, N clips of a batch, M person slots, R real bodies, B rows
+of a batch, T frames of a crop, V joints, C channels.
 """
 
 from dataclasses import dataclass
@@ -12,8 +12,10 @@ import torch
 from torch import Tensor
 
 from protogcn.arrays import open_array
+from protogcn.bodies import BodyRows
 from protogcn.clip_table import ClipTable
 from protogcn.config import Run
+from protogcn.device import send
 from protogcn.errors import ContractError
 
 _SHARE_OF_MEMORY = 0.6  # of the device's free memory that the clips may take
@@ -25,21 +27,22 @@ class ClipStore:
 
     Attributes:
         frames: (F, M, V, C) float32, on ``device`` if they fit there, else in host memory.
-        first_frames: (all clips,) row of each clip's first frame.
-        num_frames: (all clips,) length of each clip.
-        labels: (all clips,) class numbers, on ``device``.
-        table: ids and sides of the same clips.
+        table: ids, labels and places of the same clips.
         digest: SHA-256 of the frames.
-        device: where crops are wanted.
+        device: where bodies are wanted.
+        ahead: whether a thread should gather them one batch ahead: the frames are elsewhere.
     """
 
     frames: Tensor
-    first_frames: Tensor
-    num_frames: Tensor
-    labels: Tensor
     table: ClipTable
     digest: str
     device: torch.device
+    ahead: bool = False
+
+    @property
+    def num_slots(self) -> int:
+        """M."""
+        return self.frames.shape[1]
 
     @classmethod
     def load(
@@ -67,35 +70,49 @@ class ClipStore:
                 f"{values_path}: holds {found}, but run {run.name} needs {expected}; remove it and"
                 " run again."
             )
+        if table.persons.max() > run.dataset.persons:
+            raise ContractError(
+                f"{clips_path}: a clip has {table.persons.max()} persons, expected at most"
+                f" {run.dataset.persons}."
+            )
         frames = torch.from_numpy(values)
         if device.type == "cuda":
             free, _ = torch.cuda.mem_get_info(device)
             if values.nbytes <= _SHARE_OF_MEMORY * free:
                 frames = frames.to(device)
-        where = frames.device
-        return cls(
-            frames=frames,
-            first_frames=torch.tensor(table.first_frames, device=where),
-            num_frames=torch.tensor(table.num_frames, device=where),
-            labels=torch.tensor(table.labels, device=device),
-            table=table,
-            digest=trailer["sha256"],
-            device=device,
-        )
+        ahead = frames.device.type != device.type
+        return cls(frames, table, trailer["sha256"], device, ahead)
 
-    def crops(self, clips: Tensor, frames: Tensor) -> Tensor:
-        """Gather one crop of each clip.
+    def bodies(self, clips: np.ndarray, frames: Tensor, rows: BodyRows) -> Tensor:
+        """Gather one crop of each clip, its real bodies only.
 
         Args:
-            clips: (N,) rows of the clip table, on the device of ``self.frames``.
-            frames: (N, T) frame numbers within each clip.
+            clips: (N,) rows of the clip table.
+            frames: (N, T) frame numbers within each clip, on the host.
+            rows: which person of which of these clips stands in which row.
 
         Returns:
-            (N, M, T, V, C) on ``self.device``.
+            (B, T, V, C) on ``self.device``, the rows that hold no real body zero.
         """
-        rows = self.first_frames[clips][:, None] + frames  # (N, T)
-        crops = self.frames[rows].transpose(1, 2)  # (N, M, T, V, C)
-        return crops.to(self.device, non_blocking=True)
+        num_slots, num_joints, channels = self.frames.shape[1:]
+        places = torch.from_numpy(self.table.first_frames[clips])[:, None] + frames  # (N, T)
+        places = places[torch.from_numpy(rows.clips)] * num_slots  # (R, T)
+        places += torch.from_numpy(rows.persons)[:, None]
+        # Pinned memory is copied without waiting; torch gives it out again after the copy.
+        values = torch.empty(
+            (rows.num_rows, frames.shape[1], num_joints, channels),
+            device=self.frames.device,
+            pin_memory=self.frames.device.type != self.device.type,
+        )
+        num_real = len(rows.clips)
+        torch.index_select(
+            self.frames.flatten(0, 1).flatten(1),  # (F * M, V * C)
+            0,
+            send(places.flatten(), self.frames.device),
+            out=values[:num_real].flatten(0, 1).flatten(1),
+        )
+        values[num_real:] = 0
+        return values.to(self.device, non_blocking=True)
 
     def rows(self, split: str, side: str) -> np.ndarray:
         """Return the rows of the clip table on one side of a split.

@@ -16,7 +16,7 @@ import pandas as pd
 
 from protogcn.errors import ConfigError, ContractError
 
-_BLOCK = 1 << 24  # bytes read at once when a file is hashed
+_BLOCK = 1 << 20  # bytes read at once when a file is hashed: they stay in the cache
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -118,9 +118,10 @@ def digest_of(path: Path) -> str:
 def digest_of_stream(file: BinaryIO, num_bytes: int) -> str:
     """Return the SHA-256 of the next ``num_bytes`` bytes, in hex."""
     digest = hashlib.sha256()
-    while num_bytes and (block := file.read(min(num_bytes, _BLOCK))):
-        digest.update(block)
-        num_bytes -= len(block)
+    block = memoryview(bytearray(min(num_bytes, _BLOCK)))
+    while num_bytes and (size := file.readinto(block[: min(num_bytes, _BLOCK)])):
+        digest.update(block[:size])
+        num_bytes -= size
     return digest.hexdigest()
 
 

@@ -1,8 +1,9 @@
-"""Where a network runs and in which precision."""
+"""Where a network runs, how values get there, and in which precision it runs."""
 
 from contextlib import AbstractContextManager, nullcontext
 
 import torch
+from torch import Tensor
 
 from protogcn.errors import ConfigError
 
@@ -18,6 +19,13 @@ def pick_device(wanted: str) -> torch.device:
     if not torch.cuda.is_available():
         raise ConfigError("train.device: cuda is wanted, but torch finds no GPU; use auto or cpu.")
     return torch.device("cuda")
+
+
+def send(values: Tensor, device: torch.device) -> Tensor:
+    """Copy host values to a device without waiting for what runs there."""
+    if device.type == "cuda":  # a copy of memory that is not pinned would wait
+        return values.pin_memory().to(device, non_blocking=True)
+    return values
 
 
 def autocast(device: torch.device, precision: str) -> AbstractContextManager:

@@ -1,13 +1,15 @@
 """One pass over the training clips of a run.
 
 Order, crops, augmentation and dropout are a function of (seed, epoch, step), so that nothing random
-has to be saved. Shapes: N clips of a batch, M persons, T frames, V joints, C channels.
+has to be saved.
 """
 
 import math
 import time
+from contextlib import closing
 from dataclasses import dataclass, field
 from enum import IntEnum
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,12 +17,14 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
-from protogcn.augment import Augmentation, apply_augmentation, draw_augmentation
+from protogcn.ahead import delivered
+from protogcn.augment import Augmentation
+from protogcn.batches import training_batch
+from protogcn.bodies import Bodies
 from protogcn.clips import ClipStore
 from protogcn.config import Run
 from protogcn.device import autocast
 from protogcn.errors import NotFiniteError
-from protogcn.sampling import draw_frames, training_frames
 
 
 class Purpose(IntEnum):
@@ -63,34 +67,36 @@ def train_epoch(training: Training) -> dict[str, float]:
         NotFiniteError: a loss or a weight became infinite or not a number.
     """
     run, store, model = training.run, training.store, training.model
-    settings, epoch = run.settings, training.epoch
+    settings, epoch, device = run.settings, training.epoch, store.device
     model.train()
     of_order = np.random.SeedSequence([Purpose.ORDER, settings["seed"], epoch])
     order = np.random.default_rng(of_order).permutation(training.rows)
     batches = np.split(order, range(settings["batch"], len(order), settings["batch"]))
     num_steps = len(batches) * settings["epochs"]
     sums: dict[str, torch.Tensor] = {}
-    losses, correct = [], torch.zeros((), dtype=torch.int64, device=store.device)
+    losses, correct = [], torch.zeros((), dtype=torch.int64, device=device)
     started = time.monotonic()
-    for step, batch in enumerate(
-        tqdm(batches, desc=f"epoch {epoch + 1}", unit="step", leave=False, disable=None)
-    ):
-        rate = learning_rate(settings["learning_rate"], epoch * len(batches) + step, num_steps)
-        clips = torch.from_numpy(batch).to(store.frames.device)
-        crops = _augmented_crops(training, clips, step)
-        labels = store.labels[clips.to(store.device)]
-        with autocast(store.device, settings["precision"]):
-            loss = model.loss(crops, labels)
-        training.optimizer.zero_grad(set_to_none=True)
-        loss.total.backward()
-        for group in training.optimizer.param_groups:
-            group["lr"] = rate
-        training.optimizer.step()
-        # Sums stay on the device: reading them here would wait for the GPU at every step.
-        losses.append(loss.total.detach())
-        for name, part in loss.parts.items():
-            sums[name] = sums.get(name, 0) + part.detach() * len(batch)
-        correct += (loss.logits.argmax(dim=1) == labels).sum()
+    inputs = delivered(
+        partial(_draw_batch, training), enumerate(batches), device, ahead=store.ahead
+    )
+    with closing(inputs):
+        bar = tqdm(batches, desc=f"epoch {epoch + 1}", unit="step", leave=False, disable=None)
+        for step, (batch, (bodies, labels)) in enumerate(zip(bar, inputs, strict=True)):
+            rate = learning_rate(settings["learning_rate"], epoch * len(batches) + step, num_steps)
+            # Dropout inside the network has no generator of its own.
+            torch.manual_seed(_seeds_of_step(training, step)[1])
+            with autocast(device, settings["precision"]):
+                loss = model.loss(bodies, labels)
+            training.optimizer.zero_grad(set_to_none=True)
+            loss.total.backward()
+            for group in training.optimizer.param_groups:
+                group["lr"] = rate
+            training.optimizer.step()
+            # Sums stay on the device: reading them here would wait for the GPU at every step.
+            losses.append(loss.total.detach())
+            for name, part in loss.parts.items():
+                sums[name] = sums.get(name, 0) + part.detach() * len(batch)
+            correct += (loss.logits.argmax(dim=1) == labels).sum()
     values = torch.stack(losses).double().cpu().numpy()
     seconds = time.monotonic() - started
     _refuse_not_finite(training, values, batches)
@@ -105,21 +111,25 @@ def train_epoch(training: Training) -> dict[str, float]:
     }
 
 
-def _augmented_crops(training: Training, clips: torch.Tensor, step: int) -> torch.Tensor:
-    """Return (N, M, T, V, C), one changed crop of each clip; random by (seed, epoch, step)."""
-    run, store = training.run, training.store
-    settings, skeleton = run.settings, run.dataset.skeleton
-    first, second = seeds(Purpose.STEP, settings["seed"], training.epoch, step)
-    generator = torch.Generator(store.frames.device).manual_seed(first)
-    torch.manual_seed(second)  # dropout inside the network has no generator of its own
-    strength = Augmentation(settings["rotation"], settings["swap"], settings["limb_drop"])
-    frames = training_frames(
-        store.num_frames[clips], draw_frames(len(clips), settings["frames"], generator=generator)
+def _draw_batch(
+    training: Training, step_and_clips: tuple[int, np.ndarray]
+) -> tuple[Bodies, torch.Tensor]:
+    """Return one changed crop of each clip, and the labels; random by (seed, epoch, step)."""
+    step, clips = step_and_clips
+    settings = training.run.settings
+    return training_batch(
+        training.store,
+        clips,
+        training.run.dataset.skeleton,
+        length=settings["frames"],
+        strength=Augmentation(settings["rotation"], settings["swap"], settings["limb_drop"]),
+        generator=torch.Generator().manual_seed(_seeds_of_step(training, step)[0]),
     )
-    draws = draw_augmentation(len(clips), strength, len(skeleton.limbs), generator=generator)
-    return apply_augmentation(
-        store.crops(clips, frames), draws.to(store.device), strength, skeleton
-    )
+
+
+def _seeds_of_step(training: Training, step: int) -> list[int]:
+    """Return the seed of the crops and the seed of dropout."""
+    return seeds(Purpose.STEP, training.run.settings["seed"], training.epoch, step)
 
 
 def seeds(purpose: Purpose, *numbers: int) -> list[int]:

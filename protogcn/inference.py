@@ -4,13 +4,16 @@ Shapes: N clips, K classes.
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
 from functools import cache
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
+from protogcn.ahead import delivered
+from protogcn.batches import scoring_batch
+from protogcn.bodies import Bodies
 from protogcn.clips import ClipStore
 from protogcn.progress import show_progress
 from protogcn.sampling import scoring_frames
@@ -32,7 +35,7 @@ def predict(
     """Score clips with a network in evaluation mode.
 
     Args:
-        model: (N, M, T, V, C) -> logits (N, K).
+        model: bodies -> logits (N, K).
         store: the clips.
         rows: which of them, rows of the clip table.
         length: frames of a crop.
@@ -46,26 +49,24 @@ def predict(
     model.eval()
     frames_of = cache(lambda total: scoring_frames(total, length, crops))
     logits, probabilities = [], []
-    batches = _batches(rows, max(1, _CROPS_AT_ONCE[store.device.type] // crops))
-    if progress:
-        batches = show_progress(batches, total=len(rows), what="clips", size=len)
-    for batch in batches:
-        where = store.frames.device
-        frames = np.concatenate([frames_of(int(n)) for n in store.table.num_frames[batch]])
-        clips = torch.from_numpy(batch.repeat(crops)).to(where)
-        values = store.crops(clips, torch.from_numpy(frames).to(where))
-        with precision():
-            scores = model(values).float()
-        scores = scores.view(len(batch), crops, -1)  # (N, crops, K)
-        logits.append(_on_host(scores.mean(dim=1)))
-        probabilities.append(_on_host(scores.softmax(dim=-1).mean(dim=1)))
-    return np.concatenate(logits), np.concatenate(probabilities)
+    batches = list(_batches(rows, max(1, _CROPS_AT_ONCE[store.device.type] // crops)))
+
+    def gather(batch: np.ndarray) -> Bodies:
+        frames = np.stack([frames_of(int(total)) for total in store.table.num_frames[batch]])
+        return scoring_batch(store, batch, frames)
+
+    shown = show_progress(batches, total=len(rows), what="clips", size=len) if progress else batches
+    with closing(delivered(gather, batches, store.device, ahead=store.ahead)) as inputs:
+        for batch, bodies in zip(shown, inputs, strict=True):
+            with precision():
+                scores = model(bodies).float()
+            scores = scores.view(len(batch), crops, -1)  # (N, crops, K)
+            logits.append(scores.mean(dim=1))
+            probabilities.append(scores.softmax(dim=-1).mean(dim=1))
+    # Only now: reading them batch by batch would wait for the GPU every time.
+    return torch.cat(logits).cpu().numpy(), torch.cat(probabilities).cpu().numpy()
 
 
 def _batches(rows: np.ndarray, size: int) -> Iterator[np.ndarray]:
     for start in range(0, len(rows), size):
         yield rows[start : start + size]
-
-
-def _on_host(values: Tensor) -> np.ndarray:
-    return values.cpu().numpy()

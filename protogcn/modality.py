@@ -5,13 +5,13 @@ Shapes: F frames of all clips end to end, M persons, V joints, C channels.
 """
 
 import argparse
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
 
-from protogcn.arrays import open_array, writing_array
+from protogcn.arrays import appending, open_array, writing_array
 from protogcn.clip_table import ClipTable
 from protogcn.config import MODALITIES, load_dataset
 from protogcn.errors import ConfigError, ContractError, run_stage
@@ -46,7 +46,12 @@ def compute_modality(
 
 
 def write_modalities(
-    joints_path: Path, clips_path: Path, skeleton: Skeleton, outputs: dict[str, Path]
+    joints_path: Path,
+    clips_path: Path,
+    skeleton: Skeleton,
+    outputs: dict[str, Path],
+    *,
+    workers: int = 1,
 ) -> None:
     """Write several modalities of a whole dataset in one pass with bounded memory.
 
@@ -55,6 +60,7 @@ def write_modalities(
         clips_path: ``clips.csv`` beside it.
         skeleton: the layout of both.
         outputs: for each wanted modality the ``.npy`` to write.
+        workers: threads; they change no byte of the files.
 
     Raises:
         ContractError: an input is damaged or the two do not belong together.
@@ -81,16 +87,25 @@ def write_modalities(
         batches = show_progress(
             _batches(clips), total=len(clips.ids), what="clips", size=lambda batch: len(batch[1])
         )
-        for first, ends in batches:
-            block = _read_frames(joints_path, joints, first, int(ends[-1]) + 1)  # (frames, M, V, C)
-            for still in dict.fromkeys(modality.removesuffix("m") for modality in writers):
-                view = _still(block, still, skeleton)
-                if still in writers:
-                    writers[still].append(view)
-                if f"{still}m" in writers:
-                    writers[f"{still}m"].append(_motion(view, ends - first))
+        with appending(workers) as append:
+            for first, ends in batches:
+                block = _read_frames(joints_path, joints, first, int(ends[-1]) + 1)  # (T, M, V, C)
+                for modality, view in _views(block, writers.keys(), skeleton, ends - first):
+                    append(writers[modality], view)
         for modality, writer in writers.items():
             writer.finish(inputs | {"modality": modality})
+
+
+def _views(
+    joints: np.ndarray, modalities: Collection[str], skeleton: Skeleton, last_frames: np.ndarray
+) -> Iterator[tuple[str, np.ndarray]]:
+    """Yield each wanted modality of a block with its name; each still view is computed once."""
+    for still in dict.fromkeys(modality.removesuffix("m") for modality in modalities):
+        view = _still(joints, still, skeleton)
+        if still in modalities:
+            yield still, view
+        if f"{still}m" in modalities:
+            yield f"{still}m", _motion(view, last_frames)
 
 
 def _still(joints: np.ndarray, modality: str, skeleton: Skeleton) -> np.ndarray:
@@ -140,12 +155,14 @@ def main() -> None:
     parser.add_argument("--dataset", type=Path, required=True, help="resolved dataset.yaml")
     parser.add_argument("--joints", type=Path, required=True)
     parser.add_argument("--clips", type=Path, required=True)
+    parser.add_argument("--workers", type=int, default=1, help="threads")
     for modality in MODALITIES:
         parser.add_argument(f"--{modality}", type=Path, help=f"write modality {modality} here")
     args = parser.parse_args()
 
     outputs = {name: getattr(args, name) for name in MODALITIES if getattr(args, name)}
-    write_modalities(args.joints, args.clips, load_dataset(args.dataset).skeleton, outputs)
+    skeleton = load_dataset(args.dataset).skeleton
+    write_modalities(args.joints, args.clips, skeleton, outputs, workers=args.workers)
 
 
 if __name__ == "__main__":

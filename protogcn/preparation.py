@@ -77,8 +77,10 @@ def _main_person_first(keypoints: np.ndarray) -> np.ndarray:
 
 
 def _centre(keypoints: np.ndarray, centre: int) -> np.ndarray:
-    there = (keypoints != 0).any(axis=-1, keepdims=True)  # (M, T, V, 1)
-    return np.where(there, keypoints - keypoints[0, 0, centre], 0).astype(keypoints.dtype)
+    # Axis by axis: several times as fast as a reduction of three.
+    there = np.logical_or.reduce([keypoints[..., axis] != 0 for axis in range(keypoints.shape[-1])])
+    moved = keypoints - keypoints[0, 0, centre]
+    return np.where(there[..., None], moved, 0).astype(keypoints.dtype, copy=False)
 
 
 def _align(keypoints: np.ndarray, skeleton: Skeleton) -> np.ndarray:

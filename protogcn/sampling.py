@@ -55,12 +55,11 @@ class FrameDraws:
 
 
 def draw_frames(num_clips: int, length: int, *, generator: torch.Generator) -> FrameDraws:
-    """Draw the numbers for one training crop of each clip, on the generator's device."""
-    device = generator.device
+    """Draw the numbers for one training crop of each clip, on the host."""
     return FrameDraws(
-        start=torch.rand(num_clips, generator=generator, device=device),
-        skips=torch.rand(num_clips, length + 1, generator=generator, device=device),
-        within=torch.rand(num_clips, length, generator=generator, device=device),
+        start=torch.rand(num_clips, generator=generator),
+        skips=torch.rand(num_clips, length + 1, generator=generator),
+        within=torch.rand(num_clips, length, generator=generator),
     )
 
 
@@ -78,20 +77,33 @@ def training_frames(num_frames: Tensor, draws: FrameDraws) -> Tensor:
         (N, L) frame numbers, each in [0, T).
     """
     length = draws.within.shape[1]
-    total = num_frames[:, None]  # (N, 1)
-    steps = torch.arange(length + 1, device=total.device)
+    frames = torch.empty_like(draws.within, dtype=torch.int64)  # (N, L)
+    steps = torch.arange(length + 1)
+    # Each case for its own clips only: sorting is what costs time.
+    short = (num_frames < length).nonzero()[:, 0]
+    medium = ((num_frames >= length) & (num_frames < 2 * length)).nonzero()[:, 0]
+    long = (num_frames >= 2 * length).nonzero()[:, 0]
+    frames[short] = _circle(num_frames[short, None], draws.start[short, None], steps[:-1])
+    frames[medium] = _thinned(num_frames[medium, None], draws.skips[medium], steps)
+    frames[long] = _stretched(num_frames[long, None], draws.within[long], steps)
+    return frames
 
-    circle = (_scaled(draws.start[:, None], total) + steps[:-1]) % total  # (N, L)
 
-    rank = draws.skips.argsort(dim=1).argsort(dim=1)  # (N, L + 1)
-    skipped = (rank < total - length).cumsum(dim=1)[:, :-1]  # (N, L)
-    thinned = steps[:-1] + skipped
+def _circle(total: Tensor, start: Tensor, steps: Tensor) -> Tensor:
+    return (_scaled(start, total) + steps) % total
 
-    edges = steps * total // length  # (N, L + 1)
-    stretched = edges[:, :-1] + _scaled(draws.within, edges.diff(dim=1))
 
-    frames = torch.where(total < 2 * length, thinned, stretched)
-    return torch.where(total < length, circle, frames)
+def _thinned(total: Tensor, skips: Tensor, steps: Tensor) -> Tensor:
+    """Leave out the T - L of L + 1 places with the lowest numbers."""
+    length = len(steps) - 1
+    lowest = (steps < total - length).long()  # (n, L + 1)
+    skipped = torch.empty_like(lowest).scatter_(1, skips.argsort(dim=1, stable=True), lowest)
+    return steps[:-1] + skipped.cumsum(dim=1)[:, :-1]
+
+
+def _stretched(total: Tensor, within: Tensor, steps: Tensor) -> Tensor:
+    edges = steps * total // (len(steps) - 1)  # (n, L + 1)
+    return edges[:, :-1] + _scaled(within, edges.diff(dim=1))
 
 
 def _scaled(uniform: Tensor, count: Tensor) -> Tensor:

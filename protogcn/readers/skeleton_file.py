@@ -4,7 +4,6 @@ Shapes: T frames, 25 joints, 3 coordinates in metres.
 Source: the text format of NTU RGB+D (Shahroudy et al. 2016), as the released preparation reads it.
 """
 
-import re
 import stat
 from array import array
 from dataclasses import dataclass
@@ -15,12 +14,16 @@ from pathlib import Path
 import numpy as np
 
 from protogcn.readers.malformed import MalformedError, show
+from protogcn.readers.regular_skeleton import (
+    BODY_ID,
+    MAX_COUNT,
+    MAX_METRES,
+    NUM_JOINTS,
+    NUMBERS_PER_JOINT,
+    regular_bodies,
+)
 
-NUM_JOINTS = 25
-NUMBERS_PER_JOINT = 12
 MAX_BYTES = 16 * 2**20  # a real file of 300 frames with six bodies has 7 MB
-_MAX_COUNT = 100_000  # frames of a clip, an hour of them; bodies or joints in a frame
-_MAX_METRES = 65504.0  # the largest float16
 _MAX_LINE = 1000  # bytes
 _TEXT = bytes({*b"\t\r\n", *range(32, 127)} - {ord("_")})  # float() and int() read 1_0 as 10
 _FOREIGN = {
@@ -28,7 +31,6 @@ _FOREIGN = {
     b"\xfe\xff": "UTF-16 text",
     b"\xef\xbb\xbf": "a UTF-8 byte-order mark",
 }
-_BODY_ID = re.compile(rb"-?[0-9]{1,20}")
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,13 @@ def parse_skeleton(data: bytes, file: str) -> list[Body]:
         MalformedError: the text is cut short, goes on after the announced frames, has another
             number of joints or numbers, or a position that is no finite float16.
     """
+    if (found := regular_bodies(data)) is not None:
+        return [Body(start, joints) for start, joints in found]
+    return parse_line_by_line(data, file)
+
+
+def parse_line_by_line(data: bytes, file: str) -> list[Body]:
+    """``parse_skeleton`` of any text: slower, and it knows what is wrong and where."""
     _check_bytes(data, file)
     lines = _Lines(data, file)
     starts: dict[int, int] = {}
@@ -111,13 +120,13 @@ class _Lines:
     def next_count(self, meaning: str) -> int:
         line = self._next(meaning)
         count = line.strip()
-        if not count.isdigit() or len(count) > 10 or int(count) > _MAX_COUNT:
-            raise self._malformed(show(count), f"{meaning}, a whole number up to {_MAX_COUNT}")
+        if not count.isdigit() or len(count) > 10 or int(count) > MAX_COUNT:
+            raise self._malformed(show(count), f"{meaning}, a whole number up to {MAX_COUNT}")
         return int(count)
 
     def next_body_id(self) -> int:
         fields = self._next("a body's info line").split(None, 1)
-        if not fields or not _BODY_ID.fullmatch(fields[0]):
+        if not fields or not BODY_ID.fullmatch(fields[0]):
             found = show(fields[0]) if fields else "an empty line"
             raise self._malformed(found, "a body id, a 64-bit whole number")
         return int(fields[0])
@@ -138,7 +147,7 @@ class _Lines:
                 x, y, z = float(fields[0]), float(fields[1]), float(fields[2])
             except ValueError:
                 raise self._malformed(show(b" ".join(fields[:3])), "x, y and z in metres") from None
-            if not (abs(x) <= _MAX_METRES and abs(y) <= _MAX_METRES and abs(z) <= _MAX_METRES):
+            if not (abs(x) <= MAX_METRES and abs(y) <= MAX_METRES and abs(z) <= MAX_METRES):
                 raise self._malformed(
                     show(b" ".join(fields[:3])), "finite x, y and z of at most 65504 metres"
                 )

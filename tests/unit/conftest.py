@@ -25,6 +25,11 @@ def ntu25():
 
 
 @pytest.fixture(scope="session")
+def coco20():
+    return built_in_skeletons()["coco20"]
+
+
+@pytest.fixture(scope="session")
 def toy5():
     """A trunk (0 root, 1), a left hand (2), a right hand (3), and a foot (4) under the trunk."""
     return nano.SKELETON

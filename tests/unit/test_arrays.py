@@ -1,7 +1,9 @@
+from contextlib import ExitStack
+
 import numpy as np
 import pytest
 
-from protogcn.arrays import open_array, writing_array
+from protogcn.arrays import appending, open_array, writing_array
 from protogcn.errors import ContractError
 
 
@@ -67,4 +69,31 @@ def test_unfinished_array_is_never_seen(tmp_path):
     with pytest.raises(ValueError, match="stop"), writing_array(tmp_path / "a.npy", (1,)) as writer:
         writer.append(np.zeros((3, 1)))
         raise ValueError("stop")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("workers", [1, 2, 5])
+def test_rows_appended_by_any_number_of_workers_stand_in_order(tmp_path, workers):
+    paths = [tmp_path / f"{number}.npy" for number in range(3)]
+    with ExitStack() as stack:
+        writers = [stack.enter_context(writing_array(path, (4,))) for path in paths]
+        with appending(workers) as append:
+            for part in range(20):
+                for number, writer in enumerate(writers):
+                    append(writer, np.full((part + 1, 4), 100 * number + part))
+        for writer in writers:
+            writer.finish({})
+    for number, path in enumerate(paths):
+        expected = 100 * number + np.repeat(np.arange(20), np.arange(1, 21))
+        np.testing.assert_array_equal(open_array(path)[0][:, 0], expected)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_fault_of_a_worker_is_raised_and_leaves_nothing(tmp_path, workers):
+    with (
+        pytest.raises(ContractError, match="expected"),
+        writing_array(tmp_path / "a.npy", (4,)) as writer,
+        appending(workers) as append,
+    ):
+        append(writer, np.zeros((2, 5)))
     assert not list(tmp_path.iterdir())

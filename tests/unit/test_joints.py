@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from protogcn import joints as stage
 from protogcn.arrays import open_array
 from protogcn.clip_table import ClipTable
 from protogcn.errors import ContractError
@@ -13,7 +14,7 @@ from protogcn.readers import DroppedClip, RawClip
 from tests.unit.nano import DATASET, SKELETON, nano_clips, with_classes, write_dataset
 
 
-def write(folder, clips, dataset=DATASET, preparation="centred"):
+def write(folder, clips, dataset=DATASET, preparation="centred", workers=1):
     write_joints(
         clips,
         dataset,
@@ -21,6 +22,7 @@ def write(folder, clips, dataset=DATASET, preparation="centred"):
         joints_path=folder / "joints.npy",
         clips_path=folder / "clips.csv",
         dropped_path=folder / "dropped.csv",
+        workers=workers,
     )
 
 
@@ -49,6 +51,18 @@ def test_centred_and_raw_preparations_differ(tmp_path):
     raw, _ = open_array(tmp_path / "b" / "joints.npy")
     assert not centred[0, 0, 0].any()
     np.testing.assert_array_equal(raw[:, 0], [c for k in nano_clips() for c in k.keypoints[0]])
+
+
+def test_workers_and_blocks_change_no_byte(tmp_path, monkeypatch):
+    contents = []
+    for number, (workers, frames_at_once) in enumerate([(1, 4096), (1, 50), (3, 50)]):
+        monkeypatch.setattr(stage, "_FRAMES_AT_ONCE", frames_at_once)
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        write(folder, nano_clips(), workers=workers)
+        contents.append({path.name: path.read_bytes() for path in folder.iterdir()})
+    assert contents[0].keys() == {"joints.npy", "clips.csv", "dropped.csv"}
+    assert contents[0] == contents[1] == contents[2]
 
 
 def test_left_out_samples_are_rows_with_their_rule(tmp_path, capsys):
@@ -119,6 +133,30 @@ def test_clip_whose_persons_stand_beyond_the_slots_is_kept(tmp_path):
     assert ClipTable.load(tmp_path / "clips.csv").persons[0] == 1
 
 
+def test_persons_that_are_not_empty_come_first(tmp_path):
+    clips = list(nano_clips())
+    one = clips[0].keypoints[:1]
+    clips[0] = RawClip("second", 0, np.concatenate([0 * one, one]), clips[0].sides)
+    write(tmp_path, clips, preparation="raw")
+    joints, _ = open_array(tmp_path / "joints.npy")
+    table = ClipTable.load(tmp_path / "clips.csv")
+    np.testing.assert_array_equal(joints[: table.num_frames[0], 0], one[0])
+    for first, total, persons in zip(
+        table.first_frames, table.num_frames, table.persons, strict=True
+    ):
+        there = joints[first : first + total].any(axis=(0, 2, 3))  # (M,)
+        assert there.tolist() == [slot < persons for slot in range(2)]
+
+
+def test_the_only_person_slot_holds_a_person_who_is_there(tmp_path):
+    clips = [
+        RawClip(c.name, c.label, np.concatenate([0 * c.keypoints[:1], c.keypoints[:1]]), c.sides)
+        for c in nano_clips()
+    ]
+    write(tmp_path, clips, dataclasses.replace(DATASET, persons=1), preparation="raw")
+    assert (ClipTable.load(tmp_path / "clips.csv").persons == 1).all()
+
+
 def test_clip_of_nothing_but_rounding_noise_has_no_body(tmp_path):
     clips = list(nano_clips())
     noise = np.full((2, 4, 5, 3), 1e-9, np.float32)
@@ -143,6 +181,7 @@ def test_the_one_person_kept_is_the_one_seen_longest(tmp_path):
         ("num_frames", 0, "do not follow each other"),
         ("first_frame", 7, "do not follow each other"),
         ("label", -1, "negative label"),
+        ("persons", -1, "negative number of persons"),
         ("xsub", "validate", "side 'validate', expected one of train, val, test, -"),
     ],
 )

@@ -122,6 +122,19 @@ def test_written_modalities_do_not_depend_on_the_batches(
         np.testing.assert_array_equal(found, compute_modality(joints, name, toy5, ends))
 
 
+def test_workers_change_no_byte(written, toy5, monkeypatch):
+    folder, _, _ = written
+    monkeypatch.setattr(stage, "_FRAMES_AT_ONCE", 17)
+    files = {}
+    for workers in (1, 3):
+        outputs = {name: folder / f"{name}-{workers}.npy" for name in MODALITIES}
+        write_modalities(
+            folder / "joints.npy", folder / "clips.csv", toy5, outputs, workers=workers
+        )
+        files[workers] = [path.read_bytes() for path in outputs.values()]
+    assert files[1] == files[3]
+
+
 def test_joints_and_clips_must_belong_together(written, toy5):
     folder, _, _ = written
     (folder / "clips.csv").write_text((folder / "clips.csv").read_text().replace("c0,", "x0,"))

@@ -81,6 +81,23 @@ def test_left_out_frames_are_uniform():
     np.testing.assert_allclose(share, expected / subsets, atol=0.02)
 
 
+def test_the_places_with_the_lowest_numbers_are_left_out():
+    skips = torch.tensor([[0.5, 0.1, 0.9, 0.1, 0.7], [0.0, 0.0, 0.0, 0.0, 0.0]])
+    draws = FrameDraws(torch.zeros(2), skips, torch.zeros(2, 4))
+    frames = training_frames(torch.tensor([6, 5]), draws)
+    assert frames.tolist() == [[0, 2, 3, 5], [1, 2, 3, 4]]
+
+
+def test_clips_of_all_lengths_in_one_batch_are_sampled_as_each_alone():
+    draws = draw_frames(6, 10, generator=torch.Generator().manual_seed(0))
+    totals = torch.tensor([3, 10, 15, 45, 19, 20])
+    together = training_frames(totals, draws)
+    for clip in range(6):
+        one = slice(clip, clip + 1)
+        alone = FrameDraws(draws.start[one], draws.skips[one], draws.within[one])
+        assert torch.equal(training_frames(totals[one], alone)[0], together[clip])
+
+
 def test_uniform_numbers_next_to_one_stay_in_the_clip():
     nearly = float(np.nextafter(np.float32(1), np.float32(0)))
     draws = FrameDraws(torch.full((2,), nearly), torch.rand(2, 5), torch.full((2, 4), nearly))

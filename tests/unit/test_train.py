@@ -1,11 +1,13 @@
 import math
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
 from protogcn.arrays import open_array, writing_array
 from protogcn.clips import ClipStore
+from protogcn.contracts import digest_of, save_table
 from protogcn.epoch import Purpose, learning_rate, seeds
 from protogcn.errors import ContractError, NotFiniteError
 from protogcn.score import score
@@ -126,6 +128,20 @@ def test_file_of_another_preparation_is_refused(data):
         ClipStore.load(
             data / "j.npy", data / "clips.csv", nano_run(preparation="raw"), torch.device("cpu")
         )
+
+
+def test_clip_with_more_persons_than_slots_is_refused(tmp_path):
+    write_dataset(tmp_path)
+    table = pd.read_csv(tmp_path / "clips.csv")
+    table.loc[3, "persons"] = 3
+    save_table(tmp_path / "clips.csv", table)
+    values, trailer = open_array(tmp_path / "j.npy")
+    values = np.array(values)
+    with writing_array(tmp_path / "j.npy", values.shape[1:]) as writer:
+        writer.append(values)
+        writer.finish(trailer["inputs"] | {"clips": digest_of(tmp_path / "clips.csv")})
+    with pytest.raises(ContractError, match="a clip has 3 persons, expected at most 2"):
+        store_of(tmp_path)
 
 
 def test_purposes_never_share_a_seed():

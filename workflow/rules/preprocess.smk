@@ -79,11 +79,12 @@ rule compute_modalities:
         "results/logs/compute_modalities/{dataset}.{preparation}.log",
     benchmark:
         "results/benchmarks/compute_modalities/{dataset}.{preparation}.tsv"
+    threads: 6
     resources:
         mem_mb=8_000,
         runtime="2h",
     shell:
         "python -m protogcn.modality --dataset {input.dataset} --joints {input.joints}"
-        " --clips {input.clips} --j {output.j} --b {output.b} --k {output.k} --jm {output.jm}"
-        " --bm {output.bm} --km {output.km}"
+        " --clips {input.clips} --workers {threads} --j {output.j} --b {output.b} --k {output.k}"
+        " --jm {output.jm} --bm {output.bm} --km {output.km}"
         " > {log} 2>&1 || (tail -n 15 {log} >&2 && false)"

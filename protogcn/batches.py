@@ -1,0 +1,94 @@
+"""Rows of the clip table -> the bodies that a network reads, gathered and changed in one call.
+
+Shapes: N clips of a batch, B rows of bodies, T frames of a crop, V joints, C channels.
+"""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from protogcn.augment import Augmentation, apply_augmentation, difference, draw_augmentation
+from protogcn.bodies import Bodies, BodyRows, body_rows, finish_bodies
+from protogcn.clips import ClipStore
+from protogcn.device import send
+from protogcn.sampling import draw_frames, training_frames
+from protogcn.skeleton import Skeleton
+
+
+def training_batch(
+    store: ClipStore,
+    clips: np.ndarray,
+    skeleton: Skeleton,
+    *,
+    length: int,
+    strength: Augmentation,
+    generator: torch.Generator,
+    multiple: int = 1,
+) -> tuple[Bodies, Tensor]:
+    """Draw one changed crop of each clip.
+
+    All random numbers are drawn on the host, so that every device sees the same crops.
+
+    Args:
+        store: the clips.
+        clips: (N,) rows of the clip table.
+        skeleton: their layout.
+        length: T.
+        strength: how strong the changes are.
+        generator: of the host.
+        multiple: see ``body_rows``.
+
+    Returns:
+        The bodies, and the labels (N,), both on the store's device.
+    """
+    table = store.table
+    draws_of_frames = draw_frames(len(clips), length, generator=generator)
+    draws = draw_augmentation(len(clips), strength, len(skeleton.limbs), generator=generator)
+    frames = training_frames(torch.from_numpy(table.num_frames[clips]), draws_of_frames)
+    rows = body_rows(table.persons[clips], store.num_slots, multiple=multiple)
+    values = apply_augmentation(
+        store.bodies(clips, frames, rows),
+        draws.of_bodies(rows.clips, rows.num_rows),
+        strength,
+        skeleton,
+    )
+    return finish_bodies(values, rows), send(torch.from_numpy(table.labels[clips]), store.device)
+
+
+def scoring_batch(
+    store: ClipStore,
+    clips: np.ndarray,
+    frames: np.ndarray,
+    *,
+    sampled_difference: bool = False,
+    multiple: int = 1,
+) -> Bodies:
+    """Gather the test crops of clips.
+
+    Args:
+        store: the clips.
+        clips: (N,) rows of the clip table.
+        frames: (N, crops, T) frame numbers within each clip.
+        sampled_difference: take each sampled frame's difference to the next, over all crops of a
+            clip end to end, as released: only the last crop ends with zeros.
+        multiple: see ``body_rows``.
+
+    Returns:
+        The bodies of N * crops crops, those of a clip behind each other.
+    """
+    num_crops = frames.shape[1]
+    clips = clips.repeat(num_crops)
+    rows = body_rows(store.table.persons[clips], store.num_slots, multiple=multiple)
+    values = store.bodies(clips, torch.from_numpy(frames).flatten(0, 1), rows)
+    if sampled_difference:
+        values = difference(values, _next_crops(rows, num_crops))
+    return finish_bodies(values, rows)
+
+
+def _next_crops(rows: BodyRows, num_crops: int) -> Tensor:
+    """Return (B,) the row of the same person in the next crop of the same clip, -1 for none."""
+    crops = rows.clips  # (R,) where N * crops crops are called clips
+    following = np.arange(len(crops)) + np.bincount(crops)[crops]
+    following[crops % num_crops == num_crops - 1] = -1
+    further = np.full(rows.num_rows - len(crops), -1)
+    return torch.from_numpy(np.concatenate([following, further]))

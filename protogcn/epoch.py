@@ -6,6 +6,7 @@ has to be saved.
 
 import math
 import time
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -14,7 +15,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 from tqdm import tqdm
 
 from protogcn.ahead import delivered
@@ -23,8 +24,9 @@ from protogcn.batches import training_batch
 from protogcn.bodies import Bodies
 from protogcn.clips import ClipStore
 from protogcn.config import Run
-from protogcn.device import autocast
+from protogcn.engine import Engine
 from protogcn.errors import NotFiniteError
+from protogcn.models import Loss
 
 
 class Purpose(IntEnum):
@@ -42,7 +44,9 @@ class Training:
     Attributes:
         run: what is trained.
         store: its clips.
+        engine: how it is run.
         model: the network.
+        loss: the network's loss as the engine runs it.
         optimizer: SGD over its parameters.
         rows: training clips, rows of the clip table.
         epoch: epochs done.
@@ -52,7 +56,9 @@ class Training:
 
     run: Run
     store: ClipStore
+    engine: Engine
     model: nn.Module
+    loss: Callable[[Bodies, Tensor], Loss]
     optimizer: torch.optim.Optimizer
     rows: np.ndarray
     epoch: int = 0
@@ -74,7 +80,8 @@ def train_epoch(training: Training) -> dict[str, float]:
     batches = np.split(order, range(settings["batch"], len(order), settings["batch"]))
     num_steps = len(batches) * settings["epochs"]
     sums: dict[str, torch.Tensor] = {}
-    losses, correct = [], torch.zeros((), dtype=torch.int64, device=device)
+    losses = torch.zeros(len(batches), device=device)
+    correct = torch.zeros((), dtype=torch.int64, device=device)
     started = time.monotonic()
     inputs = delivered(
         partial(_draw_batch, training), enumerate(batches), device, ahead=store.ahead
@@ -85,19 +92,18 @@ def train_epoch(training: Training) -> dict[str, float]:
             rate = learning_rate(settings["learning_rate"], epoch * len(batches) + step, num_steps)
             # Dropout inside the network has no generator of its own.
             torch.manual_seed(_seeds_of_step(training, step)[1])
-            with autocast(device, settings["precision"]):
-                loss = model.loss(bodies, labels)
+            loss = training.loss(bodies, labels)
             training.optimizer.zero_grad(set_to_none=True)
             loss.total.backward()
             for group in training.optimizer.param_groups:
                 group["lr"] = rate
             training.optimizer.step()
             # Sums stay on the device: reading them here would wait for the GPU at every step.
-            losses.append(loss.total.detach())
+            losses[step] = loss.total.detach()
             for name, part in loss.parts.items():
                 sums[name] = sums.get(name, 0) + part.detach() * len(batch)
             correct += (loss.logits.argmax(dim=1) == labels).sum()
-    values = torch.stack(losses).double().cpu().numpy()
+    values = losses.double().cpu().numpy()
     seconds = time.monotonic() - started
     _refuse_not_finite(training, values, batches)
     sizes = np.array([len(batch) for batch in batches])
@@ -124,6 +130,7 @@ def _draw_batch(
         length=settings["frames"],
         strength=Augmentation(settings["rotation"], settings["swap"], settings["limb_drop"]),
         generator=torch.Generator().manual_seed(_seeds_of_step(training, step)[0]),
+        multiple=training.engine.row_multiple,
     )
 
 

@@ -4,12 +4,12 @@ Shapes: N clips, K classes.
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, closing
+from contextlib import closing
 from functools import cache
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor
 
 from protogcn.ahead import delivered
 from protogcn.batches import scoring_batch
@@ -18,49 +18,46 @@ from protogcn.clips import ClipStore
 from protogcn.progress import show_progress
 from protogcn.sampling import scoring_frames
 
-_CROPS_AT_ONCE = {"cpu": 40, "cuda": 640}
+_CROPS_AT_ONCE = {"cpu": 160, "cuda": 640}
 
 
 @torch.inference_mode()
 def predict(
-    model: nn.Module,
+    logits_of: Callable[[Bodies], Tensor],
     store: ClipStore,
     rows: np.ndarray,
     *,
     length: int,
     crops: int,
-    precision: Callable[[], AbstractContextManager],
+    row_multiple: int = 1,
     progress: bool = False,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Score clips with a network in evaluation mode.
 
     Args:
-        model: bodies -> logits (N, K).
+        logits_of: a network in evaluation mode, bodies -> logits (N, K).
         store: the clips.
         rows: which of them, rows of the clip table.
         length: frames of a crop.
         crops: crops of each clip.
-        precision: makes the context of a forward pass.
+        row_multiple: what the number of bodies is filled up to a multiple of.
         progress: tell on stderr how far it is.
 
     Returns:
         The mean logits and the mean over crops of the softmax, both (N, K) float32.
     """
-    model.eval()
     frames_of = cache(lambda total: scoring_frames(total, length, crops))
     logits, probabilities = [], []
     batches = list(_batches(rows, max(1, _CROPS_AT_ONCE[store.device.type] // crops)))
 
     def gather(batch: np.ndarray) -> Bodies:
         frames = np.stack([frames_of(int(total)) for total in store.table.num_frames[batch]])
-        return scoring_batch(store, batch, frames)
+        return scoring_batch(store, batch, frames, multiple=row_multiple)
 
     shown = show_progress(batches, total=len(rows), what="clips", size=len) if progress else batches
     with closing(delivered(gather, batches, store.device, ahead=store.ahead)) as inputs:
         for batch, bodies in zip(shown, inputs, strict=True):
-            with precision():
-                scores = model(bodies).float()
-            scores = scores.view(len(batch), crops, -1)  # (N, crops, K)
+            scores = logits_of(bodies).view(len(batch), crops, -1)  # (N, crops, K)
             logits.append(scores.mean(dim=1))
             probabilities.append(scores.softmax(dim=-1).mean(dim=1))
     # Only now: reading them batch by batch would wait for the GPU every time.

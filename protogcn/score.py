@@ -4,12 +4,12 @@ import argparse
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from protogcn.checkpoint import load_checkpoint
 from protogcn.clips import ClipStore
 from protogcn.config import Run, load_run
-from protogcn.device import autocast, pick_device
+from protogcn.device import pick_device
+from protogcn.engine import Engine
 from protogcn.errors import ContractError, run_stage
 from protogcn.identity import differing, training_facts
 from protogcn.inference import predict
@@ -44,13 +44,14 @@ def score(run: Run, store: ClipStore, checkpoint: dict) -> Scores:
         )
     model.load_state_dict(checkpoint["model"])
     rows = store.rows(run.split, "test")
+    engine = Engine.of(run.settings, store.device)
     logits, probabilities = predict(
-        model.to(store.device),
+        engine.logits_of(engine.prepare(model)),
         store,
         rows,
         length=run.settings["frames"],
         crops=run.settings["crops"],
-        precision=lambda: autocast(store.device, run.settings["precision"]),
+        row_multiple=engine.row_multiple,
         progress=True,
     )
     return Scores(
@@ -81,8 +82,9 @@ def main() -> None:
     args = parser.parse_args()
 
     run = load_run(args.config)
-    torch.set_num_threads(run.settings["cpu_threads"])
-    store = ClipStore.load(args.values, args.clips, run, pick_device(run.settings["device"]))
+    device = pick_device(run.settings["device"])
+    Engine.of(run.settings, device).start(run.settings["cpu_threads"])
+    store = ClipStore.load(args.values, args.clips, run, device)
     score(run, store, load_checkpoint(args.checkpoint, _ENTRIES)).save(args.scores)
 
 

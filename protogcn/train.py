@@ -19,7 +19,8 @@ from protogcn.checkpoint import save_checkpoint
 from protogcn.clips import ClipStore
 from protogcn.config import Run, load_run
 from protogcn.contracts import reading, save_table
-from protogcn.device import autocast, pick_device
+from protogcn.device import pick_device
+from protogcn.engine import Engine
 from protogcn.epoch import Purpose, Training, seeds, train_epoch
 from protogcn.errors import run_stage
 from protogcn.identity import training_facts
@@ -82,6 +83,7 @@ def _facts(training: Training) -> dict[str, Any]:
 
 def _start(run: Run, store: ClipStore) -> Training:
     settings = run.settings
+    engine = Engine.of(settings, store.device)
     if settings["select"] == "best":
         store.rows(run.split, settings["select_on"])  # refused now rather than after an epoch
     torch.manual_seed(seeds(Purpose.WEIGHTS, settings["seed"])[0])
@@ -89,16 +91,16 @@ def _start(run: Run, store: ClipStore) -> Training:
         run.network,
         num_joints=run.dataset.skeleton.num_joints,
         num_classes=len(run.dataset.classes),
-    ).to(store.device)
-    optimizer = torch.optim.SGD(
+    )
+    model = engine.prepare(model)
+    optimizer = engine.optimizer(
         model.parameters(),
-        lr=settings["learning_rate"],
+        learning_rate=settings["learning_rate"],
         momentum=settings["momentum"],
         weight_decay=settings["weight_decay"],
-        nesterov=settings["momentum"] > 0,
-        fused=store.device.type == "cuda",
     )
-    return Training(run, store, model, optimizer, store.rows(run.split, "train"))
+    rows = store.rows(run.split, "train")
+    return Training(run, store, engine, model, engine.loss_of(model), optimizer, rows)
 
 
 def _keep_best(training: Training) -> float:
@@ -106,12 +108,12 @@ def _keep_best(training: Training) -> float:
     run, store = training.run, training.store
     rows = store.rows(run.split, run.settings["select_on"])
     _, probabilities = predict(
-        training.model,
+        training.engine.logits_of(training.model),
         store,
         rows,
         length=run.settings["frames"],
         crops=1,
-        precision=lambda: autocast(store.device, run.settings["precision"]),
+        row_multiple=training.engine.row_multiple,
     )
     accuracy = 100 * float((probabilities.argmax(axis=1) == store.table.labels[rows]).mean())
     if training.best is None or accuracy > training.best["accuracy"]:
@@ -154,8 +156,8 @@ def main() -> None:
     args = parser.parse_args()
 
     run = load_run(args.config)
-    torch.set_num_threads(run.settings["cpu_threads"])
     device = pick_device(run.settings["device"])
+    Engine.of(run.settings, device).start(run.settings["cpu_threads"])
     store = ClipStore.load(args.values, args.clips, run, device)
     training = train(run, store, args.checkpoint.parent)
     save_table(args.history, pd.DataFrame(training.history))

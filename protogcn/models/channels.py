@@ -41,22 +41,26 @@ def weighted_norm(
     shape = [1] * features.dim()
     shape[axis] = -1
     others = [number for number in range(features.dim()) if number != axis]
-    num_values = math.prod(features.shape[number] for number in others[1:])
+    num_values = math.prod([features.shape[number] for number in others[1:]])
     values = features.to(precise(features.dtype))
     counts = counts.to(values.dtype)
     total = counts.sum() * num_values
     shares = (counts / total).view(-1, *[1] * (features.dim() - 1))
 
-    mean = (values * shares).sum(others, keepdim=True)
-    centred = values - mean
-    variance = (centred.square() * shares).sum(others, keepdim=True)
+    # Moments about a first guess of the mean: both come from one reading, and nothing cancels.
+    guess = values[:1].detach().mean(others, keepdim=True)
+    shifted = values - guess
+    offset = (shifted * shares).sum(others, keepdim=True)
+    mean = guess + offset
+    variance = (shifted.square() * shares).sum(others, keepdim=True) - offset.square()
+    variance = variance.clamp(min=0)
     with torch.no_grad():
         unbiased = variance.flatten() * (total / (total - 1).clamp(min=1))
         norm.num_batches_tracked.add_(1)
         norm.running_mean.lerp_(mean.flatten().to(norm.running_mean.dtype), norm.momentum)
         norm.running_var.lerp_(unbiased.to(norm.running_var.dtype), norm.momentum)
     scale = norm.weight.view(shape) * (variance + norm.eps).rsqrt()
-    return (centred * scale + norm.bias.view(shape)).to(features.dtype)
+    return ((values - mean) * scale + norm.bias.view(shape)).to(features.dtype)
 
 
 def precise(dtype: torch.dtype) -> torch.dtype:

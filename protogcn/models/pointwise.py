@@ -18,6 +18,9 @@ class ToChannelsFirst(nn.Linear):
     def forward(self, features: Tensor) -> Tensor:
         """(N, T, V, I) -> (N, O, T, V)."""
         rows = features.flatten(1, 2)  # (N, L, I)
+        if torch.compiler.is_compiling():  # the compiler chooses the layouts of gradients itself
+            columns = (rows @ self.weight.t() + self.bias).transpose(1, 2)  # (N, O, L)
+            return columns.unflatten(2, features.shape[1:3])
         columns = _LastToFirst.apply(*_autocast(rows, self.weight, self.bias))  # (N, O, L)
         return columns.unflatten(2, features.shape[1:3])
 
@@ -28,6 +31,9 @@ class ToChannelsLast(nn.Linear):
     def forward(self, features: Tensor) -> Tensor:
         """(N, I, T, V) -> (N, T, V, O)."""
         columns = features.flatten(2)  # (N, I, L)
+        if torch.compiler.is_compiling():
+            rows = columns.transpose(1, 2) @ self.weight.t() + self.bias  # (N, L, O)
+            return rows.unflatten(1, features.shape[2:])
         rows = _FirstToLast.apply(*_autocast(columns, self.weight, self.bias))  # (N, L, O)
         return rows.unflatten(1, features.shape[2:])
 

@@ -54,6 +54,12 @@ SETTINGS = {
     "device": "cpu",
     "precision": "float32",
     "cpu_threads": 1,
+    "compile": "auto",
+    "cuda_graphs": True,
+    "tf32": True,
+    "fused_optimizer": True,
+    "fused_passes": True,
+    "topology_kernel": False,
 }
 NETWORK = {
     "network": "protogcn",

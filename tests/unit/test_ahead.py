@@ -7,7 +7,6 @@ import pytest
 import torch
 
 from protogcn.ahead import delivered, one_ahead
-from protogcn.device import autocast
 from protogcn.inference import predict
 from protogcn.train import train
 from tests.unit.nano import assert_same, nano_run, store_of, weights_of
@@ -74,15 +73,14 @@ def test_training_with_batches_made_ahead_ends_with_the_same_weights(data, tmp_p
 
 def test_scores_of_batches_made_ahead_are_the_same(data, tmp_path):
     store = store_of(data)
-    model = train(nano_run(epochs=1), store, tmp_path).model
+    training = train(nano_run(epochs=1), store, tmp_path)
     plain, ahead = (
         predict(
-            model,
+            training.engine.logits_of(training.model),
             replace(store, ahead=ahead),
             np.arange(24),
             length=16,
             crops=10,
-            precision=lambda: autocast(CPU, "float32"),
         )
         for ahead in (False, True)
     )

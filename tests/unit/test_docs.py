@@ -49,7 +49,7 @@ def test_documented_defaults_are_those_of_the_config():
     assert set(told) == set(train)
     for key, value in told.items():
         if key not in ("swap", "limb_drop"):  # "per task", in the overrides
-            assert value == str(train[key]), key
+            assert yaml.safe_load(value) == train[key], key
 
 
 def test_example_of_an_own_dataset_is_a_config():

@@ -42,8 +42,9 @@ class NormBranches(Function):
     ) -> tuple[Tensor, ...]:
         """Features and moments of the output.
 
-        Features (B, C, T, V), their means over the joints (B, C, T), norm (5 D,) twice, bias of the
-        branches (C,), coefficients (V,), kernels (D, D, 3, 1) -> (B, C, T / stride, V), moments of it.
+        Features (B, C, T, V), their means over the joints (B, C, T), norm (5 D,) twice, bias of
+        the branches (C,), coefficients (V,), kernels (D, D, 3, 1) -> (B, C, T / stride, V),
+        moments of it.
         """
         ctx.save_for_backward(
             features, joints, norm_weight, norm_bias, bias, coefficients, *kernels

@@ -1,0 +1,203 @@
+"""How a network is run on its device: precision, compilation, layout. The mathematics stays.
+
+Every saving has a setting of its own that turns it off.
+"""
+
+import ctypes
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from protogcn.bodies import Bodies
+from protogcn.errors import ConfigError
+from protogcn.models import Loss, fold
+
+# Settings of ``train`` that change how fast a run is, and its results by rounding at most.
+ENGINE_SETTINGS = (
+    "device",
+    "cpu_threads",
+    "compile",
+    "cuda_graphs",
+    "tf32",
+    "fused_optimizer",
+    "fused_passes",
+    "topology_kernel",
+)
+_ROWS = 16  # compiled code sees numbers of bodies that are multiples of it
+_KEPT_BLOCKS = 32 << 20  # bytes; the largest threshold that glibc takes
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
+
+
+@dataclass(frozen=True)
+class Engine:
+    """The way one run is computed.
+
+    Attributes:
+        device: where.
+        half: in bfloat16 where that is safe, else in float32.
+        compiled: by torch.compile.
+        cuda_graphs: compiled code is captured and replayed, one graph for each number of bodies.
+        tf32: float32 products on a GPU may round their factors to TF32.
+        fused_optimizer: one kernel updates all weights (GPU).
+        fused_passes: on the CPU, the passes that are written out for it, and folded norms.
+        topology_kernel: on a GPU, the Triton kernel for the mixing along the topology.
+    """
+
+    device: torch.device
+    half: bool
+    compiled: bool
+    cuda_graphs: bool
+    tf32: bool
+    fused_optimizer: bool
+    fused_passes: bool
+    topology_kernel: bool
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any], device: torch.device) -> "Engine":
+        """Read the settings of a run; ``auto`` is on where it pays: on a GPU.
+
+        Raises:
+            ConfigError: unknown precision.
+        """
+        on_gpu = device.type == "cuda"
+        match settings["precision"]:
+            case "auto":
+                half = on_gpu and torch.cuda.is_bf16_supported(including_emulation=False)
+            case "float32" | "bfloat16" as precision:
+                half = precision == "bfloat16"
+            case precision:
+                raise ConfigError(
+                    f"train.precision: found {precision!r}, expected auto, float32 or bfloat16."
+                )
+        compiled = on_gpu if settings["compile"] == "auto" else settings["compile"]
+        return cls(
+            device=device,
+            half=half,
+            compiled=compiled,
+            cuda_graphs=compiled and on_gpu and settings["cuda_graphs"],
+            tf32=on_gpu and settings["tf32"],
+            fused_optimizer=on_gpu and settings["fused_optimizer"],
+            fused_passes=settings["fused_passes"],
+            topology_kernel=on_gpu and settings["topology_kernel"],
+        )
+
+    @property
+    def row_multiple(self) -> int:
+        """What the number of bodies of a batch is filled up to a multiple of."""
+        return _ROWS if self.compiled else 1
+
+    def start(self, threads: int) -> None:
+        """Set what holds for the whole process; for ``main`` only."""
+        torch.set_num_threads(threads)
+        if self.tf32:
+            torch.set_float32_matmul_precision("high")
+            torch.backends.cudnn.allow_tf32 = True
+        if self.device.type == "cpu":
+            _keep_freed_memory()
+
+    def precision(self) -> AbstractContextManager:
+        """Return the context of a forward pass."""
+        return torch.autocast(self.device.type, torch.bfloat16) if self.half else nullcontext()
+
+    def prepare(self, model: nn.Module) -> nn.Module:
+        """Move a network to the device and choose its passes; returns the same module."""
+        for module in model.modules():
+            if hasattr(module, "fused"):
+                module.fused = self.fused_passes
+            if hasattr(module, "kernel"):
+                module.kernel = self.topology_kernel
+        return model.to(self.device)
+
+    def optimizer(
+        self,
+        parameters: Iterable[nn.Parameter],
+        *,
+        learning_rate: float,
+        momentum: float,
+        weight_decay: float,
+    ) -> torch.optim.SGD:
+        """Return SGD with Nesterov's momentum."""
+        return torch.optim.SGD(
+            parameters,
+            lr=learning_rate,
+            momentum=momentum,
+            weight_decay=weight_decay,
+            nesterov=momentum > 0,
+            fused=self.fused_optimizer,
+        )
+
+    def loss_of(self, model: nn.Module) -> Callable[[Bodies, Tensor], Loss]:
+        """Return (bodies, labels) -> loss. Its tensors are good until the next call."""
+        call = self._compiled(model.loss, "training step")
+
+        def loss(bodies: Bodies, labels: Tensor) -> Loss:
+            with self.precision():
+                return call(bodies, labels)
+
+        return loss
+
+    def logits_of(self, model: nn.Module) -> Callable[[Bodies], Tensor]:
+        """Put a trained network into evaluation mode; return bodies -> logits (N, K), float32."""
+        model.eval()
+        if self.fused_passes and not self.compiled and not self.half and self.device.type == "cpu":
+            return fold(model)
+        call = self._compiled(model.forward, "evaluation")
+
+        def logits(bodies: Bodies) -> Tensor:
+            with self.precision():
+                return call(bodies).float().clone()  # a graph's next replay overwrites its output
+
+        return logits
+
+    def _compiled(self, function: Callable, what: str) -> Callable:
+        if not self.compiled:
+            return function
+        call = torch.compile(
+            function, fullgraph=True, mode="reduce-overhead" if self.cuda_graphs else "default"
+        )
+        started = False
+
+        def run(bodies: Bodies, *more: Tensor) -> Any:
+            nonlocal started
+            if self.cuda_graphs:
+                torch.compiler.cudagraph_mark_step_begin()
+            _mark_dynamic(bodies, more)
+            if started:
+                return call(bodies, *more)
+            print(
+                f"Compiling the {what}; it takes minutes once, and seconds when it is found in the"
+                " cache of torch (TORCHINDUCTOR_CACHE_DIR).",
+                file=sys.stderr,
+            )
+            begin, started = time.monotonic(), True
+            result = call(bodies, *more)
+            print(f"Compiled the {what} in {time.monotonic() - begin:.0f} s.", file=sys.stderr)
+            return result
+
+        return run
+
+
+def _mark_dynamic(bodies: Bodies, more: tuple[Tensor, ...]) -> None:
+    """Tell the compiler which sizes change from batch to batch: clips, and rows of bodies."""
+    for tensor, axes in ((bodies.values, 1), (bodies.shares, 2), (bodies.counts, 1)):
+        for axis in range(axes if tensor is not None else 0):
+            torch._dynamo.maybe_mark_dynamic(tensor, axis)
+    for tensor in more:
+        torch._dynamo.maybe_mark_dynamic(tensor, 0)
+
+
+def _keep_freed_memory() -> None:
+    """Let glibc keep freed memory: features of the same sizes are asked for at every step.
+
+    Given back, each of their pages would be faulted in and zeroed again, a tenth of a step.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
+    if mallopt is not None:  # musl and others have none
+        mallopt(_M_MMAP_THRESHOLD, _KEPT_BLOCKS)
+        mallopt(_M_TRIM_THRESHOLD, 2**31 - 1)

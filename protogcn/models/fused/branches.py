@@ -39,9 +39,7 @@ class NormBranches(Function):
         Features (B, C, T, V), their means over the joints (B, C, T), norm (5 D,) twice, bias of the branches (C,), coefficients (V,),
         kernels (D, D, 3, 1) -> (B, C, T / stride, V), moments of it.
         """
-        ctx.save_for_backward(
-            features, joints, norm_weight, norm_bias, bias, coefficients, *kernels
-        )
+        ctx.save_for_backward(features, joints, norm_weight, norm_bias, bias, coefficients, *kernels)
         ctx.stride, ctx.statistics = stride, statistics
         norm = NormPass(statistics, norm_weight, norm_bias)
         num_frames = -(-features.shape[2] // stride)

@@ -37,7 +37,7 @@ class ChannelFirstNorm(nn.BatchNorm2d):
 def weighted_norm(
     norm: nn.BatchNorm1d | nn.BatchNorm2d, features: Tensor, counts: Tensor, *, axis: int
 ) -> Tensor:
-    """Batch norm in training mode, where row b of the first axis stands for ``counts[b]`` bodies."""
+    """Batch norm in training mode, where row b stands for ``counts[b]`` equal bodies."""
     shape = [1] * features.dim()
     shape[axis] = -1
     others = [number for number in range(features.dim()) if number != axis]

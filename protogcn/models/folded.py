@@ -23,7 +23,8 @@ class FoldedProtoGCN(nn.Module):
         super().__init__()
         self.input_scale, self.input_shift = _affine(model.input_norm)
         self.blocks = [_FoldedBlock(block) for block in model.blocks]
-        self.weight, self.bias = model.classify.weight.detach(), model.classify.bias.detach()
+        self.weight = model.classify.weight.detach().clone()
+        self.bias = model.classify.bias.detach().clone()
 
     @torch.no_grad()
     def forward(self, clips: Tensor | Bodies) -> Tensor:
@@ -45,7 +46,8 @@ class _Map:
     """A linear map with its bias."""
 
     def __init__(self, weight: Tensor, bias: Tensor):
-        self._weight, self._bias = weight.detach().clone(), bias.detach().unsqueeze(1)
+        self._weight = weight.detach().clone()
+        self._bias = bias.detach().clone().unsqueeze(1)
 
     def __call__(self, features: Tensor) -> Tensor:
         """(C, T, V) -> (O, T, V)."""

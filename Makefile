@@ -44,7 +44,8 @@ format: $(VENV)/ready
 	$(BIN)/snakefmt Snakefile workflow
 
 bench: $(VENV)/ready
-	$(BIN)/python -m benchmarks.readers
+	$(BIN)/python -m benchmarks.preprocessing
+	$(BIN)/python -m benchmarks.input
 	$(BIN)/python -m benchmarks.model
 
 # The picture of the job graph in the README.

@@ -46,15 +46,16 @@ def fuse(members: Mapping[str, Scores], weights: Mapping[str, float], space: str
 
 def in_space(scores: Scores, space: str) -> np.ndarray:
     """Return one member's scores (N, K) in float64, as they are summed."""
-    logits, probabilities = (v.astype(np.float64) for v in (scores.logits, scores.probabilities))
     match space:
         case "probability":
-            return probabilities
+            return scores.probabilities.astype(np.float64)
         case "logit":
-            return logits
+            return scores.logits.astype(np.float64)
         case "log_probability":
+            probabilities = scores.probabilities.astype(np.float64)
             return np.log(np.maximum(probabilities, np.finfo(np.float32).tiny))
         case "normalised_logit":
+            logits = scores.logits.astype(np.float64)
             norms = np.linalg.norm(logits, axis=1, keepdims=True)
             return logits / np.maximum(norms, np.finfo(np.float32).tiny)
     raise ConfigError(f"space {space!r}: expected one of {', '.join(SPACES)}.")
@@ -65,13 +66,15 @@ def top_k_accuracy(scores: np.ndarray, labels: np.ndarray, k: int) -> float:
 
     Ties go to the highest class number, as released (the last of a stable argsort).
     """
-    best = np.argsort(scores, axis=1, kind="stable")[:, -k:]  # (N, k)
-    return float((best == labels[:, None]).any(axis=1).mean())
+    own = np.take_along_axis(scores, labels[:, None], axis=1)  # (N, 1)
+    ahead = (scores > own) | ((scores == own) & (np.arange(scores.shape[1]) > labels[:, None]))
+    return float((ahead.sum(axis=1) < k).mean())
 
 
 def mean_class_accuracy(scores: np.ndarray, labels: np.ndarray) -> float:
     """Return the mean recall over the classes that are a label or a prediction of some clip."""
-    predicted = np.argsort(scores, axis=1, kind="stable")[:, -1]
+    # The last of equal scores wins here too.
+    predicted = scores.shape[1] - 1 - scores[:, ::-1].argmax(axis=1)
     classes = np.union1d(labels, predicted)
     recalls = [
         (predicted[labels == c] == c).mean() if (labels == c).any() else 0.0 for c in classes

@@ -12,7 +12,7 @@ NUMBERS_PER_JOINT = 12
 MAX_COUNT = 100_000  # frames of a clip, an hour of them; bodies or joints in a frame
 MAX_METRES = 65504.0  # the largest float16
 BODY_ID = re.compile(rb"-?[0-9]{1,20}")
-_SPACE, _NEWLINE, _RETURN, _DOT, _MINUS, _ZERO = b" \n\r.-0"
+_SPACE, _NEWLINE, _RETURN, _DOT, _MINUS, _ZERO, _UNDERSCORE, _DELETE = b" \n\r.-0_\x7f"
 _LONGEST_LINE = 900  # bytes
 _LONGEST_NUMBER = 16  # characters; its digits are exact in float64, and so is its quotient
 _POWERS_OF_TEN = 10.0 ** np.arange(_LONGEST_NUMBER)
@@ -26,29 +26,28 @@ def regular_bodies(data: bytes) -> list[tuple[int, np.ndarray]] | None:
     """
     data = data.rstrip(b" \r\n") + b"\n"
     text = np.frombuffer(data, np.uint8)
-    newlines = text == _NEWLINE
-    separators = (text == _SPACE) | newlines
+    separators = text == _SPACE
+    separators |= text == _NEWLINE
     if 4 * np.count_nonzero(separators) > len(text):  # numbers so short are no measurements
         return None
     ends = np.flatnonzero(separators)  # of all fields
-    starts = np.r_[0, ends[:-1] + 1]
-    last = np.flatnonzero(newlines[ends])  # the last field of each line
-    if not _is_plain(data, text, ends[last]) or (starts == ends).any():
+    last = np.flatnonzero(text[ends] == _NEWLINE)  # the last field of each line
+    line_ends = ends[last]
+    if ends[0] == 0 or (separators[1:] & separators[:-1]).any() or not _is_plain(text, line_ends):
         return None
     fields = np.diff(last, prepend=-1)  # of each line
     first = last - fields + 1
-    walked = _walk(data, starts[first].tolist(), ends[first].tolist(), (fields == 1).tolist())
-    if walked is None:
+    line_starts = np.concatenate([[0], line_ends[:-1] + 1])
+    walked = _walk(data, line_starts.tolist(), ends[first].tolist(), (fields == 1).tolist())
+    if walked is None or not walked[0]:
         return None
     starts_of, lines_of = walked
-    if not starts_of:
-        return []
     lines = np.concatenate([np.array(lines) for lines in lines_of.values()])  # (body frames,)
     lines = (lines[:, None] + np.arange(NUM_JOINTS)).ravel()
-    positions = first[lines] + np.arange(3)[:, None]  # (3, joints of all frames) fields
     if (fields[lines] != NUMBERS_PER_JOINT).any():
         return None
-    numbers = _numbers(text, starts[positions.ravel()], ends[positions.ravel()])
+    positions = (first[lines] + np.arange(3)[:, None]).ravel()  # the fields x, y and z
+    numbers = _numbers(text, ends[positions - 1] + 1, ends[positions])
     if numbers is None or not (np.abs(numbers) <= MAX_METRES).all():
         return None
     joints = numbers.astype(np.float32).reshape(3, -1, NUM_JOINTS).transpose(1, 2, 0)
@@ -57,13 +56,12 @@ def regular_bodies(data: bytes) -> list[tuple[int, np.ndarray]] | None:
     return list(zip(starts_of.values(), parts, strict=True))
 
 
-def _is_plain(data: bytes, text: np.ndarray, line_ends: np.ndarray) -> bool:
+def _is_plain(text: np.ndarray, line_ends: np.ndarray) -> bool:
     """Return whether all bytes are printable ASCII, and lines short with LF or CRLF behind them."""
     returns = text[line_ends - 1] == _RETURN
     return (
-        data.isascii()
-        and b"_" not in data
-        and b"\x7f" not in data
+        text.max() < _DELETE
+        and not (text == _UNDERSCORE).any()  # float() and int() read 1_0 as 10
         and np.count_nonzero(text < _SPACE) == len(line_ends) + np.count_nonzero(returns)
         and not (returns & (text[line_ends - 2] == _SPACE)).any()
         and np.diff(line_ends, prepend=-1).max() <= _LONGEST_LINE
@@ -129,7 +127,9 @@ def _numbers(text: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> np.ndarr
     width = min(int(lengths.max()), _LONGEST_NUMBER)
     places = np.arange(width)[:, None]
     # Characters in columns, aligned right; what is left of a number is not inside it.
-    characters = text.take(ends - width + places, mode="clip")  # (width, numbers)
+    windows = np.ndarray((len(text) - width + 1,), f"V{width}", text, strides=(1,))
+    rows = windows[(ends - width).clip(min=0)].view(np.uint8).reshape(-1, width)
+    characters = np.ascontiguousarray(rows.T)  # (width, numbers)
     inside = width - places <= lengths
     digits = characters - np.uint8(_ZERO)  # wraps for what is below
     is_digit = (digits < 10) & inside

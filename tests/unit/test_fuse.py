@@ -94,6 +94,17 @@ def test_ties_go_to_the_highest_class():
     assert top_k_accuracy(scores, np.array([0]), 2) == 1
 
 
+@pytest.mark.parametrize("k", [1, 2, 5, 6])
+def test_with_many_ties_the_best_are_the_last_of_a_stable_sort(k):
+    generator = np.random.default_rng(k)
+    scores = generator.integers(0, 3, (200, 6)).astype(float)
+    labels = generator.integers(0, 6, 200)
+    best = np.argsort(scores, axis=1, kind="stable")[:, -k:]
+    assert top_k_accuracy(scores, labels, k) == (best == labels[:, None]).any(axis=1).mean()
+    one_hot = np.eye(6)[best[:, -1]]
+    assert mean_class_accuracy(scores, labels) == mean_class_accuracy(one_hot, labels)
+
+
 def test_mean_class_runs_over_labels_and_predictions():
     # Class 0: one of two right; class 1 is only predicted (recall 0); class 2: right.
     scores = np.eye(4)[[0, 1, 2]]

@@ -38,8 +38,31 @@ def weighted_norm(
     norm: nn.BatchNorm1d | nn.BatchNorm2d, features: Tensor, counts: Tensor, *, axis: int
 ) -> Tensor:
     """Batch norm in training mode, where row b stands for ``counts[b]`` equal bodies."""
+    mean, variance = _moments(norm, features, counts, axis=axis)
     shape = [1] * features.dim()
     shape[axis] = -1
+    scale = norm.weight * (variance + norm.eps).rsqrt()
+    centred = features.to(mean.dtype) - mean.view(shape)
+    return (centred * scale.view(shape) + norm.bias.view(shape)).to(features.dtype)
+
+
+def norm_as_affine(
+    norm: ChannelFirstNorm, features: Tensor, counts: Tensor | None
+) -> tuple[Tensor, Tensor]:
+    """Return scale and shift (C,) of the norm of features (B, C, T, V), with their gradients."""
+    if norm.training:
+        counts = features.new_ones(len(features)) if counts is None else counts
+        mean, variance = _moments(norm, features, counts, axis=1)
+    else:
+        mean, variance = norm.running_mean, norm.running_var
+    scale = norm.weight * (variance + norm.eps).rsqrt()
+    return scale, norm.bias - scale * mean
+
+
+def _moments(
+    norm: nn.BatchNorm1d | nn.BatchNorm2d, features: Tensor, counts: Tensor, *, axis: int
+) -> tuple[Tensor, Tensor]:
+    """Mean and variance (C,), and move the running ones."""
     others = [number for number in range(features.dim()) if number != axis]
     num_values = math.prod([features.shape[number] for number in others[1:]])
     values = features.to(precise(features.dtype))
@@ -50,17 +73,16 @@ def weighted_norm(
     # Moments about a first guess of the mean: both come from one reading, and nothing cancels.
     guess = values[:1].detach().mean(others, keepdim=True)
     shifted = values - guess
-    offset = (shifted * shares).sum(others, keepdim=True)
-    mean = guess + offset
-    variance = (shifted.square() * shares).sum(others, keepdim=True) - offset.square()
+    offset = (shifted * shares).sum(others)  # (C,)
+    mean = guess.flatten() + offset
+    variance = (shifted.square() * shares).sum(others) - offset.square()
     variance = variance.clamp(min=0)
     with torch.no_grad():
-        unbiased = variance.flatten() * (total / (total - 1).clamp(min=1))
+        unbiased = variance * (total / (total - 1).clamp(min=1))
         norm.num_batches_tracked.add_(1)
-        norm.running_mean.lerp_(mean.flatten().to(norm.running_mean.dtype), norm.momentum)
+        norm.running_mean.lerp_(mean.to(norm.running_mean.dtype), norm.momentum)
         norm.running_var.lerp_(unbiased.to(norm.running_var.dtype), norm.momentum)
-    scale = norm.weight.view(shape) * (variance + norm.eps).rsqrt()
-    return ((values - mean) * scale + norm.bias.view(shape)).to(features.dtype)
+    return mean, variance
 
 
 def precise(dtype: torch.dtype) -> torch.dtype:

@@ -19,7 +19,7 @@ from protogcn.models.fused.block import train_block
 from protogcn.models.loss import Loss
 from protogcn.models.prototypes import PrototypeReconstruction
 from protogcn.models.temporal import NUM_BRANCHES, MultiScaleTemporal
-from protogcn.models.topology import MotionTopology, shortcut
+from protogcn.models.topology import Comparison, MotionTopology, shortcut
 
 
 class ProtoGCN(nn.Module):
@@ -87,7 +87,8 @@ class ProtoGCN(nn.Module):
 
     def forward(self, clips: Tensor | Bodies) -> Tensor:
         """Clips (N, M, T, V, C), or their bodies -> logits (N, K), at least float32."""
-        logits, _ = self._encode(clips)
+        bodies = clips if isinstance(clips, Bodies) else all_bodies(clips)
+        logits, _ = self._encode(bodies)
         return logits
 
     def loss(self, clips: Tensor | Bodies, labels: Tensor) -> Loss:
@@ -95,7 +96,10 @@ class ProtoGCN(nn.Module):
 
         In training mode the call also moves the memory bank.
         """
-        logits, relations = self._encode(clips)
+        bodies = clips if isinstance(clips, Bodies) else all_bodies(clips)
+        logits, compared = self._encode(bodies)
+        with torch.autocast(logits.device.type, enabled=False):
+            relations = bodies.mean_over_persons(self.blocks[-1].spatial.relations(compared))
         cross_entropy = F.cross_entropy(logits, labels)
         contrast = self.contrast(self.reconstruct(relations), logits, labels)
         return Loss(
@@ -104,20 +108,18 @@ class ProtoGCN(nn.Module):
             logits=logits.detach(),
         )
 
-    def _encode(self, clips: Tensor | Bodies) -> tuple[Tensor, Tensor]:
-        """Return logits (N, K) and the persons' mean of the last relations (N, C, V, V)."""
-        bodies = clips if isinstance(clips, Bodies) else all_bodies(clips)
+    def _encode(self, bodies: Bodies) -> tuple[Tensor, Comparison]:
+        """Return logits (N, K), and what the last block's relations are made of."""
         features = bodies.values  # (B, T, V, C)
         features = self.input_norm(features.flatten(2), bodies.counts).view(features.shape)
         if self._is_fused(features):
-            pooled, relations = self._encode_fused(features, bodies.counts)
+            pooled, compared = self._encode_fused(features, bodies.counts)
         else:
             for block in self.blocks:
-                features, relations = block(features, bodies.counts)
+                features, compared = block(features, bodies.counts)
             pooled = features.mean((1, 2), dtype=precise(features.dtype))  # (B, C)
         with torch.autocast(features.device.type, enabled=False):
-            logits = self.classify(bodies.mean_over_persons(pooled))
-            return logits, bodies.mean_over_persons(relations)
+            return self.classify(bodies.mean_over_persons(pooled)), compared
 
     def _is_fused(self, features: Tensor) -> bool:
         """Whether the passes that are written out for training on the CPU are used."""
@@ -129,13 +131,13 @@ class ProtoGCN(nn.Module):
             and not torch.compiler.is_compiling()
         )
 
-    def _encode_fused(self, features: Tensor, counts: Tensor | None) -> tuple[Tensor, Tensor]:
-        """(B, T, V, C) -> means over frames and joints (B, C), last relations (B, C, V, V)."""
+    def _encode_fused(self, features: Tensor, counts: Tensor | None) -> tuple[Tensor, Comparison]:
+        """(B, T, V, C) -> means over frames and joints (B, C), the last block's comparison."""
         features = features.permute(0, 3, 1, 2).contiguous()  # (B, C, T, V)
         counts = features.new_ones(len(features)) if counts is None else counts.to(features.dtype)
         for block in self.blocks:
             features, compared = train_block(block, features, counts)
-        return features.mean((2, 3)), self.blocks[-1].spatial.relations(compared)
+        return features.mean((2, 3)), compared
 
 
 class EncodingBlock(nn.Module):
@@ -157,14 +159,14 @@ class EncodingBlock(nn.Module):
                 nn.Linear(in_channels, out_channels), ChannelNorm(out_channels)
             )
 
-    def forward(self, features: Tensor, counts: Tensor | None) -> tuple[Tensor, Tensor]:
-        """(B, T, V, C) -> features (B, T / stride, V, C) and relations (B, C, V, V)."""
-        mixed, relations = self.spatial(features, counts)
+    def forward(self, features: Tensor, counts: Tensor | None) -> tuple[Tensor, Comparison]:
+        """(B, T, V, C) -> features (B, T / stride, V, C), what the relations are made of."""
+        mixed, compared = self.spatial(features, counts)
         out = self.temporal(mixed, counts)
         if self.residual:
             kept = features[:, :: self.stride] if self.stride > 1 else features
             out = out.add_(shortcut(self.shortcut, kept, counts))
-        return F.relu_(out), relations
+        return F.relu_(out), compared
 
 
 def _check(width: int, blocks: int, downsample: Sequence[int], subsets: int) -> None:

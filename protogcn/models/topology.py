@@ -10,8 +10,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from protogcn.models.channels import ChannelFirstNorm, ChannelNorm, precise
+from protogcn.models.channels import ChannelFirstNorm, ChannelNorm, norm_as_affine, precise
 from protogcn.models.pointwise import ToChannelsFirst, ToChannelsLast
+from protogcn.models.topology_kernel import mix
 
 
 class Comparison(NamedTuple):
@@ -40,6 +41,7 @@ class MotionTopology(nn.Module):
         """Start from ``topology``, shape (S, V, V), which is copied."""
         super().__init__()
         self.num_subsets = len(topology)
+        self.kernel = False  # on a GPU: the Triton kernel, which never stores a body's topology
         self.topology = nn.Parameter(topology.clone())
         self.alpha = nn.Parameter(torch.zeros(self.num_subsets))
         self.beta = nn.Parameter(torch.zeros(self.num_subsets))
@@ -54,17 +56,31 @@ class MotionTopology(nn.Module):
                 nn.Linear(in_channels, out_channels), ChannelNorm(out_channels)
             )
 
-    def forward(self, features: Tensor, counts: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """(B, T, V, C) -> features (B, T, V, C), the motion's part of the topology (B, C, V, V)."""
+    def forward(self, features: Tensor, counts: Tensor | None = None) -> tuple[Tensor, Comparison]:
+        """(B, T, V, C) -> features (B, T, V, C), and what the relations are made of."""
         # The maps to compare are linear and act on each frame alone, so that the mean of their
         # outputs is their output of the mean.
         pooled = features.sum(1, dtype=precise(features.dtype)) / features.shape[1]  # (B, V, C)
-        relations = self.relations(self.compare(pooled))  # (B, C, V, V)
-        topology = self.topology.repeat_interleave(relations.shape[1] // self.num_subsets, dim=0)
-        expanded = F.relu_(self.expand_norm(self.expand(features), counts))  # (B, C, T, V)
-        mixed = expanded @ (relations + topology)  # (B, C, T, V)
+        compared = self.compare(pooled)
+        mixed = self._mix(self.expand(features), compared, counts)  # (B, C, T, V)
         merged = self.merge_norm(self.merge(mixed), counts)  # (B, T, V, C)
-        return F.relu_(merged.add_(shortcut(self.shortcut, features, counts))), relations
+        return F.relu_(merged.add_(shortcut(self.shortcut, features, counts))), compared
+
+    def _mix(self, expanded: Tensor, compared: Comparison, counts: Tensor | None) -> Tensor:
+        """Norm, activate and mix the joints of (B, C, T, V)."""
+        if self.kernel and expanded.device.type == "cuda":
+            return mix(
+                expanded,
+                *norm_as_affine(self.expand_norm, expanded, counts),
+                self.topology + compared.intra,
+                compared.source.flatten(1, 2),
+                compared.target.flatten(1, 2),
+                self.alpha[0],
+                precision="tf32" if torch.backends.cuda.matmul.allow_tf32 else "ieee",
+            )
+        relations = self.relations(compared)  # (B, C, V, V)
+        topology = self.topology.repeat_interleave(relations.shape[1] // self.num_subsets, dim=0)
+        return F.relu_(self.expand_norm(expanded, counts)) @ (relations + topology)
 
     def compare(self, pooled: Tensor) -> Comparison:
         """Time mean of the features (B, V, C) -> what the relations are made of."""

@@ -35,6 +35,8 @@ def golden_model(num_joints, num_prototypes, num_classes, contrast_weight):
 def record_blocks(model, blocks):
     def hook(block, inputs, outputs):
         features, relations = outputs
+        if not isinstance(relations, torch.Tensor):
+            relations = block.spatial.relations(relations)
         sums = [(tensor.sum().item(), tensor.norm().item()) for tensor in (features, relations)]
         blocks.append((tuple(features.shape), [*sums[0], *sums[1]]))
 
@@ -63,7 +65,9 @@ def case(request):
     blocks, relations = [], []
     hooks = record_blocks(model, blocks)
     hooks.append(
-        model.blocks[-1].register_forward_hook(lambda block, inputs, out: relations.append(out[1]))
+        model.blocks[-1].register_forward_hook(
+            lambda block, inputs, out: relations.append(block.spatial.relations(out[1]))
+        )
     )
     with torch.no_grad():
         logits = model(clips)

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from tests.benchmarks.pairs import (
+from benchmarks.pairs import (
     assert_equal_evaluation,
     assert_equal_step,
     fast_loss,

@@ -11,6 +11,7 @@ quicker. Kernels are profiled last, as the profiler may slow down what comes aft
 import argparse
 import statistics
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -41,10 +42,10 @@ class Bench:
         size: of the network and its batches.
         rounds: how often a measurement is repeated.
         steps: how many steps are measured at once.
+        wanted: the ways to run that are measured.
         rates: of the device.
         seconds: of a step, for each way that was measured.
         scored: seconds to score a clip.
-        mean_rows: of a batch, in the usual way.
     """
 
     report: Report
@@ -52,13 +53,14 @@ class Bench:
     size: Size
     rounds: int
     steps: int
+    wanted: Sequence[str]
     rates: dict[str, float] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
     scored: float = 0.0
-    mean_rows: float = 0.0
 
     @property
     def on_gpu(self) -> bool:
+        """Whether there is anything to measure."""
         return self.store.device.type == "cuda"
 
     @property
@@ -71,7 +73,7 @@ class Bench:
     def ways(self) -> list[str]:
         """Return the ways that this device can run quickly enough to be measured."""
         if self.on_gpu:
-            return list(WAYS)
+            return list(self.wanted)
         print("compiled code, graphs and the topology kernel: needs a GPU")
         return ["eager float32", "eager bf16"]
 
@@ -105,9 +107,8 @@ def _run_way(bench: Bench, name: str) -> None:
     sizes = {"rounds": bench.rounds, "steps": bench.steps}
     gpu_steps.warm_up(bench.report, name, loop)
     bench.seconds[name] = gpu_steps.measure_way(bench.report, name, loop, **sizes)
-    if name == bench.ways()[0]:
-        gpu_steps.measure_input(bench.report, loop, **sizes)
     if name in (_USUAL, "eager float32"):
+        gpu_steps.measure_input(bench.report, name, loop, **sizes)
         gpu_steps.measure_control(bench.report, name, loop, rounds=3, steps=bench.steps)
     if not bool(torch.isfinite(loop.losses).all()):
         raise RuntimeError("a loss is not finite")
@@ -116,16 +117,16 @@ def _run_way(bench: Bench, name: str) -> None:
 def run_floors(bench: Bench) -> None:
     report, size = bench.report, bench.size
     loop = make_loop(WAYS["eager float32"], size, bench.store)
-    bench.mean_rows = statistics.fmean(map(loop.rows_of, range(len(loop.batches) - 1)))
+    rows = statistics.fmean(map(loop.rows_of, range(len(loop.batches) - 1)))
     del loop
-    report.add("rows of bodies in a batch, mean", bench.mean_rows, "")
+    report.add("rows of bodies in a batch, mean", rows, "")
     seconds = bench.seconds.get(bench.best)
     for name, num_bytes, rate in (("bf16", 2, "half"), ("float32", 4, "single")):
         floor = step_floor(
             size.network,
             frames=size.frames,
             joints=25,
-            rows=bench.mean_rows,
+            rows=rows,
             clips=size.batch,
             bytes_per_number=num_bytes,
         )
@@ -158,10 +159,11 @@ def run_evaluation(bench: Bench) -> None:
 
         def one(way: str = way) -> None:
             bench.scored = measure_evaluation(
-                bench.report, way, bench.size, bench.store, rounds=max(2, bench.rounds // 2)
+                bench.report, way, bench.size, bench.store, rounds=min(3, bench.rounds)
             )
 
         bench.report.section(f"evaluation, {way}", one)
+        forget(bench.store.device)
 
 
 def run_projection(bench: Bench) -> None:
@@ -204,6 +206,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--device", choices=("cuda", "cpu"), default="cuda")
     parser.add_argument("--only", choices=SECTIONS, nargs="+", default=SECTIONS)
+    parser.add_argument("--ways", choices=WAYS, nargs="+", default=list(WAYS), metavar="WAY")
     parser.add_argument("--check-only", action="store_true", help="--only checks")
     parser.add_argument("--quick", action="store_true", help="few rounds of few steps")
     parser.add_argument("--batch", type=int, help="clips of a step (64)")
@@ -215,11 +218,17 @@ def main() -> None:
     device = torch.device(args.device)
     torch.set_num_threads(1)
     size = with_batch(FULL if args.device == "cuda" else NANO, args.batch)
-    few = args.quick or args.device == "cpu"
-    report = Report()
+    match (args.device, args.quick):
+        case ("cpu", _):
+            rounds, steps = 2, 2
+        case (_, True):
+            rounds, steps = 3, 5
+        case _:
+            rounds, steps = 15, 20
+    report = Report(args.out)
     report.section("card", lambda: describe(report, device))
     store = make_store(size.train_clips, device)
-    bench = Bench(report, store, size, rounds=3 if few else 15, steps=5 if few else 20)
+    bench = Bench(report, store, size, rounds, steps, args.ways)
 
     def rates() -> None:
         bench.rates = measure_rates(report, device, rounds=bench.rounds)
@@ -231,8 +240,6 @@ def main() -> None:
         if name in sections:
             report.section(name, lambda name=name: _RUN[name](bench))
             forget(device)
-            if args.out:
-                report.save(args.out)
     report.print_table()
     sys.exit(1 if report.failures else 0)
 

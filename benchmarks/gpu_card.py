@@ -2,12 +2,13 @@
 
 import platform
 import subprocess
+from collections.abc import Callable
 
 import numpy as np
 import torch
 
 from benchmarks.gpu_report import Report
-from benchmarks.measure import Timing, measure
+from benchmarks.measure import measure
 
 
 def describe(report: Report, device: torch.device) -> None:
@@ -37,10 +38,9 @@ def measure_rates(report: Report, device: torch.device, *, rounds: int) -> dict[
     length = 1 << (30 if large else 22)
     source = torch.ones(length, dtype=torch.uint8, device=device)
     target = torch.empty_like(source)
-    copy = _seconds(lambda: target.copy_(source), device, rounds)
-    rates = {"bytes": 2 * length / copy.median}
+    copied = _seconds(lambda: target.copy_(source), device, rounds)
+    rates = {"bytes": 2 * length / copied}
     report.add("copy on the device, read and written", rates["bytes"] / 1e9, "GB/s")
-    del source, target
     size = 8192 if large else 256
     kinds = {"half": torch.bfloat16, "single": torch.float32}
     before = torch.get_float32_matmul_precision()
@@ -48,7 +48,7 @@ def measure_rates(report: Report, device: torch.device, *, rounds: int) -> dict[
     for name, dtype in kinds.items():
         one, other = (torch.randn(size, size, device=device, dtype=dtype) for _ in range(2))
         product = _seconds(lambda one=one, other=other: one @ other, device, rounds)
-        rates[name] = 2 * size**3 / product.median
+        rates[name] = 2 * size**3 / product
         kind = "bfloat16" if name == "half" else "TF32" if large else "float32"
         report.add(f"matrix product of {size}, {kind}", rates[name] / 1e12, "TFLOP/s")
     torch.set_float32_matmul_precision(before)
@@ -61,7 +61,7 @@ def wait_for(device: torch.device) -> None:
         torch.cuda.synchronize(device)
 
 
-def _seconds(call: object, device: torch.device, rounds: int) -> Timing:
+def _seconds(call: Callable[[], object], device: torch.device, rounds: int) -> float:
     """Seconds of one call, ten of them at a time so that launching costs nothing."""
 
     def ten() -> None:
@@ -69,8 +69,7 @@ def _seconds(call: object, device: torch.device, rounds: int) -> Timing:
             call()
         wait_for(device)
 
-    timing = measure(ten, rounds=rounds)
-    return Timing(*(seconds / 10 for seconds in timing))
+    return measure(ten, rounds=rounds).median / 10
 
 
 def _driver() -> str:

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from benchmarks.gpu_card import wait_for
-from benchmarks.gpu_loop import NUM_CLASSES, WAYS, Size, engine_of, forget
+from benchmarks.gpu_loop import NUM_CLASSES, WAYS, Size, engine_of
 from benchmarks.gpu_report import Report
 from benchmarks.measure import measure
 from protogcn.clips import ClipStore
@@ -41,8 +41,6 @@ def measure_evaluation(
     score()
     report.add(f"first scoring, {way}", time.perf_counter() - begin, "s")
     seconds = measure(score, rounds=rounds).median / len(rows)
-    del logits_of, model
-    forget(store.device)
     report.add(f"scoring, {way}", size.crops / seconds, "crops/s")
     target = 40 if way.startswith("compiled") and store.device.type == "cuda" else None
     name = f"{NUM_TEST_CLIPS:,} clips x {size.crops} crops, {way}, projected"

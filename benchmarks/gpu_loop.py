@@ -1,4 +1,4 @@
-"""A training in memory, of any size and run in any way: what the sections of the GPU benchmark time.
+"""A training in memory, of any size and run in any way, for the benchmark to time.
 
 Steps are those of ``protogcn.epoch``: the same batches, engine and sums.
 """
@@ -71,7 +71,7 @@ FULL = Size(
     batch=64,
     crops=10,
     train_clips=40_091,
-    test_clips=640,
+    test_clips=1920,
 )
 NANO = Size(
     network={**_NETWORK, "width": 24, "blocks": 3, "downsample": (3,), "prototypes": 10},

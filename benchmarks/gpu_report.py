@@ -5,7 +5,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 
 import pandas as pd
@@ -38,8 +38,13 @@ class Line:
 
 @dataclass
 class Report:
-    """Collects lines and failures, and prints each as soon as it is known."""
+    """Collects lines and failures, and prints each as soon as it is known.
 
+    After each section all of them are in ``gpu.csv`` and ``gpu.json`` of the folder, if there is
+    one: a call that runs out of its time leaves what it knew.
+    """
+
+    folder: Path | None = None
     lines: list[Line] = field(default_factory=list)
     facts: dict[str, str] = field(default_factory=dict)
     failures: list[str] = field(default_factory=list)
@@ -56,6 +61,7 @@ class Report:
             self.failures.append(f"{title}: {type(error).__name__}: {str(error)[:300]}")
             print(f"FAILED: {self.failures[-1]}", flush=True)
         print(f"   ({time.monotonic() - begin:.0f} s)", flush=True)
+        self._save()
 
     def fact(self, name: str, value: object) -> None:
         """Keep something that is no number."""
@@ -107,11 +113,16 @@ class Report:
             print(f"FAILED: {failure}")
         print("All checks passed." if not self.failures else f"{len(self.failures)} failed.")
 
-    def save(self, folder: Path) -> None:
-        """Write ``gpu.csv`` and ``gpu.json``."""
-        folder.mkdir(parents=True, exist_ok=True)
-        pd.DataFrame([asdict(line) for line in self.lines]).to_csv(folder / "gpu.csv", index=False)
-        (folder / "gpu.json").write_text(json.dumps(asdict(self), indent=1) + "\n")
+    def _save(self) -> None:
+        if self.folder is None:
+            return
+        self.folder.mkdir(parents=True, exist_ok=True)
+        lines = [asdict(line) for line in self.lines]
+        found = {"facts": self.facts, "lines": lines, "failures": self.failures}
+        (self.folder / "gpu.json").write_text(json.dumps(found, indent=1) + "\n")
+        pd.DataFrame(lines, columns=[part.name for part in fields(Line)]).to_csv(
+            self.folder / "gpu.csv", index=False
+        )
 
     def _keep(self, line: Line) -> None:
         self.lines.append(line)

@@ -75,10 +75,10 @@ FULL = Size(
 )
 NANO = Size(
     network={**_NETWORK, "width": 24, "blocks": 3, "downsample": (3,), "prototypes": 10},
-    frames=16,
+    frames=12,
     batch=4,
     crops=2,
-    train_clips=30,
+    train_clips=18,
     test_clips=6,
 )
 

@@ -57,7 +57,7 @@ def warm_up(report: Report, name: str, loop: Loop) -> None:
         (len(batch), loop.rows_of(number)): number for number, batch in enumerate(loop.batches)
     }
     for number in numbers.values():
-        for _ in range(_CAPTURED):
+        for _ in range(_CAPTURED if loop.engine.compiled else 1):
             loop.train(*loop.draw(number), number)
     wait_for(loop.store.device)
     report.add(f"first step, {name}", compiled - begin, "s")

@@ -53,7 +53,7 @@ def warm_up(report: Report, name: str, loop: Loop) -> None:
     loop.run(1)
     wait_for(loop.store.device)
     compiled = time.perf_counter()
-    numbers = {
+    numbers = {  # the last batch is smaller
         (len(batch), loop.rows_of(number)): number for number, batch in enumerate(loop.batches)
     }
     for number in numbers.values():
@@ -84,6 +84,8 @@ def measure_way(report: Report, name: str, loop: Loop, *, rounds: int, steps: in
     host = statistics.median(_host_seconds(loop) for _ in range(3 * rounds))
     report.add(f"time of the host in a step, {name}", host * 1e3, "ms")
     if device.type == "cuda":
+        bound = "the host" if host > 0.9 * timing.median / steps else "the GPU"
+        report.fact(f"{name} waits for", bound)
         report.add(f"memory, {name}", torch.cuda.max_memory_allocated(device) / 1e9, "GB")
         report.add(f"memory reserved, {name}", torch.cuda.max_memory_reserved(device) / 1e9, "GB")
         report.add(f"waits for the GPU in 3 steps, {name}", _count_waits(loop, 3), "", at_most=0)

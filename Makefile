@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: setup demo test test-fast check format bench dag
+.PHONY: setup demo test test-fast check format bench bench-gpu dag
 
 # One set-up for all: the stamp is newer than the lock, so a second run installs nothing.
 $(VENV)/ready: requirements.lock pyproject.toml
@@ -44,9 +44,12 @@ format: $(VENV)/ready
 	$(BIN)/snakefmt Snakefile workflow
 
 bench: $(VENV)/ready
-	$(BIN)/python -m benchmarks.preprocessing
-	$(BIN)/python -m benchmarks.input
-	$(BIN)/python -m benchmarks.model
+	$(BIN)/python -m benchmarks
+
+# On a machine with a GPU; needs torch, numpy, pandas and PyYAML, and no set-up. The same without
+# make: python3 -m benchmarks.gpu --help
+bench-gpu:
+	$(PYTHON) -m benchmarks.gpu
 
 # The picture of the job graph in the README.
 dag: $(VENV)/ready

@@ -6,6 +6,7 @@ of a batch, T frames of a crop, V joints, C channels.
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -14,9 +15,11 @@ from torch import Tensor
 from protogcn.arrays import open_array
 from protogcn.bodies import BodyRows
 from protogcn.clip_table import ClipTable
-from protogcn.config import Run
 from protogcn.device import send
 from protogcn.errors import ContractError
+
+if TYPE_CHECKING:  # gathering clips needs nothing that reading a config does
+    from protogcn.config import Run
 
 _SHARE_OF_MEMORY = 0.6  # of the device's free memory that the clips may take
 
@@ -46,7 +49,7 @@ class ClipStore:
 
     @classmethod
     def load(
-        cls, values_path: Path, clips_path: Path, run: Run, device: torch.device
+        cls, values_path: Path, clips_path: Path, run: "Run", device: torch.device
     ) -> "ClipStore":
         """Read the modality of a run.
 

@@ -4,6 +4,7 @@ Every saving has a setting of its own that turns it off.
 """
 
 import ctypes
+import math
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -16,7 +17,7 @@ from torch import Tensor, nn
 
 from protogcn.bodies import Bodies
 from protogcn.errors import ConfigError
-from protogcn.models import Loss, fold
+from protogcn.models import Loss, evaluator
 
 # Settings of ``train`` that change how fast a run is, and its results by rounding at most.
 ENGINE_SETTINGS = (
@@ -42,7 +43,8 @@ class Engine:
         device: where.
         half: in bfloat16 where that is safe, else in float32.
         compiled: by torch.compile.
-        cuda_graphs: compiled code is captured and replayed, one graph for each number of bodies.
+        cuda_graphs: the compiled training step is captured and replayed, one graph for each number
+            of bodies.
         tf32: float32 products on a GPU may round their factors to TF32.
         fused_optimizer: one kernel updates all weights (GPU).
         fused_passes: on the CPU, the passes that are written out for it, and folded norms.
@@ -95,9 +97,9 @@ class Engine:
     def start(self, threads: int) -> None:
         """Set what holds for the whole process; for ``main`` only."""
         torch.set_num_threads(threads)
-        if self.tf32:
-            torch.set_float32_matmul_precision("high")
-            torch.backends.cudnn.allow_tf32 = True
+        # Both said either way: torch itself has TF32 off in products and on in convolutions.
+        torch.set_float32_matmul_precision("high" if self.tf32 else "highest")
+        torch.backends.cudnn.allow_tf32 = self.tf32
         if self.device.type == "cpu":
             _keep_freed_memory()
 
@@ -108,8 +110,8 @@ class Engine:
     def prepare(self, model: nn.Module) -> nn.Module:
         """Move a network to the device and choose its passes; returns the same module."""
         for module in model.modules():
-            if hasattr(module, "fused"):
-                module.fused = self.fused_passes
+            if hasattr(module, "fused_from") and not self.fused_passes:
+                module.fused_from = math.inf
             if hasattr(module, "kernel"):
                 module.kernel = self.topology_kernel
         return model.to(self.device)
@@ -129,54 +131,85 @@ class Engine:
             momentum=momentum,
             weight_decay=weight_decay,
             nesterov=momentum > 0,
-            fused=self.fused_optimizer,
+            # Not False, which would also turn off the updates of many weights at once.
+            fused=True if self.fused_optimizer else None,
         )
 
-    def loss_of(self, model: nn.Module) -> Callable[[Bodies, Tensor], Loss]:
-        """Return (bodies, labels) -> loss. Its tensors are good until the next call."""
-        call = self._compiled(model.loss, "training step")
+    def training_step(
+        self, model: nn.Module, optimizer: torch.optim.Optimizer
+    ) -> Callable[[Bodies, Tensor, float], Loss]:
+        """Return (bodies, labels, learning rate) -> loss, which has updated the weights.
 
-        def loss(bodies: Bodies, labels: Tensor) -> Loss:
+        The loss's tensors are good until the next call.
+        """
+        call = self._compiled(model.loss, graphs=self.cuda_graphs)
+
+        def step(bodies: Bodies, labels: Tensor, rate: float) -> Loss:
+            # Before the forward pass: the last gradients lie in memory that a graph's next replay
+            # writes to.
+            optimizer.zero_grad(set_to_none=True)
             with self.precision():
-                return call(bodies, labels)
+                loss = call(bodies, labels)
+            loss.total.backward()
+            for group in optimizer.param_groups:
+                group["lr"] = rate
+            optimizer.step()
+            return loss
 
-        return loss
+        return self._announced(step, "training step")
 
     def logits_of(self, model: nn.Module) -> Callable[[Bodies], Tensor]:
         """Put a trained network into evaluation mode; return bodies -> logits (N, K), float32."""
         model.eval()
         if self.fused_passes and not self.compiled and not self.half and self.device.type == "cpu":
-            return fold(model)
-        call = self._compiled(model.forward, "evaluation")
+            return evaluator(model)
+        # No graphs: a batch of test crops keeps a GPU busy for much longer than its launches take,
+        # and nearly every batch has a number of bodies of its own, each a graph to capture.
+        call = self._compiled(model.forward, graphs=False)
 
         def logits(bodies: Bodies) -> Tensor:
             with self.precision():
-                return call(bodies).float().clone()  # a graph's next replay overwrites its output
+                return call(bodies).float()
 
-        return logits
+        return self._announced(logits, "evaluation")
 
-    def _compiled(self, function: Callable, what: str) -> Callable:
+    def _compiled(self, function: Callable, *, graphs: bool) -> Callable:
+        """Compile once for any number of clips and bodies.
+
+        With graphs, each number of bodies is captured the second time that it comes up. Statistics
+        and the memory bank may change inside: they are the module's own, at fixed addresses.
+        """
         if not self.compiled:
             return function
         call = torch.compile(
-            function, fullgraph=True, mode="reduce-overhead" if self.cuda_graphs else "default"
+            function, fullgraph=True, mode="reduce-overhead" if graphs else "default"
         )
-        started = False
 
         def run(bodies: Bodies, *more: Tensor) -> Any:
-            nonlocal started
-            if self.cuda_graphs:
+            if graphs:
                 torch.compiler.cudagraph_mark_step_begin()
             _mark_dynamic(bodies, more)
+            return call(bodies, *more)
+
+        return run
+
+    def _announced(self, call: Callable, what: str) -> Callable:
+        """Tell what the first call of compiled code is waiting for; a step compiles two passes."""
+        if not self.compiled:
+            return call
+        started = False
+
+        def run(*arguments: Any) -> Any:
+            nonlocal started
             if started:
-                return call(bodies, *more)
+                return call(*arguments)
             print(
                 f"Compiling the {what}; it takes minutes once, and seconds when it is found in the"
                 " cache of torch (TORCHINDUCTOR_CACHE_DIR).",
                 file=sys.stderr,
             )
             begin, started = time.monotonic(), True
-            result = call(bodies, *more)
+            result = call(*arguments)
             print(f"Compiled the {what} in {time.monotonic() - begin:.0f} s.", file=sys.stderr)
             return result
 

@@ -46,7 +46,7 @@ class Training:
         store: its clips.
         engine: how it is run.
         model: the network.
-        loss: the network's loss as the engine runs it.
+        step: one step of the training as the engine runs it.
         optimizer: SGD over its parameters.
         rows: training clips, rows of the clip table.
         epoch: epochs done.
@@ -58,7 +58,7 @@ class Training:
     store: ClipStore
     engine: Engine
     model: nn.Module
-    loss: Callable[[Bodies, Tensor], Loss]
+    step: Callable[[Bodies, Tensor, float], Loss]
     optimizer: torch.optim.Optimizer
     rows: np.ndarray
     epoch: int = 0
@@ -92,12 +92,7 @@ def train_epoch(training: Training) -> dict[str, float]:
             rate = learning_rate(settings["learning_rate"], epoch * len(batches) + step, num_steps)
             # Dropout inside the network has no generator of its own.
             torch.manual_seed(_seeds_of_step(training, step)[1])
-            loss = training.loss(bodies, labels)
-            training.optimizer.zero_grad(set_to_none=True)
-            loss.total.backward()
-            for group in training.optimizer.param_groups:
-                group["lr"] = rate
-            training.optimizer.step()
+            loss = training.step(bodies, labels, rate)
             # Sums stay on the device: reading them here would wait for the GPU at every step.
             losses[step] = loss.total.detach()
             for name, part in loss.parts.items():

@@ -3,7 +3,7 @@
 Shapes: N clips, K classes.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from functools import cache
 
@@ -15,7 +15,6 @@ from protogcn.ahead import delivered
 from protogcn.batches import scoring_batch
 from protogcn.bodies import Bodies
 from protogcn.clips import ClipStore
-from protogcn.progress import show_progress
 from protogcn.sampling import scoring_frames
 
 _CROPS_AT_ONCE = {"cpu": 160, "cuda": 640}
@@ -30,7 +29,7 @@ def predict(
     length: int,
     crops: int,
     row_multiple: int = 1,
-    progress: bool = False,
+    watch: Callable[[Sequence[np.ndarray]], Iterable[np.ndarray]] = iter,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Score clips with a network in evaluation mode.
 
@@ -41,7 +40,7 @@ def predict(
         length: frames of a crop.
         crops: crops of each clip.
         row_multiple: what the number of bodies is filled up to a multiple of.
-        progress: tell on stderr how far it is.
+        watch: yields the batches of rows that it is given, to tell how far they are.
 
     Returns:
         The mean logits and the mean over crops of the softmax, both (N, K) float32.
@@ -54,9 +53,8 @@ def predict(
         frames = np.stack([frames_of(int(total)) for total in store.table.num_frames[batch]])
         return scoring_batch(store, batch, frames, multiple=row_multiple)
 
-    shown = show_progress(batches, total=len(rows), what="clips", size=len) if progress else batches
     with closing(delivered(gather, batches, store.device, ahead=store.ahead)) as inputs:
-        for batch, bodies in zip(shown, inputs, strict=True):
+        for batch, bodies in zip(watch(batches), inputs, strict=True):
             scores = logits_of(bodies).view(len(batch), crops, -1)  # (N, crops, K)
             logits.append(scores.mean(dim=1))
             probabilities.append(scores.softmax(dim=-1).mean(dim=1))

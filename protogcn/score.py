@@ -1,6 +1,7 @@
 """Stage 4: a trained network -> its scores of every test clip."""
 
 import argparse
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from protogcn.errors import ContractError, run_stage
 from protogcn.identity import differing, training_facts
 from protogcn.inference import predict
 from protogcn.models import build_model
+from protogcn.progress import show_progress
 from protogcn.provenance import commit, versions
 from protogcn.score_file import Scores
 
@@ -52,7 +54,7 @@ def score(run: Run, store: ClipStore, checkpoint: dict) -> Scores:
         length=run.settings["frames"],
         crops=run.settings["crops"],
         row_multiple=engine.row_multiple,
-        progress=True,
+        watch=partial(show_progress, total=len(rows), what="clips", size=len),
     )
     return Scores(
         clips=store.table.ids[rows],

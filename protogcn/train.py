@@ -100,7 +100,8 @@ def _start(run: Run, store: ClipStore) -> Training:
         weight_decay=settings["weight_decay"],
     )
     rows = store.rows(run.split, "train")
-    return Training(run, store, engine, model, engine.loss_of(model), optimizer, rows)
+    step = engine.training_step(model, optimizer)
+    return Training(run, store, engine, model, step, optimizer, rows)
 
 
 def _keep_best(training: Training) -> float:

@@ -21,6 +21,11 @@ from protogcn.models.prototypes import PrototypeReconstruction
 from protogcn.models.temporal import NUM_BRANCHES, MultiScaleTemporal
 from protogcn.models.topology import Comparison, MotionTopology, shortcut
 
+# Bytes of one body's features: from here on, passes over one body at a time cost less than calls of
+# torch for the whole batch, which leave the cache between them. Never: infinity.
+FUSED_FROM = 150_000
+FOLDED_FROM = 75_000
+
 
 class ProtoGCN(nn.Module):
     """The network of one stream."""
@@ -61,7 +66,8 @@ class ProtoGCN(nn.Module):
         super().__init__()
         _check(width, blocks, downsample, subsets)
         self.contrast_weight = contrast_weight
-        self.fused = True  # False: torch's own operations in training on the CPU as well
+        self.width = width
+        self.fused_from = FUSED_FROM
         self.input_norm = ChannelNorm(num_joints * channels)
         topology = 0.04 + 0.02 * torch.randn(subsets, num_joints, num_joints)
         self.blocks = nn.ModuleList()
@@ -121,11 +127,15 @@ class ProtoGCN(nn.Module):
         with torch.autocast(features.device.type, enabled=False):
             return self.classify(bodies.mean_over_persons(pooled)), compared
 
+    def bytes_of_body(self, values: Tensor) -> int:
+        """(B, T, V, C) -> the size of one body's features in the first block."""
+        return self.width * values.shape[1] * values.shape[2] * values.element_size()
+
     def _is_fused(self, features: Tensor) -> bool:
         """Whether the passes that are written out for training on the CPU are used."""
         return (
             self.training
-            and self.fused
+            and self.bytes_of_body(features) >= self.fused_from
             and features.device.type == "cpu"
             and not torch.is_autocast_enabled("cpu")
             and not torch.compiler.is_compiling()

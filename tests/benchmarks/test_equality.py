@@ -1,10 +1,11 @@
 """The fast network computes what the plain one does, whichever bodies are empty."""
 
+import math
+
 import pytest
 import torch
 
-from protogcn.models import fold
-from tests.benchmarks.pairs import (
+from benchmarks.pairs import (
     assert_equal_evaluation,
     assert_equal_step,
     close,
@@ -14,6 +15,7 @@ from tests.benchmarks.pairs import (
     make_pair,
     packed,
 )
+from protogcn.models.folded import FoldedProtoGCN
 
 # For each clip, which of its two bodies is real.
 BODIES = {
@@ -33,7 +35,7 @@ BODIES = {
 @pytest.mark.parametrize("bodies", BODIES.values(), ids=BODIES)
 def test_training_step(bodies, num_joints, fused):
     pair = make_pair(num_joints=num_joints)
-    pair.fast.fused = fused
+    pair.fast.fused_from = 0 if fused else math.inf
     clips = make_clips(bodies, num_joints=num_joints)
     assert_equal_step(pair, clips, make_labels(pair, clips))
 
@@ -44,7 +46,7 @@ def test_evaluation(bodies, num_joints):
     pair = make_pair(num_joints=num_joints)
     clips = make_clips(bodies, num_joints=num_joints)
     assert_equal_evaluation(pair, clips, make_labels(pair, clips))
-    folded = fold(pair.fast)(packed(clips))
+    folded = FoldedProtoGCN(pair.fast)(packed(clips))
     close("folded logits", folded, pair.plain(clips), 1e-10)
 
 

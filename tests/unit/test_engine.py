@@ -1,13 +1,18 @@
+import math
+
 import numpy as np
 import pytest
 import torch
 
 from protogcn import engine as module
+from protogcn import models
 from protogcn.bodies import body_rows, pack_bodies
 from protogcn.engine import Engine
 from protogcn.errors import ConfigError
 from protogcn.models import build_model
+from protogcn.models import protogcn as protogcn_module
 from protogcn.models.folded import FoldedProtoGCN
+from protogcn.models.protogcn import FUSED_FROM
 from protogcn.train import train
 from tests.unit.nano import NETWORK, SETTINGS, assert_same, nano_run, store_of, weights_of
 
@@ -75,18 +80,25 @@ def test_compiled_code_sees_few_numbers_of_bodies():
 
 def test_settings_reach_the_network():
     model = engine_of(fused_passes=False).prepare(make_model())
-    assert not model.fused
-    assert engine_of().prepare(model).fused
+    assert model.fused_from == math.inf
+    assert engine_of().prepare(make_model()).fused_from == FUSED_FROM
 
 
-def test_evaluation_on_the_cpu_is_folded_unless_a_setting_says_no():
+@pytest.mark.parametrize(
+    ("smallest", "passes", "expected"),
+    [(0, True, True), (10**9, True, False), (0, False, False)],
+    ids=["large bodies", "small bodies", "a setting says no"],
+)
+def test_evaluation_on_the_cpu_is_folded_where_it_pays(monkeypatch, smallest, passes, expected):
+    used = []
+    real = FoldedProtoGCN.forward
+    monkeypatch.setattr(FoldedProtoGCN, "forward", lambda *given: used.append(1) or real(*given))
+    monkeypatch.setattr(models, "FOLDED_FROM", smallest)
     model = make_model()
     bodies, _ = make_bodies([2, 1, 1])
-    folded = engine_of().logits_of(model)
-    plain = engine_of(fused_passes=False).logits_of(model)
-    assert isinstance(folded, FoldedProtoGCN)
-    assert not isinstance(plain, FoldedProtoGCN)
-    torch.testing.assert_close(folded(bodies), plain(bodies))
+    found = engine_of(fused_passes=passes).logits_of(model)(bodies)
+    torch.testing.assert_close(found, model(bodies))
+    assert bool(used) == expected
 
 
 def test_bfloat16_scores_come_in_float32():
@@ -111,11 +123,13 @@ def test_network_compiles_without_breaks_once_for_any_number_of_clips_and_bodies
         ),
     )
     compiled, plain = make_model().train(), make_model().train()
-    plain.fused = False
-    loss_of = engine_of(compile=True).loss_of(compiled)
+    plain.fused_from = math.inf
+    step_of = engine_of(compile=True).training_step(
+        compiled, torch.optim.SGD(compiled.parameters(), lr=0.0)
+    )
     for persons in ([2, 1, 1, 1, 2], [1, 1, 1, 2], [2, 2, 1, 1, 1, 1, 1, 1, 1]):
         bodies, labels = make_bodies(persons, multiple=4)
-        found, expected = loss_of(bodies, labels), plain.loss(bodies, labels)
+        found, expected = step_of(bodies, labels, 0.0), plain.loss(bodies, labels)
         torch.testing.assert_close(found.total, expected.total)
         torch.testing.assert_close(found.logits, expected.logits)
     assert len(graphs) == 1
@@ -127,18 +141,6 @@ def assert_same_buffers(first, second):
         torch.testing.assert_close(value, second.get_buffer(name), msg=name)
 
 
-def test_compiling_is_told(monkeypatch, capsys):
-    monkeypatch.setattr(module.torch, "compile", lambda function, **how: function)
-    loss_of = engine_of(compile=True).loss_of(make_model().train())
-    bodies, labels = make_bodies([2, 1, 1])
-    loss_of(bodies, labels)
-    told = capsys.readouterr().err
-    assert "Compiling the training step; it takes minutes once" in told
-    assert "Compiled the training step in" in told
-    loss_of(bodies, labels)
-    assert capsys.readouterr().err == ""
-
-
 def test_training_goes_on_with_other_savings(data, tmp_path, capsys):
     train(nano_run(), store_of(data), tmp_path)
     again = train(nano_run(fused_passes=False), store_of(data), tmp_path)
@@ -146,11 +148,13 @@ def test_training_goes_on_with_other_savings(data, tmp_path, capsys):
     assert len(again.history) == 4
 
 
-def test_fused_passes_and_modules_train_alike(data, tmp_path):
+def test_fused_passes_and_modules_train_alike(data, tmp_path, monkeypatch):
+    monkeypatch.setattr(protogcn_module, "FUSED_FROM", 0)
     fused, plain = (
         train(nano_run(epochs=1, fused_passes=on), store_of(data), tmp_path / str(on))
         for on in (True, False)
     )
+    assert fused.model.fused_from == 0
     assert fused.history[0]["loss"] == pytest.approx(plain.history[0]["loss"], rel=1e-4)
     with pytest.raises(AssertionError):
         assert_same(weights_of(fused), weights_of(plain))  # they differ by rounding

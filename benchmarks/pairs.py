@@ -40,16 +40,24 @@ def fast_loss(model: ProtoGCN, clips: Tensor, labels: Tensor) -> Loss:
     return model.loss(packed(clips), labels)
 
 
-def packed(clips: Tensor) -> Bodies:
-    """Return the bodies that a network has to compute: the real ones and one empty one."""
-    persons = clips.abs().sum((2, 3, 4)).count_nonzero(1)  # (N,)
+def packed(clips: Tensor, *, multiple: int = 1) -> Bodies:
+    """Return the bodies that a network has to compute: the real ones and one empty one.
+
+    ``multiple`` as in ``body_rows``.
+    """
+    persons = clips.abs().sum((2, 3, 4)).count_nonzero(1).cpu()  # (N,)
     first = clips.abs().sum((2, 3, 4)).argsort(dim=1, descending=True, stable=True)  # (N, M)
-    clips = clips[torch.arange(len(clips)).unsqueeze(1), first]
-    return pack_bodies(clips, body_rows(persons.numpy(), clips.shape[1]))
+    clips = clips[torch.arange(len(clips), device=clips.device).unsqueeze(1), first]
+    return pack_bodies(clips, body_rows(persons.numpy(), clips.shape[1], multiple=multiple))
 
 
 def make_pair(
-    *, num_joints: int = 25, blocks: int = 4, downsample: Sequence[int] = (3,), seed: int = 0
+    *,
+    num_joints: int = 25,
+    blocks: int = 4,
+    downsample: Sequence[int] = (3,),
+    seed: int = 0,
+    dropout: float = 0.0,
 ) -> Pair:
     """Build two small networks with one set of weights, none of which is at a special value."""
     settings = {
@@ -61,10 +69,11 @@ def make_pair(
         "prototypes": 10,
         "contrast_weight": 0.3,
         "contrast_features": 16,
-        "dropout": 0.0,
+        "dropout": dropout,
     }
     plain = PlainProtoGCN(**settings).double()
     fast = ProtoGCN(**settings).double()
+    fast.fused_from = 0  # these bodies are too small for it to pay
     scramble(plain, torch.Generator().manual_seed(seed))
     share_weights(plain, fast)
     return Pair(plain, fast)

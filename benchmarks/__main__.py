@@ -1,0 +1,45 @@
+"""Everything that can be measured without a GPU, in one table: network, input, preprocessing."""
+
+import argparse
+import tempfile
+from pathlib import Path
+
+import torch
+
+from benchmarks import input as input_speed
+from benchmarks import model, preprocessing
+from benchmarks.measure import print_rows
+from protogcn.engine import Engine
+
+
+def main() -> None:
+    """Print the table, section by section as it is measured."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="fewer rounds and smaller data")
+    args = parser.parse_args()
+
+    quick = args.quick
+    Engine.of(model.SETTINGS, torch.device("cpu")).start(threads=1)
+    print("network: one CPU thread, float32; medians, quartiles in brackets", flush=True)
+    clips, rounds = (2, 1) if quick else (10, 5)
+    print_rows(model.rows(num_clips=clips, rounds=rounds))
+    print_rows(model.memory_rows(num_clips=clips))
+    print("input", flush=True)
+    rounds = 10 if quick else 100
+    clips = 400 if quick else 4000
+    print_rows(input_speed.rows(num_clips=clips, rounds=rounds, device=torch.device("cpu")))
+    print("preprocessing and fusion", flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        print_rows(
+            preprocessing.rows(
+                Path(folder),
+                num_files=20 if quick else 120,
+                num_clips=100 if quick else 1000,
+                workers=2,
+                rounds=1 if quick else 5,
+            )
+        )
+
+
+if __name__ == "__main__":
+    main()

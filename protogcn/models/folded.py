@@ -23,7 +23,8 @@ class FoldedProtoGCN(nn.Module):
         super().__init__()
         self.input_scale, self.input_shift = _affine(model.input_norm)
         self.blocks = [_FoldedBlock(block) for block in model.blocks]
-        self.weight, self.bias = model.classify.weight.detach(), model.classify.bias.detach()
+        self.weight = model.classify.weight.detach().clone()
+        self.bias = model.classify.bias.detach().clone()
 
     @torch.no_grad()
     def forward(self, clips: Tensor | Bodies) -> Tensor:
@@ -45,7 +46,8 @@ class _Map:
     """A linear map with its bias."""
 
     def __init__(self, weight: Tensor, bias: Tensor):
-        self._weight, self._bias = weight.detach().clone(), bias.detach().unsqueeze(1)
+        self._weight = weight.detach().clone()
+        self._bias = bias.detach().clone().unsqueeze(1)
 
     def __call__(self, features: Tensor) -> Tensor:
         """(C, T, V) -> (O, T, V)."""
@@ -90,12 +92,14 @@ class _FoldedBlock:
             convolution.weight * part.view(-1, 1, 1, 1)
             for convolution, part in zip(convolutions, scale[:linear].split(width), strict=True)
         ]
+        self._for_size: tuple[tuple[int, int], Convolutions | None] = ((0, 0), None)
         self._pool_scale = scale[linear:-width].view(-1, 1, 1)
         self._coefficients = temporal.mean_weight[: self._topology.shape[-1]].detach().clone()
         of_kernels = scale[:linear] * torch.cat([convolution.bias for convolution in convolutions])
         biases = shift.unsqueeze(1).repeat(1, len(self._coefficients))  # (C, V)
         biases[:linear] += torch.outer(of_kernels, 1 + self._coefficients)
         self._biases = biases.unsqueeze(1)  # (C, 1, V)
+        self._mean = torch.full_like(self._coefficients, 1 / len(self._coefficients))
 
     def __call__(self, features: Tensor) -> Tensor:
         """(C, T, V) -> (O, T / stride, V)."""
@@ -106,6 +110,13 @@ class _FoldedBlock:
         if self._shortcut is not None:
             out += self._shortcut(features[:, :: self._stride])
         return out.relu_()
+
+    def _convolutions(self, num_frames: int, num_joints: int) -> Convolutions:
+        """Return the dilated convolutions for bodies of this size; usually all have one."""
+        if self._for_size[0] != (num_frames, num_joints):
+            made = Convolutions(self._kernels, self._stride, num_frames, num_joints)
+            self._for_size = ((num_frames, num_joints), made)
+        return self._for_size[1]
 
     def _mixing(self, pooled: Tensor) -> Tensor:
         """Time mean (C, V) -> what joint v gives to joint w, (O, V, V)."""
@@ -120,14 +131,14 @@ class _FoldedBlock:
         """(C, T, V) -> the six branches, activated, (C, T / stride, V)."""
         width, stride, linear = self._width, self._stride, self._linear
         reduced = self._reduce(features)
-        joint = reduced.mean(2)  # (C, T)
+        joint = reduced.view(-1, reduced.shape[2]).mv(self._mean).view(reduced.shape[:2])  # (C, T)
         reduced[:-width].relu_()
         joint[:-width].relu_()
 
         out = reduced.new_empty(len(reduced), -(-reduced.shape[1] // stride), reduced.shape[2])
         summed = torch.empty_like(reduced[:linear])
         add_joint(reduced, joint, self._coefficients, summed)
-        Convolutions(self._kernels, reduced, stride).forward(summed, out[:linear])
+        self._convolutions(*reduced.shape[1:]).forward(summed, out[:linear])
         pooled, pointwise = out[linear:].split(width)
         of_joint = largest(joint[linear:-width], stride)
         add_joint(largest(reduced[linear:-width], stride), of_joint, self._coefficients, pooled)

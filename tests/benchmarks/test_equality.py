@@ -6,11 +6,14 @@ import torch
 from benchmarks.pairs import (
     assert_equal_evaluation,
     assert_equal_step,
+    close,
     fast_loss,
     make_clips,
     make_labels,
     make_pair,
+    packed,
 )
+from protogcn.models import fold
 
 # For each clip, which of its two bodies is real.
 BODIES = {
@@ -25,10 +28,12 @@ BODIES = {
 }
 
 
+@pytest.mark.parametrize("fused", [True, False], ids=["fused", "modules"])
 @pytest.mark.parametrize("num_joints", [25, 20])
 @pytest.mark.parametrize("bodies", BODIES.values(), ids=BODIES)
-def test_training_step(bodies, num_joints):
+def test_training_step(bodies, num_joints, fused):
     pair = make_pair(num_joints=num_joints)
+    pair.fast.fused = fused
     clips = make_clips(bodies, num_joints=num_joints)
     assert_equal_step(pair, clips, make_labels(pair, clips))
 
@@ -39,6 +44,8 @@ def test_evaluation(bodies, num_joints):
     pair = make_pair(num_joints=num_joints)
     clips = make_clips(bodies, num_joints=num_joints)
     assert_equal_evaluation(pair, clips, make_labels(pair, clips))
+    folded = fold(pair.fast)(packed(clips))
+    close("folded logits", folded, pair.plain(clips), 1e-10)
 
 
 def test_second_step_and_the_evaluation_after_it():

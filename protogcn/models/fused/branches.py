@@ -55,7 +55,7 @@ class NormBranches(Function):
         out = features.new_empty(*features.shape[:2], num_frames, features.shape[3])
         moments = Moments.empty(*features.shape[:2], out)
         room = _Room.of(features, len(kernels))
-        convolutions = Convolutions(kernels, features, stride)
+        convolutions = Convolutions(kernels, stride, *features.shape[2:])
         biases = bias.unsqueeze(1) * (1 + coefficients)  # (C, V)
         width = kernels[0].shape[0]
         for body, values in enumerate(features):
@@ -85,7 +85,7 @@ class NormBranches(Function):
         of_kernels = [torch.zeros_like(kernel) for kernel in kernels]
         of_coefficients, of_bias = torch.zeros_like(coefficients), torch.zeros_like(bias)
         room = _Room.of(features, len(kernels))
-        convolutions = Convolutions(kernels, features, stride)
+        convolutions = Convolutions(kernels, stride, *features.shape[2:])
         width = kernels[0].shape[0]
         normed, linear = slice(0, -width), slice(0, len(kernels) * width)
         for body, values in enumerate(features):

@@ -18,23 +18,37 @@ def add_joint(active: Tensor, joint: Tensor, coefficients: Tensor, out: Tensor) 
 
 
 class Convolutions:
-    """The dilated convolutions of one body as matrix products over three shifted copies."""
+    """The dilated convolutions of one body: a matrix product for each tap, added up in place.
 
-    def __init__(self, kernels: Sequence[Tensor], features: Tensor, stride: int):
-        """Kernels (D, D, 3, 1) of the dilations, features (..., T, V)."""
+    Frames lie end to end, so that a frame earlier or later is a view that begins V numbers off.
+    """
+
+    def __init__(self, kernels: Sequence[Tensor], stride: int, num_frames: int, num_joints: int):
+        """Kernels (D, D, 3, 1) of the dilations, for T frames of V joints."""
         self._width = kernels[0].shape[0]
         self._stride = stride
-        # (D, 3 D): the first D columns weigh the frame before.
-        self._matrices = [kernel.squeeze(3).transpose(1, 2).flatten(1) for kernel in kernels]
-        self._num_frames, num_joints = features.shape[-2:]
-        num_out = -(-self._num_frames // stride)
-        self._copies = features.new_empty(3, self._width, num_out, num_joints)
+        # (D, D) for the frame before, here and after; the one here comes first, it meets all frames
+        self._taps = [
+            [(tap, kernel[:, :, tap, 0].contiguous()) for tap in (1, 0, 2)] for kernel in kernels
+        ]
+        self._views = [
+            {
+                tap: _overlap((tap - 1) * dilation, stride, num_frames, num_joints)
+                for tap in range(3)
+            }
+            for dilation in DILATIONS
+        ]
 
     def forward(self, summed: Tensor, out: Tensor) -> None:
         """(4 D, T, V) -> (4 D, T / stride, V), without biases."""
         for number, (source, target) in enumerate(self._parts(summed, out)):
-            columns = self._shift(source, DILATIONS[number])
-            torch.mm(self._matrices[number], columns, out=target.flatten(1))
+            phases, target = self._phases(source), target.flatten(1)
+            for tap, weight in self._taps[number]:
+                phase, taken, given = self._views[number][tap]
+                if tap == 1:
+                    torch.mm(weight, phases[0], out=target)
+                else:
+                    target[:, given].addmm_(weight, phases[phase][:, taken])
 
     def backward(
         self, gradient: Tensor, summed: Tensor, of_summed: Tensor, of_kernels: Sequence[Tensor]
@@ -42,37 +56,49 @@ class Convolutions:
         """Write the gradient of ``summed``, add those of the kernels to ``of_kernels``."""
         parts = zip(self._parts(gradient, summed), of_summed.split(self._width), strict=True)
         for number, ((incoming, source), of_source) in enumerate(parts):
-            dilation, flat = DILATIONS[number], incoming.flatten(1)
-            of_matrix = flat @ self._shift(source, dilation).t()  # (D, 3 D)
-            of_kernels[number] += of_matrix.unflatten(1, (3, -1)).transpose(1, 2).unsqueeze(3)
-            torch.mm(self._matrices[number].t(), flat, out=self._copies.view(-1, flat.shape[1]))
-            spread(self._copies[1], self._stride, of_source)
-            for tap in (0, 2):
-                taken, given = self._overlap((tap - 1) * dilation)
-                of_source[:, taken] += self._copies[tap][:, given]
+            phases, incoming = self._phases(source), incoming.flatten(1)
+            if self._stride == 1:
+                of_phases = [of_source.flatten(1)]
+            else:
+                of_phases = [torch.zeros_like(phase) for phase in phases]
+            for tap, weight in self._taps[number]:
+                phase, taken, given = self._views[number][tap]
+                if tap == 1:
+                    torch.mm(weight.t(), incoming, out=of_phases[0])
+                else:
+                    of_phases[phase][:, taken].addmm_(weight.t(), incoming[:, given])
+                of_kernels[number][:, :, tap, 0].addmm_(
+                    incoming[:, given], phases[phase][:, taken].t()
+                )
+            if self._stride > 1:
+                for phase, of_phase in enumerate(of_phases):
+                    part = of_source[:, phase :: self._stride]
+                    part.copy_(of_phase.view(part.shape))
 
     def _parts(self, first: Tensor, second: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
         """The channels of each dilation."""
         return zip(first.split(self._width), second.split(self._width), strict=True)
 
-    def _shift(self, values: Tensor, dilation: int) -> Tensor:
-        """(D, T, V) -> the frames before, here and after, (3 D, T / stride * V)."""
-        for tap, copy in enumerate(self._copies):
-            taken, given = self._overlap((tap - 1) * dilation)
-            copy[:, : given.start] = 0
-            copy[:, given.stop :] = 0
-            copy[:, given] = values[:, taken]
-        return self._copies.flatten(2).flatten(0, 1)
+    def _phases(self, values: Tensor) -> list[Tensor]:
+        """(D, T, V) -> frames 0, stride, ...; frames 1, stride + 1, ...; each (D, n * V)."""
+        return [values[:, phase :: self._stride].flatten(1) for phase in range(self._stride)]
 
-    def _overlap(self, offset: int) -> tuple[slice, slice]:
-        """Frames of the input at an offset from those of the output, and these."""
-        stride, num_out = self._stride, self._copies.shape[2]
-        first = min(-(-max(-offset, 0) // stride), num_out)
-        last = (self._num_frames - 1 - offset) // stride  # the last with a frame at the offset
-        stop = max(min(last + 1, num_out), first)
-        begin = first * stride + offset
-        end = begin + (stop - first) * stride
-        return slice(begin, min(end, self._num_frames), stride), slice(first, stop)
+
+def _overlap(
+    offset: int, stride: int, num_frames: int, num_joints: int
+) -> tuple[int, slice, slice]:
+    """Where input frames lie that are at an offset from output frames, and where these lie.
+
+    Returns:
+        The phase of the input frames, their columns in it, the columns of the output frames.
+    """
+    shift, phase = divmod(offset, stride)
+    num_out, num_in = -(-num_frames // stride), -(-(num_frames - phase) // stride)
+    first = min(max(-shift, 0), num_out)
+    stop = max(min(num_out, num_in - shift), first)
+    given = slice(first * num_joints, stop * num_joints)
+    begin = max(first + shift, 0)
+    return phase, slice(begin * num_joints, (begin + stop - first) * num_joints), given
 
 
 def largest(values: Tensor, stride: int) -> Tensor:

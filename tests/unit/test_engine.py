@@ -3,13 +3,14 @@ import math
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from protogcn import engine as module
 from protogcn import models
-from protogcn.bodies import body_rows, pack_bodies
+from protogcn.bodies import Bodies, body_rows, pack_bodies
 from protogcn.engine import Engine
 from protogcn.errors import ConfigError
-from protogcn.models import build_model
+from protogcn.models import Loss, build_model
 from protogcn.models import protogcn as protogcn_module
 from protogcn.models.folded import FoldedProtoGCN
 from protogcn.models.protogcn import FUSED_FROM
@@ -40,6 +41,14 @@ def make_bodies(persons, multiple=1):
     clips[torch.tensor(persons) == 1, 1] = 0
     labels = torch.arange(len(persons)) % 4
     return pack_bodies(clips, body_rows(np.array(persons), 2, multiple=multiple)), labels
+
+
+def step_of(model, **settings):
+    engine = engine_of(**settings)
+    optimizer = engine.optimizer(
+        model.parameters(), learning_rate=1.0, momentum=0.0, weight_decay=0.0
+    )
+    return engine.training_step(model, optimizer)
 
 
 def test_auto_compiles_on_a_gpu_only():
@@ -124,12 +133,10 @@ def test_network_compiles_without_breaks_once_for_any_number_of_clips_and_bodies
     )
     compiled, plain = make_model().train(), make_model().train()
     plain.fused_from = math.inf
-    step_of = engine_of(compile=True).training_step(
-        compiled, torch.optim.SGD(compiled.parameters(), lr=0.0)
-    )
+    step = step_of(compiled, compile=True)
     for persons in ([2, 1, 1, 1, 2], [1, 1, 1, 2], [2, 2, 1, 1, 1, 1, 1, 1, 1]):
         bodies, labels = make_bodies(persons, multiple=4)
-        found, expected = step_of(bodies, labels, 0.0), plain.loss(bodies, labels)
+        found, expected = step(bodies, labels, 0.0), plain.loss(bodies, labels)
         torch.testing.assert_close(found.total, expected.total)
         torch.testing.assert_close(found.logits, expected.logits)
     assert len(graphs) == 1
@@ -139,6 +146,55 @@ def test_network_compiles_without_breaks_once_for_any_number_of_clips_and_bodies
 def assert_same_buffers(first, second):
     for name, value in first.named_buffers():
         torch.testing.assert_close(value, second.get_buffer(name), msg=name)
+
+
+def test_compiling_is_told(monkeypatch, capsys):
+    monkeypatch.setattr(module.torch, "compile", lambda function, **how: function)
+    step = step_of(make_model().train(), compile=True)
+    bodies, labels = make_bodies([2, 1, 1])
+    step(bodies, labels, 0.1)
+    told = capsys.readouterr().err
+    assert "Compiling the training step; it takes minutes once" in told
+    assert "Compiled the training step in" in told
+    step(bodies, labels, 0.1)
+    assert capsys.readouterr().err == ""
+
+
+class Square(nn.Module):
+    """A loss whose gradient is the weight plus the labels' sum."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(torch.tensor([1.0, 2.0]))
+
+    def loss(self, bodies, labels):
+        total = 0.5 * self.weight.square().sum() + self.weight.sum() * labels.sum()
+        return Loss(total, {}, self.weight.detach())
+
+
+def test_step_takes_the_rate_of_its_call_and_no_gradient_of_the_last():
+    model = Square()
+    step = step_of(model)
+    bodies, labels = Bodies(torch.zeros(1), torch.zeros(1), None), torch.tensor([1.0])
+    first = step(bodies, labels, 0.5)  # 1 - 0.5 * (1 + 1), 2 - 0.5 * (2 + 1)
+    assert first.total.item() == 5.5
+    assert model.weight.tolist() == [0.0, 0.5]
+    step(bodies, labels, 1.0)  # 0 - (0 + 1), 0.5 - (0.5 + 1)
+    assert model.weight.tolist() == [-1.0, -1.0]
+
+
+def test_tf32_is_off_in_products_and_convolutions_unless_wanted(monkeypatch):
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
+    engine_of().start(threads=1)
+    assert torch.get_float32_matmul_precision() == "highest"
+    assert not torch.backends.cudnn.allow_tf32
+
+
+def test_without_the_fused_optimizer_torch_may_still_update_many_weights_at_once():
+    optimizer = engine_of(GPU, fused_optimizer=False).optimizer(
+        [nn.Parameter(torch.zeros(1))], learning_rate=1.0, momentum=0.0, weight_decay=0.0
+    )
+    assert optimizer.defaults["fused"] is None
 
 
 def test_training_goes_on_with_other_savings(data, tmp_path, capsys):

@@ -21,7 +21,7 @@ def main() -> None:
     quick = args.quick
     Engine.of(model.SETTINGS, torch.device("cpu")).start(threads=1)
     print("network: one CPU thread, float32; medians, quartiles in brackets", flush=True)
-    clips, rounds = (2, 1) if quick else (10, 3)
+    clips, rounds = (5, 1) if quick else (15, 3)
     print_rows(model.rows(num_clips=clips, rounds=rounds))
     print_rows(model.memory_rows(num_clips=clips))
     print("input", flush=True)

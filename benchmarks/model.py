@@ -142,8 +142,8 @@ def status_of_memory(entry: str) -> int:
 def main() -> None:
     """Print a table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--clips", type=int, default=10)
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--clips", type=int, default=15)
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--one-in", type=int, default=1, help=argparse.SUPPRESS)
     parser.add_argument("--peak", choices=("plain", "fast"), help=argparse.SUPPRESS)
     args = parser.parse_args()

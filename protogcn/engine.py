@@ -197,6 +197,8 @@ class Engine:
         """Tell what the first call of compiled code is waiting for; a step compiles two passes."""
         if not self.compiled:
             return call
+        from torch._dynamo.exc import TorchDynamoException  # takes a second, for compiling alone
+
         started = False
 
         def run(*arguments: Any) -> Any:
@@ -209,7 +211,14 @@ class Engine:
                 file=sys.stderr,
             )
             begin, started = time.monotonic(), True
-            result = call(*arguments)
+            try:
+                result = call(*arguments)
+            except TorchDynamoException as error:  # without a C compiler, for example
+                found = str(error).strip().splitlines() or [type(error).__name__]
+                raise ConfigError(
+                    f"train.compile: torch could not compile the {what} on this machine"
+                    f" ({found[0]}); set train.compile to false."
+                ) from error
             print(f"Compiled the {what} in {time.monotonic() - begin:.0f} s.", file=sys.stderr)
             return result
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch._dynamo.exc import InternalTorchDynamoError
 
 from protogcn import engine as module
 from protogcn import models
@@ -158,6 +159,20 @@ def test_compiling_is_told(monkeypatch, capsys):
     assert "Compiled the training step in" in told
     step(bodies, labels, 0.1)
     assert capsys.readouterr().err == ""
+
+
+def test_machine_that_cannot_compile_is_one_sentence(monkeypatch):
+    def fails(function, **how):
+        def call(*arguments):
+            raise InternalTorchDynamoError("no C compiler was found\nand much more")
+
+        return call
+
+    monkeypatch.setattr(module.torch, "compile", fails)
+    step = step_of(make_model().train(), compile=True)
+    sentence = r"train\.compile: torch could not compile the training step on this machine \(no C"
+    with pytest.raises(ConfigError, match=sentence):
+        step(*make_bodies([2, 1, 1]), 0.1)
 
 
 class Square(nn.Module):

@@ -1,6 +1,7 @@
 """Trainings that stopped and go on: the same weights bit for bit, or from the beginning."""
 
 import dataclasses
+import math
 import random
 import signal
 import subprocess
@@ -13,6 +14,7 @@ import pytest
 from protogcn import train as stage
 from protogcn.checkpoint import load_checkpoint, save_checkpoint
 from protogcn.errors import ContractError, SupersededError
+from protogcn.models import protogcn
 from protogcn.owner import Owner
 from protogcn.train import train
 from tests.unit.nano import (
@@ -138,8 +140,10 @@ def cut_after(checks, run, data, folder, monkeypatch):
         train(run, store_of(data), folder)
 
 
-def test_interrupted_between_epochs_it_goes_on_exactly(data, tmp_path, monkeypatch):
+@pytest.mark.parametrize("fused_from", [0, math.inf], ids=["fused passes", "modules"])
+def test_interrupted_between_epochs_it_goes_on_exactly(data, tmp_path, monkeypatch, fused_from):
     """The same without a process: the third epoch's save is the last thing that happens."""
+    monkeypatch.setattr(protogcn, "FUSED_FROM", fused_from)
     expected = train(nano_run(), store_of(data), tmp_path / "whole")
     cut_after(3, nano_run(), data, tmp_path / "cut", monkeypatch)
     resumed = train(nano_run(), store_of(data), tmp_path / "cut")

@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: setup demo test test-fast check format bench bench-gpu dag
+.PHONY: setup demo test test-fast status check format bench bench-gpu dag
 
 # One set-up for all: the stamp is newer than the lock, so a second run installs nothing.
 $(VENV)/ready: requirements.lock pyproject.toml
@@ -31,6 +31,10 @@ test: $(VENV)/ready
 
 test-fast: $(VENV)/ready
 	$(BIN)/pytest --numprocesses auto -m "not slow"
+
+# Where every run stands, also while they train: make status TARGET=results/ntu120_xsub_6ens.csv
+status: $(VENV)/ready
+	@$(BIN)/python -m protogcn.status $(if $(TARGET),--target $(TARGET))
 
 check: $(VENV)/ready
 	$(BIN)/ruff format --check .

@@ -52,6 +52,7 @@ class Training:
         epoch: epochs done.
         history: one row for each of them.
         best: with ``select: best`` the epoch, accuracy and weights so far best, else None.
+        watch: told after each step how many of how many are done.
     """
 
     run: Run
@@ -64,6 +65,7 @@ class Training:
     epoch: int = 0
     history: list[dict[str, float]] = field(default_factory=list)
     best: dict[str, Any] | None = None
+    watch: Callable[[int, int], None] = lambda done, steps: None
 
 
 def train_epoch(training: Training) -> dict[str, float]:
@@ -98,6 +100,7 @@ def train_epoch(training: Training) -> dict[str, float]:
             for name, part in loss.parts.items():
                 sums[name] = sums.get(name, 0) + part.detach() * len(batch)
             correct += (loss.logits.argmax(dim=1) == labels).sum()
+            training.watch(step + 1, len(batches))
     values = losses.double().cpu().numpy()
     seconds = time.monotonic() - started
     _refuse_not_finite(training, values, batches)

@@ -1,4 +1,4 @@
-"""The two mistakes a user can make, and how a stage's command reports them."""
+"""The two mistakes a user can make, what stops a training, and how a command reports them."""
 
 import sys
 from collections.abc import Callable
@@ -20,14 +20,25 @@ class SupersededError(Exception):
     """Another process took over this run."""
 
 
-_EXIT_CODES = {ConfigError: 2, ContractError: 3, NotFiniteError: 4, SupersededError: 5}
+class OutOfTimeError(Exception):
+    """The next epoch would not end before the job does; the ones before are saved."""
+
+
+_EXIT_CODES = {
+    ConfigError: 2,
+    ContractError: 3,
+    NotFiniteError: 4,
+    SupersededError: 5,
+    OutOfTimeError: 6,
+}
 
 
 def run_stage(main: Callable[[], None]) -> None:
     """Run a stage's ``main``; report a known mistake as one sentence and an exit code.
 
-    Exit codes: 2 ConfigError, 3 ContractError, 4 NotFiniteError, 5 SupersededError. Anything
-    else is a fault of ours and keeps its traceback (exit code 1).
+    Exit codes: 2 ConfigError, 3 ContractError, 4 NotFiniteError, 5 SupersededError, 6
+    OutOfTimeError (not finished: start again). Anything else is a fault of ours and keeps its
+    traceback (exit code 1).
     """
     try:
         main()

@@ -10,25 +10,40 @@ import json
 import os
 import secrets
 import socket
+import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from protogcn.contracts import reading, save_text
-from protogcn.errors import SupersededError
+from protogcn.errors import ContractError, SupersededError
+from protogcn.liveness import runs_here
+from protogcn.slurm import job_runs
 
 
 class Owner:
-    """This process's claim on a run directory."""
+    """This process's claim on a run directory.
+
+    Attributes:
+        token: what ``owner.json`` holds: ``id``, ``host``, ``process`` and ``job``.
+    """
 
     def __init__(self, folder: Path):
-        """Take the run directory over from whoever holds it."""
+        """Take the run directory over from whoever holds it; say so if it is still at work."""
         self._path = folder / "owner.json"
-        self._token = {
+        self.token = {
             "id": secrets.token_hex(8),
             "host": socket.gethostname(),
             "process": os.getpid(),
             "job": os.environ.get("SLURM_JOB_ID", ""),
         }
-        save_text(self._path, json.dumps(self._token) + "\n")
+        if (other := self._other_at_work()) is not None:
+            print(
+                f"{folder}: took over from {_name(other)}, which still runs; it stops before it"
+                " saves anything more.",
+                file=sys.stderr,
+            )
+        save_text(self._path, json.dumps(self.token) + "\n")
 
     def check(self) -> None:
         """Make sure that nobody took over.
@@ -36,14 +51,41 @@ class Owner:
         Raises:
             SupersededError: another process did; nothing may be written any more.
         """
-        with reading(self._path, "the owner token of this run"):
-            found = json.loads(self._path.read_text("utf-8"))
-            mine = found["id"] == self._token["id"]
-            job = f", job {found['job']}" if found["job"] else ""
-            where = f"process {found['process']} on {found['host']}{job}"
-        if not mine:
+        found = self._read()
+        if found["id"] != self.token["id"]:
             raise SupersededError(
                 f"{self._path.parent}: another process took over this run"
-                f" ({where});"
+                f" ({_name(found)});"
                 " this one stops and writes nothing."
             )
+
+    def _other_at_work(self) -> Mapping[str, Any] | None:
+        """Return the token that is there if its training, in another process, still runs."""
+        if not self._path.exists():
+            return None
+        try:
+            other = self._read()
+        except ContractError as error:
+            print(f"Warning: not used: {error}", file=sys.stderr)
+            return None
+        here, mine = ("host", "process"), self.token
+        if all(other[key] == mine[key] for key in here):
+            return None
+        runs = runs_here(other["host"], other["process"])
+        if runs is None and other["job"] and other["job"] != mine["job"]:
+            runs = job_runs(other["job"])
+        return other if runs else None
+
+    def _read(self) -> Mapping[str, Any]:
+        with reading(self._path, "the owner token of this run"):
+            found = json.loads(self._path.read_text("utf-8"))
+            kinds = {"id": str, "host": str, "process": int, "job": str}
+            for key, kind in kinds.items():
+                if not isinstance(found[key], kind):
+                    raise ContractError(f"{self._path}: {key} is {found[key]!r}, remove the file.")
+            return found
+
+
+def _name(token: Mapping[str, Any]) -> str:
+    job = f", job {token['job']}" if token["job"] else ""
+    return f"process {token['process']} on {token['host']}{job}"

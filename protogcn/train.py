@@ -6,6 +6,7 @@ settings.
 
 import argparse
 import sys
+import time
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -28,18 +29,23 @@ from protogcn.inference import predict
 from protogcn.models import build_model
 from protogcn.owner import Owner
 from protogcn.provenance import commit, versions
+from protogcn.reporter import Reporter
 from protogcn.resume import ResumeFile
+from protogcn.time_limit import TimeLimit, limit_of_this_job
 
 
-def train(run: Run, store: ClipStore, folder: Path) -> Training:
+def train(run: Run, store: ClipStore, folder: Path, limit: TimeLimit | None = None) -> Training:
     """Train one run, from its last whole epoch if there is one.
 
     Args:
         run: settings, network, split.
         store: the clips of its modality.
-        folder: the run directory, for ``resume.pt`` and the owner token.
+        folder: the run directory, for ``resume.pt``, the owner token and ``progress.json``.
+        limit: the end of this job, before which the last epoch has to be saved; None is no end.
 
     Raises:
+        OutOfTimeError: the next epoch would not end before the job does.
+        ConfigError: no epoch can end in a job of this length.
         ContractError: the split has no training clip, or a file cannot be read or written.
         NotFiniteError: a loss or a weight became infinite or not a number.
         SupersededError: another process took this run over.
@@ -54,26 +60,44 @@ def train(run: Run, store: ClipStore, folder: Path) -> Training:
             training.epoch, training.history = state["epoch"], list(state["history"])
             training.best = state["best"]
         print(f"{run.name}: goes on after epoch {training.epoch}.", file=sys.stderr)
-    while training.epoch < run.settings["epochs"]:
-        row = train_epoch(training)
-        if run.settings["select"] == "best":
-            row["select_accuracy"] = _keep_best(training)
-        training.epoch += 1
-        training.history.append(row)
-        _report(training)
+    limit = limit or TimeLimit()
+    report = Reporter(
+        owner,
+        folder,
+        epochs=run.settings["epochs"],
+        num_clips=len(training.rows),
+        history=training.history,
+        seconds=limit.left,
+    )
+    training.watch = report.step
+    with report.told():
+        while training.epoch < run.settings["epochs"]:
+            limit.check(run.name, report.now)
+            started = time.monotonic()
+            report.begin_epoch()
+            row = train_epoch(training)
+            if run.settings["select"] == "best":
+                row["select_accuracy"] = _keep_best(training)
+            training.epoch += 1
+            training.history.append(row)
+            _print_epoch(training)
+            owner.check()
+            resume.save(_state(training, facts))
+            report.end_epoch(row)
+            limit.add(time.monotonic() - started)
         owner.check()
-        resume.save(
-            {
-                "facts": facts,
-                "epoch": training.epoch,
-                "model": training.model.state_dict(),
-                "optimizer": training.optimizer.state_dict(),
-                "history": training.history,
-                "best": training.best,
-            }
-        )
-    owner.check()
     return training
+
+
+def _state(training: Training, facts: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "facts": facts,
+        "epoch": training.epoch,
+        "model": training.model.state_dict(),
+        "optimizer": training.optimizer.state_dict(),
+        "history": training.history,
+        "best": training.best,
+    }
 
 
 def _facts(training: Training) -> dict[str, Any]:
@@ -123,7 +147,7 @@ def _keep_best(training: Training) -> float:
     return accuracy
 
 
-def _report(training: Training) -> None:
+def _print_epoch(training: Training) -> None:
     row, total = training.history[-1], training.run.settings["epochs"]
     seconds = (total - training.epoch) * len(training.rows) / row["clips_per_second"]
     tqdm.write(
@@ -154,13 +178,19 @@ def main() -> None:
     parser.add_argument("--clips", type=Path, required=True)
     parser.add_argument("--checkpoint", type=Path, required=True)
     parser.add_argument("--history", type=Path, required=True)
+    parser.add_argument(
+        "--stop-at",
+        help="when this job ends: seconds since 1970 or a local time as 2030-01-31T18:00"
+        " (default: $PROTOGCN_STOP_AT, and what Slurm says)",
+    )
     args = parser.parse_args()
 
+    limit = limit_of_this_job(args.stop_at)
     run = load_run(args.config)
     device = pick_device(run.settings["device"])
     Engine.of(run.settings, device).start(run.settings["cpu_threads"])
     store = ClipStore.load(args.values, args.clips, run, device)
-    training = train(run, store, args.checkpoint.parent)
+    training = train(run, store, args.checkpoint.parent, limit)
     save_table(args.history, pd.DataFrame(training.history))
     save_checkpoint(args.checkpoint, dict(_checkpoint(training)))
 

@@ -13,9 +13,11 @@ import pytest
 
 from protogcn import train as stage
 from protogcn.checkpoint import load_checkpoint, save_checkpoint
-from protogcn.errors import ContractError, SupersededError
+from protogcn.errors import ContractError, OutOfTimeError, SupersededError
 from protogcn.models import protogcn
 from protogcn.owner import Owner
+from protogcn.run_progress import load_progress
+from protogcn.time_limit import TimeLimit
 from protogcn.train import train
 from tests.unit.nano import (
     DATASET,
@@ -170,3 +172,29 @@ def test_second_process_on_the_run_takes_over(data, tmp_path, monkeypatch):
     with pytest.raises(SupersededError, match="another process took over"):
         train(nano_run(), store_of(data), tmp_path)
     assert not (tmp_path / "resume.pt").exists()
+
+
+def test_training_longer_than_a_job_ends_over_several(data, tmp_path):
+    """Each does one epoch: the end has passed already, and the first one starts all the same."""
+    expected = train(nano_run(), store_of(data), tmp_path / "whole")
+    for epoch in (1, 2, 3):
+        with pytest.raises(OutOfTimeError, match=f"epoch {epoch + 1} of 4 is left to the next"):
+            train(nano_run(), store_of(data), tmp_path / "jobs", TimeLimit(0))
+        assert load_progress(tmp_path / "jobs").state == "out of time"
+        assert load_progress(tmp_path / "jobs").epoch == epoch
+    last = train(nano_run(), store_of(data), tmp_path / "jobs", TimeLimit(0))
+    assert_same(weights_of(expected), weights_of(last))
+    assert load_progress(tmp_path / "jobs").state == "finished"
+
+
+def test_training_that_is_out_of_time_has_an_exit_code_of_its_own(data, tmp_path):
+    answer = subprocess.run(
+        [*command(data, tmp_path, nano_run()), "--stop-at", f"{time.time():.0f}"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert answer.returncode == 6
+    assert answer.stderr.splitlines()[-1].startswith("OutOfTimeError: nano_xsub/protogcn/j: epoch")
+    assert "Traceback" not in answer.stderr
+    assert not (tmp_path / "checkpoint.pt").exists()

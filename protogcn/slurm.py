@@ -1,0 +1,79 @@
+"""What Slurm's ``squeue`` says about jobs; None wherever it is not there or gives no answer."""
+
+import getpass
+import os
+import subprocess
+from dataclasses import dataclass
+from datetime import datetime
+
+SECONDS_FOR_AN_ANSWER = 15.0
+
+# A job in one of these has its processes, or will have them again without being submitted again.
+_ALIVE = {"RUNNING", "COMPLETING", "SUSPENDED", "STOPPED", "CONFIGURING", "SIGNALING"}
+
+
+@dataclass(frozen=True)
+class Job:
+    """One job of the queue.
+
+    Attributes:
+        number: its id.
+        state: Slurm's word, such as PENDING or RUNNING.
+        folder: where it works.
+        comment: what its submitter wrote down; Snakemake writes the rule and its wildcards.
+    """
+
+    number: str
+    state: str
+    folder: str
+    comment: str
+
+    @property
+    def runs(self) -> bool:
+        """Whether its processes are there."""
+        return self.state in _ALIVE
+
+
+def queue_of_user() -> dict[str, Job] | None:
+    """Return this user's jobs that wait or run, by id."""
+    lines = _squeue("--user", getpass.getuser(), "--format", "%A|%T|%Z|%k")
+    if lines is None:
+        return None
+    fields = [line.split("|", 3) for line in lines]
+    return {entry[0]: Job(*entry) for entry in fields if len(entry) == 4}
+
+
+def job_runs(number: str) -> bool | None:
+    """Return whether a job's processes are there; None also for an id that Slurm has forgotten."""
+    lines = _squeue("--jobs", number, "--format", "%A|%T")
+    states = [line.partition("|")[2] for line in lines or [] if line.startswith(f"{number}|")]
+    return states[0] in _ALIVE if states else None
+
+
+def end_of_job(number: str) -> float | None:
+    """Return when a job's time is over, in seconds since 1970; None also where it has no limit."""
+    lines = _squeue("--jobs", number, "--format", "%A|%e")
+    for line in lines or []:
+        found, _, end = line.partition("|")
+        if found == number:  # all tasks of an array answer to the id of the array
+            try:
+                return datetime.fromisoformat(end).timestamp()  # local time, as Slurm prints it
+            except (ValueError, OverflowError):
+                return None
+    return None
+
+
+def _squeue(*arguments: str) -> list[str] | None:
+    try:
+        answer = subprocess.run(
+            ["squeue", "--noheader", *arguments],
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            check=True,
+            timeout=SECONDS_FOR_AN_ANSWER,
+            env={**os.environ, "SLURM_TIME_FORMAT": "standard"},
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return [line.strip() for line in answer.stdout.splitlines()]

@@ -1,0 +1,167 @@
+"""Where every run of the config stands: ``python -m protogcn.status``, from any terminal.
+
+Reads small files and Slurm's queue only, while the jobs run.
+"""
+
+import argparse
+import json
+import shutil
+import textwrap
+import time
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from datetime import timedelta
+from itertools import groupby
+from operator import attrgetter
+from pathlib import Path
+
+from snakemake.utils import update_config
+
+from protogcn.config import Run
+from protogcn.errors import ConfigError, run_stage
+from protogcn.plan import Plan, load_plan
+from protogcn.run_state import STATES, RunState, folder_of, state_of
+from protogcn.schema import nearest, read_yaml
+from protogcn.slurm import queue_of_user
+
+_SCHEMA = Path(__file__).parent.parent / "workflow/schemas/config.schema.yaml"
+_AGAIN = ("out of time", "stopped", "failed")
+
+
+def plan_of(directory: Path, configfiles: Sequence[Path]) -> Plan:
+    """Read the config as the workflow does: its own file, then the files on top.
+
+    Raises:
+        ConfigError: there is none, or it does not fit.
+    """
+    own = directory / "config/config.yaml"
+    files = ([own] if own.exists() else []) + list(configfiles)
+    if not files:
+        raise ConfigError(f"{own}: does not exist; name another folder with --directory.")
+    config: dict = {}
+    for file in files:
+        if not file.is_file():
+            raise ConfigError(f"--configfile: {file} does not exist.")
+        found = read_yaml(file)
+        if not isinstance(found, dict):
+            raise ConfigError(f"{file}: found no map, expected a config.")
+        update_config(config, found)
+    return load_plan(config, _SCHEMA, files)
+
+
+def chosen(plan: Plan, directory: Path, targets: Sequence[str]) -> list[Run]:
+    """Return the runs that targets need; without any, those that have a directory.
+
+    Raises:
+        ConfigError: a target is no table and no run of the config.
+    """
+    if not targets:
+        return [run for run in plan.runs.values() if (directory / folder_of(run)).is_dir()]
+    tables = {f"results/{task}_{name}.csv": (task, name) for task, name in plan.ensembles}
+    found: dict[str, Run] = {}
+    for target in targets:
+        path = Path(target)
+        if path.as_posix() in tables:
+            runs = plan.members(*tables[path.as_posix()])
+        else:
+            runs = [
+                run
+                for run in plan.runs.values()
+                if path.is_relative_to(folder_of(run)) or Path(folder_of(run)).is_relative_to(path)
+            ]
+        if not runs or path == Path():
+            raise ConfigError(
+                f"--target: {target!r} is no table and no run of the config, expected such as"
+                f" {next(iter(tables))}{nearest(target, tables) or '.'}"
+            )
+        found |= {run.name: run for run in runs}
+    return list(found.values())
+
+
+def table_of(states: Iterable[RunState], *, width: int) -> str:
+    """Return the table that a terminal shows: a block for each task and model."""
+    lines: list[str] = []
+    states = list(states)
+    names = attrgetter("dataset", "split", "model")
+    for (dataset, split, model), block in groupby(states, key=names):
+        lines += [f"{dataset}_{split}  {model}", _HEADER]
+        for state in block:
+            lines.append(_line(state)[:width].rstrip())
+            if state.message:
+                text = f"{state.log}: {_plain(state.message)}"
+                indent = " " * 6
+                lines += textwrap.wrap(
+                    text,
+                    width,
+                    initial_indent=indent,
+                    subsequent_indent=indent,
+                    break_on_hyphens=False,
+                )
+        lines += [f"  logs: results/logs/train_stream/{dataset}.{split}.{model}.STREAM.log", ""]
+    return "\n".join([*lines, *_summary(states)])
+
+
+_HEADER = "  stream  state          epoch  train acc  clips/s         left  job         host"
+
+
+def _line(state: RunState) -> str:
+    epoch = f"{'-' if state.epoch is None else state.epoch}/{state.epochs}"
+    accuracy = "-" if state.accuracy is None else f"{state.accuracy:.2f}"
+    speed = "-" if state.clips_per_second is None else f"{state.clips_per_second:.0f}"
+    left = "-" if state.seconds_left is None else _clock(state.seconds_left)
+    return (
+        f"  {state.stream:<6}  {state.state:<11}  {epoch:>7}  {accuracy:>9}  {speed:>7}"
+        f"  {left:>11}  {_plain(state.job) or '-':<10}  {_plain(state.host) or '-'}"
+    )
+
+
+def _summary(states: Sequence[RunState]) -> list[str]:
+    counts = Counter(state.state for state in states)
+    parts = [f"{counts[name]} {name}" for name in STATES if counts[name]]
+    lines = [f"{len(states)} runs: {', '.join(parts)}."]
+    left = [state.seconds_left for state in states if state.seconds_left is not None]
+    if left:
+        lines[0] += f" The running ones need about {_clock(max(left))} more."
+    if any(counts[name] for name in _AGAIN):
+        lines.append("The same snakemake command again goes on from the last epoch of each run.")
+    return lines
+
+
+def _clock(seconds: float) -> str:
+    return str(timedelta(seconds=round(seconds))).replace(" days, ", "d ").replace(" day, ", "d ")
+
+
+def _plain(text: str) -> str:
+    """Return text without what would steer a terminal."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text)
+
+
+def main() -> None:
+    """Print where the runs stand."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--target", nargs="+", default=[], help="tables or run directories (default: all started)"
+    )
+    parser.add_argument(
+        "--configfile", type=Path, nargs="+", default=[], help="as for snakemake, on top"
+    )
+    parser.add_argument(
+        "--directory", type=Path, default=Path(), help="as for snakemake: where results/ is"
+    )
+    parser.add_argument("--json", action="store_true", help="a list of objects, for programs")
+    args = parser.parse_args()
+
+    runs = chosen(plan_of(args.directory, args.configfile), args.directory, args.target)
+    queue, now = queue_of_user(), time.time()
+    states = [state_of(run, args.directory, now=now, queue=queue) for run in runs]
+    if args.json:
+        print(json.dumps([asdict(state) for state in states], indent=1))
+    elif states:
+        print(table_of(states, width=max(80, shutil.get_terminal_size((100, 24)).columns)))
+    else:
+        print(f"No run of the config has been started in {args.directory.resolve()}.")
+
+
+if __name__ == "__main__":
+    run_stage(main)

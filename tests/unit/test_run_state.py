@@ -1,0 +1,248 @@
+"""Run directories made by hand in every state, and one whose training runs."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import replace
+
+import pytest
+
+from protogcn.run_progress import RunProgress, load_progress, save_progress
+from protogcn.run_state import folder_of, log_of, state_of
+from protogcn.slurm import Job
+from tests.unit.nano import nano_run, write_run
+
+RUN = nano_run()
+LOG = log_of("train_stream", RUN)
+NOW = 2_000_000_000.0
+GONE = 2**22 + 1  # no process has such a number
+ELSEWHERE = RunProgress(
+    "running",
+    37,
+    150,
+    accuracy=81.25,
+    clips_per_second=803.0,
+    seconds_left=500.0,
+    updated=NOW - 60,
+    host="node7",
+    process=12,
+    job="41",
+)
+HERE = replace(ELSEWHERE, host=socket.gethostname(), process=os.getpid(), job="")
+
+
+class Place:
+    """A folder with results in it; every file is as old as the test says."""
+
+    def __init__(self, root):
+        self.root = root
+        self.folder = root / folder_of(RUN)
+        self.folder.mkdir(parents=True)
+        self.write("config.yaml", age=5000)
+
+    def write(self, name, text="", *, age=0.0):
+        path = (self.root if "/" in name else self.folder) / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        os.utime(path, (NOW - age, NOW - age))
+
+    def tell(self, progress, *, age=0.0):
+        save_progress(self.folder, progress)
+        os.utime(self.folder / "progress.json", (NOW - age, NOW - age))
+
+    def state(self, queue=None):
+        return state_of(RUN, self.root, now=NOW, queue=queue)
+
+
+@pytest.fixture
+def place(tmp_path):
+    return Place(tmp_path)
+
+
+def job(number, state, root, rule="train_stream"):
+    comment = f"rule_{rule}_wildcards_nano_xsub_protogcn_j"
+    return {number: Job(number, state, str(root), comment)}
+
+
+def test_run_without_a_directory_waits(tmp_path):
+    found = state_of(RUN, tmp_path, now=NOW)
+    assert (found.state, found.epoch, found.epochs, found.log) == ("waiting", None, 4, LOG)
+
+
+def test_run_that_never_started_waits(place):
+    assert place.state().state == "waiting"
+
+
+def test_job_in_the_queue_is_named(place):
+    found = place.state(job("77", "PENDING", place.root))
+    assert (found.state, found.job) == ("queued", "77")
+
+
+def test_job_that_reads_its_data_starts(place):
+    assert place.state(job("77", "RUNNING", place.root)).state == "starting"
+    place.write(LOG, age=30)
+    assert place.state().state == "starting"
+
+
+def test_job_of_another_folder_is_not_this_one(place, tmp_path):
+    assert place.state(job("77", "PENDING", tmp_path / "other")).state == "waiting"
+
+
+def test_training_here_runs(place):
+    place.tell(HERE)
+    found = place.state()
+    assert (found.state, found.epoch, found.epochs) == ("running", 37, 150)
+    assert (found.accuracy, found.clips_per_second, found.seconds_left) == (81.25, 803.0, 440.0)
+
+
+def test_training_here_whose_process_is_gone_was_stopped(place):
+    place.tell(replace(HERE, process=GONE))
+    found = place.state()
+    assert (found.state, found.epoch, found.seconds_left) == ("stopped", 37, None)
+    assert "is gone, last heard of 0:01:00 ago" in found.message
+
+
+@pytest.mark.parametrize(
+    ("queue", "silent", "state"),
+    [
+        ({"41": Job("41", "RUNNING", "/x", "")}, 9999, "running"),  # a long compilation
+        ({"41": Job("41", "PENDING", "/x", "")}, 60, "stopped"),  # requeued
+        ({}, 60, "stopped"),  # the queue is the user's, and so is the file
+        (None, 60, "running"),  # no queue to ask: heard of a minute ago
+        (None, 9999, "stopped"),
+    ],
+)
+def test_training_elsewhere_is_looked_up_in_the_queue_or_heard_of(place, queue, silent, state):
+    place.tell(replace(ELSEWHERE, updated=NOW - silent))
+    found = place.state(queue)
+    assert (found.state, found.job, found.host) == (state, "41", "node7")
+
+
+def test_requeued_job_waits_in_the_queue(place):
+    place.tell(ELSEWHERE)
+    found = place.state(job("41", "PENDING", place.root))
+    assert (found.state, found.epoch, found.job) == ("queued", 37, "41")
+
+
+def test_run_out_of_time_says_so(place):
+    place.tell(replace(HERE, state="out of time", message="left to the next job"), age=10)
+    place.write(LOG, "epoch 37/150\nOutOfTimeError: left to the next job\n", age=5)
+    found = place.state()
+    assert (found.state, found.message, found.epoch) == ("out of time", "left to the next job", 37)
+    assert place.state(job("78", "PENDING", place.root)).state == "queued"
+
+
+@pytest.mark.parametrize("progress", [None, replace(HERE, process=GONE)])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "ContractError: results/data/nano/j.npy: its bytes changed",
+        "torch.OutOfMemoryError: CUDA out of memory",
+        "slurmstepd: error: Detected 1 oom_kill event",
+    ],
+)
+def test_last_line_of_a_log_tells_of_a_failure(place, progress, line):
+    if progress is not None:
+        place.tell(progress, age=10)
+    place.write(LOG, f"epoch 1/4\n\x1b[2K\r{line}\n\n", age=5)
+    found = place.state()
+    assert (found.state, found.message, found.log) == ("failed", line, LOG)
+
+
+def test_failure_is_told_without_a_log(place):
+    place.tell(replace(HERE, state="failed", message="the loss is nan"))
+    assert (place.state().state, place.state().message) == ("failed", "the loss is nan")
+
+
+def test_failure_before_the_present_training_is_old(place):
+    place.write(LOG, "ContractError: long ago\n", age=100)
+    place.tell(HERE)
+    assert place.state().state == "running"
+
+
+def test_trained_run_waits_for_its_scores(place):
+    place.tell(replace(HERE, state="finished", epoch=150))
+    place.write("checkpoint.pt", age=50)
+    assert place.state().state == "trained"
+    found = place.state(job("79", "RUNNING", place.root, rule="score_stream"))
+    assert (found.state, found.job) == ("trained", "79")
+
+
+def test_failed_scoring_names_its_own_log(place):
+    place.write("checkpoint.pt", age=50)
+    place.write(log_of("score_stream", RUN), "ConfigError: no GPU\n", age=5)
+    found = place.state()
+    assert (found.state, found.message) == ("failed", "ConfigError: no GPU")
+    assert found.log == log_of("score_stream", RUN)
+
+
+def test_scored_run_is_done(place):
+    place.write("checkpoint.pt", age=50)
+    place.write("scores.npz", age=20)
+    assert place.state().state == "scored"
+
+
+def test_scores_older_than_the_network_do_not_count(place):
+    place.write("checkpoint.pt", age=50)
+    place.write("scores.npz", age=70)
+    assert place.state().state == "trained"
+
+
+def test_network_older_than_its_settings_does_not_count(place):
+    place.write("checkpoint.pt", age=6000)
+    place.write("scores.npz", age=5900)
+    assert place.state().state == "waiting"
+
+
+def test_finished_training_whose_outputs_were_lost_waits(place):
+    place.tell(replace(HERE, state="finished", epoch=150))
+    assert place.state().state == "waiting"
+
+
+def test_damaged_progress_is_one_sentence(place):
+    place.write("progress.json", '{"state": "\x1b[31m"}')
+    found = place.state()
+    assert found.state == "damaged"
+    assert "progress.json" in found.message
+
+
+@pytest.mark.parametrize("make", [os.mkdir, os.mkfifo])
+def test_what_is_no_log_is_not_opened(place, make):
+    (place.root / LOG).parent.mkdir(parents=True)
+    make(place.root / LOG)
+    assert place.state().message == ""
+
+
+def until(fact, process):
+    """Wait until something is so, while a process runs."""
+    give_up = time.monotonic() + 60
+    while not fact():
+        assert process.poll() is None, process.stderr.read()
+        assert time.monotonic() < give_up
+        time.sleep(0.01)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
+def test_training_is_seen_while_it_runs_and_after_it_was_killed(data, tmp_path):
+    run = nano_run(epochs=400)
+    folder = tmp_path / folder_of(run)
+    command = [sys.executable, "-m", "protogcn.train", "--config", write_run(folder, run)]
+    command += ["--values", data / "j.npy", "--clips", data / "clips.csv"]
+    command += ["--checkpoint", folder / "checkpoint.pt", "--history", folder / "history.csv"]
+
+    def state():
+        return state_of(run, tmp_path, now=time.time())
+
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            until(lambda: (state().epoch or 0) >= 2, process)
+            found = state()
+            assert (found.state, found.epochs, found.host) == ("running", 400, socket.gethostname())
+            assert found.clips_per_second > 0
+            assert found.seconds_left > 0
+        finally:
+            process.kill()
+    assert load_progress(folder).state == "running"
+    assert state().state == "stopped"

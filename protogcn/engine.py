@@ -18,10 +18,12 @@ from torch import Tensor, nn
 from protogcn.bodies import Bodies
 from protogcn.errors import ConfigError
 from protogcn.models import Loss, evaluator
+from protogcn.parallel import add_up_gradients
 
 # Settings of ``train`` that change how fast a run is, and its results by rounding at most.
 ENGINE_SETTINGS = (
     "device",
+    "gpus",
     "cpu_threads",
     "compile",
     "cuda_graphs",
@@ -151,6 +153,7 @@ class Engine:
             with self.precision():
                 loss = call(bodies, labels)
             loss.total.backward()
+            add_up_gradients(model.parameters())
             for group in optimizer.param_groups:
                 group["lr"] = rate
             optimizer.step()

@@ -11,6 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import torch
 from tqdm import tqdm
@@ -27,12 +28,15 @@ from protogcn.identity import training_facts
 from protogcn.inference import predict
 from protogcn.models import build_model
 from protogcn.owner import Owner
+from protogcn.parallel import Joined, added_up, from_first, is_first, part_of
 from protogcn.provenance import commit, versions
 from protogcn.resume import ResumeFile
 
 
 def train(run: Run, store: ClipStore, folder: Path) -> Training:
     """Train one run, from its last whole epoch if there is one.
+
+    Of several processes only the first one touches the run directory.
 
     Args:
         run: settings, network, split.
@@ -44,16 +48,16 @@ def train(run: Run, store: ClipStore, folder: Path) -> Training:
         NotFiniteError: a loss or a weight became infinite or not a number.
         SupersededError: another process took this run over.
     """
-    owner, resume = Owner(folder), ResumeFile(folder)
+    owner, resume = from_first(lambda: Owner(folder)), ResumeFile(folder)
     training = _start(run, store)
     facts = _facts(training)
-    if (state := resume.load(facts)) is not None:
+    if (state := from_first(lambda: resume.load(facts))) is not None:
         with reading(folder / "resume.pt", "the state of this training"):
             training.model.load_state_dict(state["model"])
             training.optimizer.load_state_dict(state["optimizer"])
             training.epoch, training.history = state["epoch"], list(state["history"])
             training.best = state["best"]
-        print(f"{run.name}: goes on after epoch {training.epoch}.", file=sys.stderr)
+        _tell(f"{run.name}: goes on after epoch {training.epoch}.")
     while training.epoch < run.settings["epochs"]:
         row = train_epoch(training)
         if run.settings["select"] == "best":
@@ -61,19 +65,23 @@ def train(run: Run, store: ClipStore, folder: Path) -> Training:
         training.epoch += 1
         training.history.append(row)
         _report(training)
+        if is_first():
+            owner.check()
+            resume.save(_state(training, facts))
+    if is_first():
         owner.check()
-        resume.save(
-            {
-                "facts": facts,
-                "epoch": training.epoch,
-                "model": training.model.state_dict(),
-                "optimizer": training.optimizer.state_dict(),
-                "history": training.history,
-                "best": training.best,
-            }
-        )
-    owner.check()
     return training
+
+
+def _state(training: Training, facts: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "facts": facts,
+        "epoch": training.epoch,
+        "model": training.model.state_dict(),
+        "optimizer": training.optimizer.state_dict(),
+        "history": training.history,
+        "best": training.best,
+    }
 
 
 def _facts(training: Training) -> dict[str, Any]:
@@ -108,30 +116,44 @@ def _keep_best(training: Training) -> float:
     """Measure the accuracy on the side that ``select_on`` names; keep the weights if best."""
     run, store = training.run, training.store
     rows = store.rows(run.split, run.settings["select_on"])
-    _, probabilities = predict(
-        training.engine.logits_of(training.model),
-        store,
-        rows,
-        length=run.settings["frames"],
-        crops=1,
-        row_multiple=training.engine.row_multiple,
-    )
-    accuracy = 100 * float((probabilities.argmax(axis=1) == store.table.labels[rows]).mean())
+    part = part_of(len(rows))
+    mine = rows[part.first : part.stop]
+    accuracy = 100 * _num_correct(training, mine) / len(rows)
     if training.best is None or accuracy > training.best["accuracy"]:
         model = {name: value.clone() for name, value in training.model.state_dict().items()}
         training.best = {"epoch": training.epoch + 1, "accuracy": accuracy, "model": model}
     return accuracy
 
 
+def _num_correct(training: Training, rows: np.ndarray) -> int:
+    """Score this process's clips; return how many of all processes' are right."""
+    store, correct = training.store, 0
+    if len(rows):
+        _, probabilities = predict(
+            training.engine.logits_of(training.model),
+            store,
+            rows,
+            length=training.run.settings["frames"],
+            crops=1,
+            row_multiple=training.engine.row_multiple,
+        )
+        correct = int((probabilities.argmax(axis=1) == store.table.labels[rows]).sum())
+    return int(added_up(torch.tensor(correct, device=store.device)))
+
+
 def _report(training: Training) -> None:
     row, total = training.history[-1], training.run.settings["epochs"]
     seconds = (total - training.epoch) * len(training.rows) / row["clips_per_second"]
-    tqdm.write(
+    _tell(
         f"epoch {training.epoch}/{total}  loss {row['loss']:.4f}  accuracy {row['accuracy']:.2f}"
         f"  rate {row['learning_rate']:.2g}  {row['clips_per_second']:.0f} clips/s"
-        f"  left {timedelta(seconds=round(seconds))}",
-        file=sys.stderr,
+        f"  left {timedelta(seconds=round(seconds))}"
     )
+
+
+def _tell(text: str) -> None:
+    if is_first():
+        tqdm.write(text, file=sys.stderr)
 
 
 def _checkpoint(training: Training) -> Mapping[str, Any]:
@@ -157,12 +179,13 @@ def main() -> None:
     args = parser.parse_args()
 
     run = load_run(args.config)
-    device = pick_device(run.settings["device"])
-    Engine.of(run.settings, device).start(run.settings["cpu_threads"])
-    store = ClipStore.load(args.values, args.clips, run, device)
-    training = train(run, store, args.checkpoint.parent)
-    save_table(args.history, pd.DataFrame(training.history))
-    save_checkpoint(args.checkpoint, dict(_checkpoint(training)))
+    with Joined(pick_device(run.settings["device"])) as device:
+        Engine.of(run.settings, device).start(run.settings["cpu_threads"])
+        store = ClipStore.load(args.values, args.clips, run, device)
+        training = train(run, store, args.checkpoint.parent)
+        if is_first():
+            save_table(args.history, pd.DataFrame(training.history))
+            save_checkpoint(args.checkpoint, dict(_checkpoint(training)))
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from protogcn.bodies import Bodies
 from protogcn.errors import ConfigError
 from protogcn.models import Loss, evaluator
-from protogcn.parallel import add_up_gradients
+from protogcn.parallel import add_up_gradients, num_processes
 
 # Settings of ``train`` that change how fast a run is, and its results by rounding at most.
 ENGINE_SETTINGS = (
@@ -66,6 +66,8 @@ class Engine:
     def of(cls, settings: Mapping[str, Any], device: torch.device) -> "Engine":
         """Read the settings of a run; ``auto`` is on where it pays: on a GPU.
 
+        Several processes do not compile: each would order its messages to the others as it likes.
+
         Raises:
             ConfigError: unknown precision.
         """
@@ -80,6 +82,7 @@ class Engine:
                     f"train.precision: found {precision!r}, expected auto, float32 or bfloat16."
                 )
         compiled = on_gpu if settings["compile"] == "auto" else settings["compile"]
+        compiled = compiled and num_processes() == 1
         return cls(
             device=device,
             half=half,

@@ -103,9 +103,14 @@ class Joined:
             raise SystemExit(int(first.split()[1])) from None
 
 
+def num_processes() -> int:
+    """Return how many processes share each batch."""
+    return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
+
+
 def is_parallel() -> bool:
     """Whether there is more than this process."""
-    return dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1
+    return num_processes() > 1
 
 
 def is_first() -> bool:

@@ -28,7 +28,7 @@ from protogcn.identity import training_facts
 from protogcn.inference import predict
 from protogcn.models import build_model
 from protogcn.owner import Owner
-from protogcn.parallel import Joined, added_up, from_first, is_first, part_of
+from protogcn.parallel import Joined, added_up, from_first, is_first, num_processes, part_of
 from protogcn.provenance import commit, versions
 from protogcn.resume import ResumeFile
 
@@ -92,6 +92,8 @@ def _facts(training: Training) -> dict[str, Any]:
 def _start(run: Run, store: ClipStore) -> Training:
     settings = run.settings
     engine = Engine.of(settings, store.device)
+    if (num := num_processes()) > 1:
+        _tell(f"{run.name}: {num} processes share each batch; the network is not compiled.")
     if settings["select"] == "best":
         store.rows(run.split, settings["select_on"])  # refused now rather than after an epoch
     torch.manual_seed(seeds(Purpose.WEIGHTS, settings["seed"])[0])

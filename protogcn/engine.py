@@ -66,7 +66,8 @@ class Engine:
     def of(cls, settings: Mapping[str, Any], device: torch.device) -> "Engine":
         """Read the settings of a run; ``auto`` is on where it pays: on a GPU.
 
-        Several processes do not compile: each would order its messages to the others as it likes.
+        Several processes do not compile: nothing promises that code compiled in each of them sends
+        the same messages in the same order.
 
         Raises:
             ConfigError: unknown precision.

@@ -36,7 +36,7 @@ def delivered(
     """Yield ``make(item)`` of each item, ready to use in the caller's stream.
 
     Args:
-        make: returns a tensor, or tensors and None in tuples.
+        make: returns a tensor, or tensors, numbers and None in tuples.
         items: its arguments.
         device: where the tensors lie.
         ahead: make them one ahead in a thread; on a GPU also in a stream of their own.
@@ -71,9 +71,9 @@ def _one_ahead_on_gpu(
         used.append(current.record_event())
 
 
-def _tensors(made: Tensor | tuple | None) -> Iterator[Tensor]:
+def _tensors(made: Tensor | tuple | int | None) -> Iterator[Tensor]:
     if isinstance(made, Tensor):
         yield made
-    elif made is not None:
+    elif isinstance(made, tuple):
         for part in made:
             yield from _tensors(part)

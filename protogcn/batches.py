@@ -11,6 +11,7 @@ from protogcn.augment import Augmentation, apply_augmentation, difference, draw_
 from protogcn.bodies import Bodies, BodyRows, body_rows, finish_bodies
 from protogcn.clips import ClipStore
 from protogcn.device import send
+from protogcn.parallel import part_of
 from protogcn.sampling import draw_frames, training_frames
 from protogcn.skeleton import Skeleton
 
@@ -27,7 +28,8 @@ def training_batch(
 ) -> tuple[Bodies, Tensor]:
     """Draw one changed crop of each clip.
 
-    All random numbers are drawn on the host, so that every device sees the same crops.
+    All random numbers are drawn on the host, so that every device sees the same crops, and for the
+    whole batch, so that each clip sees the same ones whichever process has it.
 
     Args:
         store: the clips.
@@ -39,20 +41,26 @@ def training_batch(
         multiple: see ``body_rows``.
 
     Returns:
-        The bodies, and the labels (N,), both on the store's device.
+        The bodies, and the labels (N,), both on the store's device; of this process's part of the
+        clips where there are several processes.
     """
-    table = store.table
+    table, part = store.table, part_of(len(clips))
     draws_of_frames = draw_frames(len(clips), length, generator=generator)
     draws = draw_augmentation(len(clips), strength, len(skeleton.limbs), generator=generator)
     frames = training_frames(torch.from_numpy(table.num_frames[clips]), draws_of_frames)
+    mine = slice(part.first, part.stop)
+    clips, frames = clips[mine], frames[mine]
     rows = body_rows(table.persons[clips], store.num_slots, multiple=multiple)
     values = apply_augmentation(
         store.bodies(clips, frames, rows),
-        draws.of_bodies(rows.clips, rows.num_rows),
+        draws.of_bodies(part.first + rows.clips, rows.num_rows),
         strength,
         skeleton,
     )
-    return finish_bodies(values, rows), send(torch.from_numpy(table.labels[clips]), store.device)
+    bodies = finish_bodies(values, rows)
+    if len(clips) < part.total:
+        bodies = bodies._replace(part=part)
+    return bodies, send(torch.from_numpy(table.labels[clips]), store.device)
 
 
 def scoring_batch(

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from protogcn.device import send
+from protogcn.parallel import Part
 
 
 class Bodies(NamedTuple):
@@ -24,11 +25,13 @@ class Bodies(NamedTuple):
         shares: (N, B), the share of each row in the mean over a clip's person slots.
         counts: (B,) how many bodies a row stands for, 0 for a row that only fills a fixed shape;
             None where every row is one body.
+        part: where several processes share a batch, which of its clips these are.
     """
 
     values: Tensor
     shares: Tensor
     counts: Tensor | None
+    part: Part | None = None
 
     def mean_over_persons(self, rows: Tensor) -> Tensor:
         """(B, ...) -> (N, ...)."""
@@ -69,12 +72,13 @@ def body_rows(persons: np.ndarray, num_slots: int, *, multiple: int = 1) -> Body
     """
     real = np.arange(num_slots) < persons[:, None]  # (N, M)
     clips, slots = np.nonzero(real)
-    num_rows = min(-(-(len(clips) + 1) // multiple) * multiple, real.size)
+    # No clip at all is one row that counts for nothing: a process may have no part of a batch.
+    num_rows = max(min(-(-(len(clips) + 1) // multiple) * multiple, real.size), 1)
     rows = np.full(real.shape, min(len(clips), num_rows - 1))  # the row of the empty body
     rows[real] = np.arange(len(clips))
     shares = np.zeros((len(real), num_rows), np.float32)
     np.add.at(shares, (np.arange(len(real))[:, None], rows), np.float32(1 / num_slots))
-    single = real.all() and multiple == 1
+    single = real.size > 0 and real.all() and multiple == 1
     counts = None if single else np.bincount(rows.ravel(), minlength=num_rows).astype(np.float32)
     return BodyRows(clips, slots, shares, counts)
 

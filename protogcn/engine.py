@@ -18,10 +18,12 @@ from torch import Tensor, nn
 from protogcn.bodies import Bodies
 from protogcn.errors import ConfigError
 from protogcn.models import Loss, evaluator
+from protogcn.parallel import add_up_gradients, num_processes
 
 # Settings of ``train`` that change how fast a run is, and its results by rounding at most.
 ENGINE_SETTINGS = (
     "device",
+    "gpus",
     "cpu_threads",
     "compile",
     "cuda_graphs",
@@ -64,6 +66,9 @@ class Engine:
     def of(cls, settings: Mapping[str, Any], device: torch.device) -> "Engine":
         """Read the settings of a run; ``auto`` is on where it pays: on a GPU.
 
+        Several processes do not compile: nothing promises that code compiled in each of them sends
+        the same messages in the same order.
+
         Raises:
             ConfigError: unknown precision.
         """
@@ -78,6 +83,7 @@ class Engine:
                     f"train.precision: found {precision!r}, expected auto, float32 or bfloat16."
                 )
         compiled = on_gpu if settings["compile"] == "auto" else settings["compile"]
+        compiled = compiled and num_processes() == 1
         return cls(
             device=device,
             half=half,
@@ -151,6 +157,7 @@ class Engine:
             with self.precision():
                 loss = call(bodies, labels)
             loss.total.backward()
+            add_up_gradients(model.parameters())
             for group in optimizer.param_groups:
                 group["lr"] = rate
             optimizer.step()

@@ -27,6 +27,7 @@ from protogcn.config import Run
 from protogcn.engine import Engine
 from protogcn.errors import NotFiniteError
 from protogcn.models import Loss
+from protogcn.parallel import added_up, is_first
 
 
 class Purpose(IntEnum):
@@ -89,7 +90,13 @@ def train_epoch(training: Training) -> dict[str, float]:
         partial(_draw_batch, training), enumerate(batches), device, ahead=store.ahead
     )
     with closing(inputs):
-        bar = tqdm(batches, desc=f"epoch {epoch + 1}", unit="step", leave=False, disable=None)
+        bar = tqdm(
+            batches,
+            desc=f"epoch {epoch + 1}",
+            unit="step",
+            leave=False,
+            disable=None if is_first() else True,
+        )
         for step, (batch, (bodies, labels)) in enumerate(zip(bar, inputs, strict=True)):
             rate = learning_rate(settings["learning_rate"], epoch * len(batches) + step, num_steps)
             # Dropout inside the network has no generator of its own.
@@ -101,6 +108,8 @@ def train_epoch(training: Training) -> dict[str, float]:
                 sums[name] = sums.get(name, 0) + part.detach() * len(batch)
             correct += (loss.logits.argmax(dim=1) == labels).sum()
             training.watch(step + 1, len(batches))
+    losses, correct = added_up(losses), added_up(correct)
+    sums = {name: added_up(total) for name, total in sums.items()}
     values = losses.double().cpu().numpy()
     seconds = time.monotonic() - started
     _refuse_not_finite(training, values, batches)

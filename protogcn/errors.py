@@ -44,7 +44,14 @@ def run_stage(main: Callable[[], None]) -> None:
         main()
     except tuple(_EXIT_CODES) as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
-        sys.exit(_EXIT_CODES[type(error)])
-    except KeyboardInterrupt:
+        sys.exit(exit_code_of(error))
+    except KeyboardInterrupt as error:
         print("Stopped by Ctrl-C.", file=sys.stderr)
-        sys.exit(130)
+        sys.exit(exit_code_of(error))
+
+
+def exit_code_of(error: BaseException) -> int:
+    """Return the exit code of a stage that ends with ``error``."""
+    if isinstance(error, KeyboardInterrupt):
+        return 130
+    return _EXIT_CODES.get(type(error), 1)

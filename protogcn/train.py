@@ -8,10 +8,12 @@ import argparse
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import nullcontext
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import torch
 from tqdm import tqdm
@@ -28,6 +30,7 @@ from protogcn.identity import training_facts
 from protogcn.inference import predict
 from protogcn.models import build_model
 from protogcn.owner import Owner
+from protogcn.parallel import Joined, added_up, from_first, is_first, num_processes, part_of
 from protogcn.provenance import commit, versions
 from protogcn.reporter import Reporter
 from protogcn.resume import ResumeFile
@@ -36,6 +39,8 @@ from protogcn.time_limit import TimeLimit, limit_of_this_job
 
 def train(run: Run, store: ClipStore, folder: Path, limit: TimeLimit | None = None) -> Training:
     """Train one run, from its last whole epoch if there is one.
+
+    Of several processes only the first one touches the run directory.
 
     Args:
         run: settings, network, split.
@@ -50,41 +55,46 @@ def train(run: Run, store: ClipStore, folder: Path, limit: TimeLimit | None = No
         NotFiniteError: a loss or a weight became infinite or not a number.
         SupersededError: another process took this run over.
     """
-    owner, resume = Owner(folder), ResumeFile(folder)
+    owner, resume = from_first(lambda: Owner(folder)), ResumeFile(folder)
     training = _start(run, store)
     facts = _facts(training)
-    if (state := resume.load(facts)) is not None:
+    if (state := from_first(lambda: resume.load(facts))) is not None:
         with reading(folder / "resume.pt", "the state of this training"):
             training.model.load_state_dict(state["model"])
             training.optimizer.load_state_dict(state["optimizer"])
             training.epoch, training.history = state["epoch"], list(state["history"])
             training.best = state["best"]
-        print(f"{run.name}: goes on after epoch {training.epoch}.", file=sys.stderr)
-    limit = limit or TimeLimit()
-    report = Reporter(
-        owner,
-        folder,
-        epochs=run.settings["epochs"],
-        num_clips=len(training.rows),
-        history=training.history,
-        seconds=limit.left,
-    )
-    training.watch = report.step
-    with report.told():
+        _tell(f"{run.name}: goes on after epoch {training.epoch}.")
+    limit, first = limit or TimeLimit(), is_first()
+    report = None
+    if first:
+        report = Reporter(
+            owner,
+            folder,
+            epochs=run.settings["epochs"],
+            num_clips=len(training.rows),
+            history=training.history,
+            seconds=limit.left,
+        )
+        training.watch = report.step
+    with report.told() if first else nullcontext():
         while training.epoch < run.settings["epochs"]:
-            limit.check(run.name, report.now)
+            if first:  # the others wait for its first message, and end if it does
+                limit.check(run.name, report.now)
+                report.begin_epoch()
             started = time.monotonic()
-            report.begin_epoch()
             row = train_epoch(training)
             if run.settings["select"] == "best":
                 row["select_accuracy"] = _keep_best(training)
             training.epoch += 1
             training.history.append(row)
             _print_epoch(training)
-            owner.check()
-            resume.save(_state(training, facts))
-            report.end_epoch(row)
+            if first:
+                owner.check()
+                resume.save(_state(training, facts))
+                report.end_epoch(row)
             limit.add(time.monotonic() - started)
+    if first:
         owner.check()
     return training
 
@@ -108,6 +118,8 @@ def _facts(training: Training) -> dict[str, Any]:
 def _start(run: Run, store: ClipStore) -> Training:
     settings = run.settings
     engine = Engine.of(settings, store.device)
+    if (num := num_processes()) > 1:
+        _tell(f"{run.name}: {num} processes share each batch; the network is not compiled.")
     if settings["select"] == "best":
         store.rows(run.split, settings["select_on"])  # refused now rather than after an epoch
     torch.manual_seed(seeds(Purpose.WEIGHTS, settings["seed"])[0])
@@ -132,30 +144,44 @@ def _keep_best(training: Training) -> float:
     """Measure the accuracy on the side that ``select_on`` names; keep the weights if best."""
     run, store = training.run, training.store
     rows = store.rows(run.split, run.settings["select_on"])
-    _, probabilities = predict(
-        training.engine.logits_of(training.model),
-        store,
-        rows,
-        length=run.settings["frames"],
-        crops=1,
-        row_multiple=training.engine.row_multiple,
-    )
-    accuracy = 100 * float((probabilities.argmax(axis=1) == store.table.labels[rows]).mean())
+    part = part_of(len(rows))
+    mine = rows[part.first : part.stop]
+    accuracy = 100 * _num_correct(training, mine) / len(rows)
     if training.best is None or accuracy > training.best["accuracy"]:
         model = {name: value.clone() for name, value in training.model.state_dict().items()}
         training.best = {"epoch": training.epoch + 1, "accuracy": accuracy, "model": model}
     return accuracy
 
 
+def _num_correct(training: Training, rows: np.ndarray) -> int:
+    """Score this process's clips; return how many of all processes' are right."""
+    store, correct = training.store, 0
+    if len(rows):
+        _, probabilities = predict(
+            training.engine.logits_of(training.model),
+            store,
+            rows,
+            length=training.run.settings["frames"],
+            crops=1,
+            row_multiple=training.engine.row_multiple,
+        )
+        correct = int((probabilities.argmax(axis=1) == store.table.labels[rows]).sum())
+    return int(added_up(torch.tensor(correct, device=store.device)))
+
+
 def _print_epoch(training: Training) -> None:
     row, total = training.history[-1], training.run.settings["epochs"]
     seconds = (total - training.epoch) * len(training.rows) / row["clips_per_second"]
-    tqdm.write(
+    _tell(
         f"epoch {training.epoch}/{total}  loss {row['loss']:.4f}  accuracy {row['accuracy']:.2f}"
         f"  rate {row['learning_rate']:.2g}  {row['clips_per_second']:.0f} clips/s"
-        f"  left {timedelta(seconds=round(seconds))}",
-        file=sys.stderr,
+        f"  left {timedelta(seconds=round(seconds))}"
     )
+
+
+def _tell(text: str) -> None:
+    if is_first():
+        tqdm.write(text, file=sys.stderr)
 
 
 def _checkpoint(training: Training) -> Mapping[str, Any]:
@@ -187,12 +213,13 @@ def main() -> None:
 
     limit = limit_of_this_job(args.stop_at)
     run = load_run(args.config)
-    device = pick_device(run.settings["device"])
-    Engine.of(run.settings, device).start(run.settings["cpu_threads"])
-    store = ClipStore.load(args.values, args.clips, run, device)
-    training = train(run, store, args.checkpoint.parent, limit)
-    save_table(args.history, pd.DataFrame(training.history))
-    save_checkpoint(args.checkpoint, dict(_checkpoint(training)))
+    with Joined(pick_device(run.settings["device"])) as device:
+        Engine.of(run.settings, device).start(run.settings["cpu_threads"])
+        store = ClipStore.load(args.values, args.clips, run, device)
+        training = train(run, store, args.checkpoint.parent, limit)
+        if is_first():
+            save_table(args.history, pd.DataFrame(training.history))
+            save_checkpoint(args.checkpoint, dict(_checkpoint(training)))
 
 
 if __name__ == "__main__":

@@ -8,6 +8,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from protogcn.models.loss import mean_cross_entropy
+from protogcn.parallel import Part, gathered, is_parallel
+
 
 class ClassContrast(nn.Module):
     """Contrastive loss against a memory bank with one feature vector per class.
@@ -33,7 +36,9 @@ class ClassContrast(nn.Module):
         self.project = nn.Linear(in_features, features)
         self.register_buffer("bank", torch.randn(num_classes, features))
 
-    def forward(self, vectors: Tensor, logits: Tensor, labels: Tensor) -> Tensor:
+    def forward(
+        self, vectors: Tensor, logits: Tensor, labels: Tensor, part: Part | None = None
+    ) -> Tensor:
         """Vectors (N, V * V), logits (N, K), labels (N,) -> the mean loss, a scalar.
 
         Classes with a clip that is classified correctly move towards the mean of such clips;
@@ -43,7 +48,7 @@ class ClassContrast(nn.Module):
             features = self.project(vectors)  # (N, H)
             bank = self._moved_bank(features, logits, labels)  # (K, H)
             cosines = F.normalize(features, dim=1) @ F.normalize(bank, dim=1).t()  # (N, K)
-            loss = F.cross_entropy(cosines / self.temperature, labels)
+            loss = mean_cross_entropy(cosines / self.temperature, labels, part)
         if self.training:
             self.bank.copy_(bank.detach())
         return loss
@@ -54,6 +59,10 @@ class ClassContrast(nn.Module):
         hits = (logits.argmax(dim=1) == labels).unsqueeze(1)  # (N, 1)
         members = ((labels.unsqueeze(1) == classes) & hits).to(features.dtype)  # (N, K)
         counts = members.sum(dim=0).unsqueeze(1)  # (K, 1)
-        means = (members.t() @ features) / counts.clamp(min=1)  # (K, H)
+        sums = members.t() @ features  # (K, H)
+        if is_parallel():  # the clips of the whole batch, in one message
+            together = gathered(torch.cat([sums, counts], dim=1)).sum(0)
+            sums, counts = together.split([sums.shape[1], 1], dim=1)
+        means = sums / counts.clamp(min=1)  # (K, H)
         moved = torch.lerp(means, self.bank, self.momentum)
         return torch.where(counts > 0, moved, self.bank)

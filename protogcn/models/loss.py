@@ -2,14 +2,18 @@
 
 from typing import NamedTuple
 
+import torch.nn.functional as F
 from torch import Tensor
+
+from protogcn.parallel import Part
 
 
 class Loss(NamedTuple):
     """The training loss of one batch.
 
     Attributes:
-        total: the scalar to minimise.
+        total: the scalar to minimise; where several processes share the batch, their totals add up
+            to it.
         parts: its terms before weighting, detached scalars, by name.
         logits: class scores, detached, shape (N, K), at least float32.
     """
@@ -17,3 +21,10 @@ class Loss(NamedTuple):
     total: Tensor
     parts: dict[str, Tensor]
     logits: Tensor
+
+
+def mean_cross_entropy(logits: Tensor, labels: Tensor, part: Part | None) -> Tensor:
+    """(N, K), (N,) -> the mean over the whole batch, of which these clips may be a part."""
+    if part is None:
+        return F.cross_entropy(logits, labels)
+    return F.cross_entropy(logits, labels, reduction="sum") / part.total

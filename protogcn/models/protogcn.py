@@ -16,10 +16,11 @@ from protogcn.errors import ConfigError
 from protogcn.models.channels import ChannelNorm, precise
 from protogcn.models.contrast import ClassContrast
 from protogcn.models.fused.block import train_block
-from protogcn.models.loss import Loss
+from protogcn.models.loss import Loss, mean_cross_entropy
 from protogcn.models.prototypes import PrototypeReconstruction
 from protogcn.models.temporal import NUM_BRANCHES, MultiScaleTemporal
 from protogcn.models.topology import Comparison, MotionTopology, shortcut
+from protogcn.parallel import is_parallel
 
 # Bytes of one body's features: from here on, passes over one body at a time cost less than calls of
 # torch for the whole batch, which leave the cache between them. Never: infinity.
@@ -100,14 +101,16 @@ class ProtoGCN(nn.Module):
     def loss(self, clips: Tensor | Bodies, labels: Tensor) -> Loss:
         """Clips (N, M, T, V, C), or their bodies, labels (N,) -> cross entropy plus contrast.
 
-        In training mode the call also moves the memory bank.
+        In training mode the call also moves the memory bank. Of a part of a batch the losses are
+        its share of the whole batch's.
         """
         bodies = clips if isinstance(clips, Bodies) else all_bodies(clips)
         logits, compared = self._encode(bodies)
         with torch.autocast(logits.device.type, enabled=False):
             relations = bodies.mean_over_persons(self.blocks[-1].spatial.relations(compared))
-        cross_entropy = F.cross_entropy(logits, labels)
-        contrast = self.contrast(self.reconstruct(relations), logits, labels)
+        cross_entropy = mean_cross_entropy(logits, labels, bodies.part)
+        rebuilt = self.reconstruct(relations, bodies.part)
+        contrast = self.contrast(rebuilt, logits, labels, bodies.part)
         return Loss(
             total=cross_entropy + self.contrast_weight * contrast,
             parts={"cross_entropy": cross_entropy.detach(), "contrast": contrast.detach()},
@@ -132,13 +135,17 @@ class ProtoGCN(nn.Module):
         return self.width * values.shape[1] * values.shape[2] * values.element_size()
 
     def _is_fused(self, features: Tensor) -> bool:
-        """Whether the passes that are written out for training on the CPU are used."""
+        """Whether the passes that are written out for training on the CPU are used.
+
+        Not by several processes: these passes know the statistics of one process alone.
+        """
         return (
             self.training
             and self.bytes_of_body(features) >= self.fused_from
             and features.device.type == "cpu"
             and not torch.is_autocast_enabled("cpu")
             and not torch.compiler.is_compiling()
+            and not is_parallel()
         )
 
     def _encode_fused(self, features: Tensor, counts: Tensor | None) -> tuple[Tensor, Comparison]:

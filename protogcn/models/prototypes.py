@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from protogcn.models.channels import ChannelNorm
+from protogcn.parallel import Part
 
 
 class PrototypeReconstruction(nn.Module):
@@ -22,7 +23,7 @@ class PrototypeReconstruction(nn.Module):
         self.project = nn.Linear(channels, channels)
         self.norm = ChannelNorm(channels)
 
-    def forward(self, relations: Tensor) -> Tensor:
+    def forward(self, relations: Tensor, part: Part | None = None) -> Tensor:
         """(N, C, V, V) -> (N, V * V), the reconstructed relation of each pair of joints.
 
         In float32 under autocast too: the mixtures of all pairs are nearly equal, and the norm
@@ -30,8 +31,15 @@ class PrototypeReconstruction(nn.Module):
         """
         with torch.autocast(relations.device.type, enabled=False):
             pairs = relations.flatten(2).transpose(1, 2)  # (N, V * V, C)
-            rebuilt = self.dropout(self.prototypes(self.assignments(pairs)))  # (N, V * V, C)
+            rebuilt = self._dropped(self.prototypes(self.assignments(pairs)), part)
             return F.relu_(self.norm(self.project(rebuilt))).mean(-1)  # (N, V * V)
+
+    def _dropped(self, rebuilt: Tensor, part: Part | None) -> Tensor:
+        """(N, V * V, C), with the mask that these clips have when one process has the batch."""
+        if part is None:
+            return self.dropout(rebuilt)
+        whole = self.dropout(rebuilt.new_ones(part.total, *rebuilt.shape[1:]))
+        return rebuilt * whole[part.first : part.stop]
 
     def assignments(self, pairs: Tensor) -> Tensor:
         """(..., C) -> the weight of each prototype, (..., P), summing to 1."""

@@ -53,6 +53,7 @@ SETTINGS = {
     "select_on": "test",
     "device": "cpu",
     "precision": "float32",
+    "gpus": 1,
     "cpu_threads": 1,
     "compile": "auto",
     "cuda_graphs": True,

@@ -103,3 +103,30 @@ def test_every_rule_has_a_docstring_a_log_and_no_path_of_its_own(workplace):
         rules = text.count("\nrule ")
         assert text.count("    log:") == rules, path
         assert '"/' not in text, path
+
+
+def test_a_run_on_several_gpus_is_one_task_of_torchrun(workplace):
+    more = workplace.config(
+        "overrides: {two: {where: {dataset: nano, modality: b}, set: {gpus: 2, cpu_threads: 3}}}"
+    )
+    answer = workplace.snakemake(
+        "--dry-run", "--printshellcmds", "--cores", "8", "results/nano_xsub_2ens.csv",
+        configs=(NANO, more),
+    )  # fmt: skip
+    assert answer.returncode == 0, answer.stdout
+    several, one = (
+        next(
+            job
+            for job in answer.stdout.split("\nrule ")
+            if f".{stream}.log" in job and job.startswith("train_stream")
+        )
+        for stream in "bj"
+    )
+    launched = "OMP_NUM_THREADS=3 python -m protogcn.torchrun --standalone --nproc-per-node=2 -m protogcn.train --config"
+    assert launched in several
+    assert "threads: 6" in several
+    assert "gpu=2, nodes=1" in several
+    assert "gpu=1, nodes=1" in one
+    assert "torchrun" not in one
+    scored = [job for job in answer.stdout.split("\nrule ") if job.startswith("score_stream")]
+    assert all("gpu=1" in job and "torchrun" not in job for job in scored)

@@ -68,6 +68,23 @@ def prepared(wildcards, name):
     return f"results/data/{run.dataset.name}/{run.settings['preparation']}/{name}"
 
 
+def train_threads(run):
+    """The CPU cores of a training: one process for each GPU."""
+    return run.settings["gpus"] * run.settings["cpu_threads"]
+
+
+def train_command(run):
+    """What starts a training: torchrun where it has several GPUs, in the job's one task."""
+    gpus, threads = run.settings["gpus"], run.settings["cpu_threads"]
+    if gpus == 1:
+        return "python -m protogcn.train"
+    # Snakemake exports all threads of the job, which are those of all processes together.
+    return (
+        f"OMP_NUM_THREADS={threads} python -m protogcn.torchrun --standalone"
+        f" --nproc-per-node={gpus} -m protogcn.train"
+    )
+
+
 def scheme_of(wildcards):
     """The ensemble that a table is of."""
     return asked(plan.ensemble, wildcards.task, wildcards.ensemble)

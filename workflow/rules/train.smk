@@ -31,12 +31,15 @@ rule train_stream:
         "results/logs/train_stream/{dataset}.{split}.{model}.{stream}.log",
     benchmark:
         "results/benchmarks/train_stream/{dataset}.{split}.{model}.{stream}.tsv"
-    threads: lambda wildcards: run_of(wildcards).settings["cpu_threads"]
+    threads: lambda wildcards: train_threads(run_of(wildcards))
     resources:
-        gpu=1,
+        gpu=lambda wildcards: run_of(wildcards).settings["gpus"],
+        nodes=1,
         mem_mb=32_000,
         runtime="2d",
+    params:
+        train=lambda wildcards: train_command(run_of(wildcards)),
     shell:
-        "python -m protogcn.train --config {input.config} --values {input.values}"
+        "{params.train} --config {input.config} --values {input.values}"
         " --clips {input.clips} --checkpoint {output.checkpoint} --history {output.history}"
         " > {log} 2>&1 || (tail -n 15 {log} >&2 && false)"

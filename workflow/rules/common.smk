@@ -8,6 +8,7 @@ from pathlib import Path
 REPOSITORY = Path(workflow.current_basedir).parent.parent
 sys.path.insert(0, str(REPOSITORY))
 
+from protogcn import estimate
 from protogcn.config import MODALITIES
 from protogcn.datasets import missing_raw
 from protogcn.errors import ConfigError
@@ -66,6 +67,46 @@ def prepared(wildcards, name):
     """A file of the prepared dataset that a run reads."""
     run = run_of(wildcards)
     return f"results/data/{run.dataset.name}/{run.settings['preparation']}/{name}"
+
+
+def gpus_of(wildcards):
+    """How many GPUs a run's jobs ask for."""
+    return 0 if run_of(wildcards).settings["device"] == "cpu" else 1
+
+
+def size_for(wildcards):
+    """The size of the dataset that a run reads."""
+    run = run_of(wildcards)
+    return estimate.size_of(run.dataset, run.split, Path(prepared(wildcards, "clips.csv")))
+
+
+def need_to_train(wildcards):
+    """Memory and minutes of a training."""
+    return estimate.to_train(run_of(wildcards), size_for(wildcards))
+
+
+def need_to_score(wildcards):
+    """Memory and minutes of a scoring."""
+    return estimate.to_score(run_of(wildcards), size_for(wildcards))
+
+
+def size_prepared(wildcards):
+    """The size of a prepared dataset."""
+    dataset = plan.datasets[wildcards.dataset]
+    clips = f"results/data/{dataset.name}/{wildcards.preparation}/clips.csv"
+    return estimate.size_of(dataset, dataset.splits[0], Path(clips))
+
+
+def need_to_read(wildcards, workers):
+    """Memory and minutes of reading a dataset."""
+    dataset = plan.datasets[wildcards.dataset]
+    return estimate.to_read(dataset, size_prepared(wildcards), workers)
+
+
+def need_to_compute(wildcards, workers):
+    """Memory and minutes of writing a dataset's modalities."""
+    dataset = plan.datasets[wildcards.dataset]
+    return estimate.to_compute(dataset, size_prepared(wildcards), workers)
 
 
 def scheme_of(wildcards):

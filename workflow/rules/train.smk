@@ -33,10 +33,12 @@ rule train_stream:
         "results/benchmarks/train_stream/{dataset}.{split}.{model}.{stream}.tsv"
     threads: lambda wildcards: run_of(wildcards).settings["cpu_threads"]
     resources:
-        gpu=1,
-        mem_mb=32_000,
-        runtime="2d",
+        gpu=gpus_of,
+        nodes=1,
+        mem_mb=lambda wildcards, attempt: attempt * need_to_train(wildcards).memory,
+        runtime=lambda wildcards, attempt: attempt * need_to_train(wildcards).minutes,
     shell:
-        "python -m protogcn.train --config {input.config} --values {input.values}"
+        "python -m protogcn.claim --gpus {resources.gpu}"
+        " python -m protogcn.train --config {input.config} --values {input.values}"
         " --clips {input.clips} --checkpoint {output.checkpoint} --history {output.history}"
         " > {log} 2>&1 || (tail -n 15 {log} >&2 && false)"

@@ -12,6 +12,7 @@ from protogcn import estimate
 from protogcn.config import MODALITIES
 from protogcn.datasets import missing_raw
 from protogcn.errors import ConfigError
+from protogcn.orphans import comment_of, left_behind
 from protogcn.plan import load_plan
 
 # Jobs run with the Python that runs Snakemake and with this checkout's package, from any folder.
@@ -141,3 +142,10 @@ def raw_of(wildcards):
     if (sentence := missing_raw(dataset)) is not None:
         sys.exit(f"ConfigError: {sentence}")
     return dataset.raw
+
+
+def refuse_what_runs_already():
+    """End Snakemake if Slurm still has jobs of an earlier one that this one would send again."""
+    planned = [comment_of(job.name, job.wildcards) for job in workflow.dag.needrun_jobs()]
+    if (sentence := left_behind(planned, Path.cwd())) is not None:
+        sys.exit(f"ConfigError: {sentence}")

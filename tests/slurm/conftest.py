@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -83,8 +84,8 @@ class Laboratory:
         counts.pop("total", None)
         return counts
 
-    def long_training(self, epochs):
-        """Return a config in which training the joints takes longer."""
+    def long_training(self, epochs=40):
+        """Return a config in which training the joints takes seconds, so that it can be hit."""
         path = self.folder / "long.yaml"
         where = "{dataset: nano, stream: j}"
         path.write_text(f"overrides: {{long: {{where: {where}, set: {{epochs: {epochs}}}}}}}\n")
@@ -105,25 +106,30 @@ class Laboratory:
         """Return the token of the process that trains the joints."""
         return json.loads((self.folder / RUNS / "j/owner.json").read_text())
 
+    def freeze(self):
+        """Stop the process that trains the joints, as if its node hung; return its number."""
+        process = self.owner()["process"]
+        os.kill(process, signal.SIGSTOP)
+        return process
+
     def log(self):
         """Return the log of the training of the joints."""
         return (self.folder / "results/logs/train_stream/nano.xsub.protogcn.j.log").read_text()
 
-    def assert_same_weights_as_undisturbed(self, configs, place):
+    def training(self, place):
+        """Return the command that trains the joints in a folder with the same data and settings."""
+        data, run = self.folder / "results/data/nano/centred", place / RUNS / "j"
+        return [
+            sys.executable, "-m", "protogcn.train", "--config", self.folder / RUNS / "j/config.yaml",
+            "--values", data / "j.npy", "--clips", data / "clips.csv",
+            "--checkpoint", run / "checkpoint.pt", "--history", run / "history.csv",
+        ]  # fmt: skip
+
+    def assert_same_weights_as_undisturbed(self, place):
         """Train once more, without Slurm and from the beginning, and compare bit for bit."""
-        shutil.copytree(self.folder / "results/data", place / "results/data")
         (place / RUNS / "j").mkdir(parents=True)
-        data = place / "results/data/nano/centred"
-        run = place / RUNS / "j"
-        subprocess.run(
-            [
-                sys.executable, "-m", "protogcn.train",
-                "--config", self.folder / RUNS / "j/config.yaml", "--values", data / "j.npy",
-                "--clips", data / "clips.csv", "--checkpoint", run / "checkpoint.pt",
-                "--history", run / "history.csv",
-            ],
-            check=True, capture_output=True, timeout=300, cwd=REPOSITORY,
-        )  # fmt: skip
+        command = self.training(place)
+        subprocess.run(command, check=True, capture_output=True, timeout=300, cwd=REPOSITORY)
         found, expected = (
             load_checkpoint(folder / RUNS / "j/checkpoint.pt", {"model": dict})
             for folder in (self.folder, place)

@@ -1,42 +1,47 @@
 """The faults that take minutes: a time-out, a lost node, Ctrl-C, a killed controller."""
 
+import os
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 
-from tests.slurm.conftest import REPOSITORY, RUNS, TABLE
+from tests.slurm.conftest import REPOSITORY, TABLE
 from tests.slurm.test_interrupted_jobs import CHECKPOINT, TRAINING
 
 pytestmark = pytest.mark.minutes
 
 
 def test_training_that_runs_out_of_time_is_sent_again_and_goes_on(laboratory, tmp_path):
-    configs = laboratory.long_training(1500)
+    configs = laboratory.long_training()
     limit = ("--set-resources", "train_stream:runtime=1", "train_stream:slurm_partition=gpu")
-    code, output = laboratory.snakemake(CHECKPOINT, *limit, configs=configs, seconds=500)
+    snakemake = laboratory.start(CHECKPOINT, *limit, configs=configs)
+    laboratory.wait_for_epochs(3)
+    laboratory.freeze()  # a training that hangs, or is slower than was estimated
+    code, output = laboratory.finish(snakemake, seconds=300)
     assert code == 0, output
     assert "SLURM status is: 'TIMEOUT'" in output
     assert "Trying to restart job" in output
     assert "goes on after epoch" in laboratory.log()
-    laboratory.assert_same_weights_as_undisturbed(configs, tmp_path)
+    laboratory.assert_same_weights_as_undisturbed(tmp_path)
 
 
 def test_training_of_a_lost_node_goes_on_elsewhere_and_the_old_one_stops(laboratory, tmp_path):
-    """The node's daemon is gone and its processes live on: the worst case, two would train."""
-    configs, slurm = laboratory.long_training(1500), laboratory.cluster
+    """The node's daemon is gone and its process wakes up later: the worst case, two would train."""
+    configs, slurm = laboratory.long_training(), laboratory.cluster
     snakemake = laboratory.start(CHECKPOINT, configs=configs)
     laboratory.wait_for_epochs(3)
     job, first = slurm.job_of(TRAINING), laboratory.owner()
     node = next(told for told in slurm.seen() if told["JobId"] == job)["BatchHost"]
+    process = laboratory.freeze()
     slurm.stop_node(node)
     try:
         slurm.wait_until(lambda: slurm.states()[node] == "down", 90, "the lost node")
         slurm.wait_until(lambda: laboratory.owner()["id"] != first["id"], 90, "another process")
-        slurm.wait_until(lambda: not is_running(first["process"]), 30, "the end of the first")
+        os.kill(process, signal.SIGCONT)
+        slurm.wait_until(lambda: not is_running(process), 60, "the end of the first")
         code, output = laboratory.finish(snakemake)
     finally:
         slurm.start_node(node)
@@ -45,11 +50,11 @@ def test_training_of_a_lost_node_goes_on_elsewhere_and_the_old_one_stops(laborat
     told = next(told for told in slurm.seen() if told["JobId"] == job)
     assert told["Restarts"] == "1"
     assert told["BatchHost"] != node
-    laboratory.assert_same_weights_as_undisturbed(configs, tmp_path)
+    laboratory.assert_same_weights_as_undisturbed(tmp_path)
 
 
 def test_ctrl_c_cancels_the_jobs(laboratory):
-    configs, slurm = laboratory.long_training(1500), laboratory.cluster
+    configs, slurm = laboratory.long_training(), laboratory.cluster
     snakemake = laboratory.start(TABLE, configs=configs)
     laboratory.wait_for_epochs(2)
     snakemake.send_signal(signal.SIGINT)
@@ -62,9 +67,10 @@ def test_ctrl_c_cancels_the_jobs(laboratory):
 @pytest.fixture
 def orphan(laboratory):
     """A training whose snakemake was killed with -9, and its config."""
-    configs = laboratory.long_training(1500)
+    configs = laboratory.long_training()
     snakemake = laboratory.start(CHECKPOINT, configs=configs)
     laboratory.wait_for_epochs(2)
+    laboratory.freeze()  # so that it does not end before the test has looked
     snakemake.kill()
     snakemake.wait(timeout=20)
     assert laboratory.cluster.job_of(TRAINING) is not None
@@ -91,25 +97,22 @@ def test_killed_controller_finds_its_job_and_does_not_send_it_twice(laboratory, 
     code, output = laboratory.snakemake(CHECKPOINT, configs=orphan)  # no second --unlock
     assert code == 0, output
     assert "goes on after epoch" in laboratory.log()
-    laboratory.assert_same_weights_as_undisturbed(orphan, tmp_path)
+    laboratory.assert_same_weights_as_undisturbed(tmp_path)
 
 
 def test_orphan_stops_when_another_process_trains_its_run(laboratory, orphan, tmp_path):
     slurm, job = laboratory.cluster, laboratory.cluster.job_of(TRAINING)
-    data, run = laboratory.folder / "results/data/nano/centred", laboratory.folder / RUNS / "j"
-    subprocess.run(
-        [
-            sys.executable, "-m", "protogcn.train",
-            "--config", run / "config.yaml", "--values", data / "j.npy",
-            "--clips", data / "clips.csv", "--checkpoint", run / "checkpoint.pt",
-            "--history", run / "history.csv",
-        ],
-        check=True, timeout=300, capture_output=True, cwd=REPOSITORY,
-    )  # fmt: skip
+    old = laboratory.owner()
+    new = subprocess.Popen(laboratory.training(laboratory.folder), cwd=REPOSITORY)
+    laboratory.running.append(new)
+    slurm.wait_until(lambda: laboratory.owner()["id"] != old["id"], 60, "another process")
+    os.kill(old["process"], signal.SIGCONT)
+    slurm.wait_until(lambda: not slurm.jobs(), 60, "the end of the orphan")
+    assert new.wait(timeout=120) == 0
     told = next(told for told in slurm.seen() if told["JobId"] == job)
     assert told["JobState"] == "FAILED"
     assert "SupersededError" in laboratory.log()
-    laboratory.assert_same_weights_as_undisturbed(orphan, tmp_path)
+    laboratory.assert_same_weights_as_undisturbed(tmp_path)
 
 
 def test_two_jobs_at_once_are_never_three(laboratory):

@@ -14,7 +14,7 @@ def environment_of(process):
 
 
 def test_cancelled_training_goes_on_when_run_again(laboratory, tmp_path):
-    configs = laboratory.long_training(150)
+    configs = laboratory.long_training()
     snakemake = laboratory.start(TABLE, "--retries", 0, configs=configs)
     laboratory.wait_for_epochs(3)
     job = laboratory.cluster.job_of(TRAINING)
@@ -33,11 +33,11 @@ def test_cancelled_training_goes_on_when_run_again(laboratory, tmp_path):
     code, output = laboratory.snakemake(TABLE, configs=configs)
     assert code == 0, output
     assert "goes on after epoch" in laboratory.log()
-    laboratory.assert_same_weights_as_undisturbed(configs, tmp_path)
+    laboratory.assert_same_weights_as_undisturbed(tmp_path)
 
 
 def test_requeued_training_goes_on_by_itself(laboratory, tmp_path):
-    configs = laboratory.long_training(150)
+    configs = laboratory.long_training()
     snakemake = laboratory.start(CHECKPOINT, configs=configs)
     laboratory.wait_for_epochs(3)
     job = laboratory.cluster.job_of(TRAINING)
@@ -48,4 +48,4 @@ def test_requeued_training_goes_on_by_itself(laboratory, tmp_path):
     told = next(x for x in laboratory.cluster.seen() if x["JobId"] == job)
     assert (told["JobState"], told["Restarts"]) == ("COMPLETED", "1")
     assert "goes on after epoch" in laboratory.log()
-    laboratory.assert_same_weights_as_undisturbed(configs, tmp_path)
+    laboratory.assert_same_weights_as_undisturbed(tmp_path)

@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: setup demo test test-fast status check format bench bench-gpu dag
+.PHONY: setup demo test test-fast test-slurm status check format bench bench-gpu dag
 
 # One set-up for all: the stamp is newer than the lock, so a second run installs nothing.
 $(VENV)/ready: requirements.lock pyproject.toml
@@ -27,10 +27,15 @@ demo: $(VENV)/ready
 	@echo "Networks, histories and scores of each stream: results/runs/demo/xsub/protogcn/"
 
 test: $(VENV)/ready
-	$(BIN)/pytest --numprocesses auto
+	$(BIN)/pytest --numprocesses auto -m "not slurm"
 
 test-fast: $(VENV)/ready
-	$(BIN)/pytest --numprocesses auto -m "not slow"
+	$(BIN)/pytest --numprocesses auto -m "not slow and not slurm"
+
+# Jobs through a Slurm of the tests' own, with every fault. Needs Linux, root, and Debian's packages
+# munge slurmctld slurmd slurm-client (make puts nothing on your system).
+test-slurm: $(VENV)/ready
+	$(BIN)/pytest tests/slurm --all-faults
 
 # Where every run stands, also while they train: make status TARGET=results/ntu120_xsub_6ens.csv
 status: $(VENV)/ready

@@ -8,9 +8,11 @@ from pathlib import Path
 REPOSITORY = Path(workflow.current_basedir).parent.parent
 sys.path.insert(0, str(REPOSITORY))
 
+from protogcn import estimate
 from protogcn.config import MODALITIES
 from protogcn.datasets import missing_raw
 from protogcn.errors import ConfigError
+from protogcn.orphans import comment_of, left_behind
 from protogcn.plan import load_plan
 
 # Jobs run with the Python that runs Snakemake and with this checkout's package, from any folder.
@@ -80,9 +82,50 @@ def train_command(run):
         return "python -m protogcn.train"
     # Snakemake exports all threads of the job, which are those of all processes together.
     return (
-        f"OMP_NUM_THREADS={threads} python -m protogcn.torchrun --standalone"
+        f"env OMP_NUM_THREADS={threads} python -m protogcn.torchrun --standalone"
         f" --nproc-per-node={gpus} -m protogcn.train"
     )
+
+
+def gpus_of(wildcards):
+    """How many GPUs a run's training asks for."""
+    settings = run_of(wildcards).settings
+    return 0 if settings["device"] == "cpu" else settings["gpus"]
+
+
+def size_for(wildcards):
+    """The size of the dataset that a run reads."""
+    run = run_of(wildcards)
+    return estimate.size_of(run.dataset, run.split, Path(prepared(wildcards, "clips.csv")))
+
+
+def need_to_train(wildcards):
+    """Memory and minutes of a training."""
+    return estimate.to_train(run_of(wildcards), size_for(wildcards))
+
+
+def need_to_score(wildcards):
+    """Memory and minutes of a scoring."""
+    return estimate.to_score(run_of(wildcards), size_for(wildcards))
+
+
+def size_prepared(wildcards):
+    """The size of a prepared dataset."""
+    dataset = plan.datasets[wildcards.dataset]
+    clips = f"results/data/{dataset.name}/{wildcards.preparation}/clips.csv"
+    return estimate.size_of(dataset, dataset.splits[0], Path(clips))
+
+
+def need_to_read(wildcards, workers):
+    """Memory and minutes of reading a dataset."""
+    dataset = plan.datasets[wildcards.dataset]
+    return estimate.to_read(dataset, size_prepared(wildcards), workers)
+
+
+def need_to_compute(wildcards, workers):
+    """Memory and minutes of writing a dataset's modalities."""
+    dataset = plan.datasets[wildcards.dataset]
+    return estimate.to_compute(dataset, size_prepared(wildcards), workers)
 
 
 def scheme_of(wildcards):
@@ -117,3 +160,10 @@ def raw_of(wildcards):
     if (sentence := missing_raw(dataset)) is not None:
         sys.exit(f"ConfigError: {sentence}")
     return dataset.raw
+
+
+def refuse_what_runs_already():
+    """End Snakemake if Slurm still has jobs of an earlier one that this one would send again."""
+    planned = [comment_of(job.name, job.wildcards) for job in workflow.dag.needrun_jobs()]
+    if (sentence := left_behind(planned, Path.cwd())) is not None:
+        sys.exit(f"ConfigError: {sentence}")

@@ -54,8 +54,9 @@ rule read_joints:
         "results/benchmarks/read_joints/{dataset}.{preparation}.tsv"
     threads: 16
     resources:
-        mem_mb=16_000,
-        runtime="4h",
+        mem_mb=lambda wildcards, threads, attempt: attempt * need_to_read(wildcards, threads).memory,
+        runtime=lambda wildcards, threads, attempt: attempt
+        * need_to_read(wildcards, threads).minutes,
     shell:
         "python -m protogcn.joints --dataset {input.dataset} --preparation {wildcards.preparation}"
         " --workers {threads} --joints {output.joints} --clips {output.clips}"
@@ -81,8 +82,10 @@ rule compute_modalities:
         "results/benchmarks/compute_modalities/{dataset}.{preparation}.tsv"
     threads: 6
     resources:
-        mem_mb=8_000,
-        runtime="2h",
+        mem_mb=lambda wildcards, threads, attempt: attempt
+        * need_to_compute(wildcards, threads).memory,
+        runtime=lambda wildcards, threads, attempt: attempt
+        * need_to_compute(wildcards, threads).minutes,
     shell:
         "python -m protogcn.modality --dataset {input.dataset} --joints {input.joints}"
         " --clips {input.clips} --workers {threads} --j {output.j} --b {output.b} --k {output.k}"

@@ -16,10 +16,12 @@ rule score_stream:
         "results/benchmarks/score_stream/{dataset}.{split}.{model}.{stream}.tsv"
     threads: lambda wildcards: run_of(wildcards).settings["cpu_threads"]
     resources:
-        gpu=1,
-        mem_mb=32_000,
-        runtime="4h",
+        gpu=lambda wildcards: min(1, gpus_of(wildcards)),
+        nodes=1,
+        mem_mb=lambda wildcards, attempt: attempt * need_to_score(wildcards).memory,
+        runtime=lambda wildcards, attempt: attempt * need_to_score(wildcards).minutes,
     shell:
-        "python -m protogcn.score --config {input.config} --values {input.values}"
+        "python -m protogcn.claim --gpus {resources.gpu}"
+        " python -m protogcn.score --config {input.config} --values {input.values}"
         " --clips {input.clips} --checkpoint {input.checkpoint} --scores {output.scores}"
         " > {log} 2>&1 || (tail -n 15 {log} >&2 && false)"

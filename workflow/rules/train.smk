@@ -33,13 +33,14 @@ rule train_stream:
         "results/benchmarks/train_stream/{dataset}.{split}.{model}.{stream}.tsv"
     threads: lambda wildcards: train_threads(run_of(wildcards))
     resources:
-        gpu=lambda wildcards: run_of(wildcards).settings["gpus"],
+        gpu=gpus_of,
         nodes=1,
-        mem_mb=32_000,
-        runtime="2d",
+        mem_mb=lambda wildcards, attempt: attempt * need_to_train(wildcards).memory,
+        runtime=lambda wildcards, attempt: attempt * need_to_train(wildcards).minutes,
     params:
         train=lambda wildcards: train_command(run_of(wildcards)),
     shell:
-        "{params.train} --config {input.config} --values {input.values}"
+        "python -m protogcn.claim --gpus {resources.gpu}"
+        " {params.train} --config {input.config} --values {input.values}"
         " --clips {input.clips} --checkpoint {output.checkpoint} --history {output.history}"
         " > {log} 2>&1 || (tail -n 15 {log} >&2 && false)"

@@ -1,0 +1,136 @@
+import dataclasses
+import subprocess
+import sys
+
+import pytest
+
+from protogcn import estimate
+from protogcn.estimate import Size, size_of, to_compute, to_read, to_score, to_train
+from protogcn.plan import expand
+from tests.unit.config_of_tests import repository_config
+from tests.unit.nano import DATASET, nano_run, write_dataset
+
+PLAN = expand(repository_config())
+
+
+def run_of(task, stream="j", **settings):
+    run = PLAN.run(task, "protogcn", stream)
+    return dataclasses.replace(run, settings={**run.settings, **settings})
+
+
+def sized(run, tmp_path):
+    return size_of(run.dataset, run.split, tmp_path / "clips.csv")
+
+
+@pytest.fixture
+def ntu120(tmp_path):
+    run = run_of("ntu120_xsub")
+    return run, sized(run, tmp_path)
+
+
+def test_size_of_a_prepared_dataset_is_counted(tmp_path):
+    write_dataset(tmp_path)
+    size = size_of(DATASET, "xsub", tmp_path / "clips.csv")
+    assert size.clips == {"train": 16, "val": 0, "test": 8}
+    frames = (tmp_path / "j.npy").stat().st_size / (2 * 5 * 3 * 4)
+    assert size.frames == pytest.approx(frames, rel=0.1)
+
+
+def test_table_that_changed_is_counted_again(tmp_path):
+    path = tmp_path / "clips.csv"
+    write_dataset(tmp_path)
+    before = size_of(DATASET, "xsub", path)
+    path.write_text("\n".join(path.read_text().splitlines()[:-4]) + "\n")
+    assert size_of(DATASET, "xsub", path).clips["test"] == before.clips["test"] - 4
+
+
+def test_damaged_table_is_no_hindrance_to_planning(tmp_path):
+    (tmp_path / "clips.csv").write_text("clip\n")
+    assert size_of(DATASET, "xsub", tmp_path / "clips.csv").num_clips == 0
+
+
+def test_size_of_ntu_is_known(ntu120):
+    _, size = ntu120
+    assert size.clips == {"train": 63026, "test": 50919}
+
+
+def test_size_of_the_demo_is_that_of_its_simulator(tmp_path):
+    size = sized(run_of("demo_xsub"), tmp_path)
+    assert size.frames == 2 * 2 * 12 * 2 * 12 * 84
+    assert size.clips["train"] >= 576
+
+
+def test_size_of_an_own_pickle_is_guessed_from_its_bytes(tmp_path):
+    raw = tmp_path / "mine.pkl"
+    raw.write_bytes(bytes(2 * 3 * 5 * 84 * 100))
+    dataset = dataclasses.replace(DATASET, raw=str(raw))
+    assert size_of(dataset, "xsub", tmp_path / "clips.csv").num_clips == 70 + 50
+
+
+def test_ntu120_asks_for_hours_and_no_more_memory_than_a_gpu_node_has(ntu120):
+    run, size = ntu120
+    need = to_train(run, size)
+    assert 4 * 60 < need.minutes < 24 * 60
+    assert 10_000 <= need.memory <= 64_000
+    assert to_score(run, size).minutes < 60
+    assert to_read(run.dataset, size, 16).minutes < 240
+    assert to_compute(run.dataset, size, 6).minutes < 120
+
+
+def test_demo_asks_for_minutes(tmp_path):
+    run = run_of("demo_xsub")
+    assert to_train(run, sized(run, tmp_path)).minutes <= 30
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"), [("epochs", 300), ("frames", 200), ("select", "best")]
+)
+def test_training_time_grows_with_the_settings(ntu120, setting, value):
+    run, size = ntu120
+    more = run_of("ntu120_xsub", **{setting: value})
+    assert to_train(more, size).minutes > 1.2 * to_train(run, size).minutes
+
+
+@pytest.mark.parametrize(("key", "value"), [("width", 192), ("blocks", 20)])
+def test_training_time_grows_with_the_network(ntu120, key, value):
+    run, size = ntu120
+    larger = dataclasses.replace(run, network={**run.network, key: value})
+    assert to_train(larger, size).minutes > 1.8 * to_train(run, size).minutes
+
+
+def test_scoring_time_grows_with_the_crops(ntu120):
+    run, size = ntu120
+    assert to_score(run_of("ntu120_xsub", crops=100), size).minutes > to_score(run, size).minutes
+
+
+def test_memory_grows_with_the_dataset(ntu120):
+    run, size = ntu120
+    twice = Size(size.clips, 2 * size.frames)
+    assert to_train(run, twice).memory > to_train(run, size).memory
+    assert to_compute(run.dataset, twice, 6).memory == to_compute(run.dataset, size, 6).memory
+
+
+def test_reading_a_pickle_asks_for_what_its_reader_may_take(tmp_path):
+    raw = tmp_path / "mine.pkl"
+    with raw.open("wb") as file:
+        file.truncate(10**9)  # a hole, no bytes on the disk
+    dataset = dataclasses.replace(DATASET, raw=str(raw))
+    size = size_of(dataset, "xsub", tmp_path / "clips.csv")
+    assert to_read(dataset, size, 1).memory >= 4000 + 2 * 1074
+
+
+def test_cpu_run_has_its_activations_in_host_memory(ntu120):
+    run, size = ntu120
+    on_cpu = run_of("ntu120_xsub", device="cpu")
+    assert to_train(on_cpu, size).memory - to_train(run, size).memory > 20_000
+    assert to_train(on_cpu, size).minutes > to_train(run, size).minutes
+
+
+def test_cost_of_the_full_network_is_one():
+    assert estimate.cost(run_of("ntu120_xsub")) == 1
+    assert estimate.cost(nano_run()) < 0.01
+
+
+def test_estimating_loads_no_torch():
+    code = "import sys, protogcn.estimate; assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -122,7 +122,7 @@ def test_a_run_on_several_gpus_is_one_task_of_torchrun(workplace):
         )
         for stream in "bj"
     )
-    launched = "OMP_NUM_THREADS=3 python -m protogcn.torchrun --standalone --nproc-per-node=2 -m protogcn.train --config"
+    launched = "env OMP_NUM_THREADS=3 python -m protogcn.torchrun --standalone --nproc-per-node=2 -m protogcn.train --config"
     assert launched in several
     assert "threads: 6" in several
     assert "gpu=2, nodes=1" in several

@@ -15,10 +15,10 @@ HERE = socket.gethostname()
 @pytest.fixture
 def sleeping():
     """A process whose command names the training, and which waits for its end."""
-    code = "import sys; sys.stdin.read()"
-    with subprocess.Popen(
-        [sys.executable, "-c", code, "-m", "protogcn.train"], stdin=subprocess.PIPE
-    ) as process:
+    code = "import sys; print(flush=True); sys.stdin.read()"
+    command = [sys.executable, "-c", code, "-m", "protogcn.train"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        process.stdout.readline()  # until then the command may not be there yet
         yield process.pid
 
 

@@ -114,19 +114,19 @@ def test_a_run_on_several_gpus_is_one_task_of_torchrun(workplace):
         configs=(NANO, more),
     )  # fmt: skip
     assert answer.returncode == 0, answer.stdout
-    several, one = (
-        next(
-            job
-            for job in answer.stdout.split("\nrule ")
-            if f".{stream}.log" in job and job.startswith("train_stream")
-        )
+    jobs = {
+        (job.split(":")[0], stream): job
+        for job in answer.stdout.split("\nrule ")
         for stream in "bj"
+        if f"{stream}.log" in job
+    }
+    several, one, scored = (
+        jobs[job] for job in (("train_stream", "b"), ("train_stream", "j"), ("score_stream", "b"))
     )
-    launched = "env OMP_NUM_THREADS=3 python -m protogcn.torchrun --standalone --nproc-per-node=2 -m protogcn.train --config"
-    assert launched in several
+    launcher = "env OMP_NUM_THREADS=3 python -m protogcn.torchrun --standalone --nproc-per-node=2"
+    assert f"{launcher} -m protogcn.train --config" in several
     assert "threads: 6" in several
     assert "gpu=2, nodes=1" in several
     assert "gpu=1, nodes=1" in one
-    assert "torchrun" not in one
-    scored = [job for job in answer.stdout.split("\nrule ") if job.startswith("score_stream")]
-    assert all("gpu=1" in job and "torchrun" not in job for job in scored)
+    assert "gpu=1" in scored
+    assert "torchrun" not in one + scored

@@ -119,8 +119,10 @@ def _stopped(run: Run, root: Path, progress: RunProgress | None, log: str, now: 
     written = _date(root / log)
     if not said and written > told and now - written < SECONDS_OF_SILENCE:
         return _row(run, "starting", progress, log)  # it reads its data
-    if progress is None or progress.state == "finished":  # its outputs were lost: seconds
-        return _row(run, "waiting", progress, log)
+    if progress is None or progress.state == "finished":  # else its outputs were lost
+        older = _date(root / folder_of(run) / "checkpoint.pt") > 0
+        message = "checkpoint.pt is older than config.yaml, the run's settings" if older else ""
+        return _row(run, "waiting", progress, log, message)
     if progress.state == "running":
         silent = timedelta(seconds=max(0, round(now - progress.updated)))
         who = f"process {progress.process} on {progress.host}"

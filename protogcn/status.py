@@ -122,7 +122,7 @@ def _summary(states: Sequence[RunState]) -> list[str]:
     lines = [f"{len(states)} runs: {', '.join(parts)}."]
     left = [state.seconds_left for state in states if state.seconds_left is not None]
     if left:
-        lines[0] += f" The running ones need about {_clock(max(left))} more."
+        lines.append(f"The running ones need about {_clock(max(left))} more.")
     if any(counts[name] for name in _AGAIN):
         lines.append("The same snakemake command again goes on from the last epoch of each run.")
     return lines

@@ -6,24 +6,16 @@ import sys
 import pytest
 
 from protogcn.liveness import runs_here
+from tests.unit.fake_training import fake_training
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
 
 HERE = socket.gethostname()
 
 
-@pytest.fixture
-def sleeping():
-    """A process whose command names the training, and which waits for its end."""
-    code = "import sys; print(flush=True); sys.stdin.read()"
-    command = [sys.executable, "-c", code, "-m", "protogcn.train"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
-        process.stdout.readline()  # until then the command may not be there yet
-        yield process.pid
-
-
-def test_training_that_runs_is_seen(sleeping):
-    assert runs_here(HERE, sleeping) is True
+def test_training_that_runs_is_seen():
+    with fake_training() as process:
+        assert runs_here(HERE, process) is True
 
 
 def test_this_process_runs():

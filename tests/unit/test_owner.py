@@ -1,7 +1,6 @@
 import json
 import os
 import socket
-import subprocess
 import sys
 
 import pytest
@@ -9,6 +8,7 @@ import pytest
 from protogcn.errors import ContractError, SupersededError
 from protogcn.owner import Owner
 from tests.unit.fake_squeue import put_squeue
+from tests.unit.fake_training import fake_training
 
 
 def leave_token(folder, host, process, job=""):
@@ -30,14 +30,11 @@ def test_first_owner_says_nothing(tmp_path, capsys):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
 def test_training_that_still_runs_here_is_named(tmp_path, capsys):
-    code = "import sys; sys.stdin.read()"
-    with subprocess.Popen(
-        [sys.executable, "-c", code, "-m", "protogcn.train"], stdin=subprocess.PIPE
-    ) as process:
-        leave_token(tmp_path, socket.gethostname(), process.pid, "41")
+    with fake_training() as process:
+        leave_token(tmp_path, socket.gethostname(), process, "41")
         Owner(tmp_path)
     told = capsys.readouterr().err
-    expected = f"took over from process {process.pid} on {socket.gethostname()}, job 41, which"
+    expected = f"took over from process {process} on {socket.gethostname()}, job 41, which"
     assert expected in told
     assert told.count("\n") == 1
 

@@ -193,7 +193,8 @@ def test_scores_older_than_the_network_do_not_count(place):
 def test_network_older_than_its_settings_does_not_count(place):
     place.write("checkpoint.pt", age=6000)
     place.write("scores.npz", age=5900)
-    assert place.state().state == "waiting"
+    found = place.state()
+    assert (found.state, found.message[:34]) == ("waiting", "checkpoint.pt is older than config")
 
 
 def test_finished_training_whose_outputs_were_lost_waits(place):

@@ -75,7 +75,7 @@ def test_words_of_a_file_do_not_steer_the_terminal():
 
 def test_summary_counts_the_states_and_the_longest_time_left():
     text = table_of([WAITING, RUNNING, replace(RUNNING, seconds_left=60.0)], width=100)
-    assert "3 runs: 1 waiting, 2 running. The running ones need about 1d 2:03:04 more." in text
+    assert "3 runs: 1 waiting, 2 running.\nThe running ones need about 1d 2:03:04 more." in text
 
 
 def test_each_task_has_a_block():

@@ -74,12 +74,17 @@ class Cluster:
 
     def stop(self) -> None:
         """End the jobs, then the daemons, each by its own process."""
-        if "slurmctld" in self._daemons and self._answers("scontrol", "ping"):
-            for job in self.jobs():
-                self._answers("scancel", "--full", job)
-            deadline = time.monotonic() + 20
-            while self.jobs() and time.monotonic() < deadline:
-                time.sleep(0.2)
+        try:
+            if "slurmctld" in self._daemons and self._answers("scontrol", "ping"):
+                for job in self.jobs():
+                    self._answers("scancel", "--full", job)
+                deadline = time.monotonic() + 20
+                while self.jobs() and time.monotonic() < deadline:
+                    time.sleep(0.2)
+        finally:
+            self._stop_daemons()
+
+    def _stop_daemons(self) -> None:
         for name in (*NODES, "slurmctld", "munged"):
             if (process := self._daemons.pop(name, None)) is not None:
                 process.terminate()
@@ -152,7 +157,7 @@ class Cluster:
     def _lines(self, *command: str) -> list[str]:
         try:
             return self.ask(*command).splitlines()
-        except subprocess.CalledProcessError:  # the controller is just starting
+        except (subprocess.CalledProcessError, subprocess.TimeoutExpired):  # it is just starting
             return []
 
     def _write_config(self) -> None:

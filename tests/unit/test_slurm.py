@@ -12,7 +12,7 @@ def test_queue_has_state_folder_and_comment_of_each_job(tmp_path, monkeypatch):
         tmp_path / "bin",
         monkeypatch,
         """case "$*" in *"--user"*) ;; *) exit 1;; esac
-printf '12|RUNNING|/work/a|rule_train_stream_wildcards_x|y\\n13|PENDING|/b|(null)\\nnonsense\\n'""",
+printf '12|RUNNING|/home/a|rule_train_stream_wildcards_x|y\\n13|PENDING|/b|(null)\\nnonsense\\n'""",
     )
     queue = queue_of_user()
     assert list(queue) == ["12", "13"]

@@ -67,8 +67,14 @@ def step_of(model: nn.Module, clips: Tensor | Bodies, labels: Tensor) -> Callabl
     return step
 
 
-def rows(*, num_clips: int, rounds: int) -> list[Row]:
-    """Measure ratios and rates."""
+def rows(*, num_clips: int, num_crops: int, rounds: int) -> list[Row]:
+    """Measure ratios and rates.
+
+    Args:
+        num_clips: clips of a training step.
+        num_crops: crops scored at once; scoring takes those of many clips together.
+        rounds: of each measurement.
+    """
     plain, fast = make_networks()
     engine = Engine.of(SETTINGS, torch.device("cpu"))
     found = []
@@ -84,7 +90,7 @@ def rows(*, num_clips: int, rounds: int) -> list[Row]:
     logits_of = engine.logits_of(fast)
     with torch.inference_mode():
         for name, one_in in MIXTURES.items():
-            clips, bodies, _ = make_batch(num_clips, one_in)
+            clips, bodies, _ = make_batch(num_crops, one_in)
 
             def slow(clips: Tensor = clips) -> None:
                 plain(clips)
@@ -96,7 +102,7 @@ def rows(*, num_clips: int, rounds: int) -> list[Row]:
             found += comparison(
                 f"{what}: times the yardstick", slow, quick, rounds=rounds, clock=time.process_time
             )
-            found.append(rate(what, measure(quick, rounds=rounds), num_clips, "crops/s"))
+            found.append(rate(what, measure(quick, rounds=rounds), num_crops, "crops/s"))
     return found
 
 
@@ -143,6 +149,7 @@ def main() -> None:
     """Print a table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--clips", type=int, default=15)
+    parser.add_argument("--crops", type=int, default=40)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--one-in", type=int, default=1, help=argparse.SUPPRESS)
     parser.add_argument("--peak", choices=("plain", "fast"), help=argparse.SUPPRESS)
@@ -152,7 +159,7 @@ def main() -> None:
     if args.peak:
         print_peak(args.peak, args.clips, args.one_in)
         return
-    print_rows(rows(num_clips=args.clips, rounds=args.rounds))
+    print_rows(rows(num_clips=args.clips, num_crops=args.crops, rounds=args.rounds))
     print_rows(memory_rows(num_clips=args.clips))
 
 

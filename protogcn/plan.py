@@ -1,18 +1,15 @@
 """The whole config -> every dataset, run and ensemble it describes, or what does not fit."""
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from protogcn.config import MODALITIES, Dataset, Run
+from protogcn.config import Dataset, Run
 from protogcn.datasets import resolve_dataset, resolve_skeletons
 from protogcn.errors import ConfigError
-from protogcn.preparation import check_preparation
-from protogcn.schema import check_schema, nearest, read_yaml
-
-_STREAM = re.compile(r"(j|b|k|jm|bm|km)(?:-([2-9]|[1-9][0-9]))?")
+from protogcn.runs import Runs, check_streams, look_up
+from protogcn.schema import check_schema, read_yaml
 
 
 @dataclass(frozen=True)
@@ -40,12 +37,14 @@ class Plan:
 
     Attributes:
         datasets: by name.
-        runs: by (task, model, stream).
+        models: their names.
+        runs: every run that can be asked for.
         ensembles: by (task, ensemble name).
     """
 
     datasets: Mapping[str, Dataset]
-    runs: Mapping[tuple[str, str, str], Run]
+    models: tuple[str, ...]
+    runs: Runs
     ensembles: Mapping[tuple[str, str], Ensemble]
 
     def ensemble(self, task: str, name: str) -> Ensemble:
@@ -60,22 +59,22 @@ class Plan:
         return self.ensembles[task, name]
 
     def run(self, task: str, model: str, stream: str) -> Run:
-        """Return one run.
+        """Return one run, of an ensemble or not.
 
         Raises:
-            ConfigError: no ensemble of the task has it.
+            ConfigError: there is no such task, model or stream, or its settings do not fit.
         """
-        if (task, model, stream) not in self.runs:
-            raise ConfigError(
-                f"run {task}/{model}/{stream}: no ensemble of {task} has this stream; add one that"
-                " does to ensembles."
-            )
-        return self.runs[task, model, stream]
+        return self.runs.run(task, model, stream)
 
     def members(self, task: str, ensemble: str) -> list[Run]:
         """Return the runs that an ensemble fuses, in the order of its streams."""
         scheme = self.ensemble(task, ensemble)
-        return [self.runs[task, scheme.model, stream] for stream in scheme.streams]
+        return [self.run(task, scheme.model, stream) for stream in scheme.streams]
+
+    def of_ensembles(self) -> list[Run]:
+        """Return every run that some ensemble fuses, once."""
+        runs = (run for names in self.ensembles for run in self.members(*names))
+        return list({run.name: run for run in runs}.values())
 
 
 def load_plan(config: Mapping[str, Any], schema_path: Path, sources: Iterable[Path]) -> Plan:
@@ -113,25 +112,13 @@ def expand(config: Mapping[str, Any]) -> Plan:
         _ensemble(name, entry, tasks, config["models"])
         for name, entry in config["ensembles"].items()
     ]
-    overrides = config.get("overrides", {})
-    _check_override_names(overrides, datasets, tasks, config["models"])
-    matched: set[str] = set()
-    runs, ensembles = {}, {}
-    for scheme in schemes:
-        for task in scheme.tasks:
-            ensembles[task, scheme.name] = scheme
-            for stream in scheme.streams:
-                dataset, split = tasks[task]
-                run = _run(datasets[dataset], split, scheme.model, stream, config, matched)
-                runs[task, scheme.model, stream] = run
+    runs = Runs(config, datasets)
+    runs.check_overrides()
+    ensembles = {(task, scheme.name): scheme for scheme in schemes for task in scheme.tasks}
     _check_tables(ensembles)
-    for name in overrides:
-        if name not in matched:
-            where = overrides[name]["where"]
-            raise ConfigError(f"overrides.{name}.where: {where} matches no run of any ensemble.")
-    for run in runs.values():
-        _check_run(run)
-    return Plan(datasets, runs, ensembles)
+    plan = Plan(datasets, tuple(config["models"]), runs, ensembles)
+    plan.of_ensembles()  # refuses settings that do not fit
+    return plan
 
 
 def _ensemble(
@@ -139,9 +126,9 @@ def _ensemble(
 ) -> Ensemble:
     where = f"ensembles.{name}"
     model = entry.get("model", "protogcn")
-    _look_up(f"{where}.model", [model], models)
-    _look_up(f"{where}.tasks", entry.get("tasks", []), tasks)
-    _check_streams(f"{where}.streams", entry["streams"])
+    look_up(f"{where}.model", [model], models)
+    look_up(f"{where}.tasks", entry.get("tasks", []), tasks)
+    check_streams(f"{where}.streams", entry["streams"])
     return Ensemble(
         name=name,
         model=model,
@@ -149,72 +136,6 @@ def _ensemble(
         space=entry.get("space", "probability"),
         tasks=tuple(entry.get("tasks", tasks)),
     )
-
-
-def _run(
-    dataset: Dataset,
-    split: str,
-    model: str,
-    stream: str,
-    config: Mapping[str, Any],
-    matched: set[str],
-) -> Run:
-    modality, repeat = _STREAM.fullmatch(stream).groups()
-    facts = {
-        "dataset": dataset.name,
-        "task": f"{dataset.name}_{split}",
-        "model": model,
-        "modality": modality,
-        "stream": stream,
-    }
-    settings, network = dict(config["train"]), dict(config["models"][model])
-    for name, override in config.get("overrides", {}).items():
-        wanted = override["where"].items()
-        if all(
-            facts[key] in ([names] if isinstance(names, str) else names) for key, names in wanted
-        ):
-            matched.add(name)
-            changes = dict(override["set"])
-            network |= changes.pop("model", {})
-            settings |= changes
-    number = int(repeat or 1)
-    settings["seed"] += number - 1
-    return Run(dataset, split, model, modality, number, settings, network)
-
-
-def _check_override_names(
-    overrides: Mapping[str, Mapping[str, Any]],
-    datasets: Mapping[str, Any],
-    tasks: Mapping[str, Any],
-    models: Mapping[str, Any],
-) -> None:
-    known = {"dataset": datasets, "task": tasks, "model": models, "modality": MODALITIES}
-    for entry, override in overrides.items():
-        for key, names in override["where"].items():
-            names = [names] if isinstance(names, str) else names
-            where = f"overrides.{entry}.where.{key}"
-            if key == "stream":
-                _check_streams(where, names)
-            else:
-                _look_up(where, names, known[key])
-
-
-def _check_streams(where: str, streams: Iterable[str]) -> None:
-    for stream in streams:
-        if not _STREAM.fullmatch(stream):
-            raise ConfigError(
-                f"{where}: {stream!r} is not a stream, expected {', '.join(MODALITIES)}, or one of"
-                " these with -2 to -99 behind it for a repeat."
-            )
-
-
-def _look_up(where: str, names: Iterable[str], known: Iterable[str]) -> None:
-    for name in names:
-        if name not in known:
-            raise ConfigError(
-                f"{where}: {name!r} does not exist, expected one of"
-                f" {', '.join(known)}{nearest(name, known)}"
-            )
 
 
 def _check_tables(ensembles: Iterable[tuple[str, str]]) -> None:
@@ -226,29 +147,3 @@ def _check_tables(ensembles: Iterable[tuple[str, str]]) -> None:
                 f"ensembles.{name}: its table of {task} has the file name of ensemble {other[1]}"
                 f" of {other[0]}, results/{task}_{name}.csv; rename one."
             )
-
-
-def _check_run(run: Run) -> None:
-    """Refuse settings that do not go together."""
-    skeleton, settings, network = run.dataset.skeleton, run.settings, run.network
-    check_preparation(settings["preparation"], skeleton)
-    if settings["limb_drop"] and not skeleton.limbs:
-        raise ConfigError(
-            f"run {run.name}: limb_drop is {settings['limb_drop']}, but skeletons.{skeleton.name}"
-            " declares no limbs."
-        )
-    if settings["swap"] and not skeleton.pairs:
-        raise ConfigError(
-            f"run {run.name}: swap is {settings['swap']}, but skeletons.{skeleton.name}"
-            " declares no pairs."
-        )
-    if any(block > network["blocks"] for block in network["downsample"]):
-        raise ConfigError(
-            f"run {run.name}: model.downsample names block {max(network['downsample'])}, but there"
-            f" are {network['blocks']} blocks."
-        )
-    if network["width"] % network["subsets"]:
-        raise ConfigError(
-            f"run {run.name}: model.subsets is {network['subsets']}, expected a divisor of the"
-            f" width {network['width']}."
-        )

@@ -57,7 +57,7 @@ def chosen(plan: Plan, directory: Path, targets: Sequence[str]) -> list[Run]:
         ConfigError: a target is no table and no run of the config.
     """
     if not targets:
-        return [run for run in plan.runs.values() if (directory / folder_of(run)).is_dir()]
+        return [run for run in _known(plan, directory) if (directory / folder_of(run)).is_dir()]
     tables = {f"results/{task}_{name}.csv": (task, name) for task, name in plan.ensembles}
     found: dict[str, Run] = {}
     for target in targets:
@@ -67,7 +67,7 @@ def chosen(plan: Plan, directory: Path, targets: Sequence[str]) -> list[Run]:
         else:
             runs = [
                 run
-                for run in plan.runs.values()
+                for run in _known(plan, directory)
                 if path.is_relative_to(folder_of(run)) or Path(folder_of(run)).is_relative_to(path)
             ]
         if not runs or path == Path():
@@ -77,6 +77,17 @@ def chosen(plan: Plan, directory: Path, targets: Sequence[str]) -> list[Run]:
             )
         found |= {run.name: run for run in runs}
     return list(found.values())
+
+
+def _known(plan: Plan, directory: Path) -> list[Run]:
+    """Return the runs of all ensembles, and those that have a directory."""
+    runs = {run.name: run for run in plan.of_ensembles()}
+    for folder in sorted((directory / "results/runs").glob("*/*/*/*")):
+        dataset, split, model, stream = folder.parts[-4:]
+        if (key := (f"{dataset}_{split}", model, stream)) in plan.runs:
+            run = plan.run(*key)
+            runs.setdefault(run.name, run)
+    return list(runs.values())
 
 
 def table_of(states: Iterable[RunState], *, width: int) -> str:

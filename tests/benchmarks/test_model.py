@@ -20,7 +20,7 @@ def small(monkeypatch):
 
 @pytest.mark.usefixtures("small")
 def test_each_ratio_has_its_control_and_each_pass_its_rate():
-    rows = model.rows(num_clips=5, rounds=1)
+    rows = model.rows(num_clips=5, num_crops=5, rounds=1)
     names = [row.name for row in rows]
     for mixture in model.MIXTURES:
         for what in ("training step", "evaluation"):

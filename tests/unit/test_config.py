@@ -92,7 +92,7 @@ def test_broken_or_dangerous_yaml_is_refused_with_its_line(tmp_path, text):
 
 def test_run_and_dataset_survive_json_and_yaml():
     plan = expand(repository_config())
-    for run in plan.runs.values():
+    for run in plan.of_ensembles():
         entry = yaml.safe_load(yaml.safe_dump(json.loads(json.dumps(run.to_mapping()))))
         assert run_from_mapping(entry).to_mapping() == run.to_mapping()
     for dataset in plan.datasets.values():

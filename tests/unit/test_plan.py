@@ -31,7 +31,7 @@ def plan():
 @pytest.mark.parametrize("task", NTU_TASKS)
 def test_ntu_runs_have_the_released_settings(plan, task):
     for stream, augmentation in RELEASED_AUGMENTATION[task].items():
-        run = plan.runs[task, "protogcn", stream]
+        run = plan.run(task, "protogcn", stream)
         settings, network = run.settings, run.network
         assert (settings["swap"], settings["limb_drop"]) == augmentation
         assert (network["prototypes"], network["contrast_weight"]) == RELEASED_PROTOTYPES[stream[0]]
@@ -79,16 +79,16 @@ def test_later_override_wins():
             "where": {"stream": "j"},
             "set": {"learning_rate": rate},
         }
-    assert expand(config).runs["demo_xsub", "protogcn", "j"].settings["learning_rate"] == 0.4
+    assert expand(config).run("demo_xsub", "protogcn", "j").settings["learning_rate"] == 0.4
 
 
 def test_repeats_are_runs_with_the_next_seed():
     plan = expand(
         changed("ensembles.twice", {"streams": {"j": 1, "j-2": 1}, "tasks": ["demo_xsub"]})
     )
-    second = plan.runs["demo_xsub", "protogcn", "j-2"]
+    second = plan.run("demo_xsub", "protogcn", "j-2")
     assert (second.modality, second.repeat, second.stream) == ("j", 2, "j-2")
-    assert second.settings["seed"] == plan.runs["demo_xsub", "protogcn", "j"].settings["seed"] + 1
+    assert second.settings["seed"] == plan.run("demo_xsub", "protogcn", "j").settings["seed"] + 1
     assert ("ntu60_xsub", "twice") not in plan.ensembles
 
 
@@ -104,7 +104,7 @@ def override(where, **settings):
         ("ensembles.6ens.model", "protogcm", "'protogcm' does not exist.*did you mean 'protogcn'"),
         ("ensembles.6ens.tasks", ["demo_xview"], r"ensembles\.6ens\.tasks: 'demo_xview' does not exist"),
         ("overrides", override({"dataset": "dmeo"}, swap=0.5), r"overrides\.mine\.where\.dataset: 'dmeo' does not exist.*'demo'"),
-        ("overrides", override({"stream": "j-7"}, swap=0.5), r"overrides\.mine\.where: .* matches no run"),
+        ("overrides", override({"stream": "j-7", "modality": "b"}, swap=0.5), r"overrides\.mine\.where: .* matches no run"),
         ("overrides", override({"stream": ["j", "bb"]}, swap=0.5), r"overrides\.mine\.where\.stream: 'bb' is not a stream"),
         ("datasets.demo.simulate.classes", 4, "simulate.classes is 4, but classes has 12 names"),
         ("overrides", override({"dataset": "ntu60", "task": "demo_xsub"}, swap=0.5), "matches no run"),
@@ -143,17 +143,27 @@ def test_file_on_top_adds_to_the_released_settings():
     config = repository_config()
     more = {"overrides": override({"dataset": "demo"}, epochs=5)}
     update_config(config, more)
-    runs = expand(config).runs
-    assert runs["demo_xsub", "protogcn", "j"].settings["epochs"] == 5
-    assert runs["demo_xsub", "protogcn", "j"].network["width"] == 24
-    assert runs["ntu120_xsub", "protogcn", "b"].network["prototypes"] == 100
+    plan = expand(config)
+    assert plan.run("demo_xsub", "protogcn", "j").settings["epochs"] == 5
+    assert plan.run("demo_xsub", "protogcn", "j").network["width"] == 24
+    assert plan.run("ntu120_xsub", "protogcn", "b").network["prototypes"] == 100
 
 
 def test_what_the_plan_does_not_have_is_named(plan):
     with pytest.raises(ConfigError, match=r"ensembles\.7ens is not made for demo_xsub; there is"):
         plan.ensemble("demo_xsub", "7ens")
-    with pytest.raises(ConfigError, match="no ensemble of demo_xsub has this stream"):
-        plan.run("demo_xsub", "protogcn", "j-2")
+    with pytest.raises(ConfigError, match=r"run demo_xsub/protogcn/x: 'x' is not a stream"):
+        plan.run("demo_xsub", "protogcn", "x")
+    with pytest.raises(ConfigError, match=r"'demo_xset' does not exist.*did you mean 'demo_xsub'"):
+        plan.run("demo_xset", "protogcn", "j")
+    with pytest.raises(ConfigError, match=r"run demo_xsub/gcn/j: 'gcn' does not exist"):
+        plan.run("demo_xsub", "gcn", "j")
+
+
+def test_a_run_need_not_be_of_an_ensemble(plan):
+    run = plan.run("demo_xsub", "protogcn", "km-12")
+    assert (run.name, run.settings["seed"]) == ("demo_xsub/protogcn/km-12", 11)
+    assert run.network["contrast_weight"] == 0.1
 
 
 def test_words_about_where_to_get_the_data_are_no_setting(plan):

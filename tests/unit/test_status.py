@@ -87,8 +87,10 @@ def test_each_task_has_a_block():
 def test_without_a_target_it_is_the_runs_that_have_a_directory(plan, tmp_path):
     assert chosen(plan, tmp_path, []) == []
     run = plan.run("demo_xsub", "protogcn", "km")
-    (tmp_path / folder_of(run)).mkdir(parents=True)
-    assert chosen(plan, tmp_path, []) == [run]
+    of_no_ensemble = plan.run("demo_xsub", "protogcn", "km-3")
+    for folder in (folder_of(run), folder_of(of_no_ensemble), "results/runs/old/xsub/protogcn/j"):
+        (tmp_path / folder).mkdir(parents=True)
+    assert chosen(plan, tmp_path, []) == [run, of_no_ensemble]
 
 
 def test_targets_are_tables_and_run_directories(plan, tmp_path):

@@ -80,8 +80,8 @@ def test_wrong_config_is_one_sentence_and_no_file(workplace, text, sentence):
     [
         ("results/nano_xsub_mine.csv", "ConfigError: ensembles.mine is not made for nano_xsub"),
         (
-            "results/runs/nano/xsub/protogcn/j-2/scores.npz",
-            "ConfigError: run nano_xsub/protogcn/j-2: no ensemble of nano_xsub has this stream",
+            "results/runs/nano/xview/protogcn/j/scores.npz",
+            "ConfigError: run nano_xview/protogcn/j: 'nano_xview' does not exist, expected one of",
         ),
     ],
 )

@@ -14,6 +14,7 @@ from protogcn.datasets import missing_raw
 from protogcn.errors import ConfigError
 from protogcn.orphans import comment_of, left_behind
 from protogcn.plan import load_plan
+from protogcn.runs import STREAM
 
 # Jobs run with the Python that runs Snakemake and with this checkout's package, from any folder.
 shell.prefix(
@@ -33,10 +34,12 @@ except ConfigError as error:
 
 wildcard_constraints:
     dataset="|".join(plan.datasets),
-    split="|".join(sorted({run.split for run in plan.runs.values()})),
+    split="|".join(
+        sorted({split for dataset in plan.datasets.values() for split in dataset.splits})
+    ),
     task="|".join(sorted({task for task, _ in plan.ensembles})),
-    model="|".join(sorted({run.model for run in plan.runs.values()})),
-    stream="|".join(sorted({run.stream for run in plan.runs.values()})),
+    model="|".join(plan.models),
+    stream=STREAM,
     modality="|".join(MODALITIES),
     ensemble="|".join(sorted({ensemble for _, ensemble in plan.ensembles})),
     preparation="centred|aligned|raw",

@@ -9,6 +9,7 @@ from benchmarks.gpu_card import wait_for
 from benchmarks.gpu_loop import NUM_CLASSES, WAYS, Size, engine_of
 from benchmarks.gpu_report import Report
 from benchmarks.measure import measure
+from benchmarks.synthetic import ntu25
 from protogcn.clips import ClipStore
 from protogcn.inference import predict
 from protogcn.models import build_model
@@ -22,7 +23,7 @@ def measure_evaluation(
     """Return seconds to score one clip with all its crops; compiling comes extra."""
     engine = engine_of(WAYS[way], store.device)
     torch.manual_seed(0)
-    model = engine.prepare(build_model(size.network, num_joints=25, num_classes=NUM_CLASSES))
+    model = engine.prepare(build_model(size.network, ntu25(), num_classes=NUM_CLASSES))
     logits_of = engine.logits_of(model)
     rows = np.arange(min(size.test_clips, len(store.table.ids)))
 

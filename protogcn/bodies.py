@@ -1,9 +1,10 @@
-"""The bodies of a batch that a network has to compute: the real ones, and one for all empty slots.
+"""The bodies of a batch that a network has to compute: all real ones, one for the empty slots.
 
 Most clips leave a person slot empty, all zero. Empty bodies are equal in every layer, so that one
 row stands for all of them and counts as often in the statistics of the batch norms: the same
-numbers for fewer rows. Shapes: N clips, M person slots, R real bodies, B rows, T frames, V joints,
-C channels.
+numbers for fewer rows. Empty slots of different persons, which a network may norm differently,
+share no row. Shapes: N clips, M person slots, R real bodies, B rows, T frames, V joints, C
+channels.
 """
 
 from dataclasses import dataclass
@@ -25,12 +26,14 @@ class Bodies(NamedTuple):
         shares: (N, B), the share of each row in the mean over a clip's person slots.
         counts: (B,) how many bodies a row stands for, 0 for a row that only fills a fixed shape;
             None where every row is one body.
+        persons: (B,) the person slot of each row.
         part: where several processes share a batch, which of its clips these are.
     """
 
     values: Tensor
     shares: Tensor
     counts: Tensor | None
+    persons: Tensor
     part: Part | None = None
 
     def mean_over_persons(self, rows: Tensor) -> Tensor:
@@ -45,7 +48,7 @@ class BodyRows:
 
     Attributes:
         clips: (R,) clip of the batch each real body belongs to; the first R rows are these.
-        persons: (R,) its person slot.
+        persons: (B,) the person slot of each row.
         shares: as in ``Bodies``, float32.
         counts: as in ``Bodies``, float32.
     """
@@ -62,7 +65,7 @@ class BodyRows:
 
 
 def body_rows(persons: np.ndarray, num_slots: int, *, multiple: int = 1) -> BodyRows:
-    """Give every real body of a batch a row, and all empty slots one row together.
+    """Give every real body of a batch a row, and all empty slots of one person a row together.
 
     Args:
         persons: (N,) how many of each clip's slots are not empty; these come first.
@@ -72,34 +75,42 @@ def body_rows(persons: np.ndarray, num_slots: int, *, multiple: int = 1) -> Body
     """
     real = np.arange(num_slots) < persons[:, None]  # (N, M)
     clips, slots = np.nonzero(real)
+    empty = np.flatnonzero(~real.all(axis=0))  # the slots that need a row for their empty bodies
     # No clip at all is one row that counts for nothing: a process may have no part of a batch.
-    num_rows = max(min(-(-(len(clips) + 1) // multiple) * multiple, real.size), 1)
-    rows = np.full(real.shape, min(len(clips), num_rows - 1))  # the row of the empty body
+    needed = len(clips) + max(len(empty), 1)
+    num_rows = max(min(-(-needed // multiple) * multiple, real.size), 1)
+    of_empty = np.zeros(num_slots, np.int64)
+    of_empty[empty] = len(clips) + np.arange(len(empty))
+    rows = np.broadcast_to(of_empty, real.shape).copy()
     rows[real] = np.arange(len(clips))
     shares = np.zeros((len(real), num_rows), np.float32)
     np.add.at(shares, (np.arange(len(real))[:, None], rows), np.float32(1 / num_slots))
     single = real.size > 0 and real.all() and multiple == 1
     counts = None if single else np.bincount(rows.ravel(), minlength=num_rows).astype(np.float32)
-    return BodyRows(clips, slots, shares, counts)
+    filling = np.zeros(num_rows - len(clips) - len(empty), np.int64)
+    return BodyRows(clips, np.concatenate([slots, empty, filling]), shares, counts)
 
 
 def all_bodies(clips: Tensor) -> Bodies:
     """Return every body of clips (N, M, T, V, C), each with a row of its own."""
     num_clips, num_slots = clips.shape[:2]
     shares = torch.eye(num_clips, device=clips.device).repeat_interleave(num_slots, dim=1)
-    return Bodies(clips.flatten(0, 1), shares / num_slots, None)
+    persons = torch.arange(num_slots, device=clips.device).repeat(num_clips)
+    return Bodies(clips.flatten(0, 1), shares / num_slots, None, persons)
 
 
 def pack_bodies(clips: Tensor, rows: BodyRows) -> Bodies:
     """Return the bodies of clips (N, M, T, V, C) that ``rows`` lists, the empty rows zero."""
     values = clips.new_zeros(rows.num_rows, *clips.shape[2:])
-    where = (torch.from_numpy(rows.clips), torch.from_numpy(rows.persons))
-    values[: len(rows.clips)] = clips[where]
+    num_real = len(rows.clips)
+    where = (torch.from_numpy(rows.clips), torch.from_numpy(rows.persons[:num_real]))
+    values[:num_real] = clips[where]
     return finish_bodies(values, rows)
 
 
 def finish_bodies(values: Tensor, rows: BodyRows) -> Bodies:
-    """Put the rows' shares and counts, on the device of ``values``, beside the values."""
+    """Put what ``rows`` says of the values beside them, on their device."""
     device = values.device
     counts = None if rows.counts is None else send(torch.from_numpy(rows.counts), device)
-    return Bodies(values, send(torch.from_numpy(rows.shares), device), counts)
+    shares, persons = (send(torch.from_numpy(each), device) for each in (rows.shares, rows.persons))
+    return Bodies(values, shares, counts, persons)

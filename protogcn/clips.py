@@ -100,7 +100,7 @@ class ClipStore:
         num_slots, num_joints, channels = self.frames.shape[1:]
         places = torch.from_numpy(self.table.first_frames[clips])[:, None] + frames  # (N, T)
         places = places[torch.from_numpy(rows.clips)] * num_slots  # (R, T)
-        places += torch.from_numpy(rows.persons)[:, None]
+        places += torch.from_numpy(rows.persons[: len(rows.clips)])[:, None]
         # Pinned memory is copied without waiting; torch gives it out again after the copy.
         values = torch.empty(
             (rows.num_rows, frames.shape[1], num_joints, channels),

@@ -35,8 +35,9 @@ def score(run: Run, store: ClipStore, checkpoint: dict) -> Scores:
     """
     model = build_model(
         run.network,
-        num_joints=run.dataset.skeleton.num_joints,
+        run.dataset.skeleton,
         num_classes=len(run.dataset.classes),
+        num_persons=run.dataset.persons,
     )
     shapes = [(name, value.shape) for name, value in model.state_dict().items()]
     if others := differing(checkpoint["facts"], training_facts(run, store, shapes)):

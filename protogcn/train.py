@@ -125,8 +125,9 @@ def _start(run: Run, store: ClipStore) -> Training:
     torch.manual_seed(seeds(Purpose.WEIGHTS, settings["seed"])[0])
     model = build_model(
         run.network,
-        num_joints=run.dataset.skeleton.num_joints,
+        run.dataset.skeleton,
         num_classes=len(run.dataset.classes),
+        num_persons=run.dataset.persons,
     )
     model = engine.prepare(model)
     optimizer = engine.optimizer(

@@ -7,39 +7,87 @@ from torch import Tensor, nn
 
 from protogcn.bodies import Bodies
 from protogcn.errors import ConfigError
+from protogcn.models.ctrgcn import CTRGCN
 from protogcn.models.folded import FoldedProtoGCN
 from protogcn.models.loss import Loss
 from protogcn.models.protogcn import FOLDED_FROM, ProtoGCN
+from protogcn.models.stgcn import STGCN
+from protogcn.models.stgcnpp import STGCNPP
+from protogcn.networks import NETWORKS
+from protogcn.skeleton import Skeleton
 
 __all__ = ["Loss", "build_model", "evaluator"]
 
 
 def build_model(
-    settings: Mapping[str, Any], *, num_joints: int, num_classes: int, channels: int = 3
+    settings: Mapping[str, Any],
+    skeleton: Skeleton,
+    *,
+    num_classes: int,
+    num_persons: int = 2,
+    channels: int = 3,
 ) -> nn.Module:
     """Build the network that ``settings["network"]`` names.
 
     Every network maps clips (N, M, T, V, C) to logits (N, K), and its ``loss(clips, labels)``
     returns a ``Loss``. Initial weights come from torch's global generator.
 
+    Args:
+        settings: the model's entry of the config.
+        skeleton: the joint layout; ProtoGCN learns its graph and only counts the joints.
+        num_classes: K.
+        num_persons: M, which changes CTR-GCN alone.
+        channels: C.
+
     Raises:
         ConfigError: unknown network, or settings that it cannot have.
     """
+    width, blocks, downsample = (settings[key] for key in ("width", "blocks", "downsample"))
     match settings["network"]:
         case "protogcn":
             return ProtoGCN(
                 num_classes=num_classes,
-                num_joints=num_joints,
+                num_joints=skeleton.num_joints,
                 channels=channels,
-                width=settings["width"],
-                blocks=settings["blocks"],
-                downsample=settings["downsample"],
+                width=width,
+                blocks=blocks,
+                downsample=downsample,
                 subsets=settings["subsets"],
                 prototypes=settings["prototypes"],
                 contrast_weight=settings["contrast_weight"],
             )
+        case "stgcn":
+            return STGCN(
+                skeleton,
+                num_classes=num_classes,
+                channels=channels,
+                width=width,
+                blocks=blocks,
+                downsample=downsample,
+            )
+        case "stgcnpp":
+            return STGCNPP(
+                skeleton,
+                num_classes=num_classes,
+                channels=channels,
+                width=width,
+                blocks=blocks,
+                downsample=downsample,
+            )
+        case "ctrgcn":
+            return CTRGCN(
+                skeleton,
+                num_classes=num_classes,
+                num_persons=num_persons,
+                channels=channels,
+                width=width,
+                blocks=blocks,
+                downsample=downsample,
+            )
         case unknown:
-            raise ConfigError(f"model.network: {unknown} is not known; there is: protogcn.")
+            raise ConfigError(
+                f"model.network: {unknown} is not known; there is: {', '.join(NETWORKS)}."
+            )
 
 
 def evaluator(model: nn.Module) -> Callable[[Bodies], Tensor]:

@@ -41,7 +41,7 @@ def weighted_norm(
     norm: nn.BatchNorm1d | nn.BatchNorm2d, features: Tensor, counts: Tensor | None, *, axis: int
 ) -> Tensor:
     """Batch norm in training mode, where row b stands for ``counts[b]`` equal bodies."""
-    mean, variance = _moments(norm, features, counts, axis=axis)
+    mean, variance = _tracked_moments(norm, features, counts, axis=axis)
     shape = [1] * features.dim()
     shape[axis] = -1
     scale = norm.weight * (variance + norm.eps).rsqrt()
@@ -54,17 +54,26 @@ def norm_as_affine(
 ) -> tuple[Tensor, Tensor]:
     """Return scale and shift (C,) of the norm of features (B, C, T, V), with their gradients."""
     if norm.training:
-        mean, variance = _moments(norm, features, counts, axis=1)
+        mean, variance = _tracked_moments(norm, features, counts, axis=1)
     else:
         mean, variance = norm.running_mean, norm.running_var
     scale = norm.weight * (variance + norm.eps).rsqrt()
     return scale, norm.bias - scale * mean
 
 
-def _moments(
+def _tracked_moments(
     norm: nn.BatchNorm1d | nn.BatchNorm2d, features: Tensor, counts: Tensor | None, *, axis: int
 ) -> tuple[Tensor, Tensor]:
     """Mean and variance (C,), and move the running ones."""
+    mean, variance, total = moments(features, counts, axis=axis)
+    track(norm, mean, variance, total)
+    return mean, variance
+
+
+def moments(
+    features: Tensor, counts: Tensor | None, *, axis: int
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Mean and variance (C,) over all axes but one, and how many values each is made of, ()."""
     others = [number for number in range(features.dim()) if number != axis]
     num_values = math.prod([features.shape[number] for number in others[1:]])
     values = features.to(precise(features.dtype))
@@ -81,13 +90,16 @@ def _moments(
     variance = (shifted.square() * shares).sum(others) - offset.square()
     if is_parallel():
         mean, variance, total = _of_all_processes(mean, variance, total)
-    variance = variance.clamp(min=0)
+    return mean, variance.clamp(min=0), total
+
+
+def track(norm: nn.Module, mean: Tensor, variance: Tensor, total: Tensor) -> None:
+    """Move a norm's running statistics (C,) towards a batch's."""
     with torch.no_grad():
         unbiased = variance * (total / (total - 1).clamp(min=1))
         norm.num_batches_tracked.add_(1)
         norm.running_mean.lerp_(mean.to(norm.running_mean.dtype), norm.momentum)
         norm.running_var.lerp_(unbiased.to(norm.running_var.dtype), norm.momentum)
-    return mean, variance
 
 
 def _of_all_processes(

@@ -4,6 +4,8 @@ Source: ProtoGCN (Liu et al., CVPR 2025), temporal module; the six branches and 
 the released code's. Shapes: B bodies, C channels, T frames, V joints.
 """
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -29,14 +31,7 @@ class MultiScaleTemporal(nn.Module):
         self.reduce = nn.Linear(channels, channels)
         self.reduce_norm = ChannelNorm(channels - branch)
         self.dilated = nn.ModuleList(
-            nn.Conv2d(
-                branch,
-                branch,
-                (3, 1),
-                stride=(stride, 1),
-                padding=(dilation, 0),
-                dilation=(dilation, 1),
-            )
+            dilated_convolution(branch, kernel=3, dilation=dilation, stride=stride)
             for dilation in DILATIONS
         )
         self.merge_norm = ChannelNorm(channels)
@@ -56,13 +51,58 @@ class MultiScaleTemporal(nn.Module):
     def _scales(self, joints: Tensor, counts: Tensor | None) -> Tensor:
         """(B, T, V, C) -> the six branches side by side, (B, T / stride, V, C)."""
         branch = self.branch_channels
-        parts = [(NUM_BRANCHES - 1) * branch, branch]  # with and without a norm
-        reduced, pointwise = self.reduce(joints).split(parts, dim=-1)
-        reduced = F.relu_(self.reduce_norm(reduced.contiguous(), counts))
-        *inputs, pooled = reduced.permute(0, 3, 1, 2).split(branch, dim=1)  # (B, C / 6, T, V)
-        if self.stride > 1:
-            pointwise = pointwise[:, :: self.stride]
-        scales = [conv(part) for conv, part in zip(self.dilated, inputs, strict=True)]
-        scales.append(F.max_pool2d(pooled, (3, 1), stride=(self.stride, 1), padding=(1, 0)))
-        scales.append(pointwise.permute(0, 3, 1, 2))
-        return torch.cat(scales, dim=1).permute(0, 2, 3, 1)  # (B, T, V, C)
+        return side_by_side(
+            joints,
+            counts,
+            reduce=self.reduce,
+            norm=self.reduce_norm,
+            convolutions=self.dilated,
+            widths=[branch] * NUM_BRANCHES,
+            stride=self.stride,
+        )
+
+
+def dilated_convolution(channels: int, *, kernel: int, dilation: int, stride: int) -> nn.Conv2d:
+    """Return a convolution over ``kernel`` frames that lie ``dilation`` apart."""
+    return nn.Conv2d(
+        channels,
+        channels,
+        (kernel, 1),
+        stride=(stride, 1),
+        padding=(kernel // 2 * dilation, 0),
+        dilation=(dilation, 1),
+    )
+
+
+def side_by_side(
+    features: Tensor,
+    counts: Tensor | None,
+    *,
+    reduce: nn.Linear,
+    norm: ChannelNorm,
+    convolutions: nn.ModuleList,
+    widths: Sequence[int],
+    stride: int,
+) -> Tensor:
+    """(B, T, V, C) -> branches next to each other, (B, T / stride, V, C).
+
+    Args:
+        features: what every branch sees.
+        counts: see ``Bodies``.
+        reduce: the branches' pointwise maps as one.
+        norm: of all of them but the last one's, before their activation.
+        convolutions: over time, one for each branch but the last two: a maximum over three frames,
+            and the pointwise map alone.
+        widths: channels of each branch.
+        stride: in time.
+    """
+    parts = [sum(widths[:-1]), widths[-1]]  # with and without a norm
+    reduced, pointwise = reduce(features).split(parts, dim=-1)
+    reduced = F.relu_(norm(reduced.contiguous(), counts))
+    *inputs, pooled = reduced.permute(0, 3, 1, 2).split(widths[:-1], dim=1)  # (B, C / n, T, V)
+    if stride > 1:
+        pointwise = pointwise[:, ::stride]
+    scales = [conv(part) for conv, part in zip(convolutions, inputs, strict=True)]
+    scales.append(F.max_pool2d(pooled, (3, 1), stride=(stride, 1), padding=(1, 0)))
+    scales.append(pointwise.permute(0, 3, 1, 2))
+    return torch.cat(scales, dim=1).permute(0, 2, 3, 1)  # (B, T, V, C)

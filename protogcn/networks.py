@@ -1,0 +1,58 @@
+"""The settings that each network has, and which of them go together.
+
+Nothing here imports torch: the whole config is checked before a job starts.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from protogcn.errors import ConfigError
+from protogcn.schema import nearest
+
+_SIZE = ("width", "blocks", "downsample")
+NETWORKS: Mapping[str, tuple[str, ...]] = {
+    "protogcn": (*_SIZE, "subsets", "prototypes", "contrast_weight"),
+    "stgcnpp": _SIZE,
+    "stgcn": _SIZE,
+    "ctrgcn": _SIZE,
+}
+_PROTOGCN_WIDTH = 24  # six branches and, by default, eight subsets of the same width
+_LEAST_WIDTHS = {"stgcnpp": 6, "ctrgcn": 4}  # one channel for each branch
+
+
+def check_network(where: str, network: Mapping[str, Any]) -> None:
+    """Check the settings of a network, each of which fits the schema by itself.
+
+    Args:
+        where: what messages call these settings.
+        network: a model's entry of the config, overrides applied.
+
+    Raises:
+        ConfigError: a setting is missing, is another network's, or does not fit the others.
+    """
+    name, width = network["network"], network.get("width")
+    known = NETWORKS[name]
+    if foreign := [key for key in network if key not in ("network", *known)]:
+        raise ConfigError(
+            f"{where}: network {name} has no {' and no '.join(foreign)}, expected"
+            f" {', '.join(known)}{nearest(foreign[0], known) or '.'}"
+        )
+    if missing := [key for key in known if key not in network]:
+        raise ConfigError(f"{where}: lacks {', '.join(missing)}, which network {name} needs.")
+    if any(block > network["blocks"] for block in network["downsample"]):
+        raise ConfigError(
+            f"{where}.downsample: names block {max(network['downsample'])}, but there are"
+            f" {network['blocks']} blocks."
+        )
+    if width < (least := _LEAST_WIDTHS.get(name, 1)):
+        raise ConfigError(f"{where}.width: found {width}, expected at least {least}.")
+    if name != "protogcn":
+        return
+    if width % _PROTOGCN_WIDTH:
+        raise ConfigError(
+            f"{where}.width: found {width}, expected a multiple of {_PROTOGCN_WIDTH}."
+        )
+    if width % network["subsets"]:
+        raise ConfigError(
+            f"{where}.subsets: found {network['subsets']}, expected a divisor of the width {width}."
+        )

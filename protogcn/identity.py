@@ -36,7 +36,7 @@ def training_facts(run: Run, store: ClipStore, shapes: Iterable[tuple[str, Any]]
         **{f"model.{key}": value for key, value in run.network.items()},
         "modality": run.modality,
         "classes": len(run.dataset.classes),
-        "skeleton": _digest((skeleton.pairs, skeleton.limbs)),
+        "skeleton": _digest((skeleton.pairs, skeleton.limbs, *_graph(run))),
         "frames of the data": store.digest,
         "training clips": _digest(list(clips)),
         "network layout": _digest([(name, tuple(shape)) for name, shape in shapes]),
@@ -47,6 +47,12 @@ def differing(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[str]:
     """Return the names of the facts in which two trainings differ."""
     names = sorted(first.keys() | second.keys())
     return [name for name in names if first.get(name) != second.get(name)]
+
+
+def _graph(run: Run) -> tuple[object, ...]:
+    """Return what a network's graph starts from; ProtoGCN's starts from random numbers."""
+    skeleton = run.dataset.skeleton
+    return () if run.network["network"] == "protogcn" else (skeleton.edges, skeleton.parents)
 
 
 def _digest(value: object) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 from protogcn.config import Dataset, Run
 from protogcn.datasets import resolve_dataset, resolve_skeletons
 from protogcn.errors import ConfigError
+from protogcn.networks import check_network
 from protogcn.runs import Runs, check_streams, look_up
 from protogcn.schema import check_schema, read_yaml
 
@@ -112,6 +113,8 @@ def expand(config: Mapping[str, Any]) -> Plan:
         _ensemble(name, entry, tasks, config["models"])
         for name, entry in config["ensembles"].items()
     ]
+    for name, network in config["models"].items():
+        check_network(f"models.{name}", network)
     runs = Runs(config, datasets)
     runs.check_overrides()
     ensembles = {(task, scheme.name): scheme for scheme in schemes for task in scheme.tasks}

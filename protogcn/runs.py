@@ -7,6 +7,7 @@ from typing import Any
 
 from protogcn.config import MODALITIES, Dataset, Run
 from protogcn.errors import ConfigError
+from protogcn.networks import check_network
 from protogcn.preparation import check_preparation
 from protogcn.schema import nearest
 
@@ -145,7 +146,7 @@ def _matches(where: Mapping[str, str | list[str]], facts: Mapping[str, str]) -> 
 
 def _check_run(run: Run) -> None:
     """Refuse settings that do not go together."""
-    skeleton, settings, network = run.dataset.skeleton, run.settings, run.network
+    skeleton, settings = run.dataset.skeleton, run.settings
     check_preparation(settings["preparation"], skeleton)
     if settings["limb_drop"] and not skeleton.limbs:
         raise ConfigError(
@@ -157,13 +158,4 @@ def _check_run(run: Run) -> None:
             f"run {run.name}: swap is {settings['swap']}, but skeletons.{skeleton.name}"
             " declares no pairs."
         )
-    if any(block > network["blocks"] for block in network["downsample"]):
-        raise ConfigError(
-            f"run {run.name}: model.downsample names block {max(network['downsample'])}, but there"
-            f" are {network['blocks']} blocks."
-        )
-    if network["width"] % network["subsets"]:
-        raise ConfigError(
-            f"run {run.name}: model.subsets is {network['subsets']}, expected a divisor of the"
-            f" width {network['width']}."
-        )
+    check_network(f"run {run.name}: model", run.network)

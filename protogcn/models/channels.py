@@ -70,9 +70,7 @@ def _tracked_moments(
     return mean, variance
 
 
-def moments(
-    features: Tensor, counts: Tensor | None, *, axis: int
-) -> tuple[Tensor, Tensor, Tensor]:
+def moments(features: Tensor, counts: Tensor | None, *, axis: int) -> tuple[Tensor, Tensor, Tensor]:
     """Mean and variance (C,) over all axes but one, and how many values each is made of, ()."""
     others = [number for number in range(features.dim()) if number != axis]
     num_values = math.prod([features.shape[number] for number in others[1:]])

@@ -37,7 +37,7 @@ def test_repository_config_fits_its_schema(schema):
         ("train.momentum", 1, "train.momentum: found 1, expected less than 1"),
         ("train.swap", 1.5, "train.swap: found 1.5, expected at most 1"),
         ("train.select", "lats", "train.select: found \"lats\", expected one of last, best"),
-        ("models.protogcn.width", 100, "models.protogcn.width: found 100, expected a multiple of 24"),
+        ("models.protogcn.width", 0, "models.protogcn.width: found 0, expected at least 1"),
         ("datasets.Demo", {}, 'datasets: the name "Demo" cannot be part of a file name'),
         ("datasets.../x", {}, "datasets: the name \"../x\" cannot be part of a file name"),
         ("ensembles.6ens.streams", {}, "ensembles.6ens.streams: found {}, expected at least 1"),

@@ -109,7 +109,7 @@ def override(where, **settings):
         ("datasets.demo.simulate.classes", 4, "simulate.classes is 4, but classes has 12 names"),
         ("overrides", override({"dataset": "ntu60", "task": "demo_xsub"}, swap=0.5), "matches no run"),
         ("overrides", override({"dataset": "demo"}, preparation="raw", model={"downsample": [11]}), "names block 11"),
-        ("overrides", override({"dataset": "demo"}, model={"subsets": 7}), "subsets is 7, expected a divisor"),
+        ("overrides", override({"dataset": "demo"}, model={"subsets": 7}), r"model\.subsets: found 7, expected a divisor"),
         ("datasets.demo.skeleton", "ntu24", "'ntu24' is not a layout.*did you mean 'ntu25'"),
         ("datasets.demo.raw", "x", "expected either raw or simulate"),
         ("datasets.ntu60.splits", ["xset"], "xset is not a split of ntu60, expected xsub, xview"),

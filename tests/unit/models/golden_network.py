@@ -15,10 +15,11 @@ def golden_weights(key_list, sizes):
     state = {}
     with (GOLDEN / key_list).open() as file:
         for row in csv.DictReader(file):
-            if row["shape_symbolic"] == "scalar":
+            symbolic = next(cell for name, cell in row.items() if name.startswith("shape"))
+            if symbolic == "scalar":
                 state[row["key"]] = torch.tensor(0)
                 continue
-            axes = row["shape_symbolic"].split("x")
+            axes = symbolic.split("x")
             shape = [sizes[axis] if axis in sizes else int(axis) for axis in axes]
             noise = hash_noise(int(row["index"]), math.prod(shape)).reshape(shape)
             state[row["key"]] = torch.from_numpy(_scale(row["key"], noise).astype(np.float32))

@@ -26,8 +26,7 @@ def directed_graph(skeleton: Skeleton) -> Tensor:
 
 
 def distance_graph(skeleton: Skeleton) -> Tensor:
-    """Return (3, V, V): every joint takes from itself, from joints as far from the root or
-    further, and from nearer ones.
+    """Return (3, V, V): every joint takes from itself, from joints no nearer the root, from nearer.
 
     Source: ST-GCN's spatial partition with one hop, as its code has it: the distance to the root is
     counted up to one hop too, so that all joints further away are equally far.

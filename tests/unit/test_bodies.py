@@ -7,10 +7,10 @@ from protogcn.bodies import all_bodies, body_rows, pack_bodies
 PERSONS = np.array([2, 1, 1])
 
 
-def test_real_bodies_come_first_and_all_empty_slots_share_one_row():
+def test_real_bodies_come_first_and_empty_slots_of_a_person_share_one_row():
     rows = body_rows(PERSONS, 2)
     assert rows.clips.tolist() == [0, 0, 1, 2]
-    assert rows.persons.tolist() == [0, 1, 0, 0]
+    assert rows.persons.tolist() == [0, 1, 0, 0, 1]
     assert rows.num_rows == 5
     assert rows.counts.tolist() == [1, 1, 1, 1, 2]
     assert rows.shares.tolist() == [[0.5, 0.5, 0, 0, 0], [0, 0, 0.5, 0, 0.5], [0, 0, 0, 0.5, 0.5]]
@@ -34,10 +34,11 @@ def test_fixed_shapes_always_have_counts():
     assert body_rows(np.array([2, 2]), 2, multiple=4).counts.tolist() == [1, 1, 1, 1]
 
 
-def test_clip_without_persons_is_made_of_the_empty_row():
+def test_clip_without_persons_is_made_of_the_empty_rows_of_its_slots():
     rows = body_rows(np.array([0, 1]), 2)
-    assert rows.shares.tolist() == [[0, 1], [0.5, 0.5]]
-    assert rows.counts.tolist() == [1, 3]
+    assert rows.persons.tolist() == [0, 0, 1]
+    assert rows.shares.tolist() == [[0, 0.5, 0.5], [0.5, 0, 0.5]]
+    assert rows.counts.tolist() == [1, 1, 2]
 
 
 @pytest.mark.parametrize("multiple", [1, 4])

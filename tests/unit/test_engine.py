@@ -16,7 +16,15 @@ from protogcn.models import protogcn as protogcn_module
 from protogcn.models.folded import FoldedProtoGCN
 from protogcn.models.protogcn import FUSED_FROM
 from protogcn.train import train
-from tests.unit.nano import NETWORK, SETTINGS, assert_same, nano_run, store_of, weights_of
+from tests.unit.nano import (
+    NETWORK,
+    SETTINGS,
+    SKELETON,
+    assert_same,
+    nano_run,
+    store_of,
+    weights_of,
+)
 
 CPU, GPU = torch.device("cpu"), torch.device("cuda")
 
@@ -27,7 +35,7 @@ def engine_of(device=CPU, **settings):
 
 def make_model():
     torch.manual_seed(0)
-    model = build_model(NETWORK, num_joints=5, num_classes=4)
+    model = build_model(NETWORK, SKELETON, num_classes=4)
     with torch.no_grad():
         for block in model.blocks:
             block.spatial.alpha.fill_(0.5)
@@ -190,7 +198,8 @@ class Square(nn.Module):
 def test_step_takes_the_rate_of_its_call_and_no_gradient_of_the_last():
     model = Square()
     step = step_of(model)
-    bodies, labels = Bodies(torch.zeros(1), torch.zeros(1), None), torch.tensor([1.0])
+    bodies = Bodies(torch.zeros(1), torch.zeros(1), None, torch.zeros(1))
+    labels = torch.tensor([1.0])
     first = step(bodies, labels, 0.5)  # 1 - 0.5 * (1 + 1), 2 - 0.5 * (2 + 1)
     assert first.total.item() == 5.5
     assert model.weight.tolist() == [0.0, 0.5]

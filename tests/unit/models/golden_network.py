@@ -10,8 +10,13 @@ import torch
 GOLDEN = Path(__file__).parents[2] / "golden"
 
 
-def golden_weights(key_list, sizes):
-    """Return the reference's state dict; ``sizes`` gives the numbers for the symbols in shapes."""
+def golden_weights(key_list, sizes, scale=None):
+    """Return the reference's state dict.
+
+    ``sizes`` gives the numbers for the symbols in shapes; ``scale(key, noise)`` makes the weights
+    of entries that have a rule of their own.
+    """
+    scale = scale or golden_scale
     state = {}
     with (GOLDEN / key_list).open() as file:
         for row in csv.DictReader(file):
@@ -22,7 +27,7 @@ def golden_weights(key_list, sizes):
             axes = symbolic.split("x")
             shape = [sizes[axis] if axis in sizes else int(axis) for axis in axes]
             noise = hash_noise(int(row["index"]), math.prod(shape)).reshape(shape)
-            state[row["key"]] = torch.from_numpy(_scale(row["key"], noise).astype(np.float32))
+            state[row["key"]] = torch.from_numpy(scale(row["key"], noise).astype(np.float32))
     return state
 
 
@@ -47,7 +52,7 @@ def hash_noise(row, count):
     return bits / 2.0**31 - 1
 
 
-def _scale(key, noise):
+def golden_scale(key, noise):
     match key.rsplit(".", 1)[-1]:
         case "running_var":
             return 1 + np.abs(noise) / 2

@@ -3,6 +3,8 @@ import torch
 
 from protogcn.errors import ConfigError
 from protogcn.models import build_model
+from protogcn.skeleton import built_in_skeletons
+from tests.unit.nano import SKELETON
 
 SETTINGS = {
     "network": "protogcn",
@@ -16,7 +18,7 @@ SETTINGS = {
 
 
 def test_builds_the_network_of_the_settings():
-    model = build_model(SETTINGS, num_joints=5, num_classes=4, channels=2)
+    model = build_model(SETTINGS, SKELETON, num_classes=4, channels=2)
     assert len(model.blocks) == 2
     assert model.blocks[1].stride == 2
     assert model.reconstruct.assign.weight.shape == (6, 48)
@@ -28,10 +30,38 @@ def test_same_seed_same_weights():
     states = []
     for _ in range(2):
         torch.manual_seed(7)
-        states.append(build_model(SETTINGS, num_joints=5, num_classes=4).state_dict())
+        states.append(build_model(SETTINGS, SKELETON, num_classes=4).state_dict())
     assert all(torch.equal(value, states[1][key]) for key, value in states[0].items())
 
 
 def test_refuses_an_unknown_network():
     with pytest.raises(ConfigError, match=r"model\.network: vgg is not known"):
-        build_model(SETTINGS | {"network": "vgg"}, num_joints=5, num_classes=4)
+        build_model(SETTINGS | {"network": "vgg"}, SKELETON, num_classes=4)
+
+
+@pytest.mark.parametrize(
+    ("network", "num_classes", "expected"),
+    [
+        ("stgcn", 60, 3_083_412 + 15_420),
+        ("stgcn", 120, 3_114_252),
+        ("stgcnpp", 120, 1_387_724 + 30_840),
+        ("ctrgcn", 60, 1_431_252 + 15_420),
+        ("ctrgcn", 120, 1_462_092),
+    ],
+)
+def test_networks_have_the_published_sizes(network, num_classes, expected):
+    size = {"network": network, "width": 64, "blocks": 10, "downsample": [5, 8]}
+    model = build_model(size, built_in_skeletons()["ntu25"], num_classes=num_classes)
+    assert sum(parameter.numel() for parameter in model.parameters()) == expected
+    assert model.blocks[9].spatial.norm.num_features == 256
+    assert [block.stride for block in model.blocks] == [1, 1, 1, 1, 2, 1, 1, 2, 1, 1]
+
+
+def test_ctrgcn_starts_as_its_shortcuts_without_refinement():
+    size = {"network": "ctrgcn", "width": 8, "blocks": 2, "downsample": []}
+    model = build_model(size, SKELETON, num_classes=4)
+    for block in model.blocks:
+        assert block.spatial.alpha.tolist() == [0]
+        assert block.spatial.norm.weight.tolist() == pytest.approx([1e-6] * 8)
+    mapped = model.blocks[1].spatial.expand.weight  # 3 subsets of 8 channels, fan out 8
+    assert mapped.std().item() == pytest.approx((2 / 8) ** 0.5, rel=0.25)

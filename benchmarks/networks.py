@@ -1,0 +1,98 @@
+"""The four networks side by side on one CPU thread: size, training step, scoring, memory.
+
+Each at its published size, 25 joints, 100 frames, 60 classes; one clip in five has two persons.
+"""
+
+import argparse
+import subprocess
+import sys
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from benchmarks.measure import Row, measure, print_rows, rate
+from benchmarks.model import (
+    NUM_CLASSES,
+    SETTINGS,
+    make_batch,
+    status_of_memory,
+    step_of,
+)
+from benchmarks.synthetic import ntu25
+from protogcn.engine import Engine
+from protogcn.models import build_model
+from protogcn.networks import NETWORKS
+from protogcn.schema import read_yaml
+
+CONFIG = Path(__file__).parents[1] / "config/config.yaml"
+ONE_IN = 5
+
+
+def make_network(name: str) -> nn.Module:
+    """Return a network of the repository's config."""
+    torch.manual_seed(0)
+    settings = read_yaml(CONFIG)["models"][name]
+    return build_model(settings, ntu25(), num_classes=NUM_CLASSES)
+
+
+def rows(name: str, *, num_clips: int, num_crops: int, rounds: int) -> list[Row]:
+    """Measure one network; arguments as in ``benchmarks.model.rows``."""
+    engine = Engine.of(SETTINGS, torch.device("cpu"))
+    model = engine.prepare(make_network(name))
+    size = sum(parameter.numel() for parameter in model.parameters())
+    _, bodies, labels = make_batch(num_clips, ONE_IN)
+    step = measure(step_of(model, bodies, labels), rounds=rounds)
+    _, crops, _ = make_batch(num_crops, ONE_IN)
+    logits_of = engine.logits_of(model)
+    with torch.inference_mode():
+        scoring = measure(lambda: logits_of(crops), rounds=rounds)
+    return [
+        Row(f"{name}: parameters", size, size, size, ""),
+        rate(f"{name}: training step", step, num_clips, "clips/s"),
+        rate(f"{name}: scoring", scoring, num_crops, "crops/s"),
+        _memory_row(name, num_clips),
+    ]
+
+
+def _memory_row(name: str, num_clips: int) -> Row:
+    """Measure what a training step adds to a process, at its peak, in one of its own."""
+    command = [sys.executable, "-m", "benchmarks.networks", "--peak", name]
+    command += ["--clips", str(num_clips)]
+    answer = subprocess.run(
+        command, check=True, capture_output=True, text=True, cwd=Path(__file__).parents[1]
+    )
+    peak = float(answer.stdout) / num_clips
+    return Row(f"{name}: memory of a training step", peak, peak, peak, "MB/clip")
+
+
+def _print_peak(name: str, num_clips: int) -> None:
+    model = make_network(name)
+    _, bodies, labels = make_batch(num_clips, ONE_IN)
+    step = step_of(Engine.of(SETTINGS, torch.device("cpu")).prepare(model), bodies, labels)
+    torch.randn(64, 64) @ torch.randn(64, 64)  # libraries that load at the first call
+    before = status_of_memory("VmRSS")
+    step()
+    print((status_of_memory("VmHWM") - before) / 1e6)
+
+
+def main() -> None:
+    """Print a table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--clips", type=int, default=10, help="of a training step")
+    parser.add_argument("--crops", type=int, default=20, help="scored at once")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--peak", choices=tuple(NETWORKS), help=argparse.SUPPRESS)
+    args = parser.parse_args()
+
+    Engine.of(SETTINGS, torch.device("cpu")).start(threads=1)
+    if args.peak:
+        _print_peak(args.peak, args.clips)
+        return
+    for name in NETWORKS:
+        found = rows(name, num_clips=args.clips, num_crops=args.crops, rounds=args.rounds)
+        print_rows(found)
+
+
+if __name__ == "__main__":
+    main()

@@ -26,6 +26,8 @@ _SHARES = {"train": 0.7, "test": 0.5}  # of a dataset that nothing else is known
 _GPU_CLIPS = 400.0
 _GPU_STEP_SECONDS = 0.02  # however small the network
 _CPU_CLIPS = 1.0  # of one thread
+# What a network costs beside ProtoGCN of the same width and number of blocks.
+_NETWORKS = {"protogcn": 1.0, "stgcnpp": 1.0, "stgcn": 1.3, "ctrgcn": 1.3}
 _PASSES_OF_STEP = 3  # a forward pass costs a third of a training step
 _PROCESS_MB = 6000  # torch, its compiler and the GPU's libraries
 _SAVED_MB = 324  # of one clip for its backward pass, on the CPU in host memory
@@ -141,7 +143,7 @@ def cost(run: Run) -> float:
     """Return what a clip costs, the full network's clip being 1: memory moved grows like this."""
     settings, network = run.settings, run.network
     return (settings["frames"] / 100 * run.dataset.skeleton.num_joints / 25) * (
-        network["width"] / 96 * network["blocks"] / 10
+        network["width"] / 96 * network["blocks"] / 10 * _NETWORKS[network["network"]]
     )
 
 

@@ -131,6 +131,12 @@ def test_cost_of_the_full_network_is_one():
     assert estimate.cost(nano_run()) < 0.01
 
 
+@pytest.mark.parametrize("model", ["stgcnpp", "stgcn", "ctrgcn"])
+def test_baselines_cost_less_than_the_full_network(model):
+    run = expand(repository_config()).run("ntu120_xsub", model, "b")
+    assert 0.6 < estimate.cost(run) < 0.9
+
+
 def test_estimating_loads_no_torch():
     code = "import sys, protogcn.estimate; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -44,7 +44,7 @@ class CTRGCN(GraphNetwork):
         blocks: int = 10,
         downsample: Sequence[int] = (5, 8),
     ):
-        """Draw the initial weights from torch's global generator; arguments as ``build_model``'s."""
+        """Draw the initial weights from torch's generator; arguments as ``build_model``'s."""
         graph = directed_graph(skeleton)
         sizes = block_sizes(channels, width, blocks, downsample)
         super().__init__(

@@ -20,7 +20,9 @@ def golden_weights(key_list, sizes, scale=None):
     state = {}
     with (GOLDEN / key_list).open() as file:
         for row in csv.DictReader(file):
-            symbolic = next(cell for name, cell in row.items() if name.startswith("shape"))
+            symbolic = row.get("shape_symbolic") or next(
+                cell for name, cell in row.items() if name.startswith("shape")
+            )
             if symbolic == "scalar":
                 state[row["key"]] = torch.tensor(0)
                 continue

@@ -21,12 +21,17 @@ from protogcn.score_file import Scores
 
 
 def ensemble_table(
-    members: Mapping[str, Scores], weights: Mapping[str, float], space: str
+    members: Mapping[str, Scores],
+    weights: Mapping[str, float],
+    space: str,
+    *,
+    tuned_on_test: bool = False,
 ) -> pd.DataFrame:
     """Return the ensemble's table: a row for each member and a last row ``fused``.
 
     Columns: stream, weight, clips, top1, top5, mean_class (percentages with two decimals), select
-    (which epoch was scored: ``best`` marks one that was chosen by its accuracy).
+    (which epoch was scored: ``best`` marks one that was chosen by its accuracy), tuned_on_test
+    (``yes`` marks weights that were chosen on test labels).
     """
     fused = fuse(members, weights, space)
     rows = []
@@ -36,7 +41,9 @@ def ensemble_table(
         rows.append(_row(stream, f"{weights[stream]:g}", values, scores.labels, select))
     select = "best" if "best" in [row["select"] for row in rows] else "last"
     labels = next(iter(members.values())).labels
-    return pd.DataFrame([*rows, _row("fused", "", fused, labels, select)])
+    table = pd.DataFrame([*rows, _row("fused", "", fused, labels, select)])
+    table["tuned_on_test"] = ["no"] * len(rows) + ["yes" if tuned_on_test else "no"]
+    return table
 
 
 def _row(
@@ -63,6 +70,9 @@ def main() -> None:
     parser.add_argument("--model", required=True, help="model of every score file")
     parser.add_argument("--weights", type=float, nargs="+", required=True)
     parser.add_argument("--space", choices=SPACES, default="probability")
+    parser.add_argument(
+        "--tuned-on-test", action="store_true", help="the weights were chosen on test labels"
+    )
     parser.add_argument("--table", type=Path, required=True)
     args = parser.parse_args()
 
@@ -72,7 +82,8 @@ def main() -> None:
             f"{len(args.weights)} weights for {len(members)} streams, expected one for each."
         )
     weights = dict(zip(args.streams, args.weights, strict=True))
-    save_table(args.table, ensemble_table(members, weights, args.space))
+    table = ensemble_table(members, weights, args.space, tuned_on_test=args.tuned_on_test)
+    save_table(args.table, table)
 
 
 if __name__ == "__main__":

@@ -35,7 +35,9 @@ def copy(finished, tmp_path):
 
 def test_table_has_a_row_for_each_stream_and_one_for_the_fusion(finished):
     table = pd.read_csv(finished.folder / TABLE, dtype=str, keep_default_na=False)
-    columns = ["stream", "weight", "clips", "top1", "top5", "mean_class", "select"]
+    columns = [
+        "stream", "weight", "clips", "top1", "top5", "mean_class", "select", "tuned_on_test",
+    ]  # fmt: skip
     assert table.columns.tolist() == columns
     assert table["stream"].tolist() == ["j", "b", "k", "jm", "bm", "km", "fused"]
     assert table["weight"].tolist() == ["2", "2", "2", "1", "1", "1", ""]

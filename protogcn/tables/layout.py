@@ -69,11 +69,9 @@ def ensemble_sheet(name: str, title: str, remark: str, table: pd.DataFrame) -> S
     metrics = [metric for metric in METRICS if (table[metric] != "").any()]
     lines = []
     for row in table.to_dict("records"):
-        marks = ("selected_best",) if row["select"] == "best" else ()
+        marks = () if row["select"] == "last" else (f"selected_{row['select']}",)
         marks += ("tuned_on_test",) if row["tuned_on_test"] == "yes" else ()
-        entries = [
-            Entry(row[metric], marks, None if marks else float(row[metric])) for metric in metrics
-        ]
+        entries = [Entry(row[metric], marks, _fair(row[metric], marks)) for metric in metrics]
         lines.append(Line((row["stream"], row["weight"], row["clips"]), tuple(entries)))
     sheet = Sheet(
         name=name,

@@ -86,8 +86,8 @@ def _measure_task(
             value = _accuracy(fused, members[0].labels, cell.metric)
             if value is not None:
                 values.append(100 * value)
-            if any(member.provenance["select"] == "best" for member in members):
-                notes.add("selected_best")
+            selected = {member.provenance["select"] for member in members} - {"last"}
+            notes |= {f"selected_{select}" for select in selected}
             if any(run in stale for run in _runs(cell, scheme)):
                 notes.add("other_settings")
             if not _same_clips(first, members[0]):

@@ -65,6 +65,21 @@ def test_changed_run_is_the_only_one_that_trains_again(copy):
     assert planned == {"resolve_run": 1, "train_stream": 1, "score_stream": 1, "fuse_ensemble": 1}
 
 
+def test_comparison_table_has_the_numbers_of_the_ensembles_table(copy):
+    more = copy.config(
+        "tables: {mine: {rows: streams, methods: {P: protogcn}, tasks: [nano_xsub],"
+        " streams: {j: j, km: km, fused: 6ens}, metrics: {nano_xsub: [top1, mean_class]}}}"
+    )
+    answer = copy.snakemake("--cores", "1", "results/mine.csv", configs=(NANO, more))
+    assert answer.returncode == 0, answer.stdout
+    assert "train_stream" not in answer.stdout
+    cells = pd.read_csv(copy.folder / "results/mine.csv", dtype=str, keep_default_na=False)
+    table = pd.read_csv(copy.folder / TABLE, dtype=str).set_index("stream")
+    for cell in cells.to_dict("records"):
+        assert cell["ours"] == table[cell["metric"]][cell["stream"]], cell
+        assert (cell["clips"], cell["notes"]) == ("16", "")
+
+
 def test_further_ensemble_trains_nothing_it_has(copy):
     more = copy.config(
         "ensembles: {mine: {streams: {j: 1.5, km: 1}, space: logit, tasks: [nano_xsub]}}"

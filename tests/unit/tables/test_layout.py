@@ -120,12 +120,12 @@ def test_table_of_an_ensemble_marks_what_had_help():
     columns = ["stream", "weight", "clips", "top1", "top5", "mean_class", "select", "tuned_on_test"]
     rows = [
         ["j", "1", "9", "80.00", "", "70.00", "last", "no"],
-        ["b", "2", "9", "90.00", "", "60.00", "last", "no"],
+        ["b", "2", "9", "90.00", "", "60.00", "unknown", "no"],
         ["fused", "", "9", "99.00", "", "99.00", "last", "yes"],
     ]
     sheet = ensemble_sheet("x", "X", "Weights: ours.", pd.DataFrame(rows, columns=columns))
     assert [column.head for column in sheet.columns] == ["top-1", "mean class"]
     assert emphasis(sheet) == [["second", "best"], ["best", "second"], ["", ""]]
-    assert sheet.letters == {"tuned_on_test": "a"}
+    assert sheet.letters == {"selected_unknown": "a", "tuned_on_test": "b"}
     assert sheet.remarks == ("Weights: ours.",)
     assert [len(block) for block in sheet.blocks] == [2, 1]

@@ -9,6 +9,8 @@ _ESCAPES = {
     "<": r"\textless{}",
     ">": r"\textgreater{}",
     "|": r"\textbar{}",
+    "[": "{[}",  # a row that began with [ or * would be an argument of the \\ before it
+    "*": "{*}",
     "±": r"$\pm$",
     "–": "--",
     **{letter: f"\\{letter}" for letter in "&%$#_{}"},

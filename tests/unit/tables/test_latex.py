@@ -27,7 +27,7 @@ Stream &  & top-1 & top-5 & n \\
 J\textbar{}1 & ours & \textbf{91.50 $\pm$ 0.14}\rlap{\textsuperscript{a}} & 99.00 & 5 \\
  & paper & \underline{\textit{91.54}}\rlap{\textsuperscript{b,a}} & \textit{?} &  \\
 \addlinespace[2pt]
-\textless{}b\textgreater{} & difference & $-$0.04 & $+$1.00 & -- \\
+{[}b]{*} & difference & $-$0.04 & $+$1.00 & -- \\
 \bottomrule
 \end{tabular}
 \par\smallskip\footnotesize\raggedright

@@ -13,7 +13,7 @@ SHEET = Sheet(
             Line(("J|1", "ours"), (Entry("91.50 ± 0.14", ("tuned_on_test",), None, "best"), Entry("99.00"), Entry("5"))),
             Line(("", "paper"), (Entry("91.54", ("released", "tuned_on_test"), None, "second", True), Entry("?", italic=True), Entry(""))),
         ),
-        (Line(("<b>", "difference"), (Entry("-0.04"), Entry("+1.00"), Entry("–"))),),
+        (Line(("[b]*", "difference"), (Entry("-0.04"), Entry("+1.00"), Entry("–"))),),
     ),
     remarks=("One recipe: a_b 1.",),
 )  # fmt: skip
@@ -28,7 +28,7 @@ def test_table_by_hand():
 | :-- | :-- | --: | --: | --: |
 | J\|1 | ours | **91.50 ± 0.14**<sup>a</sup> | 99.00 | 5 |
 |  | paper | <ins>*91.54*</ins><sup>b,a</sup> | *?* |  |
-| \<b\> | difference | -0.04 | +1.00 | – |
+| \[b\]\* | difference | -0.04 | +1.00 | – |
 
 One recipe: a\_b 1.<br>
 <sup>a</sup> the weights are, or look, tuned on the test split; never best or second.<br>

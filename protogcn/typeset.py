@@ -6,7 +6,7 @@ from pathlib import Path
 from protogcn.contracts import load_table, save_text
 from protogcn.errors import run_stage
 from protogcn.tables.latex import latex
-from protogcn.tables.layout import TASKS, ensemble_sheet
+from protogcn.tables.layout import ensemble_sheet, task_title
 from protogcn.tables.markdown import markdown
 
 _COLUMNS = (
@@ -26,7 +26,7 @@ def main() -> None:
     args = parser.parse_args()
 
     table = load_table(args.table, dict.fromkeys(_COLUMNS, "str"))
-    title = f"{TASKS.get(args.task, args.task)}: {args.ensemble}, accuracy in %"
+    title = f"{task_title(args.task)}: {args.ensemble}, accuracy in %"
     remark = f"Weights: {args.source}." if args.source else ""
     sheet = ensemble_sheet(f"{args.task}_{args.ensemble}", title, remark, table)
     save_text(args.markdown, markdown(sheet))

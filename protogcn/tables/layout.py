@@ -18,13 +18,13 @@ from protogcn.tables.sheet import (
 )
 
 TASKS = {
-    "ntu60_xsub": "NTU-60 X-Sub",
-    "ntu60_xview": "NTU-60 X-View",
-    "ntu120_xsub": "NTU-120 X-Sub",
-    "ntu120_xset": "NTU-120 X-Set",
-    "kinetics_val": "Kinetics",
-    "finegym_val": "FineGYM",
-    "utd_mhad_xsub": "UTD-MHAD X-Sub",
+    "ntu60_xsub": ("NTU-60", "X-Sub"),
+    "ntu60_xview": ("NTU-60", "X-View"),
+    "ntu120_xsub": ("NTU-120", "X-Sub"),
+    "ntu120_xset": ("NTU-120", "X-Set"),
+    "kinetics_val": ("Kinetics", ""),
+    "finegym_val": ("FineGYM", ""),
+    "utd_mhad_xsub": ("UTD-MHAD", "X-Sub"),
 }
 METRICS = {"top1": "top-1", "top5": "top-5", "mean_class": "mean class"}
 
@@ -64,6 +64,11 @@ def comparison_sheet(table: Table, cells: pd.DataFrame, recipe: Mapping[str, obj
     return without_repetition(emphasised(sheet))
 
 
+def task_title(task: str) -> str:
+    """Return what papers call a task."""
+    return " ".join(TASKS.get(task, (task,))).rstrip()
+
+
 def ensemble_sheet(name: str, title: str, remark: str, table: pd.DataFrame) -> Sheet:
     """Lay out the table of one ensemble, whose last row is the fusion."""
     metrics = [metric for metric in METRICS if (table[metric] != "").any()]
@@ -92,13 +97,19 @@ def _key(table: Table, record: _Cell) -> _Key:
 def _columns(table: Table, records: Iterable[_Cell]) -> dict[_Key, Column]:
     """Return the columns by key, tasks in the table's order."""
     in_order = sorted(records, key=lambda record: table.tasks.index(record["task"]))
-    one_metric = len({record["metric"] for record in in_order}) == 1
+    metrics: dict[str, set[str]] = {}
+    for record in in_order:
+        metrics.setdefault(record["task"], set()).add(record["metric"])
     columns = {}
     for record in in_order:
-        words = [] if table.rows == "streams" else [record["stream"]]
-        words += [] if words and one_metric else [METRICS[record["metric"]]]
-        group = TASKS.get(record["task"], record["task"])
-        columns.setdefault(_key(table, record), Column(group, " ".join(words)))
+        task, metric = record["task"], METRICS[record["metric"]]
+        if table.rows == "streams":
+            group, head = TASKS.get(task, (task, ""))
+        else:
+            group, head = task_title(task), record["stream"]
+        if not head or metrics[task] != {"top1"}:
+            head = f"{head} {metric}".lstrip()
+        columns.setdefault(_key(table, record), Column(group, head))
     return columns
 
 

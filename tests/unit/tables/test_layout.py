@@ -30,7 +30,7 @@ def test_streams_are_rows_with_a_line_for_each_kind_of_number():
     )
     sheet = sheet_of(wanted, (91.6, 91.4), (90.0,))
     assert sheet.heads == ("Stream", "")
-    assert [(c.group, c.head) for c in sheet.columns] == [("NTU-60 X-Sub", "top-1")]
+    assert [(c.group, c.head) for c in sheet.columns] == [("NTU-60", "X-Sub")]
     assert texts(sheet) == [
         ("J1", "ours", "91.50 ± 0.14"),
         ("", "paper", "91.54"),
@@ -44,6 +44,21 @@ def test_streams_are_rows_with_a_line_for_each_kind_of_number():
         "Upright: measured here. Italic: as the paper prints it.",
         "?: unreadable in the source.",
     )
+
+
+def test_datasets_stand_above_their_splits_and_accuracies():
+    columns = [
+        ("ntu60_xsub", "top1"), ("ntu60_xview", "top1"), ("kinetics_val", "top1"),
+        ("kinetics_val", "top5"), ("mine_a", "mean_class"), ("utd_mhad_xsub", "mean_class"),
+    ]  # fmt: skip
+    cells = [cell("J", "j", task=task, metric=metric) for task, metric in columns]
+    tasks = tuple(dict.fromkeys(task for task, _ in columns))
+    sheet = sheet_of(table(*cells, tasks=tasks), *[(9.0,)] * 6)
+    assert [(c.group, c.head) for c in sheet.columns] == [
+        ("NTU-60", "X-Sub"), ("NTU-60", "X-View"), ("Kinetics", "top-1"), ("Kinetics", "top-5"),
+        ("mine_a", "mean class"), ("UTD-MHAD", "X-Sub mean class"),
+    ]  # fmt: skip
+    assert sheet.groups[:2] == [("NTU-60", 2), ("Kinetics", 2)]
 
 
 def test_methods_are_rows_and_streams_of_tasks_are_columns():

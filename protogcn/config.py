@@ -18,6 +18,18 @@ from protogcn.schema import read_yaml
 from protogcn.skeleton import Skeleton
 
 MODALITIES = ("j", "b", "k", "jm", "bm", "km")
+# Settings of ``train`` that change how fast a run is, and its results by rounding at most.
+ENGINE_SETTINGS = (
+    "device",
+    "gpus",
+    "cpu_threads",
+    "compile",
+    "cuda_graphs",
+    "tf32",
+    "fused_optimizer",
+    "fused_passes",
+    "topology_kernel",
+)
 
 
 @dataclass(frozen=True)

@@ -20,18 +20,6 @@ from protogcn.errors import ConfigError
 from protogcn.models import Loss, evaluator
 from protogcn.parallel import add_up_gradients, num_processes
 
-# Settings of ``train`` that change how fast a run is, and its results by rounding at most.
-ENGINE_SETTINGS = (
-    "device",
-    "gpus",
-    "cpu_threads",
-    "compile",
-    "cuda_graphs",
-    "tf32",
-    "fused_optimizer",
-    "fused_passes",
-    "topology_kernel",
-)
 _ROWS = 16  # compiled code sees numbers of bodies that are multiples of it
 _KEPT_BLOCKS = 32 << 20  # bytes; the largest threshold that glibc takes
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3

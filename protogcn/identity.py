@@ -5,8 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from protogcn.clips import ClipStore
-from protogcn.config import Run
-from protogcn.engine import ENGINE_SETTINGS
+from protogcn.config import ENGINE_SETTINGS, Run
 
 # A checkpoint is scored with any number of crops, and a training may go on on another device. The
 # number of threads decides in which order the CPU adds up.

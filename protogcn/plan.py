@@ -23,6 +23,8 @@ class Ensemble:
         streams: weight of each member stream, in the order of the table's rows.
         space: what is summed: probability, logit, log_probability or normalised_logit.
         tasks: the tasks it is made for.
+        source: where its streams and weights are from.
+        tuned_on_test: whether they were chosen on test labels; every table marks its numbers.
     """
 
     name: str
@@ -30,6 +32,8 @@ class Ensemble:
     streams: Mapping[str, float]
     space: str
     tasks: tuple[str, ...]
+    source: str
+    tuned_on_test: bool
 
 
 @dataclass(frozen=True)
@@ -138,6 +142,8 @@ def _ensemble(
         streams=dict(entry["streams"]),
         space=entry.get("space", "probability"),
         tasks=tuple(entry.get("tasks", tasks)),
+        source=entry.get("source", ""),
+        tuned_on_test=entry.get("tuned_on_test", False),
     )
 
 

@@ -1,5 +1,6 @@
-"""What the dataset papers and their authors state: protocols, class names, missing samples."""
+"""What the papers and their authors state: protocols, class names, missing samples, results."""
 
+import csv
 from collections.abc import Mapping
 from functools import cache
 from importlib import resources
@@ -23,6 +24,16 @@ def ntu_missing_samples() -> frozenset[str]:
 def skeleton_facts() -> Mapping[str, Any]:
     """Return the built-in joint layouts."""
     return yaml.safe_load(_read("skeletons.yaml"))
+
+
+@cache
+def published_numbers(table: str) -> tuple[Mapping[str, str], ...]:
+    """Return the cells of the paper's ``table4`` or ``table5``, in its order.
+
+    Keys: method, publication, task, stream, metric, value (a percentage as printed, empty if there
+    is none), status (``ok``, or codes of notes, see protogcn/tables/notes.py).
+    """
+    return tuple(csv.DictReader(_read(f"{table}.csv").splitlines()))
 
 
 def _read(name: str) -> str:

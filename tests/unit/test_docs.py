@@ -21,10 +21,14 @@ def test_every_make_command_of_the_readme_is_a_target(target):
     assert re.search(rf"^{target}:", (REPOSITORY / "Makefile").read_text(), flags=re.MULTILINE)
 
 
-@pytest.mark.parametrize("text", [README, CONFIG_README])
-def test_every_linked_file_is_there(text):
-    links = [link for link in re.findall(r"\]\(([^)]+)\)", text) if not link.startswith("http")]
-    assert [link for link in links if not (REPOSITORY / link.split("#")[0]).exists()] == []
+@pytest.mark.parametrize("name", ["README.md", "config/README.md", "docs/tables.md"])
+def test_every_linked_file_is_there(name):
+    path = REPOSITORY / name
+    links = [
+        link.split("#")[0] for link in re.findall(r"\]\(([^)]+)\)", path.read_text())
+        if not link.startswith("http")
+    ]  # fmt: skip
+    assert [link for link in links if link and not (path.parent / link).exists()] == []
 
 
 def test_every_folder_of_the_map_is_there():

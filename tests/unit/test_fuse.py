@@ -7,13 +7,8 @@ import pytest
 
 from protogcn import fuse as stage
 from protogcn.errors import ConfigError, ContractError
-from protogcn.fuse import (
-    ensemble_table,
-    fuse,
-    in_space,
-    mean_class_accuracy,
-    top_k_accuracy,
-)
+from protogcn.fuse import ensemble_table
+from protogcn.fusion import fuse, in_space, mean_class_accuracy, top_k_accuracy
 from protogcn.score_file import Scores
 from tests.unit.nano import nano_run
 
@@ -116,12 +111,12 @@ def test_table_of_hand_made_scores():
         "j": make_scores([[0.9, 0.1], [0.9, 0.1]], labels=[0, 1]),
         "b": make_scores([[0.6, 0.4], [0.0, 1.0]], labels=[0, 1], select="best"),
     }
-    table = ensemble_table(members, {"j": 1, "b": 2.5}, "probability")
+    table = ensemble_table(members, {"j": 1, "b": 2.5}, "probability", tuned_on_test=True)
     assert table.to_csv(index=False).splitlines() == [
-        "stream,weight,clips,top1,top5,mean_class,select",
-        "j,1,2,50.00,,50.00,last",
-        "b,2.5,2,100.00,,100.00,best",
-        "fused,,2,100.00,,100.00,best",
+        "stream,weight,clips,top1,top5,mean_class,select,tuned_on_test",
+        "j,1,2,50.00,,50.00,last,no",
+        "b,2.5,2,100.00,,100.00,best,no",
+        "fused,,2,100.00,,100.00,best,yes",
     ]
 
 

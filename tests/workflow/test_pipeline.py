@@ -35,7 +35,9 @@ def copy(finished, tmp_path):
 
 def test_table_has_a_row_for_each_stream_and_one_for_the_fusion(finished):
     table = pd.read_csv(finished.folder / TABLE, dtype=str, keep_default_na=False)
-    columns = ["stream", "weight", "clips", "top1", "top5", "mean_class", "select"]
+    columns = [
+        "stream", "weight", "clips", "top1", "top5", "mean_class", "select", "tuned_on_test",
+    ]  # fmt: skip
     assert table.columns.tolist() == columns
     assert table["stream"].tolist() == ["j", "b", "k", "jm", "bm", "km", "fused"]
     assert table["weight"].tolist() == ["2", "2", "2", "1", "1", "1", ""]
@@ -61,6 +63,21 @@ def test_changed_run_is_the_only_one_that_trains_again(copy):
     )
     planned = copy.planned(TABLE, configs=(more,))
     assert planned == {"resolve_run": 1, "train_stream": 1, "score_stream": 1, "fuse_ensemble": 1}
+
+
+def test_comparison_table_has_the_numbers_of_the_ensembles_table(copy):
+    more = copy.config(
+        "tables: {mine: {rows: streams, methods: {P: protogcn}, tasks: [nano_xsub],"
+        " streams: {j: j, km: km, fused: 6ens}, metrics: {nano_xsub: [top1, mean_class]}}}"
+    )
+    answer = copy.snakemake("--cores", "1", "results/mine.csv", configs=(NANO, more))
+    assert answer.returncode == 0, answer.stdout
+    assert "train_stream" not in answer.stdout
+    cells = pd.read_csv(copy.folder / "results/mine.csv", dtype=str, keep_default_na=False)
+    table = pd.read_csv(copy.folder / TABLE, dtype=str).set_index("stream")
+    for cell in cells.to_dict("records"):
+        assert cell["ours"] == table[cell["metric"]][cell["stream"]], cell
+        assert (cell["clips"], cell["notes"]) == ("16", "")
 
 
 def test_further_ensemble_trains_nothing_it_has(copy):

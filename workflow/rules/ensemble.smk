@@ -18,7 +18,8 @@ rule fuse_ensemble:
         streams=lambda wildcards: list(scheme_of(wildcards).streams.keys()),
         weights=lambda wildcards: list(scheme_of(wildcards).streams.values()),
         space=lambda wildcards: scheme_of(wildcards).space,
+        tuned=lambda wildcards: "--tuned-on-test" if scheme_of(wildcards).tuned_on_test else "",
     shell:
         "python -m protogcn.fuse --scores {input.scores} --streams {params.streams}"
-        " --task {wildcards.task} --model {params.model} --weights {params.weights} --space {params.space} --table {output.table}"
+        " --task {wildcards.task} --model {params.model} --weights {params.weights} --space {params.space} {params.tuned} --table {output.table}"
         " > {log} 2>&1 || (tail -n 15 {log} >&2 && false)"

@@ -1,0 +1,1 @@
+"""Comparison tables: what the config asks for, our numbers, the paper's, Markdown and LaTeX."""

@@ -1,0 +1,34 @@
+"""What a reader has to know of a number: short codes in a csv, sentences below a table."""
+
+NOTES = {
+    "tuned_on_test": "the weights are, or look, tuned on the test split; never best or second",
+    "selected_best": "the epoch was chosen by its accuracy; never best or second",
+    "selected_unknown": "imported; which epoch was scored, and why, is not known",
+    "other_settings": "scored with other settings than the config has now",
+    "incomplete": "fewer repeats than the table asks for",
+    "other_clips": "measured on other test clips than the first number of its task",
+    "assigned": "from a damaged row of the source, likely but not certainly this cell",
+    "corrected": "as the authors' repository has it; the paper's text differs by a misprint",
+    "released": "from the authors' fusion scripts, not in the paper",
+    "scheme_unknown": "of streams and weights that are not known; ours may be another scheme",
+    "other_scheme": "of another scheme than ours: no difference",
+    "metric_unknown": "the paper does not say which accuracy this is: no difference",
+    "reported_by_pyskl": "as reported by PYSKL",
+}
+
+# Codes that stand in the place of a number, how they look, and what that means.
+SYMBOLS = {
+    "missing": "–",
+    "not_configured": "–",
+    "unreadable": "?",
+    "not_reported": "n.r.",
+}
+LEGENDS = {
+    "–": "not measured",
+    "?": "unreadable in the source",
+    "n.r.": "not reported",
+}
+# Numbers that had help from the test labels.
+UNFAIR = ("tuned_on_test", "selected_best")
+# Published numbers that ours cannot be subtracted from.
+NOT_COMPARABLE = ("other_scheme", "metric_unknown")

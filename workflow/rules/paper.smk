@@ -1,0 +1,111 @@
+# scores of many runs -> the comparison tables of the config, and every table as Markdown and LaTeX.
+
+from protogcn.tables.resolve import common_recipe, digests_of, resolve_tables
+
+tables = asked(resolve_tables, config, plan)
+
+
+def wanted_by_table(wildcards):
+    """The score files that a whole comparison table needs."""
+    return [scores_of(asked(plan.run, *names)) for names in tables[wildcards.table].runs]
+
+
+def found_for_table(wildcards):
+    """Those of them that are there, without asking Snakemake to make or renew any."""
+    known = [names for names in tables[wildcards.table].runs if names in plan.runs]
+    paths = [Path(scores_of(asked(plan.run, *names))) for names in known]
+    return [path.as_posix() for path in paths if path.exists()]
+
+
+def table_as_json(wildcards):
+    """A resolved comparison table as a command-line argument."""
+    table = tables[wildcards.table]
+    entry = {
+        **table.to_mapping(),
+        "recipe": asked(common_recipe, table, plan) if table.same_recipe else {},
+        "digests": asked(digests_of, table, plan),
+    }
+    return json.dumps(entry, ensure_ascii=False)
+
+
+wildcard_constraints:
+    table="|".join(tables) or "-",
+
+
+localrules:
+    resolve_table,
+    typeset_ensemble,
+
+
+rule resolve_table:
+    """Write down which runs stand behind each cell of a comparison table."""
+    output:
+        "results/tables/{table}.yaml",
+    log:
+        "results/logs/resolve_table/{table}.log",
+    params:
+        settings=table_as_json,
+    shell:
+        "python -m protogcn.config --settings {params.settings:q} --output {output}"
+        " > {log} 2>&1 || (tail -n 15 {log} >&2 && false)"
+
+
+rule compare_runs:
+    """Train what a comparison table needs, and write it beside the paper's numbers."""
+    input:
+        table=rules.resolve_table.output,
+        scores=wanted_by_table,
+    output:
+        csv="results/{table}.csv",
+        markdown="results/{table}.md",
+        latex="results/{table}.tex",
+    log:
+        "results/logs/compare_runs/{table}.log",
+    resources:
+        mem_mb=4_000,
+        runtime="30m",
+    shell:
+        "python -m protogcn.tabulate --table {input.table} --scores {input.scores}"
+        " --csv {output.csv} --markdown {output.markdown} --latex {output.latex}"
+        " > {log} 2>&1 || (tail -n 15 {log} >&2 && false)"
+
+
+rule compare_what_is_there:
+    """Write a comparison table of the score files that exist, and train nothing."""
+    input:
+        table=rules.resolve_table.output,
+    output:
+        csv="results/{table}.partial.csv",
+        markdown="results/{table}.partial.md",
+        latex="results/{table}.partial.tex",
+    log:
+        "results/logs/compare_what_is_there/{table}.log",
+    resources:
+        mem_mb=4_000,
+        runtime="30m",
+    params:
+        scores=found_for_table,
+        # New or newer score files change this, and so the table is made again.
+        dates=lambda wildcards: [Path(path).stat().st_mtime for path in found_for_table(wildcards)],
+    shell:
+        "python -m protogcn.tabulate --partial --table {input.table} --scores {params.scores}"
+        " --csv {output.csv} --markdown {output.markdown} --latex {output.latex}"
+        " > {log} 2>&1 || (tail -n 15 {log} >&2 && false)"
+
+
+rule typeset_ensemble:
+    """Write the table of an ensemble as Markdown and LaTeX."""
+    input:
+        table="results/{task}_{ensemble}.csv",
+    output:
+        markdown="results/{task}_{ensemble}.md",
+        latex="results/{task}_{ensemble}.tex",
+    log:
+        "results/logs/typeset_ensemble/{task}.{ensemble}.log",
+    params:
+        source=lambda wildcards: scheme_of(wildcards).source,
+    shell:
+        "python -m protogcn.typeset --table {input.table} --task {wildcards.task}"
+        " --ensemble {wildcards.ensemble} --source {params.source:q}"
+        " --markdown {output.markdown} --latex {output.latex}"
+        " > {log} 2>&1 || (tail -n 15 {log} >&2 && false)"

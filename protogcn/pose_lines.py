@@ -11,7 +11,7 @@ from protogcn.errors import ConfigError
 from protogcn.skeleton import Skeleton
 
 _TURN = np.deg2rad(25)  # seen a little from the side, so that depth shows
-_LONGEST_MOTION = 0.25  # of the height of the body
+_LONG_MOTION = 0.25  # of the height of the body
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,8 @@ def pose_lines(
     """Turn the joints of one clip and their values in a modality, both (T, M, V, 3), into lines.
 
     A bone or a two-step bone ends at its joint. A motion starts at its joint; all are lengthened
-    alike until the longest has a quarter of the body's height.
+    alike until a long one, longer than 98 of 100, has a quarter of the body's height: a joint that
+    a sensor loses for a frame moves further than any other.
     """
     there = joints.any(axis=(2, 3))  # (T, M)
     places = np.where(there[..., None, None], view.of_points(joints), np.nan)  # (T, M, V, 2)
@@ -79,8 +80,8 @@ def pose_lines(
     elif modality in ("b", "k"):
         lines = np.stack([places - drawn, places], axis=-2)
     else:
-        longest = np.linalg.norm(drawn[there], axis=-1).max(initial=0.0)
-        height = np.ptp(places[there][..., 1], axis=-1).max(initial=0.0)
-        scale = _LONGEST_MOTION * height / longest if longest > 0 else 1.0
+        long = np.percentile(np.linalg.norm(drawn[there], axis=-1), 98)
+        height = np.ptp(places[there][..., 1], axis=-1).max()
+        scale = _LONG_MOTION * height / long if long > 0 else 1.0
         lines = np.stack([places, places + scale * drawn], axis=-2)
     return PoseLines(modality, bones, lines)

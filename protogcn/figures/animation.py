@@ -6,6 +6,7 @@ Shapes: T frames of the clip, M persons, V joints.
 import argparse
 import io
 import math
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -82,7 +83,7 @@ def animate(clip: Sequence[PoseLines], title: str) -> list[Image.Image]:
         drawings.append(_Drawing(axes, lines))
     for axes in figure.axes[len(clip) :]:
         axes.axis("off")
-    figure.suptitle(title)
+    figure.suptitle(textwrap.fill(title, 28 * columns))
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
     figure.set_layout_engine("none")  # laid out once
@@ -198,8 +199,9 @@ def main() -> None:
     save_text(
         args.caption,
         f"Clip {title} of {dataset.name}, preparation {args.preparation}: {len(joints)} frames,"
-        f" every {step}. drawn; seen 25 degrees from the side unless it is an image. In colour each joint's value: bones end at their joint, motions start there"
-        " and are lengthened alike; in grey the skeleton.\n",
+        f" one of {step} drawn; seen 25 degrees from the side unless it is an image. In colour each"
+        " joint's value: bones end at their joint, motions start there and are lengthened alike; in"
+        " grey the skeleton.\n",
     )
     with in_style():
         save_figure(draw_strip(lines, title), args.figures)

@@ -25,5 +25,10 @@ def skeleton_facts() -> Mapping[str, Any]:
     return yaml.safe_load(_read("skeletons.yaml"))
 
 
+def figure1_facts() -> Mapping[str, Any]:
+    """Return what the paper's Figure 1 compares, and its counts of classes."""
+    return yaml.safe_load(_read("figure1.yaml"))
+
+
 def _read(name: str) -> str:
     return resources.files("protogcn").joinpath("facts", name).read_text("utf-8")

@@ -17,8 +17,10 @@ from matplotlib.figure import Figure
 from protogcn.comparison import RESAMPLES, Comparison, compare
 from protogcn.contracts import save_table, save_text
 from protogcn.errors import run_stage
+from protogcn.facts import figure1_facts
 from protogcn.fusion import load_scores_of, mark_of, select_of
 from protogcn.recipe import recipes
+from protogcn.score_file import Scores
 from protogcn.style import BETTER, GREY, INK, WORSE, fitted, in_style, save_figure
 
 _ROW = 0.17  # inches a class takes
@@ -79,6 +81,24 @@ def caption_of(compared: Comparison, task: str, stream: str, model: str, baselin
     )
 
 
+def papers_counts(model: Scores, baseline: Scores) -> str:
+    """Return what the paper counts, where these scores are of the two that it compares."""
+    facts = figure1_facts()
+    runs = [scores.provenance["run"] for scores in (model, baseline)]
+    dataset, split, _, _ = model.run
+    found = (
+        f"{dataset}_{split}",
+        runs[0]["modality"],
+        *(run["network"]["network"] for run in runs),
+    )
+    if found != tuple(facts[key] for key in ("task", "modality", "network", "baseline")):
+        return ""
+    return (
+        f" The paper's Figure 1 counts {facts['better']} better, {facts['equal']} equal,"
+        f" {facts['worse']} worse."
+    )
+
+
 def main() -> None:
     """Compare two score files, write the table, the figure and its caption."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -100,7 +120,9 @@ def main() -> None:
     save_table(args.table, compared.classes.round(2).assign(select=select))
     caption = caption_of(compared, args.task, args.stream, args.model, args.baseline)
     notes = recipes([scores.provenance["run"] for scores in (model, baseline)])
-    save_text(args.caption, "\n".join([caption + mark, *notes]) + "\n")
+    save_text(
+        args.caption, "\n".join([caption + mark + papers_counts(model, baseline), *notes]) + "\n"
+    )
     better, equal, worse = compared.counts
     title = (
         f"{args.model} against {args.baseline}: {args.task}, stream {args.stream}\n"

@@ -102,11 +102,8 @@ def save_animation(path: Path, images: Sequence[Image.Image], milliseconds: int)
     """Write a GIF that runs in a circle, whole or not at all.
 
     Raises:
-        ConfigError: the file's ending is not .gif.
         ContractError: the file cannot be written.
     """
-    if path.suffix != ".gif":
-        raise ConfigError(f"{path}: an animation ends in .gif.")
     buffer = io.BytesIO()
     images[0].save(
         buffer,
@@ -185,6 +182,8 @@ def main() -> None:
         raise ConfigError(
             f"{len(args.values)} files and {len(args.modalities)} modalities, expected one each."
         )
+    if args.animation.suffix != ".gif":
+        raise ConfigError(f"{args.animation}: an animation ends in .gif.")
     dataset, table = load_dataset(args.dataset), ClipTable.load(args.clips)
     joints, values = read_clip(args.joints, args.values, table, args.clip)
     if not joints.any():

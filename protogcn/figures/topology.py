@@ -92,7 +92,7 @@ def draw_topologies(found: Topologies, joints: tuple[str, ...], title: str) -> F
         bar.ax.tick_params(labelsize=6)
         bar.locator.set_params(nbins=4)
     figure.axes[0].set_ylabel("gives")
-    figure.suptitle(title)
+    figure.suptitle(title, y=1.02, va="bottom")
     return figure
 
 

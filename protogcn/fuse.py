@@ -15,7 +15,6 @@ from protogcn.fusion import (
     in_space,
     load_members,
     mean_class_accuracy,
-    select_of,
     top_k_accuracy,
 )
 from protogcn.score_file import Scores
@@ -33,10 +32,11 @@ def ensemble_table(
     rows = []
     for stream, scores in members.items():
         values = in_space(scores, space)
-        select = select_of([scores])
+        select = scores.provenance["select"]
         rows.append(_row(stream, f"{weights[stream]:g}", values, scores.labels, select))
+    select = "best" if "best" in [row["select"] for row in rows] else "last"
     labels = next(iter(members.values())).labels
-    return pd.DataFrame([*rows, _row("fused", "", fused, labels, select_of(members.values()))])
+    return pd.DataFrame([*rows, _row("fused", "", fused, labels, select)])
 
 
 def _row(

@@ -4,7 +4,7 @@ Source: the released fusion of ProtoGCN, a weighted sum of mean class probabilit
 Shapes: N clips, K classes.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -50,19 +50,6 @@ def load_scores_of(path: Path, task: str, model: str, stream: str) -> Scores:
             " remove it and run again."
         )
     return scores
-
-
-def select_of(members: Iterable[Scores]) -> str:
-    """Return ``best`` if the epoch of any member was chosen by its accuracy, else ``last``."""
-    chosen = [scores.provenance["select"] for scores in members]
-    return "best" if "best" in chosen else "last"
-
-
-def mark_of(members: Iterable[Scores]) -> str:
-    """Return what captions add where an epoch was chosen by its accuracy, else nothing."""
-    if select_of(members) == "last":
-        return ""
-    return " (epoch chosen by its accuracy: select best)"
 
 
 def fuse(members: Mapping[str, Scores], weights: Mapping[str, float], space: str) -> np.ndarray:

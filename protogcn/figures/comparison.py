@@ -18,9 +18,10 @@ from protogcn.comparison import RESAMPLES, Comparison, compare
 from protogcn.contracts import save_table, save_text
 from protogcn.errors import run_stage
 from protogcn.facts import figure1_facts
-from protogcn.fusion import load_scores_of, mark_of, select_of
+from protogcn.fusion import load_scores_of
 from protogcn.recipe import recipes
 from protogcn.score_file import Scores
+from protogcn.selection import mark_of, select_of
 from protogcn.style import BETTER, GREY, INK, WORSE, fitted, in_style, save_figure
 
 _ROW = 0.17  # inches a class takes

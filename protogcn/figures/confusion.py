@@ -12,7 +12,8 @@ from matplotlib.figure import Figure
 from protogcn.comparison import confusion_counts
 from protogcn.contracts import save_table, save_text
 from protogcn.errors import run_stage
-from protogcn.fusion import SPACES, fuse, load_members, mark_of, predicted_classes, select_of
+from protogcn.fusion import SPACES, fuse, load_members, predicted_classes
+from protogcn.selection import mark_of, select_of
 from protogcn.style import GREY, INK, ORANGE, fitted, in_style, save_figure
 
 _MOST_NAMED = 30  # with more classes, numbers stand on the axes and names beside the matrix

@@ -10,16 +10,9 @@ from matplotlib.figure import Figure
 
 from protogcn.contracts import save_table, save_text
 from protogcn.errors import ConfigError, run_stage
-from protogcn.fusion import (
-    SPACES,
-    in_space,
-    load_members,
-    mark_of,
-    rows_in_order,
-    select_of,
-    top_k_accuracy,
-)
+from protogcn.fusion import SPACES, in_space, load_members, rows_in_order, top_k_accuracy
 from protogcn.score_file import Scores
+from protogcn.selection import mark_of, select_of
 from protogcn.style import BLUE, GREY, INK, in_style, save_figure
 
 _MOST_STREAMS = 10  # every subset is fused: 1,023 of them

@@ -36,5 +36,11 @@ def published_numbers(table: str) -> tuple[Mapping[str, str], ...]:
     return tuple(csv.DictReader(_read(f"{table}.csv").splitlines()))
 
 
+@cache
+def figure1_facts() -> Mapping[str, Any]:
+    """Return what the paper's Figure 1 compares, and its counts of classes."""
+    return yaml.safe_load(_read("figure1.yaml"))
+
+
 def _read(name: str) -> str:
     return resources.files("protogcn").joinpath("facts", name).read_text("utf-8")

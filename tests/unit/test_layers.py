@@ -25,8 +25,11 @@ def test_no_stage_is_imported_by_another_module():
             assert not (parts[0] == "protogcn" and parts[1:2] and parts[1] in STAGES), path
 
 
-def test_planning_the_jobs_imports_no_torch():
-    code = "import sys, protogcn.plan, protogcn.tables.resolve, protogcn.fuse; assert 'torch' not in sys.modules"
+def test_planning_the_jobs_imports_neither_torch_nor_matplotlib():
+    code = (
+        "import sys, protogcn.plan, protogcn.tables.resolve, protogcn.fuse, protogcn.figure_names;"
+        " assert not {'torch', 'matplotlib'} & set(sys.modules)"
+    )
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
@@ -56,3 +59,12 @@ def test_nothing_is_unpickled_or_evaluated_freely():
                     for word in node.keywords
                 )
                 assert not loads_freely, f"{path}:{node.lineno}"
+
+
+def test_only_the_figures_and_their_style_know_matplotlib_and_nothing_imports_a_figure():
+    for path in PACKAGE.rglob("*.py"):
+        modules = list(imports_of(path))
+        is_figure = path.parent.name == "figures"
+        if not is_figure and path.name != "style.py":
+            assert "matplotlib" not in {name.split(".")[0] for name in modules}, path
+        assert not any(name.startswith("protogcn.figures") for name in modules), path

@@ -1,0 +1,51 @@
+"""What the rules of the figures ask for."""
+
+import pytest
+
+from tests.workflow.conftest import NANO
+
+FIGURES = {
+    "draw_confusion": "results/nano_xsub_2ens_confusion.pdf",
+    "draw_confusion_of_run": "results/runs/nano/xsub/protogcn/b/confusion.png",
+    "draw_streams": "results/nano_xsub_2ens_streams.csv",
+    "draw_comparison": "results/nano_xsub_b_protogcn_vs_wide.csv",
+    "draw_topology": "results/runs/nano/xsub/protogcn/j/topology/S001C001P001R001A001.png",
+    "draw_animation": "results/data/nano/centred/clips/S001C001P001R001A001_all.gif",
+}
+
+
+def test_figures_plan_exactly_the_runs_they_show(workplace):
+    wide = workplace.config(
+        "models: {wide: {network: protogcn, width: 48, blocks: 2, downsample: [2], subsets: 8,"
+        " prototypes: 10, contrast_weight: 0.2}}"
+    )
+    planned = workplace.planned(*FIGURES.values(), configs=(NANO, wide))
+    assert {rule: count for rule, count in planned.items() if rule.startswith("draw")} == (
+        dict.fromkeys(FIGURES, 1)
+    )
+    # j and b of one model, b of the other; no other stream, and no table.
+    assert planned["train_stream"] == planned["score_stream"] == 3
+    assert "fuse_ensemble" not in planned
+
+
+@pytest.mark.parametrize(
+    ("more", "target", "sentence"),
+    [
+        (
+            "ensembles: {2ens_streams: {streams: {j: 1}}}",
+            "results/nano_xsub_2ens_streams.csv",
+            "would be the streams of 2ens on",
+        ),
+        (
+            "models: {wide: {network: protogcn, width: 48, blocks: 2, downsample: [2], subsets: 8,"
+            " prototypes: 10, contrast_weight: 0.2}}",
+            "results/nano_xsub_wide_learning_curves.png",
+            "ConfigError: no ensemble of nano_xsub fuses runs of wide.",
+        ),
+    ],
+)
+def test_a_figure_that_cannot_be_is_one_sentence(workplace, more, target, sentence):
+    answer = workplace.snakemake("--dry-run", target, configs=(NANO, workplace.config(more)))
+    assert answer.returncode != 0
+    assert sentence in answer.stdout
+    assert "Traceback" not in answer.stdout

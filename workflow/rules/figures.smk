@@ -1,0 +1,204 @@
+# scores, histories, networks and clips -> figures, each with its caption.
+
+
+localrules:
+    draw_comparison,
+    draw_confusion,
+    draw_confusion_of_run,
+    draw_learning_curves,
+
+
+rule draw_comparison:
+    """Draw how much better each class is by one model than by another: the paper's Figure 1."""
+    input:
+        scores=lambda wildcards: scores_of(run_called(wildcards, wildcards.model)),
+        baseline=lambda wildcards: scores_of(run_called(wildcards, wildcards.baseline)),
+    output:
+        **figure_files(
+            "results/{task}_{stream}_{model}_vs_{baseline}",
+            "comparison",
+            "Class by class",
+            task="{task}",
+            stream="{stream}",
+            models="{model} against {baseline}",
+        ),
+        table="results/{task}_{stream}_{model}_vs_{baseline}.csv",
+    log:
+        "results/logs/draw_comparison/{task}.{stream}.{model}.{baseline}.log",
+    wildcard_constraints:
+        baseline="|".join(plan.models),
+    shell:
+        "python -m protogcn.figures.comparison --scores {input.scores}"
+        " --baseline-scores {input.baseline} --task {wildcards.task} --stream {wildcards.stream}"
+        " --model {wildcards.model} --baseline {wildcards.baseline} --table {output.table}"
+        " --figures {output.png} {output.pdf} --caption {output.caption}"
+        " > {log} 2>&1 || (tail -n 15 {log} >&2 && false)"
+
+
+rule draw_confusion:
+    """Draw which classes an ensemble takes for which."""
+    input:
+        scores=rules.fuse_ensemble.input.scores,
+    output:
+        **figure_files(
+            "results/{task}_{ensemble}_confusion",
+            "confusion",
+            "Confusions",
+            task="{task}",
+            scores="{ensemble}",
+        ),
+        table="results/{task}_{ensemble}_confusion.csv",
+    log:
+        "results/logs/draw_confusion/{task}.{ensemble}.log",
+    params:
+        ensemble=ensemble_arguments,
+    shell:
+        "python -m protogcn.figures.confusion --scores {input.scores} {params.ensemble}"
+        " --name '{wildcards.ensemble} on {wildcards.task}' --table {output.table}"
+        " --figures {output.png} {output.pdf} --caption {output.caption}"
+        " > {log} 2>&1 || (tail -n 15 {log} >&2 && false)"
+
+
+rule draw_confusion_of_run:
+    """Draw which classes one stream takes for which."""
+    input:
+        scores=rules.score_stream.output.scores,
+    output:
+        **figure_files(
+            "results/runs/{dataset}/{split}/{model}/{stream}/confusion",
+            "confusion",
+            "Confusions",
+            task="{dataset}_{split}",
+            scores="{model}, {stream}",
+        ),
+        table="results/runs/{dataset}/{split}/{model}/{stream}/confusion.csv",
+    log:
+        "results/logs/draw_confusion_of_run/{dataset}.{split}.{model}.{stream}.log",
+    shell:
+        "python -m protogcn.figures.confusion --scores {input.scores}"
+        " --streams {wildcards.stream} --weights 1 --model {wildcards.model}"
+        " --task {wildcards.dataset}_{wildcards.split}"
+        " --name '{wildcards.model}, stream {wildcards.stream}, on {wildcards.dataset}_{wildcards.split}'"
+        " --table {output.table} --figures {output.png} {output.pdf} --caption {output.caption}"
+        " > {log} 2>&1 || (tail -n 15 {log} >&2 && false)"
+
+
+rule draw_streams:
+    """Draw the accuracy of an ensemble against the number of streams fused."""
+    input:
+        scores=rules.fuse_ensemble.input.scores,
+    output:
+        **figure_files(
+            "results/{task}_{ensemble}_streams",
+            "streams",
+            "Streams",
+            task="{task}",
+            ensemble="{ensemble}",
+        ),
+        table="results/{task}_{ensemble}_streams.csv",
+    log:
+        "results/logs/draw_streams/{task}.{ensemble}.log",
+    resources:
+        mem_mb=8_000,
+        runtime="60m",
+    params:
+        ensemble=ensemble_arguments,
+    shell:
+        "python -m protogcn.figures.streams --scores {input.scores} {params.ensemble}"
+        " --name '{wildcards.ensemble} on {wildcards.task}' --table {output.table}"
+        " --figures {output.png} {output.pdf} --caption {output.caption}"
+        " > {log} 2>&1 || (tail -n 15 {log} >&2 && false)"
+
+
+rule draw_learning_curves:
+    """Draw losses and accuracies of all trainings of a task by one model."""
+    input:
+        histories=histories_of,
+    output:
+        **figure_files(
+            "results/{task}_{model}_learning_curves",
+            "learning_curves",
+            "Trainings",
+            task="{task}",
+            model="{model}",
+        ),
+    log:
+        "results/logs/draw_learning_curves/{task}.{model}.log",
+    params:
+        streams=lambda wildcards: [run.stream for run in runs_trained(wildcards)],
+    shell:
+        "python -m protogcn.figures.learning_curves --histories {input.histories}"
+        " --streams {params.streams} --name '{wildcards.model} on {wildcards.task}'"
+        " --figures {output.png} {output.pdf} --caption {output.caption}"
+        " > {log} 2>&1 || (tail -n 15 {log} >&2 && false)"
+
+
+rule draw_topology:
+    """Draw the topology that a network learned, as one clip moves it, and the rebuilt one."""
+    input:
+        config=rules.resolve_run.output,
+        values=rules.train_stream.input.values,
+        clips=rules.train_stream.input.clips,
+        checkpoint=rules.train_stream.output.checkpoint,
+    output:
+        **figure_files(
+            "results/runs/{dataset}/{split}/{model}/{stream}/topology/{clip}",
+            "topology",
+            "Topologies",
+            task="{dataset}_{split}",
+            run="{model}, {stream}",
+            clip="{clip}",
+        ),
+        table="results/runs/{dataset}/{split}/{model}/{stream}/topology/{clip}.csv",
+    log:
+        "results/logs/draw_topology/{dataset}.{split}.{model}.{stream}.{clip}.log",
+    wildcard_constraints:
+        clip="[^/]+",
+    resources:
+        mem_mb=4_000,
+        runtime="30m",
+    shell:
+        "python -m protogcn.figures.topology --config {input.config} --values {input.values}"
+        " --clips {input.clips} --checkpoint {input.checkpoint} --clip {wildcards.clip:q}"
+        " --table {output.table:q} --figures {output.png:q} {output.pdf:q}"
+        " --caption {output.caption:q}"
+        " > {log:q} 2>&1 || (tail -n 15 {log:q} >&2 && false)"
+
+
+rule draw_animation:
+    """Draw one clip moving in one modality, or in all."""
+    input:
+        dataset=rules.resolve_dataset.output,
+        joints="results/data/{dataset}/{preparation}/j.npy",
+        values=lambda wildcards: [
+            f"results/data/{wildcards.dataset}/{wildcards.preparation}/{modality}.npy"
+            for modality in modalities_shown(wildcards)
+        ],
+        clips=rules.read_joints.output.clips,
+    output:
+        **figure_files(
+            "results/data/{dataset}/{preparation}/clips/{clip}_{shown}",
+            "animation",
+            "Clips",
+            dataset="{dataset}",
+            clip="{clip}",
+            modality="{shown}",
+        ),
+        animation="results/data/{dataset}/{preparation}/clips/{clip}_{shown}.gif",
+    log:
+        "results/logs/draw_animation/{dataset}.{preparation}.{clip}.{shown}.log",
+    wildcard_constraints:
+        clip="[^/]+",
+        shown="|".join([*MODALITIES, "all"]),
+    resources:
+        mem_mb=4_000,
+        runtime="30m",
+    params:
+        modalities=lambda wildcards: modalities_shown(wildcards),
+    shell:
+        "python -m protogcn.figures.animation --dataset {input.dataset}"
+        " --preparation {wildcards.preparation} --joints {input.joints} --values {input.values}"
+        " --modalities {params.modalities} --clips {input.clips} --clip {wildcards.clip:q}"
+        " --animation {output.animation:q} --figures {output.png:q} {output.pdf:q}"
+        " --caption {output.caption:q}"
+        " > {log:q} 2>&1 || (tail -n 15 {log:q} >&2 && false)"

@@ -4,7 +4,8 @@ Source: the key list of the released code. Ours holds the same numbers in fewer 
 read the same input are stacked along their output channels, and so are the norms behind them.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 
 import torch
 from torch import Tensor
@@ -55,27 +56,57 @@ def from_released(state: Mapping[str, Tensor], model: ProtoGCN) -> dict[str, Ten
     Raises:
         ContractError: keys are missing, unknown, or of another shape than this model has.
     """
+    check_released({name: tuple(value.shape) for name, value in state.items()}, model)
     ours = model.state_dict()
-    names = released_names(model)
-    known = [name for parts in names.values() for name in parts]
-    problems = [f"{name} is missing" for name in known if name not in state]
-    problems += [f"{name} is unknown" for name in sorted(set(state) - set(known))]
-    for key, parts in names.items():
+    for key, parts in released_names(model).items():
         expected = _part_shape(ours[key], len(parts))
-        problems += [
-            f"{name} is {tuple(state[name].shape)} instead of {expected}"
-            for name in parts
-            if name in state and _without_kernel(state[name], expected).shape != expected
-        ]
-    if problems:
-        more = f"; and {len(problems) - 5} more" if len(problems) > 5 else ""
-        raise ContractError(f"released checkpoint: {'; '.join(problems[:5])}{more}.")
-
-    for key, parts in names.items():
-        expected = _part_shape(ours[key], len(parts))
-        pieces = [_without_kernel(state[name], expected) for name in parts]
+        pieces = [state[name].reshape(expected) for name in parts]
         ours[key] = torch.cat(pieces) if expected else pieces[0].clone()  # a count has no axis
     return ours
+
+
+def check_released(shapes: Mapping[str, tuple[int, ...]], model: ProtoGCN) -> None:
+    """Compare the names and shapes of a released state dict with those of a model.
+
+    Raises:
+        ContractError: keys are missing, unknown, or of another shape; all are named, those that
+            differ by numbers only in one entry.
+    """
+    ours = model.state_dict()
+    expected = {
+        name: _part_shape(ours[key], len(parts))
+        for key, parts in released_names(model).items()
+        for name in parts
+    }
+    missing = [name for name in expected if name not in shapes]
+    if len(missing) == len(expected):
+        raise ContractError(
+            f"none of its {len(shapes)} tensors has a name of the released ProtoGCN, such as"
+            f" {missing[0]}."
+        )
+    unknown = [name for name in shapes if name not in expected]
+    misshapen = [
+        f"{name} {shapes[name]} instead of {shape}"
+        for name, shape in expected.items()
+        if name in shapes and shapes[name] not in (shape, (*shape, 1, 1))
+    ]
+    problems = {"missing": missing, "unknown": unknown, "of another shape": misshapen}
+    lines = [
+        f"\n  {len(names)} {kind}: {', '.join(_grouped(names))}"
+        for kind, names in problems.items()
+        if names
+    ]
+    if lines:
+        raise ContractError(f"its tensors are not those of this network:{''.join(lines)}")
+
+
+def _grouped(names: Iterable[str]) -> Iterator[str]:
+    """Yield names, those that differ only by the numbers of blocks and branches as one."""
+    groups: dict[str, list[str]] = {}
+    for name in names:
+        groups.setdefault(re.sub(r"\.\d+(?=\.)", ".*", name), []).append(name)
+    for pattern, members in groups.items():
+        yield members[0] if len(members) == 1 else f"{pattern} ({len(members)} times)"
 
 
 def released_names(model: ProtoGCN) -> dict[str, tuple[str, ...]]:
@@ -101,9 +132,3 @@ def _released_parts(key: str) -> tuple[str, ...]:
 def _part_shape(tensor: Tensor, num_parts: int) -> tuple[int, ...]:
     """Return the shape of each of ``num_parts`` tensors stacked in ``tensor``."""
     return (tensor.shape[0] // num_parts, *tensor.shape[1:]) if tensor.dim() else ()
-
-
-def _without_kernel(tensor: Tensor, expected: tuple[int, ...]) -> Tensor:
-    """Return the weight of a 1 x 1 convolution as that of a linear map, (C, C, 1, 1) -> (C, C)."""
-    pointwise = tensor.shape == (*expected, 1, 1)
-    return tensor.flatten(-3) if pointwise and expected else tensor

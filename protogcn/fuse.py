@@ -16,6 +16,8 @@ from protogcn.errors import ConfigError, ContractError, run_stage
 from protogcn.score_file import Scores
 
 SPACES = ("probability", "logit", "log_probability", "normalised_logit")
+_OF_LOGITS = ("logit", "normalised_logit")
+_SELECTS = ("best", "unknown", "last")  # a table's mark is the first that a member has
 
 
 def fuse(members: Mapping[str, Scores], weights: Mapping[str, float], space: str) -> np.ndarray:
@@ -29,7 +31,8 @@ def fuse(members: Mapping[str, Scores], weights: Mapping[str, float], space: str
             their L2 norm (``normalised_logit``).
 
     Raises:
-        ContractError: the members were not scored on the same clips, labels and classes.
+        ContractError: the members were not scored on the same clips, labels and classes, or one
+            of them has no logits, which the space needs.
         ConfigError: unknown space, or streams and weights do not match.
     """
     if members.keys() != weights.keys() or not members:
@@ -39,6 +42,12 @@ def fuse(members: Mapping[str, Scores], weights: Mapping[str, float], space: str
     first_stream, first = next(iter(members.items()))
     total = np.zeros((len(first.clips), len(first.classes)))
     for stream, scores in members.items():
+        if space in _OF_LOGITS and not scores.has_logits:
+            raise ContractError(
+                f"stream {stream}: its scores were imported as probabilities, which do not tell the"
+                f" logits that space {space} needs; set the ensemble's space to probability or"
+                " log_probability, or import logits."
+            )
         rows = _rows_in_order(first_stream, first, stream, scores)
         total += weights[stream] * in_space(scores, space)[rows]
     return total
@@ -88,7 +97,8 @@ def ensemble_table(
     """Return the ensemble's table: a row for each member and a last row ``fused``.
 
     Columns: stream, weight, clips, top1, top5, mean_class (percentages with two decimals), select
-    (which epoch was scored: ``best`` marks one that was chosen by its accuracy).
+    (which epoch was scored: ``best`` marks one that was chosen by its accuracy, ``unknown`` an
+    import that does not tell).
     """
     fused = fuse(members, weights, space)
     rows = []
@@ -96,7 +106,7 @@ def ensemble_table(
         values = in_space(scores, space)
         select = scores.provenance["select"]
         rows.append(_row(stream, f"{weights[stream]:g}", values, scores.labels, select))
-    select = "best" if "best" in [row["select"] for row in rows] else "last"
+    select = min((row["select"] for row in rows), key=_SELECTS.index)
     labels = next(iter(members.values())).labels
     return pd.DataFrame([*rows, _row("fused", "", fused, labels, select)])
 

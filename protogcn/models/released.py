@@ -104,7 +104,7 @@ def _grouped(names: Iterable[str]) -> Iterator[str]:
     """Yield names, those that differ only by the numbers of blocks and branches as one."""
     groups: dict[str, list[str]] = {}
     for name in names:
-        groups.setdefault(re.sub(r"\.\d+(?=\.)", ".*", name), []).append(name)
+        groups.setdefault(re.sub(r"(gcn|branches)\.\d+", r"\1.*", name), []).append(name)
     for pattern, members in groups.items():
         yield members[0] if len(members) == 1 else f"{pattern} ({len(members)} times)"
 

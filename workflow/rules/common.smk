@@ -12,6 +12,7 @@ from protogcn import estimate
 from protogcn.config import MODALITIES
 from protogcn.datasets import missing_raw
 from protogcn.errors import ConfigError
+from protogcn.imported import ahead_of, missing_import
 from protogcn.orphans import comment_of, left_behind
 from protogcn.plan import load_plan
 from protogcn.runs import STREAM
@@ -163,6 +164,16 @@ def raw_of(wildcards):
     if (sentence := missing_raw(dataset)) is not None:
         sys.exit(f"ConfigError: {sentence}")
     return dataset.raw
+
+
+def imported(key):
+    """A constraint of `dataset`: paths of the runs whose checkpoint or scores somebody made."""
+    return f"{ahead_of(plan.runs.imported(key))}(?:{'|'.join(plan.datasets)})"
+
+
+def made_here(key):
+    """A constraint of `dataset`: paths of all other runs."""
+    return f"(?!{ahead_of(plan.runs.imported(key))})(?:{'|'.join(plan.datasets)})"
 
 
 def refuse_what_runs_already():

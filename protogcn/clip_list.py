@@ -46,8 +46,10 @@ def list_clips(path: Path, splits: Sequence[str]) -> pd.DataFrame:
     if type(content) is not dict or not {"split", "annotations"} <= content.keys():
         raise ContractError(f"{path}: found no dict with split and annotations, expected both.")
     sides = read_sides(str(path), content["split"], splits)
-    rows = []
-    for number, sample in enumerate(content["annotations"], start=1):
+    annotations, rows = content["annotations"], []
+    if type(annotations) is not list:
+        raise ContractError(f"{path}: annotations is {show(annotations)}, expected a list.")
+    for number, sample in enumerate(annotations, start=1):
         fields = sample if type(sample) is dict else {}
         name, label = fields.get("frame_dir"), fields.get("label")
         if not isinstance(name, str) or not isinstance(label, int | np.integer):

@@ -107,7 +107,7 @@ def test_checkpoint_of_ours_is_taken_as_it_is(tmp_path, nano_state):
 
 
 def test_imported_checkpoint_is_scored_like_a_trained_one(tmp_path, data, nano_state, monkeypatch):
-    run, ours, theirs = nano_state
+    run, _, theirs = nano_state
     run = replace(run, settings={**run.settings, "checkpoint": "c.pth", "select": "unknown"})
     torch.save({"state_dict": theirs}, tmp_path / "c.pth")
     config = write_run(tmp_path / "run", run)

@@ -104,15 +104,21 @@ class Runs:
 
         As dataset, split, model, modality and repeat.
         """
-        if not any(override["set"].get(key) for override in self._overrides.values()):
-            return
+        where = [override["where"] for override in self._overrides.values()]
+        named = {stream for names in where for stream in _listed(names.get("stream", []))}
         for task, model, modality in product(self._tasks, self._models, MODALITIES):
             dataset, split = self._tasks[task]
+            others = self._names_file(key, task, model, f"{modality}-")  # streams not named alone
             for repeat in range(1, LAST_REPEAT + 1):
                 stream = modality if repeat == 1 else f"{modality}-{repeat}"
-                said = [o["set"] for o in self._matching(self._facts(task, model, stream))]
-                if [entry[key] for entry in said if key in entry][-1:] not in ([], [None]):
+                if self._names_file(key, task, model, stream) if stream in named else others:
                     yield dataset.name, split, model, modality, repeat
+
+    def _names_file(self, key: str, task: str, model: str, stream: str) -> bool:
+        """Whether the last override of a stream that has ``key`` gives it a file."""
+        said = [override["set"] for override in self._matching(self._facts(task, model, stream))]
+        files = [entry[key] for entry in said if key in entry]
+        return bool(files) and files[-1] is not None
 
     def _matching(self, facts: Mapping[str, str]) -> list[Mapping[str, Any]]:
         return [o for o in self._overrides.values() if _matches(o["where"], facts)]

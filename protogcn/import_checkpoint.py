@@ -1,6 +1,7 @@
 """Somebody's checkpoint instead of training: a released file -> a checkpoint that can be scored.
 
-Reads what the released code of ProtoGCN writes (mmcv's format), and our own ``checkpoint.pt``.
+Reads what the released code of ProtoGCN and of PYSKL writes (mmcv's format: ProtoGCN, ST-GCN,
+ST-GCN++ and CTR-GCN), and our own ``checkpoint.pt``.
 """
 
 import argparse
@@ -15,11 +16,12 @@ from torch import Tensor, nn
 from protogcn.checkpoint import save_checkpoint
 from protogcn.config import Run, load_run
 from protogcn.contracts import digest_of
-from protogcn.errors import ConfigError, ContractError, run_stage
+from protogcn.errors import ContractError, run_stage
 from protogcn.identity import network_facts
 from protogcn.models import build_model
 from protogcn.models.protogcn import ProtoGCN
-from protogcn.models.released import check_released, from_released
+from protogcn.models.released import from_released
+from protogcn.models.released_pyskl import from_pyskl
 from protogcn.provenance import commit, versions
 from protogcn.readers.pickled_torch import PickledTensor
 from protogcn.readers.torch_file import array_of, load_torch_file
@@ -35,16 +37,17 @@ def import_checkpoint(run: Run, path: Path) -> dict[str, Any]:
 
     Args:
         run: the run that it is to be scored as.
-        path: a checkpoint of the released ProtoGCN, or of ours.
+        path: a checkpoint of the released ProtoGCN, of PYSKL, or of ours.
 
     Raises:
-        ConfigError: no such file, or none of this network is known to be released.
+        ConfigError: no such file.
         ContractError: it is no checkpoint, or not of a network of these settings.
     """
     model = build_model(
         run.network,
-        num_joints=run.dataset.skeleton.num_joints,
+        run.dataset.skeleton,
         num_classes=len(run.dataset.classes),
+        num_persons=run.dataset.persons,
     )
     content = load_torch_file(path)
     model.load_state_dict(_state(path, _tensors(path, content), model, run))
@@ -79,19 +82,14 @@ def _state(
 ) -> dict[str, Tensor]:
     """Compare names and shapes with those of a model, read, return a state in its layout."""
     shapes = {name: tensor.shape for name, tensor in tensors.items()}
-    ours = {name: tuple(value.shape) for name, value in model.state_dict().items()}
-    if shapes == ours:
+    if shapes == {name: tuple(value.shape) for name, value in model.state_dict().items()}:
         return _elements(path, tensors)
-    if not isinstance(model, ProtoGCN):
-        raise ConfigError(
-            f"run {run.name}: only released checkpoints of the network protogcn can be imported,"
-            f" this model's is {run.network['network']}."
-        )
-    try:
-        check_released(shapes, model)  # before an element is read
+    convert = from_released if isinstance(model, ProtoGCN) else from_pyskl
+    try:  # with tensors that have a shape only, before an element is read
+        convert({name: torch.empty(shape, device="meta") for name, shape in shapes.items()}, model)
     except ContractError as error:
         raise ContractError(f"{path} as run {run.name}: {error}") from None
-    return from_released(_elements(path, tensors), model)
+    return convert(_elements(path, tensors), model)
 
 
 def _elements(path: Path, tensors: Mapping[str, PickledTensor]) -> dict[str, Tensor]:

@@ -4,13 +4,12 @@ Source: the key list of the released code. Ours holds the same numbers in fewer 
 read the same input are stacked along their output channels, and so are the norms behind them.
 """
 
-import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor
 
-from protogcn.errors import ContractError
+from protogcn.models.misfits import refuse_misfits
 from protogcn.models.protogcn import ProtoGCN
 
 _NOT_RELEASED = "contrast.bank"
@@ -56,57 +55,13 @@ def from_released(state: Mapping[str, Tensor], model: ProtoGCN) -> dict[str, Ten
     Raises:
         ContractError: keys are missing, unknown, or of another shape than this model has.
     """
-    check_released({name: tuple(value.shape) for name, value in state.items()}, model)
+    _check(state, model)
     ours = model.state_dict()
     for key, parts in released_names(model).items():
         expected = _part_shape(ours[key], len(parts))
         pieces = [state[name].reshape(expected) for name in parts]
         ours[key] = torch.cat(pieces) if expected else pieces[0].clone()  # a count has no axis
     return ours
-
-
-def check_released(shapes: Mapping[str, tuple[int, ...]], model: ProtoGCN) -> None:
-    """Compare the names and shapes of a released state dict with those of a model.
-
-    Raises:
-        ContractError: keys are missing, unknown, or of another shape; all are named, those that
-            differ by numbers only in one entry.
-    """
-    ours = model.state_dict()
-    expected = {
-        name: _part_shape(ours[key], len(parts))
-        for key, parts in released_names(model).items()
-        for name in parts
-    }
-    missing = [name for name in expected if name not in shapes]
-    if len(missing) == len(expected):
-        raise ContractError(
-            f"none of its {len(shapes)} tensors has a name of the released ProtoGCN, such as"
-            f" {missing[0]}."
-        )
-    unknown = [name for name in shapes if name not in expected]
-    misshapen = [
-        f"{name} {shapes[name]} instead of {shape}"
-        for name, shape in expected.items()
-        if name in shapes and shapes[name] not in (shape, (*shape, 1, 1))
-    ]
-    problems = {"missing": missing, "unknown": unknown, "of another shape": misshapen}
-    lines = [
-        f"\n  {len(names)} {kind}: {', '.join(_grouped(names))}"
-        for kind, names in problems.items()
-        if names
-    ]
-    if lines:
-        raise ContractError(f"its tensors are not those of this network:{''.join(lines)}")
-
-
-def _grouped(names: Iterable[str]) -> Iterator[str]:
-    """Yield names, those that differ only by the numbers of blocks and branches as one."""
-    groups: dict[str, list[str]] = {}
-    for name in names:
-        groups.setdefault(re.sub(r"(gcn|branches)\.\d+", r"\1.*", name), []).append(name)
-    for pattern, members in groups.items():
-        yield members[0] if len(members) == 1 else f"{pattern} ({len(members)} times)"
 
 
 def released_names(model: ProtoGCN) -> dict[str, tuple[str, ...]]:
@@ -132,3 +87,19 @@ def _released_parts(key: str) -> tuple[str, ...]:
 def _part_shape(tensor: Tensor, num_parts: int) -> tuple[int, ...]:
     """Return the shape of each of ``num_parts`` tensors stacked in ``tensor``."""
     return (tensor.shape[0] // num_parts, *tensor.shape[1:]) if tensor.dim() else ()
+
+
+def _check(state: Mapping[str, Tensor], model: ProtoGCN) -> None:
+    ours = model.state_dict()
+    expected = {
+        name: _part_shape(ours[key], len(parts))
+        for key, parts in released_names(model).items()
+        for name in parts
+    }
+    found = {name: tuple(value.shape) for name, value in state.items()}
+    misshapen = [
+        f"{name} {found[name]} instead of {shape}"
+        for name, shape in expected.items()
+        if name in found and found[name] not in (shape, (*shape, 1, 1))
+    ]
+    refuse_misfits(found, expected, misshapen)

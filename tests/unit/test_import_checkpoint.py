@@ -22,9 +22,22 @@ NTU = {"V": 25, "3V": 75, "V2": 625, "NP": 400, "NC": 60}
 
 
 @pytest.fixture(scope="module")
-def ntu_run():
+def plan():
+    return expand(repository_config())
+
+
+@pytest.fixture(scope="module")
+def ntu_run(plan):
     """The joint stream of NTU-60 X-Sub, with the released settings."""
-    return expand(repository_config()).run("ntu60_xsub", "protogcn", "j")
+    return plan.run("ntu60_xsub", "protogcn", "j")
+
+
+def logits_of(run, checkpoint):
+    """Return the logits (2, K) of an imported network for the golden clips, in float64."""
+    model = build_model(run.network, run.dataset.skeleton, num_classes=len(run.dataset.classes))
+    model.load_state_dict(checkpoint["model"])
+    with torch.no_grad():
+        return model.double().eval()(golden_clips(25))
 
 
 @pytest.fixture(scope="module")
@@ -39,15 +52,33 @@ def released(tmp_path_factory):
 
 def test_released_checkpoint_gives_the_golden_logits(ntu_run, released):
     checkpoint = import_checkpoint(ntu_run, released)
-    model = build_model(ntu_run.network, num_joints=25, num_classes=60)
-    model.load_state_dict(checkpoint["model"])
-    with torch.no_grad():
-        logits = model.double().eval()(golden_clips(25))
     expected = json.loads((GOLDEN / "model.json").read_text())["ntu60_xsub/j"]["eval_logits"]
-    np.testing.assert_allclose(logits, expected, rtol=0, atol=1e-10)
+    np.testing.assert_allclose(logits_of(ntu_run, checkpoint), expected, rtol=0, atol=1e-10)
     assert checkpoint["epoch"] == 146
     assert checkpoint["imported"]["file"] == "best_top1_acc_epoch_146.pth"
     assert len(checkpoint["imported"]["sha256"]) == 64
+
+
+def test_checkpoint_of_pyskl_gives_the_golden_logits(tmp_path, plan):
+    run = plan.run("ntu120_xsub", "stgcnpp", "b")
+    state = golden_weights("checkpoint_keys_stgcnpp.csv", {})
+    torch.save({"meta": {}, "state_dict": state}, tmp_path / "b.pth")
+    logits = logits_of(run, import_checkpoint(run, tmp_path / "b.pth"))
+    expected = json.loads((GOLDEN / "stgcnpp.json").read_text())["logits"]
+    np.testing.assert_allclose(logits, expected, rtol=0, atol=1e-11)
+
+
+def test_checkpoint_of_another_network_is_one_readable_message(plan, released):
+    with pytest.raises(ContractError) as error:
+        import_checkpoint(plan.run("ntu60_xsub", "stgcnpp", "j"), released)
+    lines = str(error.value).splitlines()
+    assert lines[0].endswith(
+        "as run ntu60_xsub/stgcnpp/j: its tensors are not those of this network:"
+    )
+    assert "backbone.gcn.*.gcn.conv.weight (10 times)" in lines[1]
+    assert "unknown: backbone.gcn.*.gcn.alpha (10 times)" in lines[2]
+    assert "of another shape: backbone.gcn.*.gcn.A (8, 25, 25) instead of (3, 25, 25)" in lines[3]
+    assert len(lines) == 4
 
 
 def test_checkpoint_of_another_dataset_is_one_readable_message(ntu_run, released):
@@ -72,7 +103,7 @@ def nano_state():
     """A released state of the nano network, and our own of the same numbers."""
     run = nano_run()
     torch.manual_seed(1)
-    model = build_model(run.network, num_joints=5, num_classes=4)
+    model = build_model(run.network, run.dataset.skeleton, num_classes=4)
     ours = model.state_dict()
     theirs = {
         name: part if part.dim() != 2 or "gcn" not in name else part[..., None, None]
@@ -129,7 +160,7 @@ def test_imported_checkpoint_is_scored_like_a_trained_one(tmp_path, data, nano_s
     [
         ([1, 2], "holds no tensors with names, expected a state_dict"),
         ({"state_dict": {}}, "holds no tensors with names"),
-        ({"state_dict": {"fc.weight": torch.ones(1)}}, "none of its 1 tensors has a name of the"),
+        ({"state_dict": {"fc.weight": torch.ones(1)}}, "none of its 1 tensors has a name of this"),
     ],
 )
 def test_checkpoint_of_something_else_is_one_sentence(tmp_path, content, sentence):

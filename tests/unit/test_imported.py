@@ -73,6 +73,13 @@ def test_files_that_do_not_go_together_are_one_sentence(said, sentence):
         plan_with(mine=({"task": "ntu60_xsub"}, said))
 
 
+def test_an_import_is_no_setting_of_every_run():
+    config = repository_config()
+    config["train"]["scores"] = "all.pkl"
+    with pytest.raises(ConfigError, match="train: unknown key 'scores'"):
+        check_schema(config, read_yaml(SCHEMA))
+
+
 def test_missing_file_is_one_sentence(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     run = plan_with(mine=({"stream": "j"}, {"scores": "s.pkl"})).run("demo_xsub", "protogcn", "j")

@@ -1,12 +1,16 @@
 import re
 
 import pytest
+import yaml
+from snakemake.utils import update_config
 
 from protogcn.errors import ConfigError
 from protogcn.imported import ahead_of, missing_import
 from protogcn.plan import expand
 from protogcn.schema import check_schema, read_yaml
-from tests.unit.config_of_tests import SCHEMA, repository_config
+from tests.unit.config_of_tests import REPOSITORY, SCHEMA, repository_config
+
+DOCS = (REPOSITORY / "docs/imports.md").read_text()
 
 
 def plan_with(**overrides):
@@ -110,3 +114,18 @@ def test_expression_looks_ahead_at_exactly_these_runs():
     ):
         assert not ahead.match(path), path
     assert not re.match(ahead_of([]), "ntu60/xsub/protogcn/j/")
+
+
+@pytest.mark.parametrize("text", re.findall(r"```yaml\n(.*?)```", DOCS, re.DOTALL))
+def test_examples_of_the_docs_import_runs(text):
+    config = repository_config()
+    update_config(config, yaml.safe_load(text))
+    check_schema(config, read_yaml(SCHEMA))
+    runs = expand(config).runs
+    assert any(any(runs.imported(key)) for key in ("scores", "checkpoint"))
+
+
+def test_files_that_the_docs_link_to_are_there():
+    links = re.findall(r"\]\(([^)]+)\)", DOCS)
+    assert links
+    assert [link for link in links if not (REPOSITORY / "docs" / link).exists()] == []

@@ -63,7 +63,9 @@ def test_missing_file_is_one_sentence_before_any_job(ntu60):
     more = ntu60.config("overrides: {mine: {where: {stream: b}, set: {checkpoint: 'no {task}'}}}")
     answer = ntu60.snakemake("--dry-run", TABLE, configs=(more,))
     assert answer.returncode != 0
-    sentence = "ConfigError: run ntu60_xsub/protogcn/b: its checkpoint, no ntu60_xsub, does not exist"
+    sentence = (
+        "ConfigError: run ntu60_xsub/protogcn/b: its checkpoint, no ntu60_xsub, does not exist"
+    )
     assert sentence in answer.stdout
     assert "Traceback" not in answer.stdout
 

@@ -6,30 +6,6 @@ localrules:
     import_scores,
 
 
-def file_of(wildcards, key):
-    """The file that a run's checkpoint or scores are imported from."""
-    run = run_of(wildcards)
-    if (sentence := missing_import(run, key)) is not None:
-        sys.exit(f"ConfigError: {sentence}")
-    return run.settings[key]
-
-
-def clip_list_of(wildcards):
-    """The clips whose scores a file has: a run's own list, or all that its dataset has."""
-    run = run_of(wildcards)
-    if "clips" in run.settings:
-        return file_of(wildcards, "clips")
-    if run.dataset.is_pickle:
-        return f"results/data/{run.dataset.name}/annotated.csv"
-    return prepared(wildcards, "clips.csv")
-
-
-def need_to_list(wildcards):
-    """Memory and minutes of reading the annotations of a dataset."""
-    dataset = plan.datasets[wildcards.dataset]
-    return estimate.to_read(dataset, estimate.size_of(dataset, dataset.splits[0], Path()), 1)
-
-
 rule list_clips:
     """List a dataset's clips in the order of its annotations, also those that are left out."""
     input:

@@ -19,6 +19,8 @@ from protogcn.fusion import (
 )
 from protogcn.score_file import Scores
 
+_SELECTS = ("best", "unknown", "last")  # a table's mark is the first that a member has
+
 
 def ensemble_table(
     members: Mapping[str, Scores],
@@ -30,8 +32,9 @@ def ensemble_table(
     """Return the ensemble's table: a row for each member and a last row ``fused``.
 
     Columns: stream, weight, clips, top1, top5, mean_class (percentages with two decimals), select
-    (which epoch was scored: ``best`` marks one that was chosen by its accuracy), tuned_on_test
-    (``yes`` marks weights that were chosen on test labels).
+    (which epoch was scored: ``best`` marks one that was chosen by its accuracy, ``unknown`` an
+    import that does not tell), tuned_on_test (``yes`` marks weights that were chosen on test
+    labels).
     """
     fused = fuse(members, weights, space)
     rows = []
@@ -39,7 +42,7 @@ def ensemble_table(
         values = in_space(scores, space)
         select = scores.provenance["select"]
         rows.append(_row(stream, f"{weights[stream]:g}", values, scores.labels, select))
-    select = "best" if "best" in [row["select"] for row in rows] else "last"
+    select = min((row["select"] for row in rows), key=_SELECTS.index)
     labels = next(iter(members.values())).labels
     table = pd.DataFrame([*rows, _row("fused", "", fused, labels, select)])
     table["tuned_on_test"] = ["no"] * len(rows) + ["yes" if tuned_on_test else "no"]

@@ -13,6 +13,7 @@ from protogcn.errors import ConfigError, ContractError
 from protogcn.score_file import Scores
 
 SPACES = ("probability", "logit", "log_probability", "normalised_logit")
+_OF_LOGITS = ("logit", "normalised_logit")
 
 
 def load_members(
@@ -63,7 +64,8 @@ def fuse(members: Mapping[str, Scores], weights: Mapping[str, float], space: str
             their L2 norm (``normalised_logit``).
 
     Raises:
-        ContractError: the members were not scored on the same clips, labels and classes.
+        ContractError: the members were not scored on the same clips, labels and classes, or one
+            of them has no logits, which the space needs.
         ConfigError: unknown space, or streams and weights do not match.
     """
     if members.keys() != weights.keys() or not members:
@@ -73,6 +75,12 @@ def fuse(members: Mapping[str, Scores], weights: Mapping[str, float], space: str
     first_stream, first = next(iter(members.items()))
     total = np.zeros((len(first.clips), len(first.classes)))
     for stream, scores in members.items():
+        if space in _OF_LOGITS and not scores.has_logits:
+            raise ContractError(
+                f"stream {stream}: its scores were imported as probabilities, which do not tell the"
+                f" logits that space {space} needs; set the ensemble's space to probability or"
+                " log_probability, or import logits."
+            )
         rows = rows_in_order(first, scores, f"stream {stream} against stream {first_stream}")
         total += weights[stream] * in_space(scores, space)[rows]
     return total

@@ -32,12 +32,19 @@ def training_facts(run: Run, store: ClipStore, shapes: Iterable[tuple[str, Any]]
     )
     return {
         **settings,
-        **{f"model.{key}": value for key, value in run.network.items()},
-        "modality": run.modality,
-        "classes": len(run.dataset.classes),
+        **network_facts(run, shapes),
         "skeleton": _digest((skeleton.pairs, skeleton.limbs, *_graph(run))),
         "frames of the data": store.digest,
         "training clips": _digest(list(clips)),
+    }
+
+
+def network_facts(run: Run, shapes: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """Return what is known of weights that were trained elsewhere."""
+    return {
+        **{f"model.{key}": value for key, value in run.network.items()},
+        "modality": run.modality,
+        "classes": len(run.dataset.classes),
         "network layout": _digest([(name, tuple(shape)) for name, shape in shapes]),
     }
 

@@ -96,6 +96,8 @@ def state_of(
         if _lives(progress, folder, now, queue):
             return _row(run, "running", progress, log, age=now - progress.updated)
     job = _job_of(run, root, queue)
+    if "scores" in run.settings:
+        return _imported(run, folder, log_of("import_scores", run), root)
     if checkpoint := _date(folder / "checkpoint.pt"):
         if checkpoint >= _date(folder / "config.yaml"):
             if _date(folder / "scores.npz") >= checkpoint:
@@ -108,6 +110,15 @@ def state_of(
     if job is not None:
         return _row(run, "starting" if job.runs else "queued", progress, log, job=job)
     return _stopped(run, root, progress, log, now)
+
+
+def _imported(run: Run, folder: Path, log: str, root: Path) -> RunState:
+    """Tell how a run stands whose scores are somebody's: there is no training of it."""
+    settings = _date(folder / "config.yaml")
+    if _date(folder / "scores.npz") >= settings > 0:
+        return _row(run, "scored", None, log)
+    said = _failure(root / log, after=settings)
+    return _row(run, "failed" if said else "waiting", None, log, said)
 
 
 def _stopped(run: Run, root: Path, progress: RunProgress | None, log: str, now: float) -> RunState:

@@ -1,12 +1,13 @@
 """Task, model and stream -> the run, its settings with all overrides applied."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import product
 from typing import Any
 
 from protogcn.config import MODALITIES, Dataset, Run
 from protogcn.errors import ConfigError
+from protogcn.imported import LAST_REPEAT, with_imports
 from protogcn.networks import check_network
 from protogcn.preparation import check_preparation
 from protogcn.schema import nearest
@@ -87,16 +88,40 @@ class Runs:
 
     def _resolved(self, task: str, model: str, stream: str) -> Run:
         facts = self._facts(task, model, stream)
-        settings, network = dict(self._train), dict(self._models[model])
-        for override in self._overrides.values():
-            if _matches(override["where"], facts):
-                changes = dict(override["set"])
-                network |= changes.pop("model", {})
-                settings |= changes
+        changes: dict[str, Any] = {}
+        network = dict(self._models[model])
+        for override in self._matching(facts):
+            changes |= override["set"]
+            network |= changes.pop("model", {})
+        settings = self._train | with_imports(changes, facts)
         dataset, split = self._tasks[task]
         repeat = int(stream.partition("-")[2] or 1)
         settings["seed"] += repeat - 1
         return Run(dataset, split, model, facts["modality"], repeat, settings, network)
+
+    def imported(self, key: str) -> Iterator[tuple[str, str, str, str, int]]:
+        """Yield each run whose ``key``, checkpoint or scores, is a file that somebody made.
+
+        As dataset, split, model, modality and repeat.
+        """
+        where = [override["where"] for override in self._overrides.values()]
+        named = {stream for names in where for stream in _listed(names.get("stream", []))}
+        for task, model, modality in product(self._tasks, self._models, MODALITIES):
+            dataset, split = self._tasks[task]
+            others = self._names_file(key, task, model, f"{modality}-")  # streams not named alone
+            for repeat in range(1, LAST_REPEAT + 1):
+                stream = modality if repeat == 1 else f"{modality}-{repeat}"
+                if self._names_file(key, task, model, stream) if stream in named else others:
+                    yield dataset.name, split, model, modality, repeat
+
+    def _names_file(self, key: str, task: str, model: str, stream: str) -> bool:
+        """Whether the last override of a stream that has ``key`` gives it a file."""
+        said = [override["set"] for override in self._matching(self._facts(task, model, stream))]
+        files = [entry[key] for entry in said if key in entry]
+        return bool(files) and files[-1] is not None
+
+    def _matching(self, facts: Mapping[str, str]) -> list[Mapping[str, Any]]:
+        return [o for o in self._overrides.values() if _matches(o["where"], facts)]
 
     def _facts(self, task: str, model: str, stream: str) -> dict[str, str]:
         return {

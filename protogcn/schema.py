@@ -21,6 +21,7 @@ _KINDS = {
     "integer": "a whole number",
     "number": "a number",
     "boolean": "true or false",
+    "null": "null",
 }
 _LIMITS = {
     "minimum": "at least",

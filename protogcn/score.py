@@ -12,7 +12,7 @@ from protogcn.config import Run, load_run
 from protogcn.device import pick_device
 from protogcn.engine import Engine
 from protogcn.errors import ContractError, run_stage
-from protogcn.identity import differing, training_facts
+from protogcn.identity import differing, network_facts, training_facts
 from protogcn.inference import predict
 from protogcn.models import build_model
 from protogcn.progress import show_progress
@@ -28,7 +28,7 @@ def score(run: Run, store: ClipStore, checkpoint: dict) -> Scores:
     Args:
         run: settings, network, split.
         store: the clips of its modality.
-        checkpoint: what the train stage wrote for the same run.
+        checkpoint: what the train stage wrote for the same run, or an import.
 
     Raises:
         ContractError: the checkpoint is of another training.
@@ -40,10 +40,12 @@ def score(run: Run, store: ClipStore, checkpoint: dict) -> Scores:
         num_persons=run.dataset.persons,
     )
     shapes = [(name, value.shape) for name, value in model.state_dict().items()]
-    if others := differing(checkpoint["facts"], training_facts(run, store, shapes)):
+    imported = checkpoint.get("imported")
+    facts = network_facts(run, shapes) if imported else training_facts(run, store, shapes)
+    if others := differing(checkpoint["facts"], facts):
         raise ContractError(
-            f"{run.name}: the checkpoint is of a training with other {', '.join(others)}; train"
-            " again."
+            f"{run.name}: the checkpoint is of a training with other {', '.join(others)};"
+            f" {'import' if imported else 'train'} again."
         )
     model.load_state_dict(checkpoint["model"])
     rows = store.rows(run.split, "test")
@@ -68,8 +70,12 @@ def score(run: Run, store: ClipStore, checkpoint: dict) -> Scores:
             "select": run.settings["select"],
             "epoch": checkpoint["epoch"],
             "data digest": store.digest,
-            "trained by": {"commit": checkpoint["commit"], "versions": checkpoint["versions"]},
+            "imported by" if imported else "trained by": {
+                "commit": checkpoint["commit"],
+                "versions": checkpoint["versions"],
+            },
             "scored by": {"commit": commit(), "versions": versions()},
+            **({"imported": imported} if imported else {}),
         },
     )
 

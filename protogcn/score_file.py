@@ -16,6 +16,7 @@ from protogcn.contracts import reading, writing
 from protogcn.errors import ContractError
 
 _ARRAYS = ("clips", "labels", "classes", "logits", "probabilities", "provenance")
+_SELECTS = ("last", "best", "unknown")
 
 
 @dataclass(frozen=True)
@@ -26,9 +27,10 @@ class Scores:
         clips: (N,) clip ids, all different.
         labels: (N,) 0-based class numbers.
         classes: (K,) class names.
-        logits: (N, K) float32, the mean over crops.
+        logits: (N, K) float32, the mean over crops; see ``has_logits``.
         probabilities: (N, K) float32, the mean over crops of the softmax; rows sum to one.
-        provenance: run, settings, ``select`` (which epoch was scored), commit, data digest.
+        provenance: run, settings, ``select`` (which epoch was scored: last, best, or unknown for
+            an import), commit, data digest; for an import ``imported`` and ``space``.
     """
 
     clips: np.ndarray
@@ -77,9 +79,14 @@ class Scores:
         repeat = "" if run["repeat"] == 1 else f"-{run['repeat']}"
         return run["dataset"]["name"], run["split"], run["model"], f"{run['modality']}{repeat}"
 
+    @property
+    def has_logits(self) -> bool:
+        """Whether the logits are the network's, not the logarithm of imported probabilities."""
+        return self.provenance.get("space", "logit") == "logit"
+
     def _check(self, path: Path) -> None:
-        if (select := self.provenance.get("select")) not in ("last", "best"):
-            raise ContractError(f"{path}: select is {select!r}, expected last or best.")
+        if (select := self.provenance.get("select")) not in _SELECTS:
+            raise ContractError(f"{path}: select is {select!r}, expected {', '.join(_SELECTS)}.")
         shape = (len(self.clips), len(self.classes))
         if 0 in shape:
             raise ContractError(f"{path}: found {shape[0]} clips and {shape[1]} classes.")

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from protogcn.errors import ContractError
+from protogcn.models.misfits import refuse_misfits
 from protogcn.models.protogcn import ProtoGCN
 
 _NOT_RELEASED = "contrast.bank"
@@ -55,25 +55,11 @@ def from_released(state: Mapping[str, Tensor], model: ProtoGCN) -> dict[str, Ten
     Raises:
         ContractError: keys are missing, unknown, or of another shape than this model has.
     """
+    _check(state, model)
     ours = model.state_dict()
-    names = released_names(model)
-    known = [name for parts in names.values() for name in parts]
-    problems = [f"{name} is missing" for name in known if name not in state]
-    problems += [f"{name} is unknown" for name in sorted(set(state) - set(known))]
-    for key, parts in names.items():
+    for key, parts in released_names(model).items():
         expected = _part_shape(ours[key], len(parts))
-        problems += [
-            f"{name} is {tuple(state[name].shape)} instead of {expected}"
-            for name in parts
-            if name in state and _without_kernel(state[name], expected).shape != expected
-        ]
-    if problems:
-        more = f"; and {len(problems) - 5} more" if len(problems) > 5 else ""
-        raise ContractError(f"released checkpoint: {'; '.join(problems[:5])}{more}.")
-
-    for key, parts in names.items():
-        expected = _part_shape(ours[key], len(parts))
-        pieces = [_without_kernel(state[name], expected) for name in parts]
+        pieces = [state[name].reshape(expected) for name in parts]
         ours[key] = torch.cat(pieces) if expected else pieces[0].clone()  # a count has no axis
     return ours
 
@@ -103,7 +89,17 @@ def _part_shape(tensor: Tensor, num_parts: int) -> tuple[int, ...]:
     return (tensor.shape[0] // num_parts, *tensor.shape[1:]) if tensor.dim() else ()
 
 
-def _without_kernel(tensor: Tensor, expected: tuple[int, ...]) -> Tensor:
-    """Return the weight of a 1 x 1 convolution as that of a linear map, (C, C, 1, 1) -> (C, C)."""
-    pointwise = tensor.shape == (*expected, 1, 1)
-    return tensor.flatten(-3) if pointwise and expected else tensor
+def _check(state: Mapping[str, Tensor], model: ProtoGCN) -> None:
+    ours = model.state_dict()
+    expected = {
+        name: _part_shape(ours[key], len(parts))
+        for key, parts in released_names(model).items()
+        for name in parts
+    }
+    found = {name: tuple(value.shape) for name, value in state.items()}
+    misshapen = [
+        f"{name} {found[name]} instead of {shape}"
+        for name, shape in expected.items()
+        if name in found and found[name] not in (shape, (*shape, 1, 1))
+    ]
+    refuse_misfits(found, expected, misshapen)

@@ -4,13 +4,13 @@ Source: the key lists of PYSKL's code. Ours holds the same numbers in fewer tens
 the same input are stacked along their output channels, and so are the norms behind them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
 
-from protogcn.errors import ContractError
 from protogcn.models.ctrgcn import CTRGCN
+from protogcn.models.misfits import refuse_misfits
 from protogcn.models.stgcn import STGCN
 from protogcn.models.stgcnpp import STGCNPP
 
@@ -68,28 +68,22 @@ def from_pyskl(state: Mapping[str, Tensor], model: STGCN | STGCNPP | CTRGCN) -> 
     Raises:
         ContractError: keys are missing, unknown, or of another shape than this model has.
     """
-    names = pyskl_names(model)
+    names, ours = pyskl_names(model), model.state_dict()
+    misshapen = []
+    for key, value in ours.items():
+        parts = [tuple(state[name].shape) for name in names[key] if name in state]
+        if len(parts) == len(names[key]) and not _fit(parts, tuple(value.shape)):
+            misshapen.append(
+                f"{', '.join(names[key])} {_listed(parts)} instead of {_listed([value.shape])}"
+            )
     known = [name for parts in names.values() for name in parts]
-    problems = [f"{name} is missing" for name in known if name not in state]
-    problems += [f"{name} is unknown" for name in sorted(set(state) - {*known, _UNUSED})]
-    ours = {}
-    for key, value in model.state_dict().items():
-        parts = [state[name] for name in names[key] if name in state]
-        if not value.dim():  # a count of batches: all parts have seen the same ones
-            ours[key] = parts[0].clone() if parts else value
-            continue
-        shape = value.shape[1:]
-        fits = [part.shape[1:] in (shape, (*shape, 1, 1)) for part in parts]
-        if len(parts) == len(names[key]) and (
-            not all(fits) or sum(len(part) for part in parts) != len(value)
-        ):
-            found = ", ".join(str(tuple(part.shape)) for part in parts)
-            problems.append(f"{', '.join(names[key])}: {found} instead of {tuple(value.shape)}")
-        elif not problems:
-            ours[key] = torch.cat([part.reshape(len(part), *shape) for part in parts])
-    if problems:
-        more = f"; and {len(problems) - 5} more" if len(problems) > 5 else ""
-        raise ContractError(f"checkpoint of PYSKL: {'; '.join(problems[:5])}{more}.")
+    refuse_misfits([name for name in state if name != _UNUSED], known, misshapen)
+    for key, value in ours.items():
+        parts = [state[name] for name in names[key]]
+        if value.dim():
+            ours[key] = torch.cat([part.reshape(len(part), *value.shape[1:]) for part in parts])
+        else:  # a count of batches: all parts have seen the same ones
+            ours[key] = parts[0].clone()
     return ours
 
 
@@ -113,3 +107,20 @@ def _parts(key: str, blocks: str, modules: Mapping[str, tuple[str, ...]]) -> tup
         return tuple(f"{name}.{entry}" for name in _MODULES[module])
     _, index, inner = module.split(".", 2)
     return tuple(f"{blocks}.{index}.{name}.{entry}" for name in modules[inner])
+
+
+def _fit(parts: Sequence[tuple[int, ...]], whole: tuple[int, ...]) -> bool:
+    """Whether tensors of these shapes, stacked along axis 0, are one of shape ``whole``.
+
+    The weight of a 1 x 1 convolution is that of a linear map.
+    """
+    if not whole:
+        return all(not part for part in parts)
+    rests = (whole[1:], (*whole[1:], 1, 1))
+    return (
+        all(part and part[1:] in rests for part in parts) and sum(p[0] for p in parts) == whole[0]
+    )
+
+
+def _listed(shapes: Sequence[Sequence[int]]) -> str:
+    return ", ".join(str(tuple(shape)) for shape in shapes)

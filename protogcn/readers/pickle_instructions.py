@@ -12,7 +12,7 @@ import numpy as np
 
 from protogcn.readers.malformed import show
 from protogcn.readers.pickle_machine import PickleMachine
-from protogcn.readers.pickle_names import EXPECTED, StandIn, find_stand_in
+from protogcn.readers.pickle_names import EXPECTED, Foreign, StandIn
 from protogcn.readers.pickled_numpy import PickledArray, PickledType, RefusedError
 
 FIRST = 0x80
@@ -41,7 +41,8 @@ def carry_out(machine: PickleMachine) -> object:
         machine.position += 1
         _INSTRUCTIONS[code](machine)
     value = machine.result()
-    if type(value) not in _DATA and not isinstance(value, np.generic):
+    plain = type(value) in _DATA or isinstance(value, np.generic)
+    if not plain and machine.find_storage is None:
         raise RefusedError("half an array, expected a whole one")
     return value
 
@@ -84,7 +85,7 @@ def _push_integer(machine: PickleMachine) -> None:
 
 
 def _protocol(machine: PickleMachine) -> None:
-    if machine.number(_UINT8) not in PROTOCOLS or machine.position != 2:
+    if machine.number(_UINT8) not in PROTOCOLS or machine.position != machine.start + 2:
         raise RefusedError("a second protocol, expected one of 2 to 5 at the start")
 
 
@@ -156,16 +157,19 @@ def _recall(form: Struct) -> Callable[[PickleMachine], None]:
 
 
 def _name_in_line(machine: PickleMachine) -> None:
-    machine.stack.append(find_stand_in(machine.line(), machine.line()))
+    machine.stack.append(machine.find_name(machine.line(), machine.line()))
 
 
 def _name_on_stack(machine: PickleMachine) -> None:
     name, module = machine.stack.pop(), machine.stack.pop()
-    machine.stack.append(find_stand_in(module, name))
+    machine.stack.append(machine.find_name(module, name))
 
 
 def _call(machine: PickleMachine) -> None:
     args, stand_in = machine.stack.pop(), machine.stack.pop()
+    if type(stand_in) is Foreign:
+        machine.stack.append(stand_in)
+        return
     if type(stand_in) is not StandIn or type(args) is not tuple:
         raise RefusedError(f"a call of {show(stand_in)}, {EXPECTED}")
     value = stand_in.build(args)
@@ -180,8 +184,22 @@ def _set_state(machine: PickleMachine) -> None:
     elif type(value) is PickledArray:
         machine.stack[-1] = value.set_state(state)
         machine.spend(machine.stack[-1])
+    elif type(value) is Foreign or (type(value) is dict and machine.find_storage is not None):
+        pass  # a state dict of torch has attributes, such as the versions of its modules
     else:
         raise RefusedError(f"a state for {show(value)}, {EXPECTED}")
+
+
+def _make_object(machine: PickleMachine) -> None:
+    if type(machine.stack[-2]) is not Foreign:
+        _refuse(machine)
+    machine.stack.pop()
+
+
+def _persistent(machine: PickleMachine) -> None:
+    if machine.find_storage is None:
+        _refuse(machine)
+    machine.stack.append(machine.find_storage(machine.stack.pop()))
 
 
 _BY_NAME: dict[str, Callable[[PickleMachine], None]] = {
@@ -223,5 +241,7 @@ _BY_NAME: dict[str, Callable[[PickleMachine], None]] = {
     "STACK_GLOBAL": _name_on_stack,
     "REDUCE": _call,
     "BUILD": _set_state,
+    "NEWOBJ": _make_object,
+    "BINPERSID": _persistent,
 }
 _INSTRUCTIONS = [_BY_NAME.get(_NAMES.get(code), _refuse) for code in range(256)]

@@ -3,11 +3,13 @@
 No length or index of the file is believed before it is compared with the bytes that are left.
 """
 
+from collections.abc import Callable
 from struct import Struct
 
 import numpy as np
 
 from protogcn.readers.malformed import show
+from protogcn.readers.pickle_names import Foreign, find_stand_in
 from protogcn.readers.pickled_numpy import PickledArray, RefusedError
 
 _LONGEST_NAME = 200  # bytes of a module, or of a name in it
@@ -17,16 +19,32 @@ class PickleMachine:
     """The state of one pickle that is being read.
 
     Attributes:
-        data: the whole pickle.
+        data: the file.
+        start: the byte that the pickle starts with.
+        alone: whether the file must end with it.
         position: the byte it has come to.
+        find_name: what stands in for a name, see ``find_stand_in``.
+        find_storage: what stands in for an object that the file keeps elsewhere, or None.
         stack: values above the last open mark.
         memo: values stored for later.
         allowance: bytes that arrays and re-coded texts may still have together.
     """
 
-    def __init__(self, data: bytes):
+    def __init__(
+        self,
+        data: bytes,
+        *,
+        start: int = 0,
+        alone: bool = True,
+        find_name: Callable[[object, object], object] = find_stand_in,
+        find_storage: Callable[[object], object] | None = None,
+    ):
         self.data = data
-        self.position = 0
+        self.start = start
+        self.alone = alone
+        self.position = start
+        self.find_name = find_name
+        self.find_storage = find_storage
         self.stack: list[object] = []
         self._outer: list[list[object]] = []  # the stacks below the open marks
         self.memo: dict[int, object] = {}
@@ -70,6 +88,8 @@ class PickleMachine:
     def container(self, kind: type) -> list | dict:
         """Return the list or dict on top of the stack, and leave it there."""
         value = self.stack[-1]
+        if type(value) is Foreign:
+            return kind()  # whatever is put into it is dropped
         if type(value) is not kind:
             raise RefusedError(f"an entry for {show(value)}, expected a {kind.__name__}")
         return value
@@ -96,6 +116,6 @@ class PickleMachine:
         """Return the only value that is left at the end."""
         if self._outer or len(self.stack) != 1:
             raise RefusedError(f"{len(self.stack)} values at the end, expected one")
-        if self.position + 1 != len(self.data):
+        if self.alone and self.position + 1 != len(self.data):
             raise RefusedError("the end before the last byte, expected nothing behind it")
         return self.stack[0]

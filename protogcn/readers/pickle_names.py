@@ -23,6 +23,16 @@ class StandIn:
     build: Callable[[tuple[object, ...]], object]
 
 
+@dataclass(frozen=True)
+class Foreign:
+    """In place of a class that is not known here, and of whatever it would make: nothing.
+
+    Only readers that have no use for such parts of a file let them in.
+    """
+
+    name: str
+
+
 def find_stand_in(module: object, name: object) -> StandIn | NdarrayName:
     """Return what stands in for ``module.name``; nothing is imported.
 
@@ -32,9 +42,13 @@ def find_stand_in(module: object, name: object) -> StandIn | NdarrayName:
     if type(module) is not str or type(name) is not str:
         raise RefusedError(f"a name that is no text, {EXPECTED}")
     if (module, name) not in _STAND_INS:
-        wanted = ascii(f"{module[:_SHOWN]}.{name[:_SHOWN]}")[1:-1]
-        raise RefusedError(f"the pickle wants to load `{wanted}`, {EXPECTED}")
+        raise RefusedError(f"the pickle wants to load `{shown_name(module, name)}`, {EXPECTED}")
     return _STAND_INS[module, name]
+
+
+def shown_name(module: str, name: str) -> str:
+    """Return a short printable form of a name."""
+    return ascii(f"{module[:_SHOWN]}.{name[:_SHOWN]}")[1:-1]
 
 
 def _encode(args: tuple[object, ...]) -> bytes:

@@ -2,18 +2,26 @@
 
 import stat
 import struct
+from collections.abc import Callable
 from pathlib import Path
 
 from protogcn.errors import ConfigError, ContractError
 from protogcn.readers.pickle_instructions import FIRST, LAST, PROTOCOLS, carry_out
 from protogcn.readers.pickle_machine import PickleMachine
+from protogcn.readers.pickle_names import find_stand_in
 from protogcn.readers.pickled_numpy import RefusedError
 
 
-def load_pickle(path: Path) -> object:
+def load_pickle(
+    path: Path, *, find_name: Callable[[object, object], object] = find_stand_in
+) -> object:
     """Read one pickle of plain data, protocol 2 to 5; run nothing.
 
     Memory and time stay in proportion to the size of the file.
+
+    Args:
+        path: the pickle.
+        find_name: what stands in for a name in it, in place of the few of plain data.
 
     Returns:
         What the pickle holds: None, bool, int (64 bits), float, str, bytes, list, tuple, dict
@@ -24,7 +32,7 @@ def load_pickle(path: Path) -> object:
         ConfigError: no readable file.
         ContractError: not a pickle, damaged, or it wants anything else.
     """
-    machine = PickleMachine(_read(path))
+    machine = PickleMachine(_read(path), find_name=find_name)
     try:
         return carry_out(machine)
     except RefusedError as error:

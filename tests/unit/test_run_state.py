@@ -247,3 +247,20 @@ def test_training_is_seen_while_it_runs_and_after_it_was_killed(data, tmp_path):
             process.kill()
     assert load_progress(folder).state == "running"
     assert state().state == "stopped"
+
+
+def test_run_whose_scores_are_somebodys_needs_no_checkpoint(place):
+    run = replace(RUN, settings={**RUN.settings, "scores": "best_pred.pkl"})
+
+    def state():
+        return state_of(run, place.root, now=NOW)
+
+    assert state().state == "waiting"
+    log = log_of("import_scores", run)
+    place.write(
+        log, "ContractError: best_pred.pkl as run nano_xsub/protogcn/j: other clips\n", age=100
+    )
+    assert (state().state, state().log) == ("failed", log)
+    assert "other clips" in state().message
+    place.write("scores.npz", age=50)
+    assert state().state == "scored"

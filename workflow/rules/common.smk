@@ -12,6 +12,7 @@ from protogcn import estimate
 from protogcn.config import MODALITIES
 from protogcn.datasets import missing_raw
 from protogcn.errors import ConfigError
+from protogcn.imported import ahead_of, missing_import
 from protogcn.orphans import comment_of, left_behind
 from protogcn.plan import load_plan
 from protogcn.runs import STREAM
@@ -163,6 +164,40 @@ def raw_of(wildcards):
     if (sentence := missing_raw(dataset)) is not None:
         sys.exit(f"ConfigError: {sentence}")
     return dataset.raw
+
+
+def imported(key):
+    """A constraint of `dataset`: paths of the runs whose checkpoint or scores somebody made."""
+    return f"{ahead_of(plan.runs.imported(key))}(?:{'|'.join(plan.datasets)})"
+
+
+def made_here(key):
+    """A constraint of `dataset`: paths of all other runs."""
+    return f"(?!{ahead_of(plan.runs.imported(key))})(?:{'|'.join(plan.datasets)})"
+
+
+def file_of(wildcards, key):
+    """The file that a run's checkpoint or scores are imported from."""
+    run = run_of(wildcards)
+    if (sentence := missing_import(run, key)) is not None:
+        sys.exit(f"ConfigError: {sentence}")
+    return run.settings[key]
+
+
+def clip_list_of(wildcards):
+    """The clips whose scores a file has: a run's own list, or all that its dataset has."""
+    run = run_of(wildcards)
+    if "clips" in run.settings:
+        return file_of(wildcards, "clips")
+    if run.dataset.is_pickle:
+        return f"results/data/{run.dataset.name}/annotated.csv"
+    return prepared(wildcards, "clips.csv")
+
+
+def need_to_list(wildcards):
+    """Memory and minutes of reading the annotations of a dataset."""
+    dataset = plan.datasets[wildcards.dataset]
+    return estimate.to_read(dataset, estimate.size_of(dataset, dataset.splits[0], Path()), 1)
 
 
 def refuse_what_runs_already():

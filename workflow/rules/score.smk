@@ -7,13 +7,15 @@ rule score_stream:
         config=rules.resolve_run.output,
         values=rules.train_stream.input.values,
         clips=rules.train_stream.input.clips,
-        checkpoint=rules.train_stream.output.checkpoint,
+        checkpoint="results/runs/{dataset}/{split}/{model}/{stream}/checkpoint.pt",
     output:
         scores="results/runs/{dataset}/{split}/{model}/{stream}/scores.npz",
     log:
         "results/logs/score_stream/{dataset}.{split}.{model}.{stream}.log",
     benchmark:
         "results/benchmarks/score_stream/{dataset}.{split}.{model}.{stream}.tsv"
+    wildcard_constraints:
+        dataset=made_here("scores"),
     threads: lambda wildcards: run_of(wildcards).settings["cpu_threads"]
     resources:
         gpu=lambda wildcards: min(1, gpus_of(wildcards)),

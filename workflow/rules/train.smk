@@ -31,6 +31,8 @@ rule train_stream:
         "results/logs/train_stream/{dataset}.{split}.{model}.{stream}.log",
     benchmark:
         "results/benchmarks/train_stream/{dataset}.{split}.{model}.{stream}.tsv"
+    wildcard_constraints:
+        dataset=made_here("checkpoint"),
     threads: lambda wildcards: train_threads(run_of(wildcards))
     resources:
         gpu=gpus_of,

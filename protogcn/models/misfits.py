@@ -1,0 +1,48 @@
+"""What of a state dict does not fit a network -> one message that names all of it."""
+
+import re
+from collections.abc import Iterable, Iterator
+
+from protogcn.errors import ContractError
+
+
+def refuse_misfits(
+    names: Iterable[str], expected: Iterable[str], misshapen: Iterable[str] = ()
+) -> None:
+    """Refuse names that are missing or unknown, and shapes that are others.
+
+    Args:
+        names: those that the state dict has.
+        expected: those that the network has.
+        misshapen: a name and its two shapes for each tensor of another shape.
+
+    Raises:
+        ContractError: something does not fit; all is named, what differs by the numbers of blocks
+            and branches only in one entry.
+    """
+    names, expected = dict.fromkeys(names), dict.fromkeys(expected)
+    if not names.keys() & expected.keys():
+        raise ContractError(
+            f"none of its {len(names)} tensors has a name of this network, such as"
+            f" {next(iter(expected))}."
+        )
+    problems = {
+        "missing": [name for name in expected if name not in names],
+        "unknown": [name for name in names if name not in expected],
+        "of another shape": list(misshapen),
+    }
+    lines = [
+        f"\n  {len(entries)} {kind}: {', '.join(_grouped(entries))}"
+        for kind, entries in problems.items()
+        if entries
+    ]
+    if lines:
+        raise ContractError(f"its tensors are not those of this network:{''.join(lines)}")
+
+
+def _grouped(entries: Iterable[str]) -> Iterator[str]:
+    groups: dict[str, list[str]] = {}
+    for entry in entries:
+        groups.setdefault(re.sub(r"(gcn|net|branches)\.\d+", r"\1.*", entry), []).append(entry)
+    for pattern, members in groups.items():
+        yield members[0] if len(members) == 1 else f"{pattern} ({len(members)} times)"

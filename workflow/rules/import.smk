@@ -1,0 +1,58 @@
+# somebody's checkpoint or scores -> what a training and its scoring would have left.
+
+
+localrules:
+    import_checkpoint,
+    import_scores,
+
+
+rule list_clips:
+    """List a dataset's clips in the order of its annotations, also those that are left out."""
+    input:
+        dataset=rules.resolve_dataset.output,
+        raw=raw_of,
+    output:
+        clips="results/data/{dataset}/annotated.csv",
+    log:
+        "results/logs/list_clips/{dataset}.log",
+    resources:
+        mem_mb=lambda wildcards, attempt: attempt * need_to_list(wildcards).memory,
+        runtime=lambda wildcards, attempt: attempt * need_to_list(wildcards).minutes,
+    shell:
+        "python -m protogcn.clip_list --dataset {input.dataset} --clips {output.clips}"
+        " > {log} 2>&1 || (tail -n 15 {log} >&2 && false)"
+
+
+rule import_checkpoint:
+    """Take a run's network from somebody's checkpoint instead of training it."""
+    input:
+        config=rules.resolve_run.output,
+        source=lambda wildcards: file_of(wildcards, "checkpoint"),
+    output:
+        checkpoint="results/runs/{dataset}/{split}/{model}/{stream}/checkpoint.pt",
+    log:
+        "results/logs/import_checkpoint/{dataset}.{split}.{model}.{stream}.log",
+    wildcard_constraints:
+        dataset=imported("checkpoint"),
+    shell:
+        "python -m protogcn.import_checkpoint --config {input.config} --source {input.source:q}"
+        " --checkpoint {output.checkpoint}"
+        " > {log} 2>&1 || (tail -n 15 {log} >&2 && false)"
+
+
+rule import_scores:
+    """Take a run's scores from somebody's file instead of training and scoring."""
+    input:
+        config=rules.resolve_run.output,
+        source=lambda wildcards: file_of(wildcards, "scores"),
+        clips=clip_list_of,
+    output:
+        scores="results/runs/{dataset}/{split}/{model}/{stream}/scores.npz",
+    log:
+        "results/logs/import_scores/{dataset}.{split}.{model}.{stream}.log",
+    wildcard_constraints:
+        dataset=imported("scores"),
+    shell:
+        "python -m protogcn.import_scores --config {input.config} --source {input.source:q}"
+        " --clips {input.clips:q} --scores {output.scores}"
+        " > {log} 2>&1 || (tail -n 15 {log} >&2 && false)"

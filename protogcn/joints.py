@@ -15,10 +15,11 @@ import numpy as np
 import pandas as pd
 
 from protogcn.arrays import appending, writing_array
+from protogcn.clip_table import IMAGE_COLUMNS
 from protogcn.config import Dataset, load_dataset
 from protogcn.contracts import digest_of, save_table
 from protogcn.errors import ContractError, run_stage
-from protogcn.preparation import check_preparation, prepare, seen
+from protogcn.preparation import check_preparation, prepare, seen, with_midpoints
 from protogcn.readers import DroppedClip, RawClip
 from protogcn.readers.ntu import read_ntu
 from protogcn.readers.pyskl import read_pyskl
@@ -32,8 +33,8 @@ def read_dataset(dataset: Dataset, *, workers: int) -> Iterator[RawClip | Droppe
     if dataset.is_pickle:
         return read_pyskl(
             raw,
-            num_joints=dataset.skeleton.num_joints,
-            channels=3,
+            num_joints=dataset.skeleton.num_raw_joints,
+            in_image=dataset.skeleton.in_image,
             num_classes=len(dataset.classes),
             splits=dataset.splits,
             progress=True,
@@ -89,6 +90,8 @@ def write_joints(
                     "num_frames": len(frames),
                     "persons": persons,
                 }
+                if clip.image_size is not None:
+                    row |= dict(zip(IMAGE_COLUMNS, clip.image_size, strict=True))
                 rows.append(row | {s: clip.sides.get(s, "-") for s in dataset.splits})
                 first_frame += len(frames)
                 block.append(frames)
@@ -132,7 +135,8 @@ def _prepare_clip(
     if not present[:2].any():  # only persons beyond the second were there
         keypoints = keypoints[present]
     # Who is seen longest comes first: that is decided before one person is kept.
-    prepared = prepare(keypoints[:2], preparation, dataset.skeleton)
+    whole = with_midpoints(keypoints[:2], dataset.skeleton)
+    prepared = prepare(whole, preparation, dataset.skeleton)
     empty = ~prepared.any(axis=(1, 2, 3))  # (M,)
     kept = np.argsort(empty, kind="stable")[: dataset.persons]
     frames = np.zeros((prepared.shape[1], dataset.persons, *prepared.shape[2:]), np.float32)

@@ -28,6 +28,8 @@ def predict(
     *,
     length: int,
     crops: int,
+    sampled_difference: bool = False,
+    across_crops: bool = True,
     row_multiple: int = 1,
     watch: Callable[[Sequence[np.ndarray]], Iterable[np.ndarray]] = iter,
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -39,6 +41,8 @@ def predict(
         rows: which of them, rows of the clip table.
         length: frames of a crop.
         crops: crops of each clip.
+        sampled_difference: see ``scoring_batch``.
+        across_crops: see ``scoring_batch``.
         row_multiple: what the number of bodies is filled up to a multiple of.
         watch: yields the batches of rows that it is given, to tell how far they are.
 
@@ -51,7 +55,14 @@ def predict(
 
     def gather(batch: np.ndarray) -> Bodies:
         frames = np.stack([frames_of(int(total)) for total in store.table.num_frames[batch]])
-        return scoring_batch(store, batch, frames, multiple=row_multiple)
+        return scoring_batch(
+            store,
+            batch,
+            frames,
+            sampled_difference=sampled_difference,
+            across_crops=across_crops,
+            multiple=row_multiple,
+        )
 
     with closing(delivered(gather, batches, store.device, ahead=store.ahead)) as inputs:
         for batch, bodies in zip(watch(batches), inputs, strict=True):

@@ -7,6 +7,7 @@ from typing import Any
 
 from protogcn.config import MODALITIES, Dataset, Run
 from protogcn.errors import ConfigError
+from protogcn.image_settings import check_image_settings
 from protogcn.preparation import check_preparation
 from protogcn.schema import nearest
 
@@ -157,6 +158,7 @@ def _check_run(run: Run) -> None:
             f"run {run.name}: swap is {settings['swap']}, but skeletons.{skeleton.name}"
             " declares no pairs."
         )
+    check_image_settings(run)
     if any(block > network["blocks"] for block in network["downsample"]):
         raise ConfigError(
             f"run {run.name}: model.downsample names block {max(network['downsample'])}, but there"

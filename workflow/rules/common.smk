@@ -155,6 +155,22 @@ def tables_of(dataset):
     ]
 
 
+def need_to_decompress(wildcards, workers):
+    """Memory and minutes of decompressing a dataset's poses."""
+    dataset = plan.datasets[wildcards.dataset]
+    clips = Path(f"results/data/{dataset.name}/raw/clips.csv")
+    return estimate.to_decompress(
+        dataset, estimate.size_of(dataset, dataset.splits[0], clips), workers
+    )
+
+
+def to_read_of(wildcards):
+    """What the joints of a dataset are read from: its raw files, or decompressed poses."""
+    if plan.datasets[wildcards.dataset].kpfiles is not None:
+        return f"results/data/{wildcards.dataset}/poses.csv"
+    return raw_of(wildcards)
+
+
 def raw_of(wildcards):
     """The raw files of a dataset; the demo's are there once their manifest is."""
     dataset = plan.datasets[wildcards.dataset]

@@ -29,10 +29,10 @@ rule write_demo:
         mem_mb=2_000,
         runtime="30m",
     params:
-        raw=lambda wildcards: plan.datasets[wildcards.dataset].raw,
+        folder="results/data/{dataset}/raw",
         simulate=lambda wildcards: plan.datasets[wildcards.dataset].simulate,
     shell:
-        "python -m protogcn.demo --folder {params.raw:q} --manifest {output.manifest}"
+        "python -m protogcn.demo --folder {params.folder} --manifest {output.manifest}"
         " --seed {params.simulate[seed]} --subjects {params.simulate[subjects]}"
         " --replications {params.simulate[replications]} --classes {params.simulate[classes]}"
         " --workers {threads}"
@@ -43,7 +43,7 @@ rule read_joints:
     """Read a dataset's raw files and normalise them."""
     input:
         dataset=rules.resolve_dataset.output,
-        raw=raw_of,
+        raw=to_read_of,
     output:
         joints="results/data/{dataset}/{preparation}/joints.npy",
         clips="results/data/{dataset}/{preparation}/clips.csv",
@@ -57,9 +57,13 @@ rule read_joints:
         mem_mb=lambda wildcards, threads, attempt: attempt * need_to_read(wildcards, threads).memory,
         runtime=lambda wildcards, threads, attempt: attempt
         * need_to_read(wildcards, threads).minutes,
+    params:
+        poses=lambda wildcards, input: (
+            f"--poses {input.raw}" if plan.datasets[wildcards.dataset].kpfiles else ""
+        ),
     shell:
         "python -m protogcn.joints --dataset {input.dataset} --preparation {wildcards.preparation}"
-        " --workers {threads} --joints {output.joints} --clips {output.clips}"
+        " {params.poses} --workers {threads} --joints {output.joints} --clips {output.clips}"
         " --dropped {output.dropped}"
         " > {log} 2>&1 || (tail -n 15 {log} >&2 && false);"
         " grep ^Warning {log} >&2 || true"

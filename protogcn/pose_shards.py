@@ -119,7 +119,9 @@ def _layout(path: Path) -> tuple[int, tuple[int, ...]]:
     """Return where the frames of a shard begin in its file, and the shape of one."""
     array = np.load(path, mmap_mode="r", allow_pickle=False)
     if array.dtype != np.float16 or array.ndim != 4:
-        raise ContractError(f"{path}: found {array.dtype} {array.shape}, expected a shard of poses.")
+        raise ContractError(
+            f"{path}: found {array.dtype} {array.shape}, expected a shard of poses."
+        )
     return array.offset, array.shape[1:]
 
 

@@ -57,6 +57,17 @@ class Runs:
         names = task in self._tasks and model in self._models
         return names and re.fullmatch(STREAM, stream) is not None
 
+    def values_read(self, dataset: str) -> set[str]:
+        """Return the modalities whose files the runs of a dataset read, whatever is asked for.
+
+        Runs that difference the frames of a crop read no file of motions.
+        """
+        streams = {*MODALITIES}
+        for override in self._overrides.values():
+            streams |= set(_listed(override["where"].get("stream", ())))
+        tasks = [task for task, (entry, _) in self._tasks.items() if entry.name == dataset]
+        return {self._resolved(*names).values for names in product(tasks, self._models, streams)}
+
     def check_overrides(self) -> None:
         """Refuse overrides that name what there is not, or that no run matches.
 

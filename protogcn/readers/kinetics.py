@@ -94,9 +94,10 @@ def read_records(
     try:
         content = load_pickle(path)
     except (ConfigError, ContractError) as error:
-        found = str(error).removeprefix(f"{path}: ").removesuffix(".")
-        return [MalformedError(path.name, f"for sample {show(clip.name)}", found, "a kpfile")
-                for clip in clips]  # fmt: skip
+        text = str(error).removeprefix(f"{path}: ").removesuffix(".")
+        found, _, expected = text.removeprefix("found ").rpartition(", expected ")
+        places = [f"for sample {show(clip.name)}" for clip in clips]
+        return [MalformedError(path.name, place, found, expected) for place in places]
     return [_records_of(path, content, clip, num_joints) for clip in clips]
 
 

@@ -46,7 +46,7 @@ def test_ntu_runs_have_the_released_settings(plan, task):
 def test_pose_runs_have_the_released_settings(plan, task):
     """The 12 configurations of Kinetics and FineGYM differ in their data only."""
     for stream in MODALITIES:
-        run = plan.runs[task, "protogcn", stream]
+        run = plan.run(task, "protogcn", stream)
         settings, network = run.settings, run.network
         assert (settings["rotation"], settings["swap"], settings["limb_drop"]) == (0, 0, 0)
         assert (settings["mirror"], settings["preparation"]) == (0.5, "raw")
@@ -57,7 +57,7 @@ def test_pose_runs_have_the_released_settings(plan, task):
 
 
 def test_motion_of_3d_is_that_of_the_clip(plan):
-    assert plan.runs["ntu60_xsub", "protogcn", "jm"].values == "jm"
+    assert plan.run("ntu60_xsub", "protogcn", "jm").values == "jm"
 
 
 def test_classes_without_names_are_numbered(plan):

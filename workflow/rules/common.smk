@@ -26,7 +26,7 @@ try:
     plan = load_plan(
         config,
         REPOSITORY / "workflow/schemas/config.schema.yaml",
-        [Path(file) for file in workflow.configfiles],
+        CONFIG_FILES,
     )
 except ConfigError as error:
     sys.exit(f"ConfigError: {error}")
@@ -155,6 +155,16 @@ def tables_of(dataset):
     ]
 
 
+# Datasets with a run that reads a file of motions. The others' motions are differences of crops,
+# and half of their space on the disk is saved.
+MOTIONS_READ = {name for name in plan.datasets if plan.runs.values_read(name) - {"j", "b", "k"}}
+
+
+def names_of(datasets):
+    """A pattern of these names; of no name at all if there is none."""
+    return "|".join(sorted(datasets)) or "(?!)"
+
+
 def need_to_decompress(wildcards, workers):
     """Memory and minutes of decompressing a dataset's poses."""
     dataset = plan.datasets[wildcards.dataset]
@@ -164,7 +174,7 @@ def need_to_decompress(wildcards, workers):
     )
 
 
-def to_read_of(wildcards):
+def joints_come_from(wildcards):
     """What the joints of a dataset are read from: its raw files, or decompressed poses."""
     if plan.datasets[wildcards.dataset].kpfiles is not None:
         return f"results/data/{wildcards.dataset}/poses.csv"

@@ -4,7 +4,7 @@
 rule decompress_poses:
     """Read every kpfile once; started again, it goes on with the shards that are not there yet."""
     input:
-        dataset="results/data/{dataset}/dataset.yaml",
+        dataset=rules.resolve_dataset.output,
         raw=raw_of,
     output:
         index="results/data/{dataset}/poses.csv",

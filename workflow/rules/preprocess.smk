@@ -31,10 +31,14 @@ rule write_demo:
     params:
         folder="results/data/{dataset}/raw",
         simulate=lambda wildcards: plan.datasets[wildcards.dataset].simulate,
+        format=lambda wildcards: plan.datasets[wildcards.dataset].simulate.get(
+            "format", "skeletons"
+        ),
     shell:
         "python -m protogcn.demo --folder {params.folder} --manifest {output.manifest}"
         " --seed {params.simulate[seed]} --subjects {params.simulate[subjects]}"
         " --replications {params.simulate[replications]} --classes {params.simulate[classes]}"
+        " --format {params.format}"
         " --workers {threads}"
         " > {log} 2>&1 || (tail -n 15 {log} >&2 && false)"
 
@@ -43,7 +47,7 @@ rule read_joints:
     """Read a dataset's raw files and normalise them."""
     input:
         dataset=rules.resolve_dataset.output,
-        raw=to_read_of,
+        raw=joints_come_from,
     output:
         joints="results/data/{dataset}/{preparation}/joints.npy",
         clips="results/data/{dataset}/{preparation}/clips.csv",
@@ -71,6 +75,8 @@ rule read_joints:
 
 rule compute_modalities:
     """Write the six modalities of a dataset in one pass."""
+    wildcard_constraints:
+        dataset=names_of(MOTIONS_READ),
     input:
         dataset=rules.resolve_dataset.output,
         joints=rules.read_joints.output.joints,
@@ -90,8 +96,19 @@ rule compute_modalities:
         * need_to_compute(wildcards, threads).memory,
         runtime=lambda wildcards, threads, attempt: attempt
         * need_to_compute(wildcards, threads).minutes,
+    params:
+        outputs=lambda wildcards, output: [f"--{name} {path}" for name, path in output.items()],
     shell:
         "python -m protogcn.modality --dataset {input.dataset} --joints {input.joints}"
-        " --clips {input.clips} --workers {threads} --j {output.j} --b {output.b} --k {output.k}"
-        " --jm {output.jm} --bm {output.bm} --km {output.km}"
+        " --clips {input.clips} --workers {threads} {params.outputs}"
         " > {log} 2>&1 || (tail -n 15 {log} >&2 && false)"
+
+
+use rule compute_modalities as compute_still_modalities with:
+    wildcard_constraints:
+        dataset=names_of(plan.datasets.keys() - MOTIONS_READ),
+    output:
+        **{
+            modality: f"results/data/{{dataset}}/{{preparation}}/{modality}.npy"
+            for modality in ("j", "b", "k")
+        },

@@ -60,7 +60,7 @@ def _read(where: str, path: Path) -> tuple[str, ...]:
     for number, name in enumerate(names, start=1):
         if not 1 <= len(name) <= _LONGEST or not name.isprintable():
             raise ConfigError(
-                f"{where}: {path}, line {number}: found {ascii(name[:40])}, expected a name of 1"
+                f"{where}: {path}, line {number}: found {name[:40]!a}, expected a name of 1"
                 f" to {_LONGEST} printable characters."
             )
     if len(names) < 2:

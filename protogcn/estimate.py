@@ -30,11 +30,8 @@ _PASSES_OF_STEP = 3  # a forward pass costs a third of a training step
 _PROCESS_MB = 6000  # torch, its compiler and the GPU's libraries
 _SAVED_MB = 324  # of one clip for its backward pass, on the CPU in host memory
 
-_READ_CLIPS = {
-    "pickle": 50.0,
-    "folder": 5.0,
-    "kpfiles": 5.0,
-}  # a second and worker, on a slow network file system
+# A second and worker, on a slow network file system.
+_READ_CLIPS = {"pickle": 50.0, "folder": 5.0, "kpfiles": 5.0}
 _WRITE_MB = 50.0  # a second
 _WORKER_MB = 500
 
@@ -135,9 +132,8 @@ def to_read(dataset: Dataset, size: Size, workers: int) -> Need:
     """Return what reading a dataset's raw files asks for."""
     memory = 4000 + workers * _WORKER_MB
     raw = Path(dataset.raw)
-    if (
-        dataset.is_pickle and not dataset.kpfiles
-    ):  # protogcn.joints lets it have four times the file and 2 GB
+    # protogcn.joints lets a pickle have four times the file and 2 GB.
+    if dataset.is_pickle and not dataset.kpfiles:
         known = raw.stat().st_size / _MB if raw.is_file() else 0
         memory += 4 * max(known, array_mb(dataset, size) / 4)
     rate = _READ_CLIPS["pickle" if dataset.is_pickle else "folder"]

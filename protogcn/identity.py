@@ -8,8 +8,8 @@ from protogcn.clips import ClipStore
 from protogcn.config import Run
 from protogcn.engine import ENGINE_SETTINGS
 
-# A checkpoint is scored with any number of crops and any borders between them, and a training may go on on another device. The
-# number of threads decides in which order the CPU adds up.
+# A checkpoint is scored with any number of crops and any borders between them, and a training may
+# go on on another device. The number of threads decides in which order the CPU adds up.
 _NO_MATTER = {"crops", "crop_borders", *ENGINE_SETTINGS} - {"cpu_threads"}
 
 

@@ -1,8 +1,9 @@
 """Kinetics' compressed poses: the table of all clips, and the files with what was seen in them.
 
-The annotation pickle has no poses; it names for each clip a *kpfile*, a pickle with the poses of one
-or more clips, each a list of *records*: one person in one frame. Source: PYSKL (tools/data/README.md
-there) and its DecompressPose as ProtoGCN uses it, which leaves no box out whatever its score.
+The annotation pickle has no poses; it names for each clip a *kpfile*, a pickle with the poses of
+one or more clips, each a list of *records*: one person in one frame. Source: PYSKL
+(tools/data/README.md there) and its DecompressPose as ProtoGCN uses it, which leaves no box out
+whatever its score.
 Shapes: N records, M persons, T frames, V joints, C channels: x, y, score.
 """
 

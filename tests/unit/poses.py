@@ -7,7 +7,6 @@ import numpy as np
 
 from protogcn.config import Dataset
 from protogcn.skeleton import built_in_skeletons
-from tests.unit import nano
 
 COCO20 = built_in_skeletons()["coco20"]
 DATASET = Dataset(
@@ -27,6 +26,8 @@ SETTINGS = {"preparation": "raw", "rotation": 0.0, "swap": 0.0, "limb_drop": 0.0
 
 def pose_run(modality="j", **settings):
     """Return a run as the released ones of 2-D data are."""
+    from tests.unit import nano  # brings torch, which the readers' tests need not
+
     motion = {"difference": "sampled"} if modality.endswith("m") else {}
     run = nano.nano_run(**SETTINGS, **motion, **settings)
     return replace(run, dataset=DATASET, split="val", modality=modality)

@@ -152,7 +152,7 @@ def test_folder_that_is_not_there_is_told(tmp_path, dataset):
 
 def test_killed_conversion_goes_on_with_what_is_missing(tmp_path):
     """A shard that was finished before SIGKILL is never written again."""
-    num = 3000
+    num = 1200
     kpfiles = {f"{n}.pkl": {f"clip {n}": records(3, n)} for n in range(num)}
     rows = [compressed(f"clip {n}", kpfile=f"{n}.pkl") for n in range(num)]
     dataset = write_table(tmp_path, *rows, kpfiles=kpfiles)
@@ -163,19 +163,19 @@ def test_killed_conversion_goes_on_with_what_is_missing(tmp_path):
     ]  # fmt: skip
     process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
     begin = time.monotonic()
-    while not list(tmp_path.glob("shards/*.csv")) and time.monotonic() - begin < 60:
+    while not list(tmp_path.glob("shards/*.csv")) and time.monotonic() - begin < 120:
         time.sleep(0.002)
     process.send_signal(signal.SIGKILL)
     process.wait()
     before = {name: date for name, date in dates(tmp_path).items() if name.endswith(".csv")}
-    assert 1 <= len(before) < 6
+    assert 1 <= len(before) < 3
     assert not (tmp_path / "poses.csv").exists()
     answer = subprocess.run(command, capture_output=True, text=True, check=False)
     assert answer.returncode == 0, answer.stderr
-    assert f"poses: {num} clips in 6 shards." in answer.stderr
+    assert f"poses: {num} clips in 3 shards." in answer.stderr
     after = dates(tmp_path)
     assert before.items() <= after.items()
-    assert len(after) == 12  # and no temporary file
+    assert len(after) == 6  # and no temporary file
     assert len(pd.read_csv(tmp_path / "poses.csv")) == num
 
 

@@ -74,9 +74,6 @@ rule read_joints:
 
 
 rule compute_modalities:
-    """Write the six modalities of a dataset in one pass."""
-    wildcard_constraints:
-        dataset=names_of(MOTIONS_READ),
     input:
         dataset=rules.resolve_dataset.output,
         joints=rules.read_joints.output.joints,
@@ -90,6 +87,9 @@ rule compute_modalities:
         "results/logs/compute_modalities/{dataset}.{preparation}.log",
     benchmark:
         "results/benchmarks/compute_modalities/{dataset}.{preparation}.tsv"
+    """Write the six modalities of a dataset in one pass."""
+    wildcard_constraints:
+        dataset=names_of(MOTIONS_READ),
     threads: 6
     resources:
         mem_mb=lambda wildcards, threads, attempt: attempt
@@ -105,10 +105,10 @@ rule compute_modalities:
 
 
 use rule compute_modalities as compute_still_modalities with:
-    wildcard_constraints:
-        dataset=names_of(plan.datasets.keys() - MOTIONS_READ),
     output:
         **{
             modality: f"results/data/{{dataset}}/{{preparation}}/{modality}.npy"
             for modality in ("j", "b", "k")
         },
+    wildcard_constraints:
+        dataset=names_of(plan.datasets.keys() - MOTIONS_READ),

@@ -74,6 +74,7 @@ rule read_joints:
 
 
 rule compute_modalities:
+    """Write the six modalities of a dataset in one pass."""
     input:
         dataset=rules.resolve_dataset.output,
         joints=rules.read_joints.output.joints,
@@ -87,7 +88,6 @@ rule compute_modalities:
         "results/logs/compute_modalities/{dataset}.{preparation}.log",
     benchmark:
         "results/benchmarks/compute_modalities/{dataset}.{preparation}.tsv"
-    """Write the six modalities of a dataset in one pass."""
     wildcard_constraints:
         dataset=names_of(MOTIONS_READ),
     threads: 6

@@ -30,6 +30,7 @@ def predict(
     crops: int,
     sampled_difference: bool = False,
     across_crops: bool = True,
+    spread: bool = False,
     row_multiple: int = 1,
     watch: Callable[[Sequence[np.ndarray]], Iterable[np.ndarray]] = iter,
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -43,13 +44,14 @@ def predict(
         crops: crops of each clip.
         sampled_difference: see ``scoring_batch``.
         across_crops: see ``scoring_batch``.
+        spread: see ``scoring_frames``.
         row_multiple: what the number of bodies is filled up to a multiple of.
         watch: yields the batches of rows that it is given, to tell how far they are.
 
     Returns:
         The mean logits and the mean over crops of the softmax, both (N, K) float32.
     """
-    frames_of = cache(lambda total: scoring_frames(total, length, crops))
+    frames_of = cache(lambda total: scoring_frames(total, length, crops, spread=spread))
     logits, probabilities = [], []
     batches = list(_batches(rows, max(1, _CROPS_AT_ONCE[store.device.type] // crops)))
 

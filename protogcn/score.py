@@ -54,6 +54,7 @@ def score(run: Run, store: ClipStore, checkpoint: dict) -> Scores:
         length=run.settings["frames"],
         crops=run.settings["crops"],
         sampled_difference=run.samples_first,
+        spread=run.settings["short_clips"] == "spread",
         across_crops=run.settings["crop_borders"] == "released",
         row_multiple=engine.row_multiple,
         watch=partial(show_progress, total=len(rows), what="clips", size=len),

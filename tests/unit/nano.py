@@ -53,6 +53,7 @@ SETTINGS = {
     "mirror": 0.0,
     "difference": "clip",
     "crop_borders": "released",
+    "short_clips": "drawn",
     "select": "last",
     "select_on": "test",
     "device": "cpu",

@@ -21,7 +21,14 @@ DATASET = Dataset(
     classes=("a", "b"),
     splits=("val",),
 )
-SETTINGS = {"preparation": "raw", "rotation": 0.0, "swap": 0.0, "limb_drop": 0.0, "mirror": 0.5}
+SETTINGS = {
+    "preparation": "raw",
+    "rotation": 0.0,
+    "swap": 0.0,
+    "limb_drop": 0.0,
+    "mirror": 0.5,
+    "short_clips": "spread",
+}
 
 
 def pose_run(modality="j", **settings):

@@ -50,6 +50,7 @@ def test_pose_runs_have_the_released_settings(plan, task):
         settings, network = run.settings, run.network
         assert (settings["rotation"], settings["swap"], settings["limb_drop"]) == (0, 0, 0)
         assert (settings["mirror"], settings["preparation"]) == (0.5, "raw")
+        assert (settings["short_clips"], settings["crop_borders"]) == ("spread", "released")
         assert (settings["batch"], settings["learning_rate"]) == (64, 0.1)
         assert (settings["epochs"], settings["frames"], settings["crops"]) == (150, 100, 10)
         assert (network["prototypes"], network["contrast_weight"]) == RELEASED_PROTOTYPES[stream[0]]

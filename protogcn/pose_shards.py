@@ -97,7 +97,7 @@ def read_shards(
 
 
 def _read_clip(path: Path, row: Mapping[str, object]) -> np.ndarray:
-    with reading(path, "a shard of poses"):
+    with reading(path, "a shard of poses; remove poses.csv beside its folder and run again"):
         offset, shape = _layout(path)
         size = int(np.prod(shape))
         frames = np.fromfile(
@@ -109,7 +109,7 @@ def _read_clip(path: Path, row: Mapping[str, object]) -> np.ndarray:
     if len(frames) != row["num_frames"] or zlib.crc32(frames.data.cast("B")) != row["crc32"]:
         raise ContractError(
             f"{path}: the poses of clip {row['clip']} changed since they were written; remove the"
-            " file and poses.csv, and run again."
+            " file and poses.csv beside its folder, and run again."
         )
     return frames.transpose(1, 0, 2, 3)  # (M, T, V, 3)
 

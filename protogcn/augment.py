@@ -24,10 +24,12 @@ class Augmentation:
 
     Attributes:
         rotation: largest angle about each axis, radians.
-        swap: probability of exchanging left and right joints (coordinates are not mirrored).
+        swap: probability of exchanging left and right joints.
         limb_drop: probability of setting one limb to zero.
         mirror: probability of mirroring left and right: positions and joints.
         sampled_difference: whether each frame becomes its difference to the next of the crop.
+        swap_mirrors: whether a swap also changes the sign of x, so that it is a mirror image; the
+            released one leaves coordinates alone.
     """
 
     rotation: float
@@ -35,6 +37,7 @@ class Augmentation:
     limb_drop: float
     mirror: float = 0.0
     sampled_difference: bool = False
+    swap_mirrors: bool = False
 
 
 @dataclass(frozen=True)
@@ -109,6 +112,8 @@ def apply_augmentation(
     if strength.swap:
         chosen = send(draws.swapped.nonzero()[:, 0], device)
         exchanged = bodies[chosen].index_select(2, _sides_exchanged(skeleton, device))
+        if strength.swap_mirrors:
+            exchanged[..., 0].neg_()
         bodies.index_copy_(0, chosen, exchanged)
     if strength.limb_drop:
         keep = _kept_joints(skeleton).to(bodies.dtype)[draws.limb]  # (B, V)

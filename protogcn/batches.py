@@ -56,6 +56,7 @@ def training_batch(
         draws.of_bodies(part.first + rows.clips, rows.num_rows),
         strength,
         skeleton,
+        widths=_widths(store, clips, rows) if strength.mirror else None,
     )
     bodies = finish_bodies(values, rows)
     if len(clips) < part.total:
@@ -69,6 +70,7 @@ def scoring_batch(
     frames: np.ndarray,
     *,
     sampled_difference: bool = False,
+    across_crops: bool = True,
     multiple: int = 1,
 ) -> Bodies:
     """Gather the test crops of clips.
@@ -77,8 +79,9 @@ def scoring_batch(
         store: the clips.
         clips: (N,) rows of the clip table.
         frames: (N, crops, T) frame numbers within each clip.
-        sampled_difference: take each sampled frame's difference to the next, over all crops of a
-            clip end to end, as released: only the last crop ends with zeros.
+        sampled_difference: take each sampled frame's difference to the next.
+        across_crops: do so over all crops of a clip end to end, as released: only the last crop
+            ends with zeros. Else every crop does.
         multiple: see ``body_rows``.
 
     Returns:
@@ -89,8 +92,15 @@ def scoring_batch(
     rows = body_rows(store.table.persons[clips], store.num_slots, multiple=multiple)
     values = store.bodies(clips, torch.from_numpy(frames).flatten(0, 1), rows)
     if sampled_difference:
-        values = difference(values, _next_crops(rows, num_crops))
+        values = difference(values, _next_crops(rows, num_crops) if across_crops else None)
     return finish_bodies(values, rows)
+
+
+def _widths(store: ClipStore, clips: np.ndarray, rows: BodyRows) -> Tensor:
+    """Return (B,) the width that the mirror of each row turns about, on the store's device."""
+    widths = np.zeros(rows.num_rows, np.float32)
+    widths[: len(rows.clips)] = store.widths[clips][rows.clips]
+    return send(torch.from_numpy(widths), store.device)
 
 
 def _next_crops(rows: BodyRows, num_crops: int) -> Tensor:

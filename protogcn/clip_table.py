@@ -21,6 +21,7 @@ _COLUMNS = {
     "num_frames": "int64",
     "persons": "int64",
 }
+IMAGE_COLUMNS = {"image_height": "int64", "image_width": "int64"}  # of 2-D poses only
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ class ClipTable:
         persons: (N,) person slots that are not empty; these are the clip's first ones.
         sides: for each split (N,) of ``train``, ``val``, ``test`` or ``-``.
         digest: SHA-256 of the file it was read from.
+        widths: (N,) width of each clip's image in pixels; None where there is no image.
     """
 
     ids: np.ndarray
@@ -44,6 +46,7 @@ class ClipTable:
     persons: np.ndarray
     sides: Mapping[str, np.ndarray]
     digest: str
+    widths: np.ndarray | None = None
 
     @classmethod
     def load(cls, path: Path) -> "ClipTable":
@@ -55,7 +58,11 @@ class ClipTable:
         with reading(path, "a clip table"):
             digest = digest_of(path)
             table = load_table(path, _COLUMNS)
-        splits = [name for name in table.columns if name not in _COLUMNS]
+            in_image = set(IMAGE_COLUMNS) <= set(table.columns)
+            if in_image:
+                table = table.astype(IMAGE_COLUMNS)
+        known = [*_COLUMNS, *IMAGE_COLUMNS]
+        splits = [name for name in table.columns if name not in known]
         result = cls(
             ids=table["clip"].to_numpy(dtype=object),
             labels=table["label"].to_numpy(),
@@ -64,6 +71,7 @@ class ClipTable:
             persons=table["persons"].to_numpy(),
             sides={name: table[name].to_numpy(dtype=object) for name in splits},
             digest=digest,
+            widths=table["image_width"].to_numpy() if in_image else None,
         )
         result._check(path)
         return result
@@ -85,6 +93,8 @@ class ClipTable:
             raise ContractError(f"{path}: found a negative label, expected 0 and up.")
         if (self.persons < 0).any():
             raise ContractError(f"{path}: found a negative number of persons, expected 0 and up.")
+        if self.widths is not None and (self.widths < 1).any():
+            raise ContractError(f"{path}: found an image without width, expected 1 pixel and up.")
         for split, sides in self.sides.items():
             if unknown := set(sides) - set(SIDES):
                 raise ContractError(

@@ -34,6 +34,8 @@ class ClipStore:
         digest: SHA-256 of the frames.
         device: where bodies are wanted.
         ahead: whether a thread should gather them one batch ahead: the frames are elsewhere.
+        widths: (N,) pixels, what a mirror turns each clip's x about the middle of: the width of
+            the image, 0 where the values are differences; None where there is no image.
     """
 
     frames: Tensor
@@ -41,6 +43,7 @@ class ClipStore:
     digest: str
     device: torch.device
     ahead: bool = False
+    widths: np.ndarray | None = None
 
     @property
     def num_slots(self) -> int:
@@ -62,7 +65,7 @@ class ClipStore:
         if trailer["inputs"].get("clips") != table.digest:
             raise ContractError(f"{clips_path}: is not the table {values_path} was written with.")
         expected = {
-            "modality": run.modality,
+            "modality": run.values,
             "preparation": run.settings["preparation"],
             "shape of a frame": [run.dataset.persons, run.dataset.skeleton.num_joints, 3],
         }
@@ -84,7 +87,10 @@ class ClipStore:
             if values.nbytes <= _SHARE_OF_MEMORY * free:
                 frames = frames.to(device)
         ahead = frames.device.type != device.type
-        return cls(frames, table, trailer["sha256"], device, ahead)
+        widths = table.widths
+        if widths is not None:
+            widths = (widths if run.values == "j" else np.zeros_like(widths)).astype(np.float32)
+        return cls(frames, table, trailer["sha256"], device, ahead, widths)
 
     def bodies(self, clips: np.ndarray, frames: Tensor, rows: BodyRows) -> Tensor:
         """Gather one crop of each clip, its real bodies only.

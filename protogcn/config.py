@@ -47,11 +47,12 @@ class Dataset:
         leave_out_missing: leave out the samples on NTU's list of missing skeletons.
         classes: class names in label order.
         splits: the splits its tasks use.
+        kpfiles: the folder with the compressed poses that ``raw`` is the table of, else None.
     """
 
     name: str
     raw: str
-    simulate: Mapping[str, int] | None
+    simulate: Mapping[str, Any] | None
     source: str
     skeleton: Skeleton
     persons: int
@@ -59,6 +60,7 @@ class Dataset:
     leave_out_missing: bool
     classes: tuple[str, ...]
     splits: tuple[str, ...]
+    kpfiles: str | None = None
 
     @property
     def is_pickle(self) -> bool:
@@ -108,6 +110,16 @@ class Run:
     def stream(self) -> str:
         """The modality, with ``-2`` and so on behind it for a repeat."""
         return self.modality if self.repeat == 1 else f"{self.modality}-{self.repeat}"
+
+    @property
+    def samples_first(self) -> bool:
+        """Whether its motion is the difference of the frames of a crop, not of the clip."""
+        return self.modality.endswith("m") and self.settings["difference"] == "sampled"
+
+    @property
+    def values(self) -> str:
+        """The modality whose file it reads; a crop of it may be differenced later."""
+        return self.modality.removesuffix("m") if self.samples_first else self.modality
 
     @property
     def name(self) -> str:

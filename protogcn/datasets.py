@@ -4,13 +4,19 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from protogcn.class_names import class_names
 from protogcn.config import Dataset
 from protogcn.errors import ConfigError
 from protogcn.facts import ntu_facts
 from protogcn.schema import nearest
 from protogcn.skeleton import Skeleton, built_in_skeletons
 
-SIMULATED_RAW = "results/data/{dataset}/raw"
+SIMULATED_FOLDER = "results/data/{dataset}/raw"
+_SIMULATED = {  # what the simulator writes there: raw and kpfiles of each of its formats
+    "skeletons": ("", None),
+    "poses": ("/poses.pkl", None),
+    "kpfiles": ("/poses.pkl", "/kpfiles"),
+}
 
 
 def resolve_skeletons(entries: Mapping[str, Any]) -> dict[str, Skeleton]:
@@ -42,12 +48,18 @@ def resolve_dataset(
             f" {', '.join(skeletons)}{nearest(entry['skeleton'], skeletons)}"
         )
     simulate = entry.get("simulate")
-    if ("raw" in entry) == (simulate is not None):
+    if (entry.get("raw") is not None) == (simulate is not None):
         raise ConfigError(f"{where}: expected either raw or simulate, found both or neither.")
+    raw, kpfiles = entry.get("raw"), entry.get("kpfiles")
+    if simulate is not None:
+        folder = SIMULATED_FOLDER.format(dataset=name)
+        raw, kpfiles = (
+            None if place is None else folder + place
+            for place in _SIMULATED[simulate.get("format", "skeletons")]
+        )
     protocol = ntu_facts().get(entry.get("protocol"))
-    classes = entry.get("classes") or (protocol and ntu_facts()["classes"][: protocol["classes"]])
-    if not classes:
-        raise ConfigError(f"{where}: lacks classes, the class names in label order.")
+    known = ntu_facts()["classes"][: protocol["classes"]] if protocol else ()
+    classes = class_names(where, entry, known)
     if simulate is not None and simulate["classes"] != len(classes):
         raise ConfigError(
             f"{where}: simulate.classes is {simulate['classes']}, but classes has"
@@ -55,16 +67,22 @@ def resolve_dataset(
         )
     dataset = Dataset(
         name=name,
-        raw=entry.get("raw", SIMULATED_RAW.format(dataset=name)),
+        raw=raw,
         simulate=simulate,
         source=entry.get("source", ""),
         skeleton=skeletons[entry["skeleton"]],
         persons=entry.get("persons", 2),
         protocol=entry.get("protocol"),
         leave_out_missing=entry.get("leave_out_missing", True),
-        classes=tuple(classes),
+        classes=classes,
         splits=tuple(entry["splits"]),
+        kpfiles=kpfiles,
     )
+    if kpfiles is not None and not (dataset.is_pickle and dataset.skeleton.in_image):
+        raise ConfigError(
+            f"{where}.kpfiles: goes with an annotation pickle (.pkl) as raw and a skeleton that is"
+            " in_image, such as coco20."
+        )
     if not dataset.is_pickle and (protocol is None or dataset.skeleton.name != "ntu25"):
         raise ConfigError(
             f"{where}: a folder of .skeleton files needs a protocol (ntu60 or ntu120) and the"
@@ -80,13 +98,17 @@ def resolve_dataset(
 
 def missing_raw(dataset: Dataset) -> str | None:
     """Return the sentence a user needs if a dataset's raw files are not there, else None."""
-    raw = Path(dataset.raw)
-    if dataset.simulate is not None or raw.exists():
+    if dataset.simulate is not None:
         return None
-    place = "" if raw.is_absolute() else f" in {Path.cwd()}"
-    kind = "file" if dataset.is_pickle else "folder"
-    source = f" Where to get it: {dataset.source}." if dataset.source else ""
-    return (
-        f"datasets.{dataset.name}.raw: the {kind} {dataset.raw} does not exist{place}."
-        f"{source} Put it there, or set datasets.{dataset.name}.raw to where it is."
-    )
+    kinds = {"raw": "file" if dataset.is_pickle else "folder", "kpfiles": "folder"}
+    for key, kind in kinds.items():
+        path = getattr(dataset, key)
+        if path is None or Path(path).exists():
+            continue
+        place = "" if Path(path).is_absolute() else f" in {Path.cwd()}"
+        source = f" Where to get it: {dataset.source}." if dataset.source else ""
+        return (
+            f"datasets.{dataset.name}.{key}: the {kind} {path} does not exist{place}."
+            f"{source} Put it there, or set datasets.{dataset.name}.{key} to where it is."
+        )
+    return None

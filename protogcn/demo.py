@@ -1,4 +1,4 @@
-"""A seed -> the built-in demo dataset: raw NTU ``.skeleton`` files of twelve simulated actions.
+"""A seed -> the built-in demo dataset: raw files of twelve simulated actions, NTU's or 2-D poses.
 
 Twelve people perform twelve actions in front of two cameras, in two rooms. Subjects 1 to 12 are
 NTU's own: its cross-subject protocol trains on 1 2 4 5 8 9 and tests on 3 6 7 10 11 12.
@@ -6,9 +6,7 @@ NTU's own: its cross-subject protocol trains on 1 2 4 5 8 9 and tests on 3 6 7 1
 
 import argparse
 import re
-from concurrent.futures import ProcessPoolExecutor
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 
 import pandas as pd
@@ -16,7 +14,9 @@ import pandas as pd
 from protogcn.contracts import digest_of, save_table
 from protogcn.errors import ConfigError, ContractError, run_stage
 from protogcn.simulator.actions import CLASS_NAMES
+from protogcn.simulator.pose_files import write_kpfiles, write_pose_pickle
 from protogcn.simulator.recordings import ROOMS, Performance, write_performance
+from protogcn.workers import in_processes
 
 _NAME = re.compile(r"S\d{3}C\d{3}P\d{3}R\d{3}A\d{3}\.skeleton")
 _MOST_SUBJECTS = 40  # as many as NTU RGB+D 60 has
@@ -31,9 +31,10 @@ def write_demo(
     replications: int = 2,
     classes: int | None = None,
     frames: tuple[int, int] = (40, 90),
+    form: str = "skeletons",
     workers: int = 1,
 ) -> list[Path]:
-    """Write the dataset; every file depends on the seed and its own name only.
+    """Write the dataset; every clip depends on the seed and its own name only.
 
     Args:
         folder: is created; NTU files of another run in it are removed, others left alone.
@@ -42,10 +43,12 @@ def write_demo(
         replications: how often everybody does every action in every room, 1 to 999.
         classes: the first so many of ``CLASS_NAMES``; None is all.
         frames: lengths of the shortest and the longest clip, 20 to 300, at 30 per second.
+        form: ``skeletons`` are NTU's ``.skeleton`` files, ``poses`` is FineGYM's pickle
+            (``poses.pkl``), ``kpfiles`` are Kinetics' table (``poses.pkl``) and ``kpfiles/``.
         workers: processes that share the work; the files are the same for any number.
 
     Returns:
-        The files, sorted by name: actions x subjects x replications x 2 rooms x 2 cameras.
+        The files; clips are actions x subjects x replications x 2 rooms x 2 cameras.
 
     Raises:
         ConfigError: a number is out of range.
@@ -61,13 +64,15 @@ def write_demo(
     _check("workers", workers, 1, None)
     _clear(folder)
     performances = plan_demo(subjects=subjects, replications=replications, classes=classes)
-    write = partial(write_performance, folder, seed=seed, frames=frames)
-    if workers == 1:
-        written = list(map(write, performances))
-    else:
-        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-            written = list(pool.map(write, performances, chunksize=16))
-    return sorted(path for paths in written for path in paths)
+    how = {"seed": seed, "frames": frames}
+    table = folder / "poses.pkl"
+    match form:
+        case "poses":
+            return write_pose_pickle(table, performances, **how, workers=workers)
+        case "kpfiles":
+            return write_kpfiles(table, folder / "kpfiles", performances, **how, workers=workers)
+    write = partial(write_performance, folder, **how)
+    return sorted(path for paths in in_processes(write, performances, workers) for path in paths)
 
 
 def plan_demo(*, subjects: int, replications: int, classes: int) -> list[Performance]:
@@ -97,6 +102,7 @@ def main() -> None:
     parser.add_argument("--replications", type=int, default=2)
     parser.add_argument("--classes", type=int, default=len(CLASS_NAMES))
     parser.add_argument("--frames", type=int, nargs=2, default=(40, 90))
+    parser.add_argument("--format", choices=("skeletons", "poses", "kpfiles"), default="skeletons")
     parser.add_argument("--workers", type=int, default=1)
     args = parser.parse_args()
 
@@ -108,6 +114,7 @@ def main() -> None:
         replications=args.replications,
         classes=args.classes,
         frames=tuple(args.frames),
+        form=args.format,
         workers=args.workers,
     )
     write_manifest(args.manifest, files)

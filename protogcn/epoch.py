@@ -135,7 +135,14 @@ def _draw_batch(
         clips,
         training.run.dataset.skeleton,
         length=settings["frames"],
-        strength=Augmentation(settings["rotation"], settings["swap"], settings["limb_drop"]),
+        strength=Augmentation(
+            settings["rotation"],
+            settings["swap"],
+            settings["limb_drop"],
+            mirror=settings["mirror"],
+            sampled_difference=training.run.samples_first,
+            swap_mirrors=settings["swap_style"] == "clean",
+        ),
         generator=torch.Generator().manual_seed(_seeds_of_step(training, step)[0]),
         multiple=training.engine.row_multiple,
     )

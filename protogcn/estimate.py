@@ -32,7 +32,8 @@ _PASSES_OF_STEP = 3  # a forward pass costs a third of a training step
 _PROCESS_MB = 6000  # torch, its compiler and the GPU's libraries
 _SAVED_MB = 324  # of one clip for its backward pass, on the CPU in host memory
 
-_READ_CLIPS = {"pickle": 50.0, "folder": 5.0}  # a second and worker, on a slow network file system
+# A second and worker, on a slow network file system.
+_READ_CLIPS = {"pickle": 50.0, "folder": 5.0, "kpfiles": 5.0}
 _WRITE_MB = 50.0  # a second
 _WORKER_MB = 500
 
@@ -68,6 +69,9 @@ class Need:
     minutes: int
 
 
+_KINETICS = Size({"train": 240_000, "test": 20_000}, 260_000 * 300)  # Kinetics-400, clips of 10 s
+
+
 def size_of(dataset: Dataset, split: str, clips_path: Path) -> Size:
     """Return the size of a dataset: counted where it is prepared, else known, else guessed.
 
@@ -84,6 +88,8 @@ def size_of(dataset: Dataset, split: str, clips_path: Path) -> Size:
         dataset.simulate
     ):
         return Size(counts, sum(counts.values()) * _FRAMES_OF_CLIP)
+    if dataset.kpfiles and not dataset.simulate:
+        return _KINETICS
     if dataset.simulate:
         clips = 4 * math.prod(dataset.simulate[key] for key in ("subjects", "replications"))
         clips *= dataset.simulate["classes"]  # two rooms, two cameras
@@ -117,11 +123,19 @@ def to_score(run: Run, size: Size) -> Need:
     return _need(memory, _seconds(run, crops, 0) / _PASSES_OF_STEP)
 
 
+def to_decompress(dataset: Dataset, size: Size, workers: int) -> Need:
+    """Return what decompressing a dataset's poses asks for: the table, and a shard a worker."""
+    raw = Path(dataset.raw)
+    memory = 4000 + workers * _WORKER_MB + 4 * (raw.stat().st_size / _MB if raw.is_file() else 0)
+    return _need(memory, size.num_clips / (_READ_CLIPS["kpfiles"] * workers))
+
+
 def to_read(dataset: Dataset, size: Size, workers: int) -> Need:
     """Return what reading a dataset's raw files asks for."""
     memory = 4000 + workers * _WORKER_MB
     raw = Path(dataset.raw)
-    if dataset.is_pickle:  # protogcn.joints lets it have four times the file and 2 GB
+    # protogcn.joints lets a pickle have four times the file and 2 GB.
+    if dataset.is_pickle and not dataset.kpfiles:
         known = raw.stat().st_size / _MB if raw.is_file() else 0
         memory += 4 * max(known, array_mb(dataset, size) / 4)
     rate = _READ_CLIPS["pickle" if dataset.is_pickle else "folder"]

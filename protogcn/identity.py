@@ -7,9 +7,9 @@ from typing import Any
 from protogcn.clips import ClipStore
 from protogcn.config import ENGINE_SETTINGS, Run
 
-# A checkpoint is scored with any number of crops, and a training may go on on another device. The
-# number of threads decides in which order the CPU adds up.
-_NO_MATTER = {"crops", *ENGINE_SETTINGS} - {"cpu_threads"}
+# A checkpoint is scored with any number of crops and any borders between them, and a training may
+# go on on another device. The number of threads decides in which order the CPU adds up.
+_NO_MATTER = {"crops", "crop_borders", *ENGINE_SETTINGS} - {"cpu_threads"}
 
 
 def training_facts(run: Run, store: ClipStore, shapes: Iterable[tuple[str, Any]]) -> dict[str, Any]:

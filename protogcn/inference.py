@@ -28,6 +28,9 @@ def predict(
     *,
     length: int,
     crops: int,
+    sampled_difference: bool = False,
+    across_crops: bool = True,
+    spread: bool = False,
     row_multiple: int = 1,
     watch: Callable[[Sequence[np.ndarray]], Iterable[np.ndarray]] = iter,
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -39,19 +42,29 @@ def predict(
         rows: which of them, rows of the clip table.
         length: frames of a crop.
         crops: crops of each clip.
+        sampled_difference: see ``scoring_batch``.
+        across_crops: see ``scoring_batch``.
+        spread: see ``scoring_frames``.
         row_multiple: what the number of bodies is filled up to a multiple of.
         watch: yields the batches of rows that it is given, to tell how far they are.
 
     Returns:
         The mean logits and the mean over crops of the softmax, both (N, K) float32.
     """
-    frames_of = cache(lambda total: scoring_frames(total, length, crops))
+    frames_of = cache(lambda total: scoring_frames(total, length, crops, spread=spread))
     logits, probabilities = [], []
     batches = list(_batches(rows, max(1, _CROPS_AT_ONCE[store.device.type] // crops)))
 
     def gather(batch: np.ndarray) -> Bodies:
         frames = np.stack([frames_of(int(total)) for total in store.table.num_frames[batch]])
-        return scoring_batch(store, batch, frames, multiple=row_multiple)
+        return scoring_batch(
+            store,
+            batch,
+            frames,
+            sampled_difference=sampled_difference,
+            across_crops=across_crops,
+            multiple=row_multiple,
+        )
 
     with closing(delivered(gather, batches, store.device, ahead=store.ahead)) as inputs:
         for batch, bodies in zip(watch(batches), inputs, strict=True):

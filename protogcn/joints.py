@@ -15,10 +15,12 @@ import numpy as np
 import pandas as pd
 
 from protogcn.arrays import appending, writing_array
+from protogcn.clip_table import IMAGE_COLUMNS
 from protogcn.config import Dataset, load_dataset
 from protogcn.contracts import digest_of, save_table
 from protogcn.errors import ContractError, run_stage
-from protogcn.preparation import check_preparation, prepare, seen
+from protogcn.pose_shards import read_shards
+from protogcn.preparation import check_preparation, prepare, seen, with_midpoints
 from protogcn.readers import DroppedClip, RawClip
 from protogcn.readers.ntu import read_ntu
 from protogcn.readers.pyskl import read_pyskl
@@ -26,14 +28,25 @@ from protogcn.readers.pyskl import read_pyskl
 _FRAMES_AT_ONCE = 4096  # written at once, 2.5 MB of two persons with 25 joints
 
 
-def read_dataset(dataset: Dataset, *, workers: int) -> Iterator[RawClip | DroppedClip]:
-    """Read a dataset's raw files with the reader of their format."""
+def read_dataset(
+    dataset: Dataset, *, workers: int, poses: Path | None = None
+) -> Iterator[RawClip | DroppedClip]:
+    """Read a dataset's raw files with the reader of their format.
+
+    Args:
+        dataset: the dataset, resolved.
+        workers: processes that read, where there are many files.
+        poses: the index of its decompressed poses, where the raw ones are compressed; the shards
+            are beside it.
+    """
     raw = Path(dataset.raw)
+    if poses is not None:
+        return read_shards(poses, poses.parent / "shards", dataset.splits)
     if dataset.is_pickle:
         return read_pyskl(
             raw,
-            num_joints=dataset.skeleton.num_joints,
-            channels=3,
+            num_joints=dataset.skeleton.num_raw_joints,
+            in_image=dataset.skeleton.in_image,
             num_classes=len(dataset.classes),
             splits=dataset.splits,
             progress=True,
@@ -89,6 +102,8 @@ def write_joints(
                     "num_frames": len(frames),
                     "persons": persons,
                 }
+                if clip.image_size is not None:
+                    row |= dict(zip(IMAGE_COLUMNS, clip.image_size, strict=True))
                 rows.append(row | {s: clip.sides.get(s, "-") for s in dataset.splits})
                 first_frame += len(frames)
                 block.append(frames)
@@ -132,7 +147,8 @@ def _prepare_clip(
     if not present[:2].any():  # only persons beyond the second were there
         keypoints = keypoints[present]
     # Who is seen longest comes first: that is decided before one person is kept.
-    prepared = prepare(keypoints[:2], preparation, dataset.skeleton)
+    whole = with_midpoints(keypoints[:2], dataset.skeleton)
+    prepared = prepare(whole, preparation, dataset.skeleton)
     empty = ~prepared.any(axis=(1, 2, 3))  # (M,)
     kept = np.argsort(empty, kind="stable")[: dataset.persons]
     frames = np.zeros((prepared.shape[1], dataset.persons, *prepared.shape[2:]), np.float32)
@@ -185,6 +201,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--dataset", type=Path, required=True, help="resolved dataset.yaml")
     parser.add_argument("--preparation", required=True)
+    parser.add_argument("--poses", type=Path, help="poses.csv, where the raw ones are compressed")
     parser.add_argument("--workers", type=int, default=1, help="processes that read")
     parser.add_argument("--joints", type=Path, required=True)
     parser.add_argument("--clips", type=Path, required=True)
@@ -193,10 +210,10 @@ def main() -> None:
 
     dataset = load_dataset(args.dataset)
     check_preparation(args.preparation, dataset.skeleton)
-    if dataset.is_pickle and Path(dataset.raw).is_file():
+    if args.poses is None and dataset.is_pickle and Path(dataset.raw).is_file():
         _limit_memory(Path(dataset.raw))
     write_joints(
-        read_dataset(dataset, workers=args.workers),
+        read_dataset(dataset, workers=args.workers, poses=args.poses),
         dataset,
         args.preparation,
         joints_path=args.joints,

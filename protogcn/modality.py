@@ -27,10 +27,11 @@ def compute_modality(
     """Return one modality of some clips that lie end to end.
 
     Args:
-        joints: positions in metres, (F, M, V, C).
+        joints: positions in metres, or pixels and scores, (F, M, V, C).
         modality: ``j`` joints, ``b`` bones (joint minus parent), ``k`` two-step bones (joint
             minus grandparent, zero where that would pass the root), or one of these with an
-            ``m`` behind it for its difference to the next frame.
+            ``m`` behind it for its difference to the next frame. In 2-D the score of a bone is
+            the mean of its two joints'; elsewhere it is treated as a coordinate, as released.
         skeleton: the layout that names each joint's parents.
         last_frames: the last frame of each clip, whose motion is zero as it has no successor.
 
@@ -113,7 +114,11 @@ def _still(joints: np.ndarray, modality: str, skeleton: Skeleton) -> np.ndarray:
         case "j":
             return joints
         case "b":
-            return _bones(joints, skeleton.bone_partners)
+            bones = _bones(joints, skeleton.bone_partners)
+            if skeleton.in_image:
+                scores = joints[..., 2]
+                bones[..., 2] = (scores + scores.take(skeleton.bone_partners, axis=-1)) / 2
+            return bones
         case "k":
             return _bones(joints, skeleton.two_step_partners)
     raise ConfigError(f"modality {modality!r}: expected one of {', '.join(MODALITIES)}.")

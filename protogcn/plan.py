@@ -45,12 +45,14 @@ class Plan:
         models: their names.
         runs: every run that can be asked for.
         ensembles: by (task, ensemble name).
+        directory: the folder that ``results`` is in, where the config names one.
     """
 
     datasets: Mapping[str, Dataset]
     models: tuple[str, ...]
     runs: Runs
     ensembles: Mapping[tuple[str, str], Ensemble]
+    directory: str = ""
 
     def ensemble(self, task: str, name: str) -> Ensemble:
         """Return one fusion scheme of a task.
@@ -123,7 +125,7 @@ def expand(config: Mapping[str, Any]) -> Plan:
     runs.check_overrides()
     ensembles = {(task, scheme.name): scheme for scheme in schemes for task in scheme.tasks}
     _check_tables(ensembles)
-    plan = Plan(datasets, tuple(config["models"]), runs, ensembles)
+    plan = Plan(datasets, tuple(config["models"]), runs, ensembles, config.get("directory", ""))
     plan.of_ensembles()  # refuses settings that do not fit
     return plan
 

@@ -1,6 +1,7 @@
 """Raw keypoints -> prepared keypoints: the named normalisations of one clip.
 
-Source: PYSKL's PreNormalize3D as ProtoGCN uses it (``centred``) and as ST-GCN++ does (``aligned``).
+Source: PYSKL's PreNormalize3D as ProtoGCN uses it (``centred``) and as ST-GCN++ does (``aligned``);
+the three joints that ProtoGCN's Kinetics_Transform adds to 2-D poses.
 Shapes: M persons, T frames, V joints, C channels.
 """
 
@@ -38,8 +39,24 @@ def prepare(keypoints: np.ndarray, preparation: str, skeleton: Skeleton) -> np.n
     return _align(centred, skeleton)
 
 
+def with_midpoints(keypoints: np.ndarray, skeleton: Skeleton) -> np.ndarray:
+    """Add the layout's midpoints, in every channel: (M, T, raw V, C) -> (M, T, V, C)."""
+    if not skeleton.midpoints:
+        return keypoints
+    added = np.zeros((*keypoints.shape[:2], len(skeleton.midpoints), keypoints.shape[3]))
+    whole = np.concatenate([keypoints, added.astype(keypoints.dtype)], axis=2)
+    for joint, first, second in skeleton.midpoints:
+        whole[:, :, joint] = (whole[:, :, first] + whole[:, :, second]) / 2
+    return whole
+
+
 def check_preparation(preparation: str, skeleton: Skeleton) -> None:
     """Raise ConfigError if ``skeleton`` does not declare what ``preparation`` needs."""
+    if skeleton.in_image and preparation in ("centred", "aligned"):
+        raise ConfigError(
+            f"skeletons.{skeleton.name}: holds pixels and scores, which preparation {preparation}"
+            " cannot move; expected preparation raw."
+        )
     match preparation:
         case "raw":
             needs = {}

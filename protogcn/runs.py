@@ -7,6 +7,7 @@ from typing import Any
 
 from protogcn.config import MODALITIES, Dataset, Run
 from protogcn.errors import ConfigError
+from protogcn.image_settings import check_image_settings
 from protogcn.imported import LAST_REPEAT, with_imports
 from protogcn.networks import check_network
 from protogcn.preparation import check_preparation
@@ -57,6 +58,17 @@ class Runs:
         task, model, stream = key
         names = task in self._tasks and model in self._models
         return names and re.fullmatch(STREAM, stream) is not None
+
+    def values_read(self, dataset: str) -> set[str]:
+        """Return the modalities whose files the runs of a dataset read, whatever is asked for.
+
+        Runs that difference the frames of a crop read no file of motions.
+        """
+        streams = {*MODALITIES}
+        for override in self._overrides.values():
+            streams |= set(_listed(override["where"].get("stream", ())))
+        tasks = [task for task, (entry, _) in self._tasks.items() if entry.name == dataset]
+        return {self._resolved(*names).values for names in product(tasks, self._models, streams)}
 
     def check_overrides(self) -> None:
         """Refuse overrides that name what there is not, or that no run matches.
@@ -184,3 +196,4 @@ def _check_run(run: Run) -> None:
             " declares no pairs."
         )
     check_network(f"run {run.name}: model", run.network)
+    check_image_settings(run)

@@ -13,15 +13,27 @@ from torch import Tensor
 _TEST_SEED = 255  # the released code seeds numpy with it before every test clip
 
 
-def scoring_frames(num_frames: int, length: int, crops: int) -> np.ndarray:
+def scoring_frames(num_frames: int, length: int, crops: int, *, spread: bool = False) -> np.ndarray:
     """Return the frames of a clip's test crops.
 
     They depend on the arguments only: numpy's generator of old, seeded with 255 for every clip,
     draws the numbers that the released code draws.
 
+    Args:
+        num_frames: T.
+        length: L.
+        crops: how many.
+        spread: where the crops of a clip shorter than L begin: spread evenly over it (the released
+            UniformSampleFrames, of 2-D data and ST-GCN++), or drawn (UniformSampleDecode).
+
     Returns:
         (crops, L) frame numbers in [0, T).
     """
+    if spread and num_frames < length:
+        starts = np.arange(crops)
+        if num_frames >= crops:
+            starts = starts * num_frames // crops
+        return (starts[:, None] + np.arange(length)) % num_frames
     generator = np.random.RandomState(_TEST_SEED)
     return np.stack([_one_crop(num_frames, length, generator) for _ in range(crops)])
 

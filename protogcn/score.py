@@ -56,6 +56,9 @@ def score(run: Run, store: ClipStore, checkpoint: dict) -> Scores:
         rows,
         length=run.settings["frames"],
         crops=run.settings["crops"],
+        sampled_difference=run.samples_first,
+        spread=run.settings["short_clips"] == "spread",
+        across_crops=run.settings["crop_borders"] == "released",
         row_multiple=engine.row_multiple,
         watch=partial(show_progress, total=len(rows), what="clips", size=len),
     )

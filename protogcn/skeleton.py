@@ -28,6 +28,10 @@ class Skeleton:
         spine: (bottom, top) joints that the ``aligned`` preparation turns to the z axis.
         shoulders: (left, right) joints that it turns to the x axis.
         edges: (child, parent) graph edges; by default those of the bone tree.
+        in_image: whether the channels are x and y in pixels and the score of a pose estimator,
+            instead of x, y, z.
+        midpoints: (joint, first, second): the last joints, which no raw file has, each in the
+            middle of two others; computed in this order.
     """
 
     name: str
@@ -39,6 +43,8 @@ class Skeleton:
     spine: tuple[int, int] | None
     shoulders: tuple[int, int] | None
     edges: tuple[tuple[int, int], ...]
+    in_image: bool
+    midpoints: tuple[tuple[int, int, int], ...]
 
     @classmethod
     def from_mapping(cls, name: str, entry: Mapping[str, Any]) -> "Skeleton":
@@ -53,6 +59,7 @@ class Skeleton:
         _check_tree(where, joints, parents)
         limbs = tuple(tuple(limb) for limb in entry.get("limbs", {}).values())
         pairs = tuple(tuple(pair) for pair in entry.get("pairs", ()))
+        midpoints = tuple(tuple(midpoint) for midpoint in entry.get("midpoints", ()))
         groups = {
             "centre": [entry[key] for key in ("centre",) if entry.get(key) is not None],
             "pairs": [joint for pair in pairs for joint in pair],
@@ -60,6 +67,7 @@ class Skeleton:
             "spine": entry.get("spine", ()),
             "shoulders": entry.get("shoulders", ()),
             "edges": [joint for edge in entry.get("edges", ()) for joint in edge],
+            "midpoints": [joint for midpoint in midpoints for joint in midpoint],
         }
         for field, members in groups.items():
             for joint in members:
@@ -70,6 +78,12 @@ class Skeleton:
                     )
         if len(groups["pairs"]) != len(set(groups["pairs"])):
             raise ConfigError(f"{where}.pairs: a joint stands in two pairs, expected at most one.")
+        added = sorted(joint for joint, _, _ in midpoints)
+        if added != list(range(len(joints) - len(midpoints), len(joints))):
+            raise ConfigError(
+                f"{where}.midpoints: makes the joints {added}, expected the last"
+                f" {len(midpoints)} of the {len(joints)}, each once."
+            )
         bones = tuple((joint, parent) for joint, parent in enumerate(parents) if joint != parent)
         return cls(
             name=name,
@@ -81,6 +95,8 @@ class Skeleton:
             spine=tuple(entry["spine"]) if "spine" in entry else None,
             shoulders=tuple(entry["shoulders"]) if "shoulders" in entry else None,
             edges=tuple(tuple(edge) for edge in entry["edges"]) if "edges" in entry else bones,
+            in_image=entry.get("in_image", False),
+            midpoints=midpoints,
         )
 
     def to_mapping(self) -> dict[str, Any]:
@@ -96,12 +112,21 @@ class Skeleton:
             value = getattr(self, field)
             if value is not None:
                 entry[field] = list(value) if isinstance(value, tuple) else value
+        if self.in_image:
+            entry["in_image"] = True
+        if self.midpoints:
+            entry["midpoints"] = [list(midpoint) for midpoint in self.midpoints]
         return entry
 
     @property
     def num_joints(self) -> int:
         """V."""
         return len(self.joints)
+
+    @property
+    def num_raw_joints(self) -> int:
+        """How many joints, the first ones, the raw files have."""
+        return self.num_joints - len(self.midpoints)
 
     @cached_property
     def bone_partners(self) -> np.ndarray:

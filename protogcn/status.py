@@ -158,20 +158,22 @@ def main() -> None:
         "--configfile", type=Path, nargs="+", default=[], help="as for snakemake, on top"
     )
     parser.add_argument(
-        "--directory", type=Path, default=Path(), help="as for snakemake: where results/ is"
+        "--directory", type=Path, help="as for snakemake: where results/ is (default: the config's)"
     )
     parser.add_argument("--json", action="store_true", help="a list of objects, for programs")
     args = parser.parse_args()
 
-    runs = chosen(plan_of(args.directory, args.configfile), args.directory, args.target)
+    plan = plan_of(args.directory or Path(), args.configfile)
+    directory = args.directory or Path(plan.directory)
+    runs = chosen(plan, directory, args.target)
     queue, now = queue_of_user(), time.time()
-    states = [state_of(run, args.directory, now=now, queue=queue) for run in runs]
+    states = [state_of(run, directory, now=now, queue=queue) for run in runs]
     if args.json:
         print(json.dumps([asdict(state) for state in states], indent=1))
     elif states:
         print(table_of(states, width=max(80, shutil.get_terminal_size((100, 24)).columns)))
     else:
-        print(f"No run of the config has been started in {args.directory.resolve()}.")
+        print(f"No run of the config has been started in {directory.resolve()}.")
 
 
 if __name__ == "__main__":

@@ -164,6 +164,8 @@ def _num_correct(training: Training, rows: np.ndarray) -> int:
             rows,
             length=training.run.settings["frames"],
             crops=1,
+            sampled_difference=training.run.samples_first,
+            spread=training.run.settings["short_clips"] == "spread",
             row_multiple=training.engine.row_multiple,
         )
         correct = int((probabilities.argmax(axis=1) == store.table.labels[rows]).sum())

@@ -13,14 +13,17 @@ class RawClip:
     Attributes:
         name: the clip id.
         label: 0-based class number.
-        keypoints: positions in metres, (M, T, V, C), float16 or wider, finite.
+        keypoints: (M, T, V, C), float16 or wider, finite: positions in metres, or x and y in
+            pixels and the pose estimator's score.
         sides: for each split the side this clip is on: ``train``, ``val``, ``test`` or ``-``.
+        image_size: height and width in pixels, of 2-D poses.
     """
 
     name: str
     label: int
     keypoints: np.ndarray
     sides: Mapping[str, str]
+    image_size: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)

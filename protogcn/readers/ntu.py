@@ -3,11 +3,8 @@
 Source: the protocols of NTU RGB+D 60 and 120, ``facts/ntu.yaml``.
 """
 
-import multiprocessing
 import re
-from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +18,7 @@ from protogcn.readers import DroppedClip, RawClip
 from protogcn.readers.bodies import arrange_bodies
 from protogcn.readers.malformed import SHOWN, MalformedError, report_malformed, show
 from protogcn.readers.skeleton_file import MAX_BYTES, read_skeleton_file
+from protogcn.workers import in_processes
 
 _SUFFIX = ".skeleton"
 _NAME = re.compile(r"S([0-9]{3})C([0-9]{3})P([0-9]{3})R([0-9]{3})A([0-9]{3})")
@@ -93,18 +91,9 @@ def _collect(
 
 def _read_in_order(paths: Sequence[Path | None], workers: int) -> Iterator[_Outcome]:
     """Read in several processes; only a few chunks are under way or waiting at a time."""
-    # Spawned, not forked: the caller may have threads.
-    pool = ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
-    under_way: deque[Future[list[_Outcome]]] = deque()
-    try:
-        for first in range(0, len(paths), _CHUNK):
-            under_way.append(pool.submit(_read_chunk, paths[first : first + _CHUNK]))
-            if len(under_way) > 2 * workers:
-                yield from under_way.popleft().result()
-        while under_way:
-            yield from under_way.popleft().result()
-    finally:
-        pool.shutdown(cancel_futures=True)
+    chunks = (paths[first : first + _CHUNK] for first in range(0, len(paths), _CHUNK))
+    for outcomes in in_processes(_read_chunk, chunks, workers):
+        yield from outcomes
 
 
 def _read_chunk(paths: Sequence[Path | None]) -> list[_Outcome]:

@@ -47,6 +47,23 @@ class Performance:
         )
 
 
+@dataclass(frozen=True)
+class Recording:
+    """What one camera saw of a performance.
+
+    Attributes:
+        camera: its number.
+        num_frames: of the recording.
+        tracks: the bodies that were followed.
+        empty: frames in which nobody was recognised.
+    """
+
+    camera: int
+    num_frames: int
+    tracks: list[Track]
+    empty: range
+
+
 def write_performance(
     folder: Path, performance: Performance, *, seed: int, frames: tuple[int, int]
 ) -> list[Path]:
@@ -55,6 +72,18 @@ def write_performance(
     Raises:
         ContractError: a file cannot be written.
     """
+    written = []
+    for seen in record_performance(performance, seed=seed, frames=frames):
+        path = folder / performance.file_name(seen.camera)
+        _write(path, format_skeleton_text(seen.tracks, seen.num_frames, seen.empty))
+        written.append(path)
+    return written
+
+
+def record_performance(
+    performance: Performance, *, seed: int, frames: tuple[int, int]
+) -> Iterator[Recording]:
+    """Simulate one performance: what each camera saw of it."""
     generator = _generator(seed, _PERFORMANCE, *performance.key)
     num_frames = int(generator.integers(frames[0], frames[1] + 1))
     subject = draw_subject(seed, performance.subject)
@@ -63,7 +92,6 @@ def write_performance(
     scene = perform(subject, partner, action, num_frames, seed=seed, generator=generator)
     place = np.array([generator.normal(0, 0.2), 0, generator.normal(0, 0.2)])
     distance, height = ROOMS[performance.setup]
-    written = []
     for number, angle in CAMERA_ANGLES.items():
         generator = _generator(seed, _RECORDING, *performance.key, number)
         camera = Camera(angle, distance, height)
@@ -72,10 +100,7 @@ def write_performance(
         accident = draw_accident(seed, performance, number)
         tracks += _ghosts(accident, partner, camera, num_frames, identifiers, generator)
         empty = _empty_frames(accident, num_frames, generator)
-        path = folder / performance.file_name(number)
-        _write(path, format_skeleton_text(tracks, num_frames, empty))
-        written.append(path)
-    return written
+        yield Recording(number, num_frames, tracks, empty)
 
 
 def draw_accident(seed: int, performance: Performance, camera: int) -> str | None:

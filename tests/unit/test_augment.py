@@ -171,6 +171,17 @@ def test_mirror_skips_missing_joints_and_bodies_that_were_not_drawn(toy5):
     assert torch.equal(found[1], bodies[1])
 
 
+def test_clean_swap_is_a_mirror_image_and_the_released_one_is_not(toy5):
+    bodies = torch.rand(1, 4, 5, 3)
+    draws = replace(NO_DRAWS, swapped=torch.tensor([True]))
+    order = [0, 1, 3, 2, 4]
+    for mirrors, sign in ((False, 1.0), (True, -1.0)):
+        strength = Augmentation(0, 1, 0, swap_mirrors=mirrors)
+        found = apply_augmentation(bodies.clone(), draws, strength, toy5)
+        assert torch.equal(found[..., 0], sign * bodies[..., order, 0])
+        assert torch.equal(found[..., 1:], bodies[..., order, 1:])
+
+
 def test_bones_mirrored_about_zero_are_the_bones_of_mirrored_joints(coco20):
     joints = torch.rand(3, 4, 20, 3, dtype=torch.float64) + 0.1
     order = torch.from_numpy(coco20.swap)

@@ -6,7 +6,9 @@ import sys
 from pathlib import Path
 
 PACKAGE = Path(__file__).parents[2] / "protogcn"
-STAGES = {"demo", "joints", "modality", "train", "score", "fuse", "tabulate", "typeset"}
+STAGES = {
+    "demo", "decompress", "joints", "modality", "train", "score", "fuse", "tabulate", "typeset",
+}  # fmt: skip
 
 
 def imports_of(path):

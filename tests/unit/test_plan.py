@@ -4,6 +4,7 @@ import pytest
 import yaml
 from snakemake.utils import update_config
 
+from protogcn.config import MODALITIES
 from protogcn.datasets import missing_raw
 from protogcn.errors import ConfigError
 from protogcn.facts import ntu_facts
@@ -39,6 +40,31 @@ def test_ntu_runs_have_the_released_settings(plan, task):
         assert (settings["epochs"], settings["frames"], settings["crops"]) == (150, 100, 10)
         assert (settings["rotation"], settings["weight_decay"]) == (0.2, 5e-4)
         assert (network["width"], network["blocks"], network["downsample"]) == (96, 10, [5, 8])
+
+
+@pytest.mark.parametrize("task", ["kinetics_val", "finegym_val"])
+def test_pose_runs_have_the_released_settings(plan, task):
+    """The 12 configurations of Kinetics and FineGYM differ in their data only."""
+    for stream in MODALITIES:
+        run = plan.run(task, "protogcn", stream)
+        settings, network = run.settings, run.network
+        assert (settings["rotation"], settings["swap"], settings["limb_drop"]) == (0, 0, 0)
+        assert (settings["mirror"], settings["preparation"]) == (0.5, "raw")
+        assert (settings["short_clips"], settings["crop_borders"]) == ("spread", "released")
+        assert (settings["batch"], settings["learning_rate"]) == (64, 0.1)
+        assert (settings["epochs"], settings["frames"], settings["crops"]) == (150, 100, 10)
+        assert (network["prototypes"], network["contrast_weight"]) == RELEASED_PROTOTYPES[stream[0]]
+        assert (run.samples_first, run.values) == (stream.endswith("m"), stream[0])
+
+
+def test_motion_of_3d_is_that_of_the_clip(plan):
+    assert plan.run("ntu60_xsub", "protogcn", "jm").values == "jm"
+
+
+def test_classes_without_names_are_numbered(plan):
+    assert plan.datasets["finegym"].classes[:2] == ("class_000", "class_001")
+    assert len(plan.datasets["finegym"].classes) == 99
+    assert len(plan.datasets["kinetics"].classes) == 400
 
 
 def test_ensembles_have_the_released_weights(plan):
@@ -93,7 +119,7 @@ def test_repeats_are_runs_with_the_next_seed():
 
 
 def override(where, **settings):
-    return {"mine": {"where": where, "set": settings}}
+    return repository_config()["overrides"] | {"mine": {"where": where, "set": settings}}
 
 
 @pytest.mark.parametrize(
@@ -118,6 +144,15 @@ def override(where, **settings):
         ("skeletons.utd20.limbs", {}, "limb_drop is 0.5, but skeletons.utd20 declares no limbs"),
         ("skeletons.utd20.pairs", [], "swap is 0.5, but skeletons.utd20 declares no pairs"),
         ("skeletons.utd20.centre", None, "skeletons.utd20: has no centre, preparation centred"),
+        ("overrides", override({"dataset": "ntu60"}, mirror=0.5), "mirror is 0.5, but skeletons.ntu25 is not in_image"),
+        ("overrides", override({"dataset": "finegym"}, rotation=0.2), "rotation is 0.2, but skeletons.coco20 holds pixels"),
+        ("overrides", override({"dataset": "finegym"}, preparation="centred"), "coco20: holds pixels and scores, which prep"),
+        ("overrides", override({"dataset": "finegym"}, swap=0.5, swap_style="clean"), "swap_style is clean, but.*use mirror"),
+        ("datasets.ntu60.kpfiles", "data/kpfiles", r"datasets\.ntu60\.kpfiles: goes with an annotation pickle"),
+        ("datasets.finegym.class_names", "no.txt", "finegym.class_names: no.txt: No such file or directory, expected a"),
+        ("datasets.finegym.classes", None, "datasets.finegym: lacks classes, the class names in label order or how"),
+        ("skeletons.utd20.midpoints", [[3, 4, 5]], r"utd20.midpoints: makes the joints \[3\], expected the last 1 of"),
+        ("skeletons.utd20.midpoints", [[19, 4, 55]], "utd20.midpoints: joint 55 does not exist"),
         ("skeletons.utd20.parents", [0] * 3, "3 entries for 20 joints"),
     ],
 )  # fmt: skip

@@ -133,3 +133,9 @@ def entry(**changes):
 def test_layout_that_is_no_tree_is_refused(changes, sentence):
     with pytest.raises(ConfigError, match=sentence):
         Skeleton.from_mapping("mine", entry(**changes))
+
+
+def test_coco20_has_17_raw_joints_and_three_midpoints(coco20):
+    assert (coco20.num_joints, coco20.num_raw_joints, coco20.in_image) == (20, 17, True)
+    assert coco20.midpoints == ((17, 11, 12), (19, 5, 6), (18, 17, 19))
+    assert Skeleton.from_mapping("coco20", coco20.to_mapping()) == coco20

@@ -176,3 +176,11 @@ def test_command_refuses_in_one_sentence(tmp_path):
     assert answer.returncode == 2
     assert answer.stderr.startswith("ConfigError: --target: 'results/demo_xsub_5ens.csv'")
     assert "did you mean 'results/demo_xsub_" in answer.stderr
+
+
+def test_folder_that_a_config_names_is_looked_at(tmp_path):
+    (tmp_path / "smoke/results/runs/finegym/val/protogcn/jm").mkdir(parents=True)
+    (tmp_path / "more.yaml").write_text(f"directory: '{tmp_path / 'smoke'}'")
+    answer = status("--configfile", "config/smoke.yaml", tmp_path / "more.yaml")
+    assert "finegym_val  protogcn" in answer.stdout
+    assert "1 runs: 1 waiting." in answer.stdout

@@ -27,7 +27,7 @@ try:
     plan = load_plan(
         config,
         REPOSITORY / "workflow/schemas/config.schema.yaml",
-        [Path(file) for file in workflow.configfiles],
+        CONFIG_FILES,
     )
 except ConfigError as error:
     sys.exit(f"ConfigError: {error}")
@@ -154,6 +154,32 @@ def tables_of(dataset):
         for (task, ensemble), scheme in plan.ensembles.items()
         if any(run.dataset.name == dataset for run in plan.members(task, ensemble))
     ]
+
+
+# Datasets with a run that reads a file of motions. The others' motions are differences of crops,
+# and half of their space on the disk is saved.
+MOTIONS_READ = {name for name in plan.datasets if plan.runs.values_read(name) - {"j", "b", "k"}}
+
+
+def names_of(datasets):
+    """A pattern of these names; of no name at all if there is none."""
+    return "|".join(sorted(datasets)) or "(?!)"
+
+
+def need_to_decompress(wildcards, workers):
+    """Memory and minutes of decompressing a dataset's poses."""
+    dataset = plan.datasets[wildcards.dataset]
+    clips = Path(f"results/data/{dataset.name}/raw/clips.csv")
+    return estimate.to_decompress(
+        dataset, estimate.size_of(dataset, dataset.splits[0], clips), workers
+    )
+
+
+def joints_come_from(wildcards):
+    """What the joints of a dataset are read from: its raw files, or decompressed poses."""
+    if plan.datasets[wildcards.dataset].kpfiles is not None:
+        return f"results/data/{wildcards.dataset}/poses.csv"
+    return raw_of(wildcards)
 
 
 def raw_of(wildcards):

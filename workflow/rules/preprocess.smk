@@ -29,12 +29,16 @@ rule write_demo:
         mem_mb=2_000,
         runtime="30m",
     params:
-        raw=lambda wildcards: plan.datasets[wildcards.dataset].raw,
+        folder="results/data/{dataset}/raw",
         simulate=lambda wildcards: plan.datasets[wildcards.dataset].simulate,
+        format=lambda wildcards: plan.datasets[wildcards.dataset].simulate.get(
+            "format", "skeletons"
+        ),
     shell:
-        "python -m protogcn.demo --folder {params.raw:q} --manifest {output.manifest}"
+        "python -m protogcn.demo --folder {params.folder} --manifest {output.manifest}"
         " --seed {params.simulate[seed]} --subjects {params.simulate[subjects]}"
         " --replications {params.simulate[replications]} --classes {params.simulate[classes]}"
+        " --format {params.format}"
         " --workers {threads}"
         " > {log} 2>&1 || (tail -n 15 {log} >&2 && false)"
 
@@ -43,7 +47,7 @@ rule read_joints:
     """Read a dataset's raw files and normalise them."""
     input:
         dataset=rules.resolve_dataset.output,
-        raw=raw_of,
+        raw=joints_come_from,
     output:
         joints="results/data/{dataset}/{preparation}/joints.npy",
         clips="results/data/{dataset}/{preparation}/clips.csv",
@@ -57,9 +61,13 @@ rule read_joints:
         mem_mb=lambda wildcards, threads, attempt: attempt * need_to_read(wildcards, threads).memory,
         runtime=lambda wildcards, threads, attempt: attempt
         * need_to_read(wildcards, threads).minutes,
+    params:
+        poses=lambda wildcards, input: (
+            f"--poses {input.raw}" if plan.datasets[wildcards.dataset].kpfiles else ""
+        ),
     shell:
         "python -m protogcn.joints --dataset {input.dataset} --preparation {wildcards.preparation}"
-        " --workers {threads} --joints {output.joints} --clips {output.clips}"
+        " {params.poses} --workers {threads} --joints {output.joints} --clips {output.clips}"
         " --dropped {output.dropped}"
         " > {log} 2>&1 || (tail -n 15 {log} >&2 && false);"
         " grep ^Warning {log} >&2 || true"
@@ -80,14 +88,27 @@ rule compute_modalities:
         "results/logs/compute_modalities/{dataset}.{preparation}.log",
     benchmark:
         "results/benchmarks/compute_modalities/{dataset}.{preparation}.tsv"
+    wildcard_constraints:
+        dataset=names_of(MOTIONS_READ),
     threads: 6
     resources:
         mem_mb=lambda wildcards, threads, attempt: attempt
         * need_to_compute(wildcards, threads).memory,
         runtime=lambda wildcards, threads, attempt: attempt
         * need_to_compute(wildcards, threads).minutes,
+    params:
+        outputs=lambda wildcards, output: [f"--{name} {path}" for name, path in output.items()],
     shell:
         "python -m protogcn.modality --dataset {input.dataset} --joints {input.joints}"
-        " --clips {input.clips} --workers {threads} --j {output.j} --b {output.b} --k {output.k}"
-        " --jm {output.jm} --bm {output.bm} --km {output.km}"
+        " --clips {input.clips} --workers {threads} {params.outputs}"
         " > {log} 2>&1 || (tail -n 15 {log} >&2 && false)"
+
+
+use rule compute_modalities as compute_still_modalities with:
+    output:
+        **{
+            modality: f"results/data/{{dataset}}/{{preparation}}/{modality}.npy"
+            for modality in ("j", "b", "k")
+        },
+    wildcard_constraints:
+        dataset=names_of(plan.datasets.keys() - MOTIONS_READ),

@@ -32,7 +32,7 @@ def read(tmp_path):
     def write_and_read(content, *, splits=("xsub",), protocol=4):
         path = tmp_path / "data.pkl"
         path.write_bytes(pickle.dumps(content, protocol))
-        return list(read_pyskl(path, num_joints=5, channels=3, num_classes=4, splits=splits))
+        return list(read_pyskl(path, num_joints=5, num_classes=4, splits=splits))
 
     return write_and_read
 
@@ -229,7 +229,7 @@ def test_a_split_that_is_not_there_is_refused_with_those_that_are(read):
 
 def test_a_missing_file_is_refused(tmp_path):
     with pytest.raises(ConfigError, match="No such file or directory, expected a pickle file"):
-        read_pyskl(tmp_path / "no.pkl", num_joints=5, channels=3, num_classes=4, splits=())
+        read_pyskl(tmp_path / "no.pkl", num_joints=5, num_classes=4, splits=())
 
 
 def mutate(data, chance):
@@ -268,7 +268,7 @@ def test_a_damaged_pickle_gives_clips_or_is_refused(tmp_path, protocol):
         path.write_bytes(mutate(whole, chance))
         begin = time.process_time()
         try:
-            list(read_pyskl(path, num_joints=5, channels=3, num_classes=4, splits=("xsub",)))
+            list(read_pyskl(path, num_joints=5, num_classes=4, splits=("xsub",)))
             outcomes["clips"] += 1
         except (ContractError, ConfigError) as error:
             outcomes[type(error).__name__] += 1
@@ -283,7 +283,7 @@ def test_reads_utd_mhad():
     path = next((place for place in places if place.is_file()), None)
     if path is None:
         pytest.skip("utd_mhad.pkl is neither in data/ nor in ../shared/data/")
-    clips = list(read_pyskl(path, num_joints=20, channels=3, num_classes=27, splits=("xsub",)))
+    clips = list(read_pyskl(path, num_joints=20, num_classes=27, splits=("xsub",)))
     assert Counter(clip.sides["xsub"] for clip in clips) == {"train": 431, "test": 430}
     assert {clip.label for clip in clips} == set(range(27))
     assert {(clip.keypoints.dtype.name, clip.keypoints.shape[0]) for clip in clips} == {

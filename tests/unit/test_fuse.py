@@ -7,13 +7,8 @@ import pytest
 
 from protogcn import fuse as stage
 from protogcn.errors import ConfigError, ContractError
-from protogcn.fuse import (
-    ensemble_table,
-    fuse,
-    in_space,
-    mean_class_accuracy,
-    top_k_accuracy,
-)
+from protogcn.fuse import ensemble_table
+from protogcn.fusion import fuse, in_space, mean_class_accuracy, top_k_accuracy
 from protogcn.score_file import Scores
 from tests.unit.nano import nano_run
 

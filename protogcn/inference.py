@@ -21,7 +21,7 @@ _CROPS_AT_ONCE = {"cpu": 160, "cuda": 640}
 
 
 @torch.inference_mode()
-def predict(
+def score_clips(
     logits_of: Callable[[Bodies], Tensor],
     store: ClipStore,
     rows: np.ndarray,

@@ -20,7 +20,7 @@ from protogcn.config import Dataset, load_dataset
 from protogcn.contracts import digest_of, save_table
 from protogcn.errors import ContractError, run_stage
 from protogcn.pose_shards import read_shards
-from protogcn.preparation import check_preparation, prepare, seen, with_midpoints
+from protogcn.preparation import check_preparation, prepare_clip
 from protogcn.readers import DroppedClip, RawClip
 from protogcn.readers.ntu import read_ntu
 from protogcn.readers.pyskl import read_pyskl
@@ -128,10 +128,7 @@ def write_joints(
 def _prepare_clip(
     clip: RawClip | DroppedClip, dataset: Dataset, preparation: str
 ) -> tuple[np.ndarray, int] | DroppedClip:
-    """Return (T, M, V, C) float32 with exactly the dataset's person slots, and the persons in them.
-
-    The empty slots are the last ones.
-    """
+    """Return what ``prepare_clip`` makes of a clip, or the rule that leaves it out."""
     if isinstance(clip, DroppedClip):
         return clip
     if clip.label >= len(dataset.classes):
@@ -140,20 +137,8 @@ def _prepare_clip(
             f" datasets.{dataset.name} has {len(dataset.classes)} classes (0 to"
             f" {len(dataset.classes) - 1})."
         )
-    keypoints = clip.keypoints.astype(np.float32)
-    present = seen(keypoints).any(axis=1)  # (M,)
-    if not present.any():
-        return DroppedClip(clip.name, "no_body")
-    if not present[:2].any():  # only persons beyond the second were there
-        keypoints = keypoints[present]
-    # Who is seen longest comes first: that is decided before one person is kept.
-    whole = with_midpoints(keypoints[:2], dataset.skeleton)
-    prepared = prepare(whole, preparation, dataset.skeleton)
-    empty = ~prepared.any(axis=(1, 2, 3))  # (M,)
-    kept = np.argsort(empty, kind="stable")[: dataset.persons]
-    frames = np.zeros((prepared.shape[1], dataset.persons, *prepared.shape[2:]), np.float32)
-    frames[:, : len(kept)] = prepared[kept].transpose(1, 0, 2, 3)  # (T, M, V, C)
-    return frames, int((~empty[kept]).sum())
+    prepared = prepare_clip(clip.keypoints, preparation, dataset.skeleton, dataset.persons)
+    return DroppedClip(clip.name, "no_body") if prepared is None else prepared
 
 
 def _check_sides(table: pd.DataFrame, dataset: Dataset) -> None:

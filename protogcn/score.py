@@ -13,7 +13,7 @@ from protogcn.device import pick_device
 from protogcn.engine import Engine
 from protogcn.errors import ContractError, run_stage
 from protogcn.identity import differing, training_facts
-from protogcn.inference import predict
+from protogcn.inference import score_clips
 from protogcn.models import build_model
 from protogcn.progress import show_progress
 from protogcn.provenance import commit, versions
@@ -47,7 +47,7 @@ def score(run: Run, store: ClipStore, checkpoint: dict) -> Scores:
     model.load_state_dict(checkpoint["model"])
     rows = store.rows(run.split, "test")
     engine = Engine.of(run.settings, store.device)
-    logits, probabilities = predict(
+    logits, probabilities = score_clips(
         engine.logits_of(engine.prepare(model)),
         store,
         rows,

@@ -4,10 +4,11 @@ import pytest
 
 from protogcn import modality as stage
 from protogcn.arrays import open_array, writing_array
+from protogcn.bones import compute_modality
 from protogcn.config import MODALITIES
 from protogcn.contracts import digest_of, save_table
 from protogcn.errors import ConfigError, ContractError
-from protogcn.modality import compute_modality, write_modalities
+from protogcn.modality import write_modalities
 from protogcn.preparation import prepare
 from protogcn.sampling import scoring_frames
 

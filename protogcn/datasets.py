@@ -83,10 +83,11 @@ def resolve_dataset(
             f"{where}.kpfiles: goes with an annotation pickle (.pkl) as raw and a skeleton that is"
             " in_image, such as coco20."
         )
-    if not dataset.is_pickle and (protocol is None or dataset.skeleton.name != "ntu25"):
+    is_ntu_folder = not dataset.is_pickle and (protocol is not None or simulate is not None)
+    if is_ntu_folder and (protocol is None or dataset.skeleton.name != "ntu25"):
         raise ConfigError(
             f"{where}: a folder of .skeleton files needs a protocol (ntu60 or ntu120) and the"
-            " skeleton ntu25; a pickle's name ends in .pkl."
+            " skeleton ntu25; a pickle's name ends in .pkl, other clips have no protocol."
         )
     if protocol and (unknown := set(dataset.splits) - protocol["splits"].keys()):
         raise ConfigError(

@@ -22,6 +22,7 @@ from protogcn.errors import ContractError, run_stage
 from protogcn.pose_shards import read_shards
 from protogcn.preparation import check_preparation, prepare_clip
 from protogcn.readers import DroppedClip, RawClip
+from protogcn.readers.folder import read_folder
 from protogcn.readers.ntu import read_ntu
 from protogcn.readers.pyskl import read_pyskl
 
@@ -49,6 +50,15 @@ def read_dataset(
             in_image=dataset.skeleton.in_image,
             num_classes=len(dataset.classes),
             splits=dataset.splits,
+            progress=True,
+        )
+    if dataset.is_annotated_folder:
+        return read_folder(
+            raw,
+            joints=dataset.skeleton.joints[: dataset.skeleton.num_raw_joints],
+            classes=dataset.classes,
+            splits=dataset.splits,
+            in_image=dataset.skeleton.in_image,
             progress=True,
         )
     return read_ntu(

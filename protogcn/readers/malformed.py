@@ -28,22 +28,25 @@ class MalformedError(Exception):
         return f"{self.file}, {self.place}: found {self.found}, expected {self.expected}"
 
 
-def report_malformed(where: str, kind: str, faults: Sequence[MalformedError], total: int) -> None:
+def report_malformed(
+    where: str, kind: str, faults: Sequence[MalformedError], total: int, *, shown: int = SHOWN
+) -> None:
     """Raise for the faults of a whole data set; return if there is none.
 
     Args:
         where: the folder or file that was read.
         kind: what the faults are counted in, plural: ``files`` or ``samples``.
-        faults: at least the first ten of them, in reading order.
+        faults: at least the first of them that are shown, in reading order.
         total: how many there are.
+        shown: how many the message names.
 
     Raises:
-        ContractError: there is a fault; names the total and the first ten.
+        ContractError: there is a fault; names the total and the first ones.
     """
     if not total:
         return
-    lines = "".join(f"\n  {fault}" for fault in faults[:SHOWN])
-    first = f"; the first {SHOWN}" if total > SHOWN else ""
+    lines = "".join(f"\n  {fault}" for fault in faults[:shown])
+    first = f"; the first {shown}" if total > shown else ""
     raise ContractError(f"{where}: {total} malformed {kind}{first}:{lines}")
 
 

@@ -1,4 +1,4 @@
-"""Scoring: clips per second of ``protogcn.inference.score_clips``, and seconds of a whole test set."""
+"""Scoring: clips per second of ``score_clips``, and seconds of a whole test set."""
 
 import time
 

@@ -48,6 +48,8 @@ def with_midpoints(keypoints: np.ndarray, skeleton: Skeleton) -> np.ndarray:
     for joint, first, second in skeleton.midpoints:
         whole[:, :, joint] = (whole[:, :, first] + whole[:, :, second]) / 2
     return whole
+
+
 def prepare_clip(
     keypoints: np.ndarray, preparation: str, skeleton: Skeleton, num_slots: int
 ) -> tuple[np.ndarray, int] | None:

@@ -1,16 +1,13 @@
-import io
 import json
 import sys
 
 import numpy as np
-import pytest
 import torch
 
 from protogcn import predict as command
-from protogcn.errors import ConfigError, ContractError
 from protogcn.fusion import fuse
 from protogcn.readers.recording import read_recordings
-from protogcn.recognition import as_probabilities, recognise
+from protogcn.recognition import recognise
 from protogcn.score_file import Scores
 from protogcn.skeleton import built_in_skeletons
 from protogcn.trained import load_ensemble

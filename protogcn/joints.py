@@ -8,7 +8,7 @@ import os
 import resource
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -19,55 +19,11 @@ from protogcn.clip_table import IMAGE_COLUMNS
 from protogcn.config import Dataset, load_dataset
 from protogcn.contracts import digest_of, save_table
 from protogcn.errors import ContractError, run_stage
-from protogcn.pose_shards import read_shards
 from protogcn.preparation import check_preparation, prepare_clip
+from protogcn.raw_files import read_dataset
 from protogcn.readers import DroppedClip, RawClip
-from protogcn.readers.folder import read_folder
-from protogcn.readers.ntu import read_ntu
-from protogcn.readers.pyskl import read_pyskl
 
 _FRAMES_AT_ONCE = 4096  # written at once, 2.5 MB of two persons with 25 joints
-
-
-def read_dataset(
-    dataset: Dataset, *, workers: int, poses: Path | None = None
-) -> Iterator[RawClip | DroppedClip]:
-    """Read a dataset's raw files with the reader of their format.
-
-    Args:
-        dataset: the dataset, resolved.
-        workers: processes that read, where there are many files.
-        poses: the index of its decompressed poses, where the raw ones are compressed; the shards
-            are beside it.
-    """
-    raw = Path(dataset.raw)
-    if poses is not None:
-        return read_shards(poses, poses.parent / "shards", dataset.splits)
-    if dataset.is_pickle:
-        return read_pyskl(
-            raw,
-            num_joints=dataset.skeleton.num_raw_joints,
-            in_image=dataset.skeleton.in_image,
-            num_classes=len(dataset.classes),
-            splits=dataset.splits,
-            progress=True,
-        )
-    if dataset.is_annotated_folder:
-        return read_folder(
-            raw,
-            joints=dataset.skeleton.joints[: dataset.skeleton.num_raw_joints],
-            classes=dataset.classes,
-            splits=dataset.splits,
-            in_image=dataset.skeleton.in_image,
-            progress=True,
-        )
-    return read_ntu(
-        raw,
-        protocol=dataset.protocol,
-        leave_out_missing=dataset.leave_out_missing,
-        workers=workers,
-        progress=True,
-    )
 
 
 def write_joints(

@@ -4,7 +4,7 @@ Shapes: M persons, T frames, V joints.
 """
 
 import csv
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -40,7 +40,7 @@ def read_folder(
     splits: Sequence[str],
     in_image: bool = False,
     progress: bool = False,
-    most_faults: int = SHOWN,
+    thorough: bool = False,
 ) -> Iterator[RawClip | DroppedClip]:
     """Read a dataset that somebody put together by hand.
 
@@ -56,7 +56,8 @@ def read_folder(
         splits: the configured splits.
         in_image: 2-D poses: x and y in pixels and a score.
         progress: tell on stderr how far it is.
-        most_faults: how many a message names.
+        thorough: name every fault, not the first ten, and read the files although lines of the
+            table are malformed.
 
     Returns:
         Clips with keypoints (M, T, V, 3), and what was left out by the rules ``no_split`` and
@@ -69,19 +70,22 @@ def read_folder(
     """
     table = folder / ANNOTATIONS
     lines = _read_table(table, [*splits, *(_IMAGE_FIELDS if in_image else ())])
-    annotations = _check_lines(table, lines, classes, splits, in_image, most_faults)
+    annotations, faults = _check_lines(table, lines, classes, splits, in_image)
+    if not thorough:
+        report_malformed(str(table), "lines", faults, len(faults))
     items = show_progress(annotations, total=len(annotations), what="clips")
-    return _read_clips(folder, items if progress else annotations, joints, in_image, most_faults)
+    shown = None if thorough else SHOWN
+    return _read_clips(folder, items if progress else annotations, joints, in_image, faults, shown)
 
 
 def _read_clips(
     folder: Path,
-    annotations: Sequence[_Annotation] | Iterator[_Annotation],
+    annotations: Iterable[_Annotation],
     joints: Sequence[str],
     in_image: bool,
-    most_faults: int,
+    faults: list[MalformedError],
+    shown: int | None,
 ) -> Iterator[RawClip | DroppedClip]:
-    faults: list[MalformedError] = []
     for item in annotations:
         try:
             keypoints = read_clip_file(item.path, joints, in_image=in_image)
@@ -94,7 +98,7 @@ def _read_clips(
             yield DroppedClip(item.name, "no_body")
         else:
             yield RawClip(item.name, item.label, keypoints, item.sides, item.image_size)
-    report_malformed(str(folder), "files", faults, len(faults), shown=most_faults)
+    report_malformed(str(folder), "lines and files", faults, len(faults), shown=shown)
 
 
 def _read_table(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
@@ -125,8 +129,7 @@ def _check_lines(
     classes: Sequence[str],
     splits: Sequence[str],
     in_image: bool,
-    most_faults: int,
-) -> list[_Annotation]:
+) -> tuple[list[_Annotation], list[MalformedError]]:
     number_of = {str(number): number for number in range(len(classes))}
     number_of |= {name: number for number, name in enumerate(classes)}
     files = {str(file.relative_to(path.parent)): file for file in _clip_files(path.parent)}
@@ -147,8 +150,7 @@ def _check_lines(
             )
         except MalformedError as fault:
             faults.append(fault)
-    report_malformed(str(path), "lines", faults, len(faults), shown=most_faults)
-    return list(annotations.values())
+    return list(annotations.values()), faults
 
 
 def _clip_files(folder: Path) -> Iterator[Path]:

@@ -12,9 +12,10 @@ from protogcn.clips import ClipStore
 from protogcn.config import Dataset, Run
 from protogcn.demo import write_demo
 from protogcn.identity import training_facts
-from protogcn.joints import read_dataset, write_joints
+from protogcn.joints import write_joints
 from protogcn.modality import write_modalities
 from protogcn.models import build_model
+from protogcn.raw_files import read_dataset
 from protogcn.score import score
 from protogcn.skeleton import built_in_skeletons
 from tests.unit.nano import NETWORK, SETTINGS, write_run

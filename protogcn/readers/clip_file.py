@@ -69,8 +69,8 @@ def _load_npy(path: Path) -> np.ndarray:
         # Mapped: a header that promises more than the file has is found out, not given memory.
         array = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
-        found = "Python objects" if "allow_pickle" in str(error) else "no whole array"
-        raise MalformedError(path.name, "the file", found, "a .npy array of numbers") from error
+        found, expected = "no whole array of numbers", "one, as numpy.save writes it"
+        raise MalformedError(path.name, "the file", found, expected) from error
     if not isinstance(array, np.ndarray):
         array.close()
         raise MalformedError(path.name, "the file", "an archive", "one .npy array")

@@ -16,7 +16,7 @@ from protogcn.config import Dataset
 from protogcn.contracts import writing
 from protogcn.skeleton import Skeleton
 
-_MOMENTS = (0.1, 0.5, 0.9)  # shares of a clip
+_MOMENTS = (0.2, 0.5, 0.8)  # shares of a clip
 _SHADES = ("#c6d4e8", "#7fa0cc", "#1f4e8c")  # early to late
 _SIDES = {"train": "#1f4e8c", "val": "#8a8a8a", "test": "#d98032"}
 _COLUMNS = 10

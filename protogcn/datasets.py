@@ -113,3 +113,10 @@ def missing_raw(dataset: Dataset) -> str | None:
             f"{source} Put it there, or set datasets.{dataset.name}.{key} to where it is."
         )
     return None
+
+
+def expected_clips(dataset: Dataset, split: str, side: str) -> int | None:
+    """Return how many clips the authors of NTU RGB+D count on a side; None where nobody has."""
+    if dataset.simulate is not None or not dataset.leave_out_missing:
+        return None
+    return ntu_facts()["counts"].get(f"{dataset.protocol}_{split}", {}).get(side)

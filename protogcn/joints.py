@@ -18,6 +18,7 @@ from protogcn.arrays import appending, writing_array
 from protogcn.clip_table import IMAGE_COLUMNS
 from protogcn.config import Dataset, load_dataset
 from protogcn.contracts import digest_of, save_table
+from protogcn.datasets import expected_clips
 from protogcn.errors import ContractError, run_stage
 from protogcn.preparation import check_preparation, prepare_clip
 from protogcn.raw_files import read_dataset
@@ -122,6 +123,17 @@ def _warn(table: pd.DataFrame, dropped: list[dict[str, str]], dataset: Dataset) 
     if dropped:
         print(f"Warning: left out by rule: {_by_rule(dropped)}.", file=sys.stderr)
     for split in dataset.splits:
+        for side in ("train", "test"):
+            found, expected = (
+                int((table[split] == side).sum()),
+                expected_clips(dataset, split, side),
+            )
+            if expected not in (None, found):
+                print(
+                    f"Warning: {dataset.name}_{split} has {found} {side} clips, its authors count"
+                    f" {expected}: accuracies cannot be compared with published ones.",
+                    file=sys.stderr,
+                )
         trained = set(table["label"][table[split] == "train"])
         for label in sorted(set(range(len(dataset.classes))) - trained):
             print(

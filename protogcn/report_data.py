@@ -5,8 +5,6 @@ Shapes: N clips, M persons, T frames, V joints, C channels.
 
 import argparse
 import re
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +15,8 @@ from protogcn.clip_table import ClipTable
 from protogcn.config import Dataset, load_dataset
 from protogcn.contracts import load_table, save_table
 from protogcn.data_picture import save_data_picture
+from protogcn.datasets import expected_clips
 from protogcn.errors import ContractError, run_stage
-from protogcn.facts import ntu_facts
 
 # Who performed: NTU's S001C002P003R002A013 and names such as a9_s1_t1 or subject12_wave.
 _SUBJECT = re.compile(r"S\d{3}C\d{3}P(\d{3})R\d{3}A\d{3}|(?:.*_)?s(?:ubject)?(\d+)(?:_.*)?")
@@ -50,24 +48,6 @@ def report(dataset: Dataset, table: ClipTable, dropped: pd.DataFrame) -> pd.Data
     return pd.DataFrame(rows, columns=list(rows[0]))
 
 
-def expected_clips(dataset: Dataset, split: str, side: str) -> int | None:
-    """Return how many clips the authors count on a side; None where nobody has counted."""
-    if dataset.simulate is not None or not dataset.leave_out_missing:
-        return None
-    return ntu_facts()["counts"].get(f"{dataset.protocol}_{split}", {}).get(side)
-
-
-def differences(rows: pd.DataFrame) -> Iterator[str]:
-    """Yield a sentence for each side that has other clips than the authors count."""
-    for row in rows[rows["expected"].notna()].itertuples():
-        if row.clips != row.expected:
-            yield (
-                f"{row.name} has {row.clips} clips, the authors of the dataset count"
-                f" {row.expected:.0f}: accuracies are not comparable with published ones; see"
-                " dropped.csv, and whether every raw file is there."
-            )
-
-
 def subject_of(clip: str) -> str:
     """Return the number of who performs, as its name says; nothing if it does not."""
     match = _SUBJECT.fullmatch(clip.rsplit("/", 1)[-1])
@@ -96,7 +76,7 @@ def _row(
 
 
 def main() -> None:
-    """Write the table and the picture; warn of clips that are missing."""
+    """Write the table and the picture."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--dataset", type=Path, required=True, help="resolved dataset.yaml")
     parser.add_argument("--joints", type=Path, required=True)
@@ -112,8 +92,6 @@ def main() -> None:
     if trailer["inputs"].get("clips") != table.digest:
         raise ContractError(f"{args.clips}: is not the table {args.joints} was written with.")
     rows = report(dataset, table, load_table(args.dropped, {"clip": "str", "rule": "str"}))
-    for sentence in differences(rows):
-        print(f"Warning: {sentence}", file=sys.stderr)
     whole = dict.fromkeys(("shortest", "median", "longest", "two_persons", "expected"), "Int64")
     save_data_picture(args.picture, dataset, joints, table)
     save_table(args.table, rows.astype(whole))

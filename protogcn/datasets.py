@@ -8,6 +8,7 @@ from protogcn.class_names import class_names
 from protogcn.config import Dataset
 from protogcn.errors import ConfigError
 from protogcn.facts import ntu_facts
+from protogcn.readers.folder import ANNOTATIONS
 from protogcn.schema import nearest
 from protogcn.skeleton import Skeleton, built_in_skeletons
 
@@ -111,6 +112,11 @@ def missing_raw(dataset: Dataset) -> str | None:
         return (
             f"datasets.{dataset.name}.{key}: the {kind} {path} does not exist{place}."
             f"{source} Put it there, or set datasets.{dataset.name}.{key} to where it is."
+        )
+    if dataset.is_annotated_folder and not (Path(dataset.raw) / ANNOTATIONS).is_file():
+        return (
+            f"datasets.{dataset.name}.raw: the folder {dataset.raw} has no {ANNOTATIONS}, the table"
+            " of its clips (docs/own-dataset.md); a folder of .skeleton files needs a protocol."
         )
     return None
 

@@ -134,5 +134,5 @@ def test_files_that_are_not_there_are_a_problem(tmp_path, monkeypatch):
 
 
 def test_a_misspelt_dataset_gets_a_hint(tmp_path, monkeypatch):
-    with pytest.raises(ConfigError, match="'miine' is no dataset .* did you mean 'mine'"):
+    with pytest.raises(ConfigError, match=r"'miine' is no dataset .* did you mean 'mine'"):
         check(tmp_path, tmp_path, monkeypatch, dataset="miine")

@@ -139,6 +139,7 @@ def main() -> None:
     parser.add_argument("--space", choices=SPACES, help="of --runs (default: probability)")
     parser.add_argument("--window", type=int, help="frames; recognise windows of this length")
     parser.add_argument("--stride", type=int, help="from window to window (default: the window)")
+    parser.add_argument("--crops", type=int, help="test crops (default: the runs'; 1 is fastest)")
     parser.add_argument("--top", type=int, default=5, help="classes printed (default: 5)")
     parser.add_argument("--json", action="store_true", help="one object in each line")
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
@@ -155,6 +156,10 @@ def main() -> None:
         raise ConfigError("-: frames from standard input need --window and no other recording.")
 
     ensemble = _ensemble_of(args)
+    if args.crops is not None:
+        if args.crops < 1:
+            raise ConfigError(f"--crops: found {args.crops}, expected 1 or more.")
+        ensemble = ensemble.with_crops(args.crops)
     run = ensemble.members[0].run
     device = pick_device(args.device)
     Engine.of(run.settings, device).start(args.threads or run.settings["cpu_threads"])

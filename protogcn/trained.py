@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +46,17 @@ class TrainedEnsemble:
 
     members: Sequence[Member]
     space: str
+
+    def with_crops(self, crops: int) -> "TrainedEnsemble":
+        """Return the same networks, each asked about another number of test crops."""
+        members = [
+            replace(
+                member,
+                run=replace(member.run, settings={**member.run.settings, "crops": crops}),
+            )
+            for member in self.members
+        ]
+        return TrainedEnsemble(members, self.space)
 
 
 def load_ensemble(path: Path) -> TrainedEnsemble:

@@ -12,9 +12,11 @@ import torch
 from protogcn import predict as command
 from protogcn.errors import ConfigError, ContractError
 from protogcn.fusion import fuse
+from protogcn.preparation import prepare_clip
 from protogcn.readers.live import live_frames
 from protogcn.readers.recording import read_recordings
 from protogcn.recognition import as_probabilities, recognise
+from protogcn.sampling import scoring_frames
 from protogcn.score_file import Scores
 from protogcn.skeleton import built_in_skeletons
 from protogcn.trained import ensemble_of_runs, load_ensemble, load_member
@@ -116,6 +118,18 @@ def test_windows_are_recognised_each_by_itself(trained_nano, monkeypatch, capsys
         assert_same_classes(alone, together)
 
 
+def test_one_crop_is_the_first_of_the_pipelines(trained_nano):
+    ensemble = ensemble_of_runs([trained_nano.runs["j"]], [1], "probability").with_crops(1)
+    path = raw_of(trained_nano, trained_nano.test_clips[0])
+    keypoints = read_recordings(path, JOINTS, in_image=False)[0].keypoints
+    (found,) = recognise(ensemble, [keypoints], device=CPU)
+    joints, _ = prepare_clip(keypoints, "centred", built_in_skeletons()["ntu25"], 2)
+    crop = joints[scoring_frames(len(joints), 16, 3)[0]].swapaxes(0, 1)  # (M, T, V, C)
+    with torch.no_grad():
+        expected = ensemble.members[0].model(torch.from_numpy(crop)[None]).softmax(1)[0]
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-6)
+
+
 def test_what_is_printed_for_people(trained_nano, monkeypatch, capsys, tmp_path):
     np.save(tmp_path / "nobody.npy", np.zeros((7, 25, 3)))
     files = [raw_of(trained_nano, trained_nano.test_clips[0]), tmp_path / "nobody.npy"]
@@ -142,6 +156,7 @@ def test_probabilities_sum_to_one_in_the_order_of_the_fused_scores(trained_nano,
         (["a.txt"], "a.txt: its name ends in '.txt', expected one of .skeleton, .pkl"),
         (["a.npy", "--stride", "3"], "--stride goes with --window"),
         (["a.npy", "--window", "3", "--stride", "4"], "expected a stride of 1 up to the window"),
+        (["a.npy", "--crops", "0"], "--crops: found 0, expected 1 or more"),
         (["-"], "frames from standard input need --window"),
         (["a.npy", "--weights", "1", "2"], "--weights and --space go with --runs"),
     ],

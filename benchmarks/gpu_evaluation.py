@@ -1,4 +1,4 @@
-"""Scoring: clips per second of ``protogcn.inference.predict``, and seconds of a whole test set."""
+"""Scoring: clips per second of ``score_clips``, and seconds of a whole test set."""
 
 import time
 
@@ -11,7 +11,7 @@ from benchmarks.gpu_report import Report
 from benchmarks.measure import measure
 from benchmarks.synthetic import ntu25
 from protogcn.clips import ClipStore
-from protogcn.inference import predict
+from protogcn.inference import score_clips
 from protogcn.models import build_model
 
 NUM_TEST_CLIPS = 16_487  # of NTU-60 X-Sub
@@ -28,7 +28,7 @@ def measure_evaluation(
     rows = np.arange(min(size.test_clips, len(store.table.ids)))
 
     def score() -> None:
-        predict(
+        score_clips(
             logits_of,
             store,
             rows,

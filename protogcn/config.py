@@ -38,7 +38,7 @@ class Dataset:
 
     Attributes:
         name: what the config calls it.
-        raw: the pickle, or the folder of ``.skeleton`` files.
+        raw: the pickle, the folder of ``.skeleton`` files, or that of clips with their table.
         simulate: arguments of the demo's simulator if it makes the raw files, else None.
         source: where a user gets the raw files.
         skeleton: the joint layout.
@@ -64,8 +64,13 @@ class Dataset:
 
     @property
     def is_pickle(self) -> bool:
-        """Whether ``raw`` is one annotation pickle (else a folder of ``.skeleton`` files)."""
+        """Whether ``raw`` is one annotation pickle (else a folder)."""
         return Path(self.raw).suffix.lower() in (".pkl", ".pickle")
+
+    @property
+    def is_annotated_folder(self) -> bool:
+        """Whether ``raw`` is a folder with a file for each clip and a table of them."""
+        return not self.is_pickle and self.protocol is None
 
     def to_mapping(self) -> dict[str, Any]:
         """Return what ``dataset_from_mapping`` builds this dataset from.

@@ -8,6 +8,7 @@ from protogcn.class_names import class_names
 from protogcn.config import Dataset
 from protogcn.errors import ConfigError
 from protogcn.facts import ntu_facts
+from protogcn.readers.folder import ANNOTATIONS
 from protogcn.schema import nearest
 from protogcn.skeleton import Skeleton, built_in_skeletons
 
@@ -83,10 +84,11 @@ def resolve_dataset(
             f"{where}.kpfiles: goes with an annotation pickle (.pkl) as raw and a skeleton that is"
             " in_image, such as coco20."
         )
-    if not dataset.is_pickle and (protocol is None or dataset.skeleton.name != "ntu25"):
+    is_ntu_folder = not dataset.is_pickle and (protocol is not None or simulate is not None)
+    if is_ntu_folder and (protocol is None or dataset.skeleton.name != "ntu25"):
         raise ConfigError(
             f"{where}: a folder of .skeleton files needs a protocol (ntu60 or ntu120) and the"
-            " skeleton ntu25; a pickle's name ends in .pkl."
+            " skeleton ntu25; a pickle's name ends in .pkl, other clips have no protocol."
         )
     if protocol and (unknown := set(dataset.splits) - protocol["splits"].keys()):
         raise ConfigError(
@@ -111,4 +113,16 @@ def missing_raw(dataset: Dataset) -> str | None:
             f"datasets.{dataset.name}.{key}: the {kind} {path} does not exist{place}."
             f"{source} Put it there, or set datasets.{dataset.name}.{key} to where it is."
         )
+    if dataset.is_annotated_folder and not (Path(dataset.raw) / ANNOTATIONS).is_file():
+        return (
+            f"datasets.{dataset.name}.raw: the folder {dataset.raw} has no {ANNOTATIONS}, the table"
+            " of its clips (docs/own-dataset.md); a folder of .skeleton files needs a protocol."
+        )
     return None
+
+
+def expected_clips(dataset: Dataset, split: str, side: str) -> int | None:
+    """Return how many clips the authors of NTU RGB+D count on a side; None where nobody has."""
+    if dataset.simulate is not None or not dataset.leave_out_missing:
+        return None
+    return ntu_facts()["counts"].get(f"{dataset.protocol}_{split}", {}).get(side)

@@ -1,13 +1,16 @@
 """Stage 5: the scores of several streams -> one ensemble and its table."""
 
 import argparse
-from collections.abc import Mapping
+import json
+import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from protogcn.contracts import save_table
+from protogcn.contracts import save_table, save_text
 from protogcn.errors import ConfigError, run_stage
 from protogcn.fusion import (
     SPACES,
@@ -49,6 +52,24 @@ def ensemble_table(
     return table
 
 
+def ensemble_record(
+    scores: Sequence[Path],
+    streams: Sequence[str],
+    weights: Sequence[float],
+    space: str,
+    folder: Path,
+) -> dict[str, Any]:
+    """Return what ``trained.load_ensemble`` finds the ensemble's networks by.
+
+    Runs are named as seen from ``folder``, so that results can be moved as a whole.
+    """
+    members = [
+        {"stream": stream, "weight": weight, "run": os.path.relpath(path.parent, folder)}
+        for path, stream, weight in zip(scores, streams, weights, strict=True)
+    ]
+    return {"format": 1, "space": space, "members": members}
+
+
 def _row(
     stream: str, weight: str, scores: np.ndarray, labels: np.ndarray, select: str
 ) -> dict[str, str | int]:
@@ -77,6 +98,7 @@ def main() -> None:
         "--tuned-on-test", action="store_true", help="the weights were chosen on test labels"
     )
     parser.add_argument("--table", type=Path, required=True)
+    parser.add_argument("--record", type=Path, help="what protogcn.predict finds the runs by")
     args = parser.parse_args()
 
     members = load_members(args.scores, args.streams, args.task, args.model)
@@ -87,6 +109,11 @@ def main() -> None:
     weights = dict(zip(args.streams, args.weights, strict=True))
     table = ensemble_table(members, weights, args.space, tuned_on_test=args.tuned_on_test)
     save_table(args.table, table)
+    if args.record:
+        record = ensemble_record(
+            args.scores, args.streams, args.weights, args.space, args.record.parent
+        )
+        save_text(args.record, json.dumps(record, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -20,8 +20,7 @@ def training_facts(run: Run, store: ClipStore, shapes: Iterable[tuple[str, Any]]
         store: its clips; only those on the split's training side matter.
         shapes: name and shape of every tensor of the network.
     """
-    settings = {key: value for key, value in run.settings.items() if key not in _NO_MATTER}
-    skeleton, table = run.dataset.skeleton, store.table
+    table = store.table
     rows = store.rows(run.split, "train")
     clips = zip(
         table.ids[rows],
@@ -30,12 +29,20 @@ def training_facts(run: Run, store: ClipStore, shapes: Iterable[tuple[str, Any]]
         table.num_frames[rows].tolist(),
         strict=True,
     )
+    return run_facts(run, shapes) | {
+        "frames of the data": store.digest,
+        "training clips": _digest(list(clips)),
+    }
+
+
+def run_facts(run: Run, shapes: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """Return those of a training's facts that can be told without its data."""
+    settings = {key: value for key, value in run.settings.items() if key not in _NO_MATTER}
+    skeleton = run.dataset.skeleton
     return {
         **settings,
         **network_facts(run, shapes),
         "skeleton": _digest((skeleton.pairs, skeleton.limbs, *_graph(run))),
-        "frames of the data": store.digest,
-        "training clips": _digest(list(clips)),
     }
 
 

@@ -8,7 +8,7 @@ import os
 import resource
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -18,46 +18,13 @@ from protogcn.arrays import appending, writing_array
 from protogcn.clip_table import IMAGE_COLUMNS
 from protogcn.config import Dataset, load_dataset
 from protogcn.contracts import digest_of, save_table
+from protogcn.datasets import expected_clips
 from protogcn.errors import ContractError, run_stage
-from protogcn.pose_shards import read_shards
-from protogcn.preparation import check_preparation, prepare, seen, with_midpoints
+from protogcn.preparation import check_preparation, prepare_clip
+from protogcn.raw_files import read_dataset
 from protogcn.readers import DroppedClip, RawClip
-from protogcn.readers.ntu import read_ntu
-from protogcn.readers.pyskl import read_pyskl
 
 _FRAMES_AT_ONCE = 4096  # written at once, 2.5 MB of two persons with 25 joints
-
-
-def read_dataset(
-    dataset: Dataset, *, workers: int, poses: Path | None = None
-) -> Iterator[RawClip | DroppedClip]:
-    """Read a dataset's raw files with the reader of their format.
-
-    Args:
-        dataset: the dataset, resolved.
-        workers: processes that read, where there are many files.
-        poses: the index of its decompressed poses, where the raw ones are compressed; the shards
-            are beside it.
-    """
-    raw = Path(dataset.raw)
-    if poses is not None:
-        return read_shards(poses, poses.parent / "shards", dataset.splits)
-    if dataset.is_pickle:
-        return read_pyskl(
-            raw,
-            num_joints=dataset.skeleton.num_raw_joints,
-            in_image=dataset.skeleton.in_image,
-            num_classes=len(dataset.classes),
-            splits=dataset.splits,
-            progress=True,
-        )
-    return read_ntu(
-        raw,
-        protocol=dataset.protocol,
-        leave_out_missing=dataset.leave_out_missing,
-        workers=workers,
-        progress=True,
-    )
 
 
 def write_joints(
@@ -128,10 +95,7 @@ def write_joints(
 def _prepare_clip(
     clip: RawClip | DroppedClip, dataset: Dataset, preparation: str
 ) -> tuple[np.ndarray, int] | DroppedClip:
-    """Return (T, M, V, C) float32 with exactly the dataset's person slots, and the persons in them.
-
-    The empty slots are the last ones.
-    """
+    """Return what ``prepare_clip`` makes of a clip, or the rule that leaves it out."""
     if isinstance(clip, DroppedClip):
         return clip
     if clip.label >= len(dataset.classes):
@@ -140,20 +104,8 @@ def _prepare_clip(
             f" datasets.{dataset.name} has {len(dataset.classes)} classes (0 to"
             f" {len(dataset.classes) - 1})."
         )
-    keypoints = clip.keypoints.astype(np.float32)
-    present = seen(keypoints).any(axis=1)  # (M,)
-    if not present.any():
-        return DroppedClip(clip.name, "no_body")
-    if not present[:2].any():  # only persons beyond the second were there
-        keypoints = keypoints[present]
-    # Who is seen longest comes first: that is decided before one person is kept.
-    whole = with_midpoints(keypoints[:2], dataset.skeleton)
-    prepared = prepare(whole, preparation, dataset.skeleton)
-    empty = ~prepared.any(axis=(1, 2, 3))  # (M,)
-    kept = np.argsort(empty, kind="stable")[: dataset.persons]
-    frames = np.zeros((prepared.shape[1], dataset.persons, *prepared.shape[2:]), np.float32)
-    frames[:, : len(kept)] = prepared[kept].transpose(1, 0, 2, 3)  # (T, M, V, C)
-    return frames, int((~empty[kept]).sum())
+    prepared = prepare_clip(clip.keypoints, preparation, dataset.skeleton, dataset.persons)
+    return DroppedClip(clip.name, "no_body") if prepared is None else prepared
 
 
 def _check_sides(table: pd.DataFrame, dataset: Dataset) -> None:
@@ -171,6 +123,17 @@ def _warn(table: pd.DataFrame, dropped: list[dict[str, str]], dataset: Dataset) 
     if dropped:
         print(f"Warning: left out by rule: {_by_rule(dropped)}.", file=sys.stderr)
     for split in dataset.splits:
+        for side in ("train", "test"):
+            found, expected = (
+                int((table[split] == side).sum()),
+                expected_clips(dataset, split, side),
+            )
+            if expected not in (None, found):
+                print(
+                    f"Warning: {dataset.name}_{split} has {found} {side} clips, its authors count"
+                    f" {expected}: accuracies cannot be compared with published ones.",
+                    file=sys.stderr,
+                )
         trained = set(table["label"][table[split] == "train"])
         for label in sorted(set(range(len(dataset.classes))) - trained):
             print(

@@ -1,4 +1,4 @@
-"""Raw keypoints -> prepared keypoints: the named normalisations of one clip.
+"""Raw keypoints -> prepared keypoints: the named normalisations of one clip, and its slots.
 
 Source: PYSKL's PreNormalize3D as ProtoGCN uses it (``centred``) and as ST-GCN++ does (``aligned``);
 the three joints that ProtoGCN's Kinetics_Transform adds to 2-D poses.
@@ -48,6 +48,40 @@ def with_midpoints(keypoints: np.ndarray, skeleton: Skeleton) -> np.ndarray:
     for joint, first, second in skeleton.midpoints:
         whole[:, :, joint] = (whole[:, :, first] + whole[:, :, second]) / 2
     return whole
+
+
+def prepare_clip(
+    keypoints: np.ndarray, preparation: str, skeleton: Skeleton, num_slots: int
+) -> tuple[np.ndarray, int] | None:
+    """Normalise one clip and give its persons their slots.
+
+    Args:
+        keypoints: positions as the raw file has them, (M', T', V, C), any number of persons.
+        preparation: see ``prepare``.
+        skeleton: the layout.
+        num_slots: M, the persons kept.
+
+    Returns:
+        (T, M, V, C) float32, empty slots last, and the number of slots that are not empty; None
+        if nobody is there.
+
+    Raises:
+        ConfigError: see ``prepare``.
+    """
+    keypoints = keypoints.astype(np.float32)
+    present = seen(keypoints).any(axis=1)  # (M',)
+    if not present.any():
+        return None
+    if not present[:2].any():  # only persons beyond the second were there
+        keypoints = keypoints[present]
+    # Who is seen longest comes first: that is decided before one person is kept.
+    whole = with_midpoints(keypoints[:2], skeleton)
+    prepared = prepare(whole, preparation, skeleton)
+    empty = ~prepared.any(axis=(1, 2, 3))
+    kept = np.argsort(empty, kind="stable")[:num_slots]
+    frames = np.zeros((prepared.shape[1], num_slots, *prepared.shape[2:]), np.float32)
+    frames[:, : len(kept)] = prepared[kept].transpose(1, 0, 2, 3)  # (T, M, V, C)
+    return frames, int((~empty[kept]).sum())
 
 
 def check_preparation(preparation: str, skeleton: Skeleton) -> None:

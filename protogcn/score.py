@@ -13,7 +13,7 @@ from protogcn.device import pick_device
 from protogcn.engine import Engine
 from protogcn.errors import ContractError, run_stage
 from protogcn.identity import differing, network_facts, training_facts
-from protogcn.inference import predict
+from protogcn.inference import score_run
 from protogcn.models import build_model
 from protogcn.progress import show_progress
 from protogcn.provenance import commit, versions
@@ -49,17 +49,12 @@ def score(run: Run, store: ClipStore, checkpoint: dict) -> Scores:
         )
     model.load_state_dict(checkpoint["model"])
     rows = store.rows(run.split, "test")
-    engine = Engine.of(run.settings, store.device)
-    logits, probabilities = predict(
-        engine.logits_of(engine.prepare(model)),
+    logits, probabilities = score_run(
+        run,
+        model,
+        Engine.of(run.settings, store.device),
         store,
         rows,
-        length=run.settings["frames"],
-        crops=run.settings["crops"],
-        sampled_difference=run.samples_first,
-        spread=run.settings["short_clips"] == "spread",
-        across_crops=run.settings["crop_borders"] == "released",
-        row_multiple=engine.row_multiple,
         watch=partial(show_progress, total=len(rows), what="clips", size=len),
     )
     return Scores(

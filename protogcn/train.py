@@ -27,7 +27,7 @@ from protogcn.engine import Engine
 from protogcn.epoch import Purpose, Training, seeds, train_epoch
 from protogcn.errors import run_stage
 from protogcn.identity import training_facts
-from protogcn.inference import predict
+from protogcn.inference import score_clips
 from protogcn.models import build_model
 from protogcn.owner import Owner
 from protogcn.parallel import Joined, added_up, from_first, is_first, num_processes, part_of
@@ -158,7 +158,7 @@ def _num_correct(training: Training, rows: np.ndarray) -> int:
     """Score this process's clips; return how many of all processes' are right."""
     store, correct = training.store, 0
     if len(rows):
-        _, probabilities = predict(
+        _, probabilities = score_clips(
             training.engine.logits_of(training.model),
             store,
             rows,

@@ -41,8 +41,9 @@ def load_network(path: Path, run: Run) -> ProtoGCN:
     """
     model = build_model(
         run.network,
-        num_joints=run.dataset.skeleton.num_joints,
+        run.dataset.skeleton,
         num_classes=len(run.dataset.classes),
+        num_persons=run.dataset.persons,
     )
     if not isinstance(model, ProtoGCN):
         raise ConfigError(f"run {run.name}: {run.network['network']} has no prototypes to show.")
@@ -55,8 +56,20 @@ def load_network(path: Path, run: Run) -> ProtoGCN:
 def topologies_of_clip(model: ProtoGCN, store: ClipStore, row: int, run: Run) -> Topologies:
     """Return the matrices (V, V) of one clip, the mean over its test crops."""
     total = int(store.table.num_frames[row])
-    frames = scoring_frames(total, run.settings["frames"], run.settings["crops"])
-    found = topologies(model, scoring_batch(store, np.array([row]), frames[None]))
+    frames = scoring_frames(
+        total,
+        run.settings["frames"],
+        run.settings["crops"],
+        spread=run.settings["short_clips"] == "spread",
+    )
+    bodies = scoring_batch(
+        store,
+        np.array([row]),
+        frames[None],
+        sampled_difference=run.samples_first,
+        across_crops=run.settings["crop_borders"] == "released",
+    )
+    found = topologies(model, bodies)
     return Topologies(*(matrices.mean(0) for matrices in found))
 
 

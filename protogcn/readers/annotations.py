@@ -127,6 +127,8 @@ def check_samples(
     annotations: Sequence[object],
     fields: Sequence[str],
     check: Callable[[str, Sample], _Checked],
+    *,
+    shown: int | None = SHOWN,
 ) -> list[_Checked]:
     """Return what ``check(name, sample)`` returns of every sample.
 
@@ -135,6 +137,7 @@ def check_samples(
         annotations: its samples.
         fields: what each of them has, beside ``frame_dir``, its name.
         check: raises MalformedError for what is wrong with one sample.
+        shown: how many faults the message names, None for all.
 
     Raises:
         ContractError: for all malformed samples together.
@@ -161,8 +164,9 @@ def check_samples(
             checked.append(item)
         except MalformedError as fault:
             num_faults += 1
-            faults = [*faults, fault][:SHOWN]
-    report_malformed(str(path), "samples", faults, num_faults)
+            if shown is None or num_faults <= shown:
+                faults.append(fault)
+    report_malformed(str(path), "samples", faults, num_faults, shown=shown)
     return checked
 
 

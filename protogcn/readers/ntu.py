@@ -38,7 +38,13 @@ class _Name:
 
 
 def read_ntu(
-    folder: Path, *, protocol: str, leave_out_missing: bool, workers: int, progress: bool
+    folder: Path,
+    *,
+    protocol: str,
+    leave_out_missing: bool,
+    workers: int,
+    progress: bool,
+    thorough: bool = False,
 ) -> Iterator[RawClip | DroppedClip]:
     """Read every file of a folder that belongs to a protocol; sub-folders are not searched.
 
@@ -48,6 +54,7 @@ def read_ntu(
         leave_out_missing: drop the samples that the authors list as missing, unread.
         workers: processes that read; they change neither the clips nor their order.
         progress: tell on stderr how far it is.
+        thorough: name every fault, not the first ten, and read the files although names are wrong.
 
     Returns:
         Clips with keypoints (M, T, 25, 3), float16 metres, and what was left out by the rules
@@ -61,13 +68,16 @@ def read_ntu(
     facts = ntu_facts()
     if protocol not in ("ntu60", "ntu120"):
         raise ConfigError(f"protocol: found {protocol}, expected ntu60 or ntu120.")
-    names = _select_names(folder, facts[protocol])
+    names, faults = _select_names(folder, facts[protocol])
+    if not thorough:
+        report_malformed(str(folder), "files", faults, len(faults))
     missing = ntu_missing_samples() if leave_out_missing else frozenset()
     paths = [None if name.text in missing else folder / f"{name.text}{_SUFFIX}" for name in names]
     outcomes = _read_in_order(paths, workers) if workers > 1 else _read_here(paths)
     if progress:
         outcomes = show_progress(outcomes, total=len(paths), what="files")
-    return _collect(folder, names, outcomes, facts[protocol]["splits"])
+    shown = None if thorough else SHOWN
+    return _collect(folder, names, outcomes, facts[protocol]["splits"], faults, shown)
 
 
 def _collect(
@@ -75,18 +85,17 @@ def _collect(
     names: Sequence[_Name],
     outcomes: Iterator[_Outcome],
     splits: Mapping[str, Mapping[str, Sequence[int]]],
+    faults: list[MalformedError],
+    shown: int | None,
 ) -> Iterator[RawClip | DroppedClip]:
-    faults: list[MalformedError] = []
-    num_faults = 0
     for name, outcome in zip(names, outcomes, strict=True):
         if isinstance(outcome, MalformedError):
-            num_faults += 1
-            faults = [*faults, outcome][:SHOWN]
+            faults.append(outcome)
         elif isinstance(outcome, str):
             yield DroppedClip(name.text, outcome)
         else:
             yield RawClip(name.text, name.action - 1, outcome, _sides(name, splits))
-    report_malformed(str(folder), "files", faults, num_faults)
+    report_malformed(str(folder), "files", faults, len(faults), shown=shown)
 
 
 def _read_in_order(paths: Sequence[Path | None], workers: int) -> Iterator[_Outcome]:
@@ -116,8 +125,10 @@ def _read_one(path: Path | None) -> _Outcome:
         return fault
 
 
-def _select_names(folder: Path, facts: Mapping[str, Any]) -> list[_Name]:
-    """Return what the files of a protocol are called, sorted."""
+def _select_names(
+    folder: Path, facts: Mapping[str, Any]
+) -> tuple[list[_Name], list[MalformedError]]:
+    """Return what the files of a protocol are called, sorted, and the faults of other names."""
     try:
         files = sorted(path.name for path in folder.iterdir() if path.name.endswith(_SUFFIX))
     except OSError as error:
@@ -138,14 +149,14 @@ def _select_names(folder: Path, facts: Mapping[str, Any]) -> list[_Name]:
         if not 1 <= action <= facts["classes"]:
             expected = f"1 to {facts['classes']}"
             faults.append(MalformedError(file, "its name", f"action {action}", expected))
+            continue
         names.append(_Name(match.group(), setup, camera, subject, action))
-    report_malformed(str(folder), "files", faults, len(faults))
-    if not names:
+    if not names and not faults:
         raise ConfigError(
             f"{folder}: holds no {_SUFFIX} file of setups {first} to {last}, expected files such"
             f" as S001C001P001R001A001{_SUFFIX}."
         )
-    return names
+    return names, faults
 
 
 def _sides(name: _Name, splits: Mapping[str, Mapping[str, Sequence[int]]]) -> dict[str, str]:

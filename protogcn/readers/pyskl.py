@@ -13,6 +13,7 @@ import numpy as np
 from protogcn.progress import show_progress
 from protogcn.readers import DroppedClip, RawClip
 from protogcn.readers.annotations import Sample, check_samples, load_annotations
+from protogcn.readers.malformed import SHOWN, results_of
 from protogcn.readers.pyskl_splits import check_listed, read_sides
 
 _FIELDS = ("label", "keypoint", "total_frames")
@@ -45,6 +46,7 @@ def read_pyskl(
     splits: Sequence[str],
     in_image: bool = False,
     progress: bool = False,
+    thorough: bool = False,
 ) -> Iterator[RawClip | DroppedClip]:
     """Read and check a whole pickle, then return its clips.
 
@@ -55,6 +57,7 @@ def read_pyskl(
         splits: the configured splits; see ``read_sides`` for their names in the pickle.
         in_image: 2-D poses with their scores and the size of the image, instead of x, y, z.
         progress: tell on stderr how far it is.
+        thorough: name every fault, not the first ten.
 
     Returns:
         Clips with keypoints (M, T, V, 3) of the file's float type and all its persons, and what
@@ -65,14 +68,17 @@ def read_pyskl(
         ContractError: it is no such pickle, or samples of it are malformed.
     """
     annotations, lists = load_annotations(path)
-    sides = read_sides(str(path), lists, splits)
     arrays: set[int] = set()
 
     def check(name: str, sample: Sample) -> _Clip:
         return _check(name, sample, num_joints, num_classes, in_image, arrays)
 
     fields = [*_FIELDS, *_IMAGE_FIELDS] if in_image else _FIELDS
-    clips = check_samples(path, annotations, fields, check)
+    shown = None if thorough else SHOWN
+    sides, clips = results_of(
+        lambda: read_sides(str(path), lists, splits),
+        lambda: check_samples(path, annotations, fields, check, shown=shown),
+    )
     check_listed(str(path), lists, {clip.name for clip in clips})
     sorted_out = _sort_out(clips, sides)
     if progress:

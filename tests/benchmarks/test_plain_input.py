@@ -7,8 +7,8 @@ import pytest
 
 from benchmarks.plain_input import prenormalise, scoring_batch, training_batch
 from protogcn.augment import Augmentation
+from protogcn.bones import compute_modality
 from protogcn.config import MODALITIES
-from protogcn.modality import compute_modality
 from protogcn.preparation import prepare
 from protogcn.sampling import scoring_frames
 from tests.unit.test_augment import DROPPED, SWAPPED

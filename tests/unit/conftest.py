@@ -8,6 +8,7 @@ import torch
 
 from protogcn.skeleton import built_in_skeletons
 from tests.unit import nano
+from tests.unit.trained_nano import write_trained_nano
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 
@@ -47,3 +48,10 @@ def data(tmp_path_factory):
 def one_thread():
     """Results on the CPU are the same bit for bit at the same number of threads."""
     torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def trained_nano(tmp_path_factory):
+    """An ensemble of three streams with its raw files; tests only read it."""
+    torch.set_num_threads(1)
+    return write_trained_nano(tmp_path_factory.mktemp("trained"))

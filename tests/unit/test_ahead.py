@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from protogcn.ahead import delivered, one_ahead
-from protogcn.inference import predict
+from protogcn.inference import score_clips
 from protogcn.train import train
 from tests.unit.nano import assert_same, nano_run, store_of, weights_of
 
@@ -75,7 +75,7 @@ def test_scores_of_batches_made_ahead_are_the_same(data, tmp_path):
     store = store_of(data)
     training = train(nano_run(epochs=1), store, tmp_path)
     plain, ahead = (
-        predict(
+        score_clips(
             training.engine.logits_of(training.model),
             replace(store, ahead=ahead),
             np.arange(24),

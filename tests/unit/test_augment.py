@@ -17,8 +17,8 @@ from protogcn.augment import (
     turn,
     turn_by_parts,
 )
+from protogcn.bones import compute_modality
 from protogcn.config import MODALITIES
-from protogcn.modality import compute_modality
 from protogcn.preparation import prepare
 from protogcn.sampling import FrameDraws, scoring_frames, training_frames
 

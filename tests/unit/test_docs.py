@@ -1,6 +1,8 @@
 """What the README and the config's README say is there."""
 
+import importlib
 import re
+import sys
 
 import pytest
 import yaml
@@ -12,6 +14,8 @@ from tests.unit.config_of_tests import REPOSITORY, SCHEMA, repository_config
 
 README = (REPOSITORY / "README.md").read_text()
 CONFIG_README = (REPOSITORY / "config/README.md").read_text()
+OWN_DATASET = (REPOSITORY / "docs/own-dataset.md").read_text()
+PREDICT = (REPOSITORY / "docs/predict.md").read_text()
 
 
 @pytest.mark.parametrize(
@@ -63,3 +67,35 @@ def test_example_of_an_own_dataset_is_a_config():
     assert [run.stream for run in plan.members("mine_xsub", "j_twice")] == ["j", "j-2"]
     assert plan.run("mine_xsub", "protogcn", "b").network["width"] == 24
     assert plan.run("mine_xsub", "protogcn", "b").network["prototypes"] == 100
+
+
+def test_examples_of_the_page_on_own_datasets_are_configs():
+    config = repository_config()
+    examples = re.findall(r"```yaml\n(.*?)```", OWN_DATASET, re.DOTALL)
+    assert len(examples) == 2
+    for example in examples:
+        update_config(config, yaml.safe_load(example))
+    check_schema(config, read_yaml(SCHEMA))
+    plan = expand(config)
+    assert plan.datasets["mine"].is_annotated_folder
+    poses = plan.run("gestures_val", "protogcn", "jm")
+    assert poses.dataset.skeleton.in_image
+    assert (poses.values, poses.settings["preparation"]) == ("j", "raw")
+
+
+@pytest.mark.parametrize("text", [OWN_DATASET, PREDICT])
+def test_every_command_of_the_pages_has_the_options_it_is_given(text, capsys, monkeypatch):
+    commands = re.findall(r"python -m protogcn\.(\w+) (.*)", text)
+    assert commands
+    for module, arguments in commands:
+        monkeypatch.setattr(sys, "argv", [module, "--help"])
+        with pytest.raises(SystemExit):
+            importlib.import_module(f"protogcn.{module}").main()
+        told = capsys.readouterr().out
+        assert [word for word in re.findall(r"--\w+", arguments) if word not in told] == []
+
+
+@pytest.mark.parametrize("text", [OWN_DATASET, PREDICT])
+def test_every_link_of_the_pages_leads_somewhere(text):
+    links = [link for link in re.findall(r"\]\(([^)]+)\)", text) if not link.startswith("http")]
+    assert [link for link in links if not (REPOSITORY / "docs" / link).exists()] == []

@@ -139,7 +139,7 @@ def override(where, **settings):
         ("datasets.demo.skeleton", "ntu24", "'ntu24' is not a layout.*did you mean 'ntu25'"),
         ("datasets.demo.raw", "x", "expected either raw or simulate"),
         ("datasets.ntu60.splits", ["xset"], "xset is not a split of ntu60, expected xsub, xview"),
-        ("datasets.utd_mhad.raw", "data/folder", "needs a protocol"),
+        ("datasets.demo.skeleton", "utd20", "needs a protocol"),
         ("skeletons.ntu25", {"joints": ["a"], "parents": [0]}, "this layout is built in"),
         ("skeletons.utd20.limbs", {}, "limb_drop is 0.5, but skeletons.utd20 declares no limbs"),
         ("skeletons.utd20.pairs", [], "swap is 0.5, but skeletons.utd20 declares no pairs"),

@@ -1,5 +1,7 @@
 """The whole pipeline on the smallest data: raw files in, tables out."""
 
+import json
+import os
 import shutil
 import subprocess
 import sys
@@ -8,7 +10,7 @@ import pandas as pd
 import pytest
 
 from protogcn.score_file import Scores
-from tests.workflow.conftest import NANO, Workplace
+from tests.workflow.conftest import NANO, REPOSITORY, Workplace
 
 TABLE = "results/nano_xsub_6ens.csv"
 RUNS = "results/runs/nano/xsub/protogcn"
@@ -51,6 +53,32 @@ def test_scores_tell_where_they_come_from(finished):
     assert scores.provenance["run"]["network"]["prototypes"] == 5
     assert scores.provenance["run"]["settings"]["epochs"] == 2
     assert {"trained by", "scored by", "data digest"} <= scores.provenance.keys()
+
+
+def test_the_ensemble_recognises_a_raw_file_as_the_pipeline_scored_its_clip(finished):
+    streams = {"j": 2, "b": 2, "k": 2, "jm": 1, "bm": 1, "km": 1}
+    scores = {name: Scores.load(finished.folder / RUNS / name / "scores.npz") for name in streams}
+    expected = sum(streams[name] * scores[name].probabilities[0] for name in streams) / 9
+    raw = finished.folder / f"results/data/nano/raw/{scores['j'].clips[0]}.skeleton"
+    answer = subprocess.run(
+        [sys.executable, "-m", "protogcn.predict", raw, "--ensemble", TABLE, "--json"],
+        cwd=finished.folder,
+        env=os.environ | {"PYTHONPATH": str(REPOSITORY)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    found = {entry["label"]: entry["probability"] for entry in json.loads(answer.stdout)["classes"]}
+    assert [found[label] for label in range(4)] == pytest.approx(expected.tolist(), abs=1e-6)
+
+
+def test_the_data_report_is_made_on_demand(copy):
+    picture = "results/data/nano/centred/report.png"
+    answer = copy.snakemake("--cores", "1", picture)
+    assert answer.returncode == 0, answer.stdout
+    assert (copy.folder / picture).read_bytes().startswith(b"\x89PNG")
+    table = pd.read_csv(copy.folder / "results/data/nano/centred/report.csv")
+    assert table.loc[table["group"] == "subject", "name"].tolist() == ["1", "2", "3"]
 
 
 def test_finished_table_is_not_made_again(finished):

@@ -189,6 +189,8 @@ def raw_of(wildcards):
         return f"results/data/{dataset.name}/raw.csv"
     if (sentence := missing_raw(dataset)) is not None:
         sys.exit(f"ConfigError: {sentence}")
+    if dataset.is_annotated_folder:  # its date does not change when the table does
+        return [dataset.raw, f"{dataset.raw}/annotations.csv"]
     return dataset.raw
 
 

@@ -11,6 +11,7 @@ rule fuse_ensemble:
         scores=lambda wildcards: [scores_of(run) for run in members_of(wildcards)],
     output:
         table="results/{task}_{ensemble}.csv",
+        record="results/{task}_{ensemble}.json",
     log:
         "results/logs/fuse_ensemble/{task}.{ensemble}.log",
     params:
@@ -22,4 +23,5 @@ rule fuse_ensemble:
     shell:
         "python -m protogcn.fuse --scores {input.scores} --streams {params.streams}"
         " --task {wildcards.task} --model {params.model} --weights {params.weights} --space {params.space} {params.tuned} --table {output.table}"
+        " --record {output.record}"
         " > {log} 2>&1 || (tail -n 15 {log} >&2 && false)"

@@ -20,7 +20,7 @@ def arguments(data, tmp_path):
     run = nano_run()
     config = write_run(tmp_path, run)
     torch.manual_seed(0)
-    model = stage.build_model(run.network, num_joints=5, num_classes=4)
+    model = stage.build_model(run.network, run.dataset.skeleton, num_classes=4)
     for block in model.blocks:
         torch.nn.init.constant_(block.spatial.alpha, 0.5)
     save_checkpoint(tmp_path / "checkpoint.pt", {"model": model.state_dict()})

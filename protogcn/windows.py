@@ -1,0 +1,63 @@
+"""A long recording -> windows that overlap, each as long as a clip.
+
+Shapes: M persons, T frames, V joints, C channels.
+"""
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+
+from protogcn.errors import ConfigError
+
+
+def window_bounds(num_frames: int, length: int, stride: int) -> list[tuple[int, int]]:
+    """Return (first frame, frame behind the last) of each window, in order.
+
+    A recording that is no longer than a window is one window. If frames are left behind the last
+    whole step, a last window ends with the recording, so that every frame is in a window.
+
+    Raises:
+        ConfigError: length or stride is less than 1, or frames would be passed over.
+    """
+    check_window(length, stride)
+    if num_frames <= length:
+        return [(0, num_frames)]
+    starts = list(range(0, num_frames - length + 1, stride))
+    if starts[-1] + length < num_frames:
+        starts.append(num_frames - length)
+    return [(start, start + length) for start in starts]
+
+
+def live_windows(
+    frames: Iterable[np.ndarray], length: int, stride: int
+) -> Iterator[tuple[int, np.ndarray]]:
+    """Yield windows of a stream of frames as soon as each is complete.
+
+    Args:
+        frames: positions (M, V, C) of one frame after the other; the stream need not end.
+        length: frames of a window.
+        stride: frames from one window to the next, at most a window.
+
+    Yields:
+        The number of a window's first frame, and its positions (M, T, V, C).
+
+    Raises:
+        ConfigError: length or stride is less than 1, or frames would be passed over.
+    """
+    check_window(length, stride)
+    kept: list[np.ndarray] = []
+    first = 0
+    for frame in frames:
+        kept.append(frame)
+        if len(kept) == length:
+            yield first, np.stack(kept, axis=1)  # (M, T, V, C)
+            del kept[:stride]
+            first += stride
+
+
+def check_window(length: int, stride: int) -> None:
+    """Raise ConfigError unless windows of this length and stride miss no frame."""
+    if not 1 <= stride <= length:
+        raise ConfigError(
+            f"--window {length} --stride {stride}: expected a stride of 1 up to the window."
+        )

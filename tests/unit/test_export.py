@@ -1,0 +1,106 @@
+import dataclasses
+import json
+import sys
+
+import numpy as np
+import onnx
+import pytest
+import torch
+
+from protogcn import export as command
+from protogcn.errors import ConfigError, ContractError
+from protogcn.export import (
+    CropLogits,
+    check_equal,
+    example_crops,
+    export_member,
+    interface_of,
+    onnx_session,
+)
+from protogcn.models import build_model
+from protogcn.trained import Member
+from tests.unit.nano import NETWORK, nano_run
+
+
+@pytest.fixture(scope="module")
+def member():
+    """The smallest network there is, with weights that give logits worth comparing."""
+    network = {**NETWORK, "blocks": 1, "downsample": []}
+    run = dataclasses.replace(nano_run(), network=network)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = build_model(network, run.dataset.skeleton, num_classes=4).eval()
+        torch.nn.init.normal_(model.classify.weight)
+    return Member(run, model, epoch=4, weight=1.0)
+
+
+@pytest.mark.slow
+def test_exported_networks_equal_torch_at_any_number_of_crops(member, tmp_path, monkeypatch):
+    monkeypatch.setattr(command, "_SECONDS", 0.01)
+    report = export_member(member, tmp_path / "out", batch=3)
+    names = {path.name for path in (tmp_path / "out").iterdir()}
+    assert names == {"j.onnx", "j.pt2", "j.json"}
+
+    crops = example_crops(member, 7)
+    expected = member.model(crops).detach().numpy()
+    scale = np.abs(expected).max()
+    found = onnx_session(tmp_path / "out/j.onnx")(crops.numpy())
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5 * scale)
+    again = torch.export.load(tmp_path / "out/j.pt2").module()(crops)
+    np.testing.assert_allclose(again.detach(), expected, rtol=0, atol=1e-5 * scale)
+
+    told = {entry.key: entry.value for entry in onnx.load(tmp_path / "out/j.onnx").metadata_props}
+    assert json.loads(told["classes"]) == ["up", "down", "left", "right"]
+    assert json.loads(told["input"])["shape"] == ["any", 2, 16, 5, 3]
+    assert json.loads((tmp_path / "out/j.json").read_text()) == report
+    for entry in report["files"].values():
+        assert entry["bytes"] == (tmp_path / "out" / entry["file"]).stat().st_size
+        assert entry["crops per second"] > 0
+
+
+def test_the_interface_says_what_the_input_is(member):
+    told = interface_of(member)
+    assert told["input"]["axes"] == ["crops", "persons", "frames", "joints", "channels"]
+    assert told["input"]["preparation"] == "centred"
+    assert told["a clip's probabilities"] == "the mean over 3 crops of the softmax"
+    assert told["skeleton"]["joints"] == ["root", "chest", "left", "right", "foot"]
+
+
+def test_a_network_that_computes_something_else_is_refused(member):
+    network = CropLogits(member.model)
+
+    def a_little_off(crops):
+        with torch.no_grad():
+            return 1.001 * network(torch.from_numpy(crops)).numpy()
+
+    with pytest.raises(ContractError, match=r"j\.onnx: differs from torch by 1\.0e-03"):
+        check_equal(network, a_little_off, member, "j.onnx")
+
+
+def test_missing_packages_are_named_with_what_to_install(member, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnxscript", None)
+    with pytest.raises(ConfigError, match=r"onnxscript is not installed, .* pip install"):
+        export_member(member, tmp_path, batch=1)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_command_prints_size_and_speed(trained_nano, tmp_path, monkeypatch, capsys):
+    written = {"onnx": {"file": "j.onnx", "bytes": 1_500_000}}
+    written["onnx"] |= {"crops per second": 12.34, "largest difference": 2e-7}
+    monkeypatch.setattr(command, "export_member", lambda *_, **__: {"files": written})
+    arguments = ["export", "--ensemble", str(trained_nano.table), "--folder", str(tmp_path)]
+    monkeypatch.setattr(sys, "argv", arguments)
+    command.main()
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 3
+    assert lines[0].endswith(
+        "j.onnx: 1.5 MB, 12.3 crops/s on one thread, differs from torch by at most 2e-07."
+    )
+
+
+def test_two_runs_of_one_stream_do_not_share_a_folder(trained_nano, tmp_path, monkeypatch):
+    run = str(trained_nano.runs["j"])
+    arguments = ["export", "--runs", run, run, "--folder", str(tmp_path)]
+    monkeypatch.setattr(sys, "argv", arguments)
+    with pytest.raises(ConfigError, match="two runs are of one stream"):
+        command.main()

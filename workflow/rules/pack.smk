@@ -1,4 +1,5 @@
-# modality -> several trained networks from one job, if `pack` is above 1.
+# modality -> several trained networks from one job, if `pack` is above 1. Stands before the other
+# rules: Snakemake looks at what the profile sets once, at the first rule.
 #
 # Only history.csv is not declared: without it Snakemake has no provenance of a run's training, and
 # so no reason to train it again when the packs are others the next time. A run that has a network
@@ -19,10 +20,9 @@ def packed_runs():
 def profile_of_packs(packs):
     """What the profile sets for train_stream, but memory, for the rule of each pack too."""
     given = workflow.resource_settings.overwrite_resources
-    of_one = {
-        name: value for name, value in given.get("train_stream", {}).items() if "mem" not in name
-    }
-    return {rule_of(pack): of_one for pack in packs} | dict(given)
+    of_one = given.get("train_stream", {})
+    of_pack = {name: value for name, value in of_one.items() if not name.startswith("mem")}
+    return {rule_of(pack): type(of_one)(of_pack) for pack in packs} | dict(given)
 
 
 def need_of_pack(pack):

@@ -39,10 +39,17 @@ def rule_of(pack: Sequence[Run]) -> str:
     return _prefix(pack[0]) + "_".join(run.stream for run in pack)
 
 
-def trains(rule: str, run: Run) -> bool:
-    """Return whether a rule of this name trains a run in a pack."""
-    prefix = _prefix(run)
-    return rule.startswith(prefix) and run.stream in rule.removeprefix(prefix).split("_")
+def trains(comment: str, run: Run) -> bool:
+    """Return whether a job trains a run, alone or in a pack.
+
+    Args:
+        comment: of the job, as the Slurm executor writes it.
+        run: the run.
+    """
+    alone = f"rule_train_stream_wildcards_{run.dataset.name}_{run.split}_{run.model}_{run.stream}"
+    prefix = f"rule_{_prefix(run)}"
+    packed = comment.startswith(prefix) and run.stream in comment.removeprefix(prefix).split("_")
+    return comment == alone or packed
 
 
 def _prefix(run: Run) -> str:

@@ -207,9 +207,9 @@ def _ended_in(job: Job, progress: RunProgress | None) -> bool:
 def _job_of(run: Run, root: Path, queue: Mapping[str, Job] | None) -> Job | None:
     """Return the job of a run that Snakemake put into the queue from this folder."""
     name = f"{run.dataset.name}_{run.split}_{run.model}_{run.stream}"
-    comments = {f"rule_{rule}_wildcards_{name}" for rule in ("train_stream", "score_stream")}
+    of_scoring = f"rule_score_stream_wildcards_{name}"
     for job in (queue or {}).values():
-        ours = job.comment in comments or trains(job.comment.removeprefix("rule_"), run)
+        ours = job.comment == of_scoring or trains(job.comment, run)
         if ours and Path(job.folder).resolve() == root.resolve():
             return job
     return None

@@ -55,8 +55,13 @@ def test_run_of_several_gpus_is_refused():
 def test_rule_tells_which_runs_it_trains():
     rule = rule_of(runs("j", "km-2"))
     assert rule == "train_pack_nano_xsub_protogcn_j_km-2"
-    assert [trains(rule, run) for run in runs("j", "km", "km-2", "k")] == [
+    assert [trains(f"rule_{rule}", run) for run in runs("j", "km", "km-2", "k")] == [
         True, False, True, False,
     ]  # fmt: skip
-    assert not trains(rule, runs("j", model="other")[0])
-    assert not trains("train_stream_wildcards_nano_xsub_protogcn_j", runs("j")[0])
+    assert not trains(f"rule_{rule}", runs("j", model="other")[0])
+
+
+def test_comment_of_a_single_training_tells_its_run():
+    comment = "rule_train_stream_wildcards_nano_xsub_protogcn_j"
+    assert [trains(comment, run) for run in runs("j", "jm")] == [True, False]
+    assert not trains("rule_score_stream_wildcards_nano_xsub_protogcn_j", runs("j")[0])

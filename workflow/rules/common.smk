@@ -172,6 +172,10 @@ def raw_of(wildcards):
 
 def refuse_what_runs_already():
     """End Snakemake if Slurm still has jobs of an earlier one that this one would send again."""
-    planned = [comment_of(job.name, job.wildcards) for job in workflow.dag.needrun_jobs()]
-    if (sentence := left_behind(planned, Path.cwd())) is not None:
+    jobs = list(workflow.dag.needrun_jobs())
+    planned = [comment_of(job.name, job.wildcards) for job in jobs]
+    rules_of_packs = {rule_of(pack): pack for pack in packs}
+    trained = [run_of(job.wildcards) for job in jobs if job.name == "train_stream"]
+    trained += [run for job in jobs for run in rules_of_packs.get(job.name, [])]
+    if (sentence := left_behind(planned, Path.cwd(), trained)) is not None:
         sys.exit(f"ConfigError: {sentence}")

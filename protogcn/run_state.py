@@ -25,6 +25,7 @@ STATES = (
 SECONDS_OF_SILENCE = 600.0  # of a training that cannot be looked at, after which it counts as dead
 
 _TAIL = 1 << 13  # bytes read from the end of a log
+_BY_USER = ("Stopped by Ctrl-C", "Terminated")
 _FAILURE = re.compile(r"[\w.]*(Error|Exception)\b|Stopped by Ctrl-C|Killed|Terminated|\S+: error:")
 
 
@@ -77,21 +78,17 @@ def log_of(rule: str, run: Run) -> str:
     return f"results/logs/{rule}/{run.dataset.name}.{run.split}.{run.model}.{run.stream}.log"
 
 
-def to_pack(runs: Iterable[Run], root: Path) -> list[Run]:
+def to_pack(runs: Iterable[Run], root: Path, *, now: float) -> list[Run]:
     """Return the runs that may share a job: no network yet, and not failed when last trained.
 
     One that fails is better alone, where it keeps no other from being finished.
     """
     found = []
     for run in runs:
-        if (root / folder_of(run) / "checkpoint.pt").exists():
-            continue
-        try:
-            progress = load_progress(root / folder_of(run))
-        except ContractError:
-            continue
-        if progress is None or progress.state != "failed":
-            found.append(run)
+        if not (root / folder_of(run) / "checkpoint.pt").exists():
+            last = state_of(run, root, now=now)
+            if last.state not in ("failed", "damaged") or last.message.startswith(_BY_USER):
+                found.append(run)
     return found
 
 

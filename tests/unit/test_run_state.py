@@ -111,17 +111,36 @@ def test_run_that_ended_in_a_pack_that_goes_on_says_so(place, state):
     assert place.state(pack_job("42", "RUNNING", place.root)).state == "starting"  # sent again
 
 
+def packed(place):
+    return to_pack([RUN], place.root, now=NOW) == [RUN]
+
+
 def test_what_is_trained_or_failed_or_damaged_is_not_packed(place):
-    assert to_pack([RUN], place.root) == [RUN]
+    assert packed(place)
     place.tell(ELSEWHERE)
-    assert to_pack([RUN], place.root) == [RUN]
+    assert packed(place)
     place.tell(replace(ELSEWHERE, state="failed"))
-    assert to_pack([RUN], place.root) == []
+    assert not packed(place)
     place.write("progress.json", "no json")
-    assert to_pack([RUN], place.root) == []
+    assert not packed(place)
     (place.folder / "progress.json").unlink()
-    place.write("checkpoint.pt")
-    assert to_pack([RUN], place.root) == []
+    assert packed(place)
+    place.write("checkpoint.pt", age=6000)  # older than its settings: it trains by itself
+    assert not packed(place)
+
+
+@pytest.mark.parametrize(
+    ("line", "may"),
+    [
+        ("ContractError: split xsub has no val clip", False),
+        ("torch.OutOfMemoryError: CUDA out of memory", False),
+        ("OutOfTimeError: left to the next job", True),
+        ("Stopped by Ctrl-C.", True),
+    ],
+)
+def test_run_that_failed_before_its_first_epoch_is_not_packed(place, line, may):
+    place.write(LOG, f"{line}\n", age=5)
+    assert packed(place) is may
 
 
 def test_training_here_runs(place):

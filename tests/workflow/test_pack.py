@@ -62,7 +62,7 @@ def test_failed_run_names_itself_and_the_other_needs_no_training(packed, tmp_pat
     shutil.rmtree(copy.folder / RUNS)
     settings = "{select: best, select_on: val}"  # there is no such side
     more = copy.config(
-        f"overrides: {{no: {{where: {{dataset: nano, stream: b}}, set: {settings}}}}}"
+        f"overrides: {{broken: {{where: {{dataset: nano, stream: b}}, set: {settings}}}}}"
     )
     checkpoints = [f"{RUNS}/{stream}/checkpoint.pt" for stream in "jb"]
     command = (*checkpoints, "--cores", "2", "--keep-going", "--config", "pack=2")

@@ -4,6 +4,7 @@ import json
 import os
 import shlex
 import sys
+import time
 from pathlib import Path
 
 REPOSITORY = Path(workflow.current_basedir).parent.parent

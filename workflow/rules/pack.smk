@@ -10,7 +10,7 @@ def packed_runs():
     """The runs of each pack, chosen once: the jobs read this file again when some have ended."""
     if workflow.is_main_process or "PROTOGCN_PACKS" not in os.environ:
         size = config["pack"]
-        runs = to_pack(plan.of_ensembles(), Path()) if size > 1 else []
+        runs = to_pack(plan.of_ensembles(), Path(), now=time.time()) if size > 1 else []
         names = [[run.name for run in pack] for pack in asked(packs_of, runs, size)]
         os.environ["PROTOGCN_PACKS"] = json.dumps(names)
     packs = json.loads(os.environ["PROTOGCN_PACKS"])

@@ -6,19 +6,23 @@ takes them up again, and the next Snakemake would send the same jobs once more.
 
 import shutil
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+
+from protogcn.config import Run
+from protogcn.packs import trains
 
 _SECONDS = 30  # a controller that does not answer in this time is no reason to wait
 
 
-def left_behind(planned: Iterable[str], folder: Path) -> str | None:
+def left_behind(planned: Iterable[str], folder: Path, trained: Sequence[Run] = ()) -> str | None:
     """Return what a user should know of jobs that are in the queue already, else None.
 
     Args:
         planned: the jobs about to be sent, as the Slurm executor comments them:
             ``rule_NAME_wildcards_A_B``.
         folder: the working directory of this Snakemake.
+        trained: the runs that these jobs train, which other packs may have been training.
     """
     if shutil.which("squeue") is None:
         return None
@@ -26,7 +30,8 @@ def left_behind(planned: Iterable[str], folder: Path) -> str | None:
     found = [
         (job, state, comment)
         for job, state, comment, place in _queue()
-        if comment in wanted and Path(place).resolve() == folder.resolve()
+        if (comment in wanted or any(trains(comment, run) for run in trained))
+        and Path(place).resolve() == folder.resolve()
     ]
     if not found:
         return None

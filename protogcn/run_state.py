@@ -5,7 +5,7 @@ What a changed config makes obsolete is not told here: ``snakemake -n`` does.
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -13,6 +13,7 @@ from pathlib import Path
 from protogcn.config import Run
 from protogcn.errors import ContractError
 from protogcn.liveness import runs_here
+from protogcn.packs import trains
 from protogcn.run_progress import FILE_NAME, RunProgress, load_progress
 from protogcn.slurm import Job
 
@@ -24,6 +25,7 @@ STATES = (
 SECONDS_OF_SILENCE = 600.0  # of a training that cannot be looked at, after which it counts as dead
 
 _TAIL = 1 << 13  # bytes read from the end of a log
+_BY_USER = ("Stopped by Ctrl-C", "Terminated")
 _FAILURE = re.compile(r"[\w.]*(Error|Exception)\b|Stopped by Ctrl-C|Killed|Terminated|\S+: error:")
 
 
@@ -76,6 +78,20 @@ def log_of(rule: str, run: Run) -> str:
     return f"results/logs/{rule}/{run.dataset.name}.{run.split}.{run.model}.{run.stream}.log"
 
 
+def to_pack(runs: Iterable[Run], root: Path, *, now: float) -> list[Run]:
+    """Return the runs that may share a job: no network yet, and not failed when last trained.
+
+    One that fails is better alone, where it keeps no other from being finished.
+    """
+    found = []
+    for run in runs:
+        if not (root / folder_of(run) / "checkpoint.pt").exists():
+            last = state_of(run, root, now=now)
+            if last.state not in ("failed", "damaged") or last.message.startswith(_BY_USER):
+                found.append(run)
+    return found
+
+
 def state_of(
     run: Run, root: Path, *, now: float, queue: Mapping[str, Job] | None = None
 ) -> RunState:
@@ -107,7 +123,7 @@ def state_of(
             if said:
                 return _row(run, "failed", progress, of_scoring, said)
             return _row(run, "trained", progress, log, job=job)
-    if job is not None:
+    if job is not None and not _ended_in(job, progress):
         return _row(run, "starting" if job.runs else "queued", progress, log, job=job)
     return _stopped(run, root, progress, log, now)
 
@@ -186,12 +202,23 @@ def _lives(
     return now - progress.updated < SECONDS_OF_SILENCE
 
 
+def _ended_in(job: Job, progress: RunProgress | None) -> bool:
+    """Return whether a training has ended in a job that goes on, with other runs of its pack."""
+    return (
+        job.runs
+        and progress is not None
+        and progress.job == job.number
+        and progress.state in ("failed", "out of time")
+    )
+
+
 def _job_of(run: Run, root: Path, queue: Mapping[str, Job] | None) -> Job | None:
     """Return the job of a run that Snakemake put into the queue from this folder."""
     name = f"{run.dataset.name}_{run.split}_{run.model}_{run.stream}"
-    comments = {f"rule_{rule}_wildcards_{name}" for rule in ("train_stream", "score_stream")}
+    of_scoring = f"rule_score_stream_wildcards_{name}"
     for job in (queue or {}).values():
-        if job.comment in comments and Path(job.folder).resolve() == root.resolve():
+        ours = job.comment == of_scoring or trains(job.comment, run)
+        if ours and Path(job.folder).resolve() == root.resolve():
             return job
     return None
 

@@ -211,6 +211,8 @@ SwitchType=switch/none
 PropagateResourceLimits=NONE
 SelectType=select/cons_tres
 SelectTypeParameters=CR_CPU_Memory
+PreemptType=preempt/partition_prio
+PreemptMode=REQUEUE
 GresTypes=gpu
 MinJobAge=300
 KillWait=3
@@ -221,6 +223,7 @@ SchedulerParameters=batch_sched_delay=0,sched_interval=2,sched_min_interval=0,bf
 {nodes}
 PartitionName=gpu Nodes=ALL MaxTime=1-0 State=UP
 PartitionName=cpu Nodes=ALL MaxTime=1-0 State=UP Default=YES
+PartitionName=urgent Nodes=ALL MaxTime=1-0 State=UP PriorityTier=9
 """
 
 

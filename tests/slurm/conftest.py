@@ -40,6 +40,7 @@ class Laboratory:
 
     folder: Path
     cluster: Cluster
+    own: tuple[Path, ...] = (NANO,)  # configs on top of the repository's
     running: list[subprocess.Popen] = field(default_factory=list)
 
     def command(self, *arguments, configs=()):
@@ -49,7 +50,7 @@ class Laboratory:
             "--snakefile", str(REPOSITORY / "Snakefile"), "--directory", str(self.folder),
             "--workflow-profile", str(REPOSITORY / "workflow/profiles/slurm"),
             "--slurm-init-seconds-before-status-checks", "1", "--latency-wait", "10",
-            "--configfile", str(REPOSITORY / "config/config.yaml"), str(NANO), *map(str, configs),
+            "--configfile", str(REPOSITORY / "config/config.yaml"), *map(str, (*self.own, *configs)),
         ]  # fmt: skip
 
     def start(self, *arguments, configs=()):

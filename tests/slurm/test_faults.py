@@ -1,4 +1,4 @@
-"""The faults that take minutes: a time-out, a lost node, Ctrl-C, a killed controller."""
+"""The faults that take minutes: time-out, lost node, preemption, Ctrl-C, killed controller."""
 
 import os
 import signal
@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.slurm.cluster import GPUS, NODES
 from tests.slurm.conftest import REPOSITORY, RUNS, TABLE
 from tests.slurm.test_interrupted_jobs import CHECKPOINT, TRAINING
 
@@ -50,6 +51,27 @@ def test_training_of_a_lost_node_goes_on_elsewhere_and_the_old_one_stops(laborat
     told = next(told for told in slurm.seen() if told["JobId"] == job)
     assert told["Restarts"] == "1"
     assert told["BatchHost"] != node
+    laboratory.assert_same_weights_as_undisturbed(tmp_path)
+
+
+def test_training_makes_room_for_a_job_of_higher_priority_and_goes_on(laboratory, tmp_path):
+    """Preemption as sites set it up: a partition with a higher tier requeues the jobs of others."""
+    configs, slurm = laboratory.long_training(), laboratory.cluster
+    snakemake = laboratory.start(CHECKPOINT, configs=configs)
+    laboratory.wait_for_epochs(3)
+    job = slurm.job_of(TRAINING)
+    every_gpu = (f"--nodes={len(NODES)}", f"--gres=gpu:{GPUS}", "--mem=100")
+    options = ("--parsable", "--partition=urgent", "--output=/dev/null", *every_gpu)
+    urgent = slurm.ask("sbatch", *options, "--wrap=sleep 3").strip()
+    slurm.wait_until(lambda: slurm.job_of(TRAINING, "PENDING") == job, 60, "the preemption")
+    assert not (laboratory.folder / CHECKPOINT).exists()
+    code, output = laboratory.finish(snakemake, seconds=300)
+    assert code == 0, output
+    assert "Trying to restart" not in output
+    told = {one["JobId"]: one for one in slurm.seen()}
+    assert (told[job]["JobState"], told[job]["Restarts"]) == ("COMPLETED", "1")
+    assert told[urgent]["JobState"] == "COMPLETED"
+    assert "goes on after epoch" in laboratory.log()
     laboratory.assert_same_weights_as_undisturbed(tmp_path)
 
 

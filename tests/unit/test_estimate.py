@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from protogcn import estimate
-from protogcn.estimate import Size, size_of, to_compute, to_read, to_score, to_train
+from protogcn.estimate import Need, Size, size_of, to_compute, to_read, to_score, to_train, together
 from protogcn.plan import expand
 from tests.unit.config_of_tests import repository_config
 from tests.unit.nano import DATASET, nano_run, write_dataset
@@ -124,6 +124,12 @@ def test_cpu_run_has_its_activations_in_host_memory(ntu120):
     on_cpu = run_of("ntu120_xsub", device="cpu")
     assert to_train(on_cpu, size).memory - to_train(run, size).memory > 20_000
     assert to_train(on_cpu, size).minutes > to_train(run, size).minutes
+
+
+def test_pack_asks_for_the_memory_of_all_and_on_a_gpu_for_the_time_of_all():
+    needs = [Need(memory=10_000, minutes=25), Need(memory=12_000, minutes=45)]
+    assert together(needs, in_turn=True) == Need(memory=22_000, minutes=15 + 10 + 30)
+    assert together(needs, in_turn=False) == Need(memory=22_000, minutes=45)
 
 
 def test_cost_of_the_full_network_is_one():

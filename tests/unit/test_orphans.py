@@ -3,6 +3,7 @@ import os
 import pytest
 
 from protogcn.orphans import comment_of, left_behind
+from tests.unit.nano import nano_run
 
 TRAINING = "rule_train_stream_wildcards_nano_xsub_protogcn_j"
 
@@ -27,6 +28,12 @@ def test_job_that_would_be_sent_again_is_named_with_its_remedy(queue, tmp_path):
     assert f"12 ({TRAINING}, running)" in sentence
     assert "scancel 12." in sentence
     assert "13" not in sentence
+
+
+def test_run_that_trains_in_another_pack_is_found_too(queue, tmp_path):
+    queue(f"12|RUNNING|rule_train_pack_nano_xsub_protogcn_b_j|{tmp_path}")
+    assert left_behind([TRAINING], tmp_path) is None
+    assert "scancel 12." in left_behind([TRAINING], tmp_path, [nano_run()])
 
 
 def test_job_of_another_folder_is_somebody_elses(queue, tmp_path):

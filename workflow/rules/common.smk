@@ -1,8 +1,10 @@
 # The plan behind the config, and what the rules ask of it.
 
 import json
+import os
 import shlex
 import sys
+import time
 from pathlib import Path
 
 REPOSITORY = Path(workflow.current_basedir).parent.parent
@@ -14,7 +16,9 @@ from protogcn.datasets import missing_raw
 from protogcn.errors import ConfigError
 from protogcn.imported import ahead_of, missing_import
 from protogcn.orphans import comment_of, left_behind
+from protogcn.packs import packs_of, rule_of
 from protogcn.plan import load_plan
+from protogcn.run_state import folder_of, log_of, to_pack
 from protogcn.runs import STREAM
 
 # Jobs run with the Python that runs Snakemake and with this checkout's package, from any folder.
@@ -70,7 +74,11 @@ def as_json(entry):
 
 def prepared(wildcards, name):
     """A file of the prepared dataset that a run reads."""
-    run = run_of(wildcards)
+    return data_of(run_of(wildcards), name)
+
+
+def data_of(run, name):
+    """The same for a run."""
     return f"results/data/{run.dataset.name}/{run.settings['preparation']}/{name}"
 
 
@@ -91,26 +99,24 @@ def train_command(run):
     )
 
 
-def gpus_of(wildcards):
+def gpus_of(run):
     """How many GPUs a run's training asks for."""
-    settings = run_of(wildcards).settings
-    return 0 if settings["device"] == "cpu" else settings["gpus"]
+    return 0 if run.settings["device"] == "cpu" else run.settings["gpus"]
 
 
-def size_for(wildcards):
+def size_for(run):
     """The size of the dataset that a run reads."""
-    run = run_of(wildcards)
-    return estimate.size_of(run.dataset, run.split, Path(prepared(wildcards, "clips.csv")))
+    return estimate.size_of(run.dataset, run.split, Path(data_of(run, "clips.csv")))
 
 
-def need_to_train(wildcards):
+def need_to_train(run):
     """Memory and minutes of a training."""
-    return estimate.to_train(run_of(wildcards), size_for(wildcards))
+    return estimate.to_train(run, size_for(run))
 
 
-def need_to_score(wildcards):
+def need_to_score(run):
     """Memory and minutes of a scoring."""
-    return estimate.to_score(run_of(wildcards), size_for(wildcards))
+    return estimate.to_score(run, size_for(run))
 
 
 def size_prepared(wildcards):
@@ -230,6 +236,10 @@ def need_to_list(wildcards):
 
 def refuse_what_runs_already():
     """End Snakemake if Slurm still has jobs of an earlier one that this one would send again."""
-    planned = [comment_of(job.name, job.wildcards) for job in workflow.dag.needrun_jobs()]
-    if (sentence := left_behind(planned, Path.cwd())) is not None:
+    jobs = list(workflow.dag.needrun_jobs())
+    planned = [comment_of(job.name, job.wildcards) for job in jobs]
+    rules_of_packs = {rule_of(pack): pack for pack in packs}
+    trained = [run_of(job.wildcards) for job in jobs if job.name == "train_stream"]
+    trained += [run for job in jobs for run in rules_of_packs.get(job.name, [])]
+    if (sentence := left_behind(planned, Path.cwd(), trained)) is not None:
         sys.exit(f"ConfigError: {sentence}")

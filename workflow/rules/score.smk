@@ -18,10 +18,10 @@ rule score_stream:
         dataset=made_here("scores"),
     threads: lambda wildcards: run_of(wildcards).settings["cpu_threads"]
     resources:
-        gpu=lambda wildcards: min(1, gpus_of(wildcards)),
+        gpu=lambda wildcards: min(1, gpus_of(run_of(wildcards))),
         nodes=1,
-        mem_mb=lambda wildcards, attempt: attempt * need_to_score(wildcards).memory,
-        runtime=lambda wildcards, attempt: attempt * need_to_score(wildcards).minutes,
+        mem_mb=lambda wildcards, attempt: attempt * need_to_score(run_of(wildcards)).memory,
+        runtime=lambda wildcards, attempt: attempt * need_to_score(run_of(wildcards)).minutes,
     shell:
         "python -m protogcn.claim --gpus {resources.gpu}"
         " python -m protogcn.score --config {input.config} --values {input.values}"

@@ -35,10 +35,10 @@ rule train_stream:
         dataset=made_here("checkpoint"),
     threads: lambda wildcards: train_threads(run_of(wildcards))
     resources:
-        gpu=gpus_of,
+        gpu=lambda wildcards: gpus_of(run_of(wildcards)),
         nodes=1,
-        mem_mb=lambda wildcards, attempt: attempt * need_to_train(wildcards).memory,
-        runtime=lambda wildcards, attempt: attempt * need_to_train(wildcards).minutes,
+        mem_mb=lambda wildcards, attempt: attempt * need_to_train(run_of(wildcards)).memory,
+        runtime=lambda wildcards, attempt: attempt * need_to_train(run_of(wildcards)).minutes,
     params:
         train=lambda wildcards: train_command(run_of(wildcards)),
     shell:

@@ -1,0 +1,56 @@
+"""Which runs share a job and its GPU: some of one task and model, in the order of the config."""
+
+from collections.abc import Iterable, Sequence
+
+from protogcn.config import Run
+from protogcn.errors import ConfigError
+
+
+def packs_of(runs: Iterable[Run], size: int) -> list[list[Run]]:
+    """Share runs out among jobs; a run that would be alone in its job is left out.
+
+    Args:
+        runs: those that are to be trained.
+        size: the config's ``pack``, the most runs of a job.
+
+    Raises:
+        ConfigError: a run wants several GPUs for itself.
+    """
+    if size == 1:
+        return []
+    groups: dict[tuple[str, str], list[Run]] = {}
+    for run in runs:
+        if run.settings["gpus"] > 1:
+            raise ConfigError(
+                f"pack is {size}, but run {run.name} wants {run.settings['gpus']} GPUs for itself"
+                " (train.gpus); set one of the two to 1."
+            )
+        groups.setdefault((run.task, run.model), []).append(run)
+    packs = [
+        group[first : first + size]
+        for group in groups.values()
+        for first in range(0, len(group), size)
+    ]
+    return [pack for pack in packs if len(pack) > 1]
+
+
+def rule_of(pack: Sequence[Run]) -> str:
+    """Return the name of the rule that trains a pack."""
+    return _prefix(pack[0]) + "_".join(run.stream for run in pack)
+
+
+def trains(comment: str, run: Run) -> bool:
+    """Return whether a job trains a run, alone or in a pack.
+
+    Args:
+        comment: of the job, as the Slurm executor writes it.
+        run: the run.
+    """
+    alone = f"rule_train_stream_wildcards_{run.dataset.name}_{run.split}_{run.model}_{run.stream}"
+    prefix = f"rule_{_prefix(run)}"
+    packed = comment.startswith(prefix) and run.stream in comment.removeprefix(prefix).split("_")
+    return comment == alone or packed
+
+
+def _prefix(run: Run) -> str:
+    return f"train_pack_{run.task}_{run.model}_"

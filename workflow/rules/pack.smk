@@ -1,0 +1,67 @@
+# modality -> several trained networks from one job, if `pack` is above 1. Stands before the other
+# rules: Snakemake looks at what the profile sets once, at the first rule.
+#
+# Only history.csv is not declared: without it Snakemake has no provenance of a run's training, and
+# so no reason to train it again when the packs are others the next time. A run that has a network
+# is train_stream's.
+
+
+def packed_runs():
+    """The runs of each pack, chosen once: the jobs read this file again when some have ended."""
+    if workflow.is_main_process or "PROTOGCN_PACKS" not in os.environ:
+        size = config["pack"]
+        runs = to_pack(plan.of_ensembles(), Path(), now=time.time()) if size > 1 else []
+        names = [[run.name for run in pack] for pack in asked(packs_of, runs, size)]
+        os.environ["PROTOGCN_PACKS"] = json.dumps(names)
+    packs = json.loads(os.environ["PROTOGCN_PACKS"])
+    return [[plan.run(*name.split("/")) for name in names] for names in packs]
+
+
+def profile_of_packs(packs):
+    """What the profile sets for train_stream, but memory, for the rule of each pack too."""
+    given = workflow.resource_settings.overwrite_resources
+    of_one = given.get("train_stream", {})
+    of_pack = {name: value for name, value in of_one.items() if not name.startswith("mem")}
+    return {rule_of(pack): type(of_one)(of_pack) for pack in packs} | dict(given)
+
+
+def need_of_pack(pack):
+    """Memory and minutes of a pack's trainings."""
+    in_turn = any(gpus_of(run) for run in pack)
+    return estimate.together([need_to_train(run) for run in pack], in_turn=in_turn)
+
+
+packs = packed_runs()
+workflow.resource_settings.overwrite_resources = profile_of_packs(packs)
+
+for pack in packs:
+
+    rule:
+        """Train several networks on one GPU; each goes on from its last whole epoch."""
+        name:
+            rule_of(pack)
+        input:
+            config=[f"{folder_of(run)}/config.yaml" for run in pack],
+            values=[data_of(run, f"{run.modality}.npy") for run in pack],
+            clips=[data_of(run, "clips.csv") for run in pack],
+        output:
+            checkpoint=[f"{folder_of(run)}/checkpoint.pt" for run in pack],
+        log:
+            f"results/logs/train_pack/{rule_of(pack)}.log",
+        benchmark:
+            f"results/benchmarks/train_pack/{rule_of(pack)}.tsv"
+        threads: sum(train_threads(run) for run in pack)
+        resources:
+            gpu=max(gpus_of(run) for run in pack),
+            nodes=1,
+            mem_mb=lambda wildcards, attempt, pack=pack: attempt * need_of_pack(pack).memory,
+            runtime=lambda wildcards, attempt, pack=pack: attempt * need_of_pack(pack).minutes,
+        params:
+            history=[f"{folder_of(run)}/history.csv" for run in pack],
+            log=[log_of("train_stream", run) for run in pack],
+        shell:
+            "python -m protogcn.claim --gpus {resources.gpu}"
+            " python -m protogcn.pack --config {input.config} --values {input.values}"
+            " --clips {input.clips} --checkpoint {output.checkpoint}"
+            " --history {params.history} --log {params.log}"
+            " > {log} 2>&1 || (tail -n 15 {log} >&2 && false)"

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 PACKAGE = Path(__file__).parents[2] / "protogcn"
-STAGES = {"demo", "joints", "modality", "train", "score", "fuse"}
+STAGES = {"demo", "joints", "modality", "train", "score", "fuse", "report"}
 
 
 def imports_of(path):

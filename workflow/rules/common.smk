@@ -10,6 +10,7 @@ sys.path.insert(0, str(REPOSITORY))
 
 from protogcn import estimate
 from protogcn.config import MODALITIES
+from protogcn.contents import contents_of
 from protogcn.datasets import missing_raw
 from protogcn.errors import ConfigError
 from protogcn.orphans import comment_of, left_behind
@@ -153,6 +154,11 @@ def tables_of(dataset):
         for (task, ensemble), scheme in plan.ensembles.items()
         if any(run.dataset.name == dataset for run in plan.members(task, ensemble))
     ]
+
+
+def on_the_page():
+    """What the config's report section asks for."""
+    return asked(contents_of, plan, config.get("report"))
 
 
 def raw_of(wildcards):

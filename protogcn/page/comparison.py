@@ -66,11 +66,13 @@ def add_run(tasks: dict[str, Task], path: Path, scores: Scores) -> str:
     classes = tuple(map(str, scores.classes))
     entry = tasks.setdefault(task, Task(classes, clips, path))
     if run in entry.runs:
-        raise ConfigError(f"{path}: run {task}/{run} is given twice, expected one score file of it.")
+        raise ConfigError(
+            f"{path}: run {task}/{run} is given twice, expected one score file of it."
+        )
     if classes != entry.classes or clips != entry.clips:
         what = "clips or labels" if classes == entry.classes else "classes"
         raise ContractError(
-            f"{path}: scored on other {what} than {entry.first}, the same expected; score both again."
+            f"{path}: scored on other {what} than {entry.first}, score both again."
         )
     entry.runs[run] = confusion_counts(scores)
     return f"{task}/{run}"

@@ -11,9 +11,7 @@ _NAMES = ("run.split", "run.model", "run.modality", "run.repeat", "run.dataset.n
 def flat_facts(provenance: Mapping[str, Any]) -> dict[str, str]:
     """Return every entry of a provenance as text: {"settings.batch": "64", ...}."""
     facts = dict(_flatten("", provenance))
-    return {
-        name.removeprefix("run."): text for name, text in facts.items() if name not in _NAMES
-    }
+    return {name.removeprefix("run."): text for name, text in facts.items() if name not in _NAMES}
 
 
 def split_facts(

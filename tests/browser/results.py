@@ -3,17 +3,18 @@
 import json
 from dataclasses import replace
 
-import matplotlib as mpl
 import numpy as np
 
 from protogcn.score_file import Scores
-from tests.unit.nano import NETWORK, SETTINGS, nano_run, with_classes
-
-mpl.use("agg")
-from matplotlib import pyplot as plt
+from tests.unit.nano import nano_run, with_classes
 
 # Names that would be a script, a tag or an attribute if they were read as html.
-CLASSES = ("drink water", "<script>window.hacked=1</script>", '<img src=x onerror="hacked=1">', "a & b's")
+CLASSES = (
+    "drink water",
+    "<script>window.hacked=1</script>",
+    '<img src=x onerror="hacked=1">',
+    "a & b's",
+)
 
 
 def scores_of(model, stream, confusions, classes=CLASSES, split="xsub", **settings):

@@ -31,8 +31,13 @@ def test_of_equal_scores_the_last_class_wins_as_in_the_tables():
 
 def test_runs_of_one_task_are_joined_by_clip_and_label(tmp_path):
     tasks = {}
-    assert add_run(tasks, tmp_path / "a", scores_of("protogcn", "j", RIGHT)) == "nano_xsub/protogcn/j"
-    assert add_run(tasks, tmp_path / "b", scores_of("stgcnpp", "j-2", WRONG)) == "nano_xsub/stgcnpp/j-2"
+    assert (
+        add_run(tasks, tmp_path / "a", scores_of("protogcn", "j", RIGHT)) == "nano_xsub/protogcn/j"
+    )
+    assert (
+        add_run(tasks, tmp_path / "b", scores_of("stgcnpp", "j-2", WRONG))
+        == "nano_xsub/stgcnpp/j-2"
+    )
     assert list(tasks["nano_xsub"].runs) == ["protogcn/j", "stgcnpp/j-2"]
 
 
@@ -46,7 +51,7 @@ def test_runs_of_one_task_are_joined_by_clip_and_label(tmp_path):
 def test_run_on_other_clips_is_refused(tmp_path, change, what):
     tasks = {}
     add_run(tasks, tmp_path / "a", scores_of("protogcn", "j", RIGHT))
-    with pytest.raises(ContractError, match=f"b: scored on other {what} than .*a"):
+    with pytest.raises(ContractError, match=f"b: scored on other {what} than .*a; score both again"):
         add_run(tasks, tmp_path / "b", scores_of("protogcn", "b", **change))
 
 
@@ -101,7 +106,9 @@ def test_what_is_no_table_is_named(tmp_path, text, message):
 
 
 def test_picture_that_no_browser_shows_is_refused(tmp_path):
-    with pytest.raises(ConfigError, match=r"a\.pdf: found the ending '\.pdf', expected one of \.png"):
+    with pytest.raises(
+        ConfigError, match=r"a\.pdf: found the ending '\.pdf', expected one of \.png"
+    ):
         read_figure(tmp_path / "a.pdf")
 
 
@@ -129,7 +136,7 @@ def test_page_has_every_part_and_reads_none_of_it_as_html(tmp_path, monkeypatch,
     text = page.read_text()
     assert "1 tables, 1 figures, 2 runs" in capsys.readouterr().out
     assert "&lt;b&gt;j&lt;/b&gt;" in text
-    assert "alt=\"gains &#34;and&#34; &lt;i&gt;losses&lt;/i&gt;\"" in text
+    assert 'alt="gains &#34;and&#34; &lt;i&gt;losses&lt;/i&gt;"' in text
     assert '<a href="#run-nano_xsub/protogcn/b">' in text
     assert "(<code>select: best</code>): nano_xsub/protogcn/b." in text
     for raw in ("<b>j", "<i>losses", "<script>window", "<img src=x"):
@@ -140,7 +147,10 @@ def test_page_has_every_part_and_reads_none_of_it_as_html(tmp_path, monkeypatch,
     ("behind", "message"),
     [
         ({"other": []}, "--behind: other is none of the tables t"),
-        ({"t": ["nano_xsub/protogcn/b"]}, "t is made of nano_xsub/protogcn/b, of which no score file"),
+        (
+            {"t": ["nano_xsub/protogcn/b"]},
+            "t is made of nano_xsub/protogcn/b, of which no score file",
+        ),
     ],
 )
 def test_table_and_runs_that_are_not_given_are_named(tmp_path, monkeypatch, behind, message):

@@ -158,7 +158,7 @@ def tables_of(dataset):
 
 def on_the_page():
     """What the config's report section asks for."""
-    return asked(contents_of, plan, config.get("report"))
+    return asked(contents_of, plan, config.get("report"), {})
 
 
 def raw_of(wildcards):

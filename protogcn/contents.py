@@ -10,7 +10,7 @@ from protogcn.errors import ConfigError
 from protogcn.plan import Plan
 from protogcn.runs import look_up
 
-_FILE = re.compile(r"[\w-][\w.-]*")
+_FILE = re.compile(r"[\w-][\w.-]*(?:/[\w-][\w.-]*)*")
 
 
 @dataclass(frozen=True)

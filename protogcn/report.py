@@ -78,13 +78,19 @@ def _check_behind(
             )
 
 
+def _name_beside(page: Path, path: Path) -> str:
+    """Return a figure's path without its ending, from the page's folder on if it lies there."""
+    folder = page.parent
+    return (path.relative_to(folder) if folder in path.parents else path).with_suffix("").as_posix()
+
+
 def main() -> None:
     """Read everything, write the page."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tables", type=Path, nargs="*", default=[], help="csv files")
     parser.add_argument("--figures", type=Path, nargs="*", default=[], help="png, svg or gif files")
     parser.add_argument(
-        "--captions", type=Path, nargs="*", default=[], help="a text file named like its figure"
+        "--captions", type=Path, nargs="*", default=[], help="text files named like their figures"
     )
     parser.add_argument("--scores", type=Path, nargs="*", default=[])
     parser.add_argument(
@@ -94,13 +100,16 @@ def main() -> None:
     parser.add_argument("--page", type=Path, required=True)
     args = parser.parse_args()
 
-    captions = {path.stem: path for path in args.captions}
+    captions = {path.with_suffix(""): path for path in args.captions}
     page = build_page(
         [read_table(path) for path in args.tables],
-        [read_figure(path, captions.get(path.stem)) for path in args.figures],
+        [
+            read_figure(path, _name_beside(args.page, path), captions.get(path.with_suffix("")))
+            for path in args.figures
+        ],
         args.scores,
         behind=json.loads(args.behind),
-        dag=read_figure(args.dag) if args.dag else None,
+        dag=read_figure(args.dag, "jobs") if args.dag else None,
     )
     save_text(args.page, page)
     print(

@@ -15,7 +15,7 @@ class Figure:
     """One picture.
 
     Attributes:
-        name: its file name without the ending.
+        name: what the page calls it.
         address: the picture itself, as a ``data:`` address.
         caption: what it shows, empty if nothing was written about it.
     """
@@ -25,7 +25,7 @@ class Figure:
     caption: str
 
 
-def read_figure(path: Path, caption: Path | None = None) -> Figure:
+def read_figure(path: Path, name: str, caption: Path | None = None) -> Figure:
     """Read a picture and the text file with its caption.
 
     Raises:
@@ -42,4 +42,4 @@ def read_figure(path: Path, caption: Path | None = None) -> Figure:
     if caption is not None:
         with reading(caption, "the caption of a figure"):
             text = " ".join(caption.read_text("utf-8").split())
-    return Figure(path.stem, f"data:{_KINDS[path.suffix]};base64,{content}", text)
+    return Figure(name, f"data:{_KINDS[path.suffix]};base64,{content}", text)

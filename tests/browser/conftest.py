@@ -113,7 +113,7 @@ def visit(request, chromium, page_file):
     """A fresh visit at the width of a desktop and of a phone; it must stay quiet."""
     width, height = WIDTHS[request.param]
     context = chromium.new_context(viewport={"width": width, "height": height})
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(90_000)  # the machine may be busy
     visitor = Visit(context, page_file.as_uri())
     yield visitor
     context.close()

@@ -25,11 +25,11 @@ def test_what_is_named_comes_behind_the_ensembles():
         "tasks": ["demo_xsub"],
         "runs": ["protogcn/j-7"],
         "tables": ["mine", "mine.partial"],
-        "figures": ["demo_xsub_confusion"],
+        "figures": ["demo_xsub_confusion", "runs/demo/xsub/protogcn/j/topology/S001"],
     }
     contents = contents_of(PLAN, entry, {"mine": [("demo_xsub", "protogcn", "b-9")], "other": []})
     assert contents.tables[-2:] == ("mine", "mine.partial")
-    assert contents.figures == ("demo_xsub_confusion",)
+    assert contents.figures == tuple(entry["figures"])
     assert contents.behind["mine"] == ("demo_xsub/protogcn/b-9",)
     assert names(contents.runs)[-2:] == ["demo_xsub/protogcn/b-9", "demo_xsub/protogcn/j-7"]
 

@@ -109,7 +109,7 @@ def test_picture_that_no_browser_shows_is_refused(tmp_path):
     with pytest.raises(
         ConfigError, match=r"a\.pdf: found the ending '\.pdf', expected one of \.png"
     ):
-        read_figure(tmp_path / "a.pdf")
+        read_figure(tmp_path / "a.pdf", "a")
 
 
 def run_stage(monkeypatch, *arguments):
@@ -124,17 +124,19 @@ def test_page_has_every_part_and_reads_none_of_it_as_html(tmp_path, monkeypatch,
         scores.provenance["select"] = select
         paths.append(tmp_path / f"{stream}.npz")
         scores.save(paths[-1])
+    (tmp_path / "runs").mkdir()
     (tmp_path / "nano_xsub_2ens.csv").write_text("stream,top1\n<b>j</b>,50.00\nfused,62.50\n")
-    (tmp_path / "bars.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
-    (tmp_path / "bars.txt").write_text('gains "and" <i>losses</i>\n')
+    (tmp_path / "runs/bars.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
+    (tmp_path / "runs/bars.txt").write_text('gains "and" <i>losses</i>\n')
     page = tmp_path / "report.html"
     run_stage(
-        monkeypatch, "--tables", tmp_path / "nano_xsub_2ens.csv", "--figures", tmp_path / "bars.svg",
-        "--captions", tmp_path / "bars.txt", "--scores", *paths, "--page", page,
+        monkeypatch, "--tables", tmp_path / "nano_xsub_2ens.csv", "--figures", tmp_path / "runs/bars.svg",
+        "--captions", tmp_path / "runs/bars.txt", "--scores", *paths, "--page", page,
         "--behind", json.dumps({"nano_xsub_2ens": ["nano_xsub/protogcn/j", "nano_xsub/protogcn/b"]}),
     )  # fmt: skip
     text = page.read_text()
     assert "1 tables, 1 figures, 2 runs" in capsys.readouterr().out
+    assert '<figure id="figure-runs/bars">' in text
     assert "&lt;b&gt;j&lt;/b&gt;" in text
     assert 'alt="gains &#34;and&#34; &lt;i&gt;losses&lt;/i&gt;"' in text
     assert '<a href="#run-nano_xsub/protogcn/b">' in text

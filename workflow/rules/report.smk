@@ -10,6 +10,7 @@ rule write_report:
     input:
         tables=lambda wildcards: [f"results/{name}.csv" for name in on_the_page().tables],
         figures=lambda wildcards: [f"results/{name}.png" for name in on_the_page().figures],
+        captions=lambda wildcards: [f"results/{name}.txt" for name in on_the_page().figures],
         scores=lambda wildcards: [scores_of(run) for run in on_the_page().runs],
         dag=str(REPOSITORY / "docs/dag.svg"),
     output:
@@ -19,8 +20,8 @@ rule write_report:
     params:
         behind=lambda wildcards: json.dumps(on_the_page().behind),
     shell:
-        "python -m protogcn.report --tables {input.tables} --figures {input.figures}"
-        " --scores {input.scores} --behind {params.behind:q} --dag {input.dag:q}"
+        "python -m protogcn.report --tables {input.tables:q} --figures {input.figures:q}"
+        " --captions {input.captions:q} --scores {input.scores} --behind {params.behind:q} --dag {input.dag:q}"
         " --page {output.page} > {log} 2>&1 || (tail -n 15 {log} >&2 && false)"
 
 

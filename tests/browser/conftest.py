@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -108,10 +109,10 @@ class Visit:
         return self.page.locator(f"{table} thead th").nth(number - 1)
 
 
-@pytest.fixture(params=WIDTHS)
-def visit(request, chromium, page_file):
-    """A fresh visit at the width of a desktop and of a phone; it must stay quiet."""
-    width, height = WIDTHS[request.param]
+@contextmanager
+def visiting(chromium, page_file, size):
+    """Open the page in a window of a size; at the end, it must have stayed quiet."""
+    width, height = WIDTHS[size]
     context = chromium.new_context(viewport={"width": width, "height": height})
     context.set_default_timeout(90_000)  # the machine may be busy
     visitor = Visit(context, page_file.as_uri())
@@ -121,3 +122,17 @@ def visit(request, chromium, page_file):
     # The page itself, its pictures, and the library that it carries.
     assert {url.split(":")[0] for url in visitor.requests} <= {"file", "data", "blob"}
     assert [url for url in visitor.requests if url.startswith("file")] == [page_file.as_uri()]
+
+
+@pytest.fixture
+def visit(chromium, page_file):
+    """A fresh visit at a desk."""
+    with visiting(chromium, page_file, "desktop") as visitor:
+        yield visitor
+
+
+@pytest.fixture(params=WIDTHS)
+def visit_anywhere(request, chromium, page_file):
+    """A fresh visit at a desk, and one with a phone."""
+    with visiting(chromium, page_file, request.param) as visitor:
+        yield visitor

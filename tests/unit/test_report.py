@@ -51,7 +51,9 @@ def test_runs_of_one_task_are_joined_by_clip_and_label(tmp_path):
 def test_run_on_other_clips_is_refused(tmp_path, change, what):
     tasks = {}
     add_run(tasks, tmp_path / "a", scores_of("protogcn", "j", RIGHT))
-    with pytest.raises(ContractError, match=f"b: scored on other {what} than .*a; score both again"):
+    with pytest.raises(
+        ContractError, match=f"b: scored on other {what} than .*a; score both again"
+    ):
         add_run(tasks, tmp_path / "b", scores_of("protogcn", "b", **change))
 
 

@@ -71,6 +71,6 @@ def add_run(tasks: dict[str, Task], path: Path, scores: Scores) -> str:
         )
     if classes != entry.classes or clips != entry.clips:
         what = "clips or labels" if classes == entry.classes else "classes"
-        raise ContractError(f"{path}: scored on other {what} than {entry.first}, score both again.")
+        raise ContractError(f"{path}: scored on other {what} than {entry.first}; score both again.")
     entry.runs[run] = confusion_counts(scores)
     return f"{task}/{run}"

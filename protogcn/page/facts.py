@@ -6,12 +6,17 @@ from typing import Any
 
 # Written in the run's name already.
 _NAMES = ("run.split", "run.model", "run.modality", "run.repeat", "run.dataset.name")
+_FIRST = ("settings.", "network.")
 
 
 def flat_facts(provenance: Mapping[str, Any]) -> dict[str, str]:
-    """Return every entry of a provenance as text: {"settings.batch": "64", ...}."""
-    facts = dict(_flatten("", provenance))
-    return {name.removeprefix("run."): text for name, text in facts.items() if name not in _NAMES}
+    """Return every entry of a provenance as text, settings first: {"settings.batch": "64", ...}."""
+    facts = {
+        name.removeprefix("run."): text
+        for name, text in _flatten("", provenance)
+        if name not in _NAMES
+    }
+    return dict(sorted(facts.items(), key=lambda fact: not fact[0].startswith(_FIRST)))
 
 
 def split_facts(

@@ -129,6 +129,10 @@ function differences(task, run, other) {
   const [first, second] = [run, other].map((name) => runs.indexOf(`${task}/${name}`));
   const changed = Object.entries(differing)
     .filter(([, texts]) => texts[first] !== texts[second])
-    .map(([name, texts]) => `${name} ${texts[first] || "\u2013"} against ${texts[second] || "\u2013"}`);
+    .map(([name, texts]) => `${name} ${shortened(texts[first])} against ${shortened(texts[second])}`);
   return changed.length ? `They differ in ${changed.join("; ")}.` : "Nothing else differs.";
+}
+
+function shortened(text) {
+  return text.length > 24 ? `${text.slice(0, 12)}\u2026` : text || "\u2013";
 }

@@ -71,6 +71,7 @@ def test_facts_are_split_into_common_and_differing():
     }
     same, differing = split_facts(runs)
     assert differing == {"settings.batch": ["5", "7"]}
+    assert next(iter(same)).startswith("settings.")
     assert same["settings.learning_rate"] == "0.05"
     assert same["network.prototypes"] == "10"
     assert same["dataset.classes"] == ", ".join(CLASSES)

@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: setup demo test test-fast test-slurm status check format bench bench-gpu dag
+.PHONY: setup demo demo-paper test test-fast test-slurm test-browser status check format bench bench-gpu dag
 
 # One set-up for all: the stamp is newer than the lock, so a second run installs nothing.
 $(VENV)/ready: requirements.lock pyproject.toml
@@ -26,16 +26,26 @@ demo: $(VENV)/ready
 	@echo; echo "Tables: $(TABLES)"
 	@echo "Networks, histories and scores of each stream: results/runs/demo/xsub/protogcn/"
 
+# The demo's tables, figures and results page.
+demo-paper: $(VENV)/ready
+	$(BIN)/snakemake --cores all --quiet rules --rerun-incomplete demo_paper
+	@echo; echo "Open results/report.html in a browser."
+
 test: $(VENV)/ready
-	$(BIN)/pytest --numprocesses auto -m "not slurm"
+	$(BIN)/pytest --numprocesses auto -m "not slurm and not browser"
 
 test-fast: $(VENV)/ready
-	$(BIN)/pytest --numprocesses auto -m "not slow and not slurm"
+	$(BIN)/pytest --numprocesses auto -m "not slow and not slurm and not browser"
 
 # Jobs through a Slurm of the tests' own, with every fault. Needs Linux, root, and Debian's packages
 # munge slurmctld slurmd slurm-client (make puts nothing on your system).
 test-slurm: $(VENV)/ready
 	$(BIN)/pytest tests/slurm --all-faults
+
+# The results page in a real browser. Needs Debian's chromium; playwright drives it.
+test-browser: $(VENV)/ready
+	$(BIN)/pip install --quiet --disable-pip-version-check playwright==1.65.2
+	$(BIN)/pytest tests/browser
 
 # Where every run stands, also while they train: make status TARGET=results/ntu120_xsub_6ens.csv
 status: $(VENV)/ready

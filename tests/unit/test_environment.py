@@ -24,7 +24,7 @@ def test_every_pin_is_exact_and_torch_is_the_one_pip_finds_a_cpu_build_of():
 def test_every_dependency_of_the_package_is_pinned():
     text = (ROOT / "pyproject.toml").read_text()
     needed = set(
-        re.findall(r'"([a-z-]+)[>"]', text[text.index("dependencies") : text.index("[tool")])
+        re.findall(r'"([a-z0-9-]+)[>"]', text[text.index("dependencies") : text.index("[tool")])
     )
     pinned = {pin.split("==")[0].lower().replace("_", "-") for pin in pins()}
     assert needed >= {"torch", "numpy", "pytest"}

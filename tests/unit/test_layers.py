@@ -7,7 +7,7 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parents[2] / "protogcn"
 STAGES = {
-    "demo", "decompress", "joints", "modality", "train", "score", "fuse", "tabulate", "typeset",
+    "demo", "decompress", "joints", "modality", "train", "score", "fuse", "tabulate", "typeset", "report",
 }  # fmt: skip
 COMMANDS = {"check_dataset", "report_data", "predict", "export"}
 

@@ -37,6 +37,20 @@ def test_no_target_is_the_demo(workplace):
     assert planned == expected
 
 
+def test_the_page_plans_the_tables_and_runs_that_its_section_names(ntu120):
+    more = ntu120.config("report: {tasks: [ntu120_xsub], runs: [protogcn/j-2]}")
+    planned = ntu120.planned("results/report.html", configs=(more,))
+    assert planned == ONE_DATASET | streams(7) | {"fuse_ensemble": 3, "write_report": 1}
+
+
+def test_a_page_of_what_does_not_exist_is_one_message(workplace):
+    more = workplace.config("report: {tasks: [ntu120]}")
+    answer = workplace.snakemake("--dry-run", "results/report.html", configs=(more,))
+    assert answer.returncode != 0
+    assert "ConfigError: report.tasks: 'ntu120' does not exist" in answer.stdout
+    assert "Traceback" not in answer.stdout
+
+
 def test_missing_raw_file_is_one_message_before_any_job(workplace):
     answer = workplace.snakemake("--dry-run", "results/ntu120_xsub_6ens.csv", configs=())
     assert answer.returncode != 0

@@ -81,6 +81,18 @@ def test_the_data_report_is_made_on_demand(copy):
     assert table.loc[table["group"] == "subject", "name"].tolist() == ["1", "2", "3"]
 
 
+def test_page_and_snakemakes_own_report_have_the_tables(copy):
+    assert copy.snakemake("--cores", "1", "results/report.html").returncode == 0
+    page = (copy.folder / "results/report.html").read_text()
+    for part in ("table-nano_xsub_2ens", "nano_xsub/protogcn/km", "data:image/svg+xml"):
+        assert part in page
+    answer = copy.snakemake("--report", "report.html", "results/report.html")
+    assert answer.returncode == 0, answer.stdout
+    report = (copy.folder / "report.html").read_text()
+    for part in ("nano_xsub_6ens.csv", "results/report.html", "joints, bones, two-step bones"):
+        assert part in report
+
+
 def test_finished_table_is_not_made_again(finished):
     assert finished.planned(TABLE) == {}
 

@@ -12,6 +12,7 @@ sys.path.insert(0, str(REPOSITORY))
 
 from protogcn import estimate
 from protogcn.config import MODALITIES
+from protogcn.contents import contents_of
 from protogcn.datasets import missing_raw
 from protogcn.errors import ConfigError
 from protogcn.imported import ahead_of, missing_import
@@ -186,6 +187,11 @@ def joints_come_from(wildcards):
     if plan.datasets[wildcards.dataset].kpfiles is not None:
         return f"results/data/{wildcards.dataset}/poses.csv"
     return raw_of(wildcards)
+
+
+def on_the_page():
+    """What the config's report section asks for."""
+    return asked(contents_of, plan, config.get("report"), {})
 
 
 def raw_of(wildcards):

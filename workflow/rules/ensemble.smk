@@ -10,7 +10,12 @@ rule fuse_ensemble:
     input:
         scores=lambda wildcards: [scores_of(run) for run in members_of(wildcards)],
     output:
-        table="results/{task}_{ensemble}.csv",
+        table=report(
+            "results/{task}_{ensemble}.csv",
+            caption="../report/ensemble.rst",
+            category="Ensembles",
+            labels={"task": "{task}", "ensemble": "{ensemble}"},
+        ),
         record="results/{task}_{ensemble}.json",
     log:
         "results/logs/fuse_ensemble/{task}.{ensemble}.log",

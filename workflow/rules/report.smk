@@ -1,0 +1,31 @@
+# tables, figures and scores -> one page.
+
+
+localrules:
+    write_report,
+
+
+rule write_report:
+    """Write the page with every table, figure and run that the config's report section names."""
+    input:
+        tables=lambda wildcards: [f"results/{name}.csv" for name in on_the_page().tables],
+        figures=lambda wildcards: [f"results/{name}.png" for name in on_the_page().figures],
+        captions=lambda wildcards: [f"results/{name}.txt" for name in on_the_page().figures],
+        scores=lambda wildcards: [scores_of(run) for run in on_the_page().runs],
+        dag=str(REPOSITORY / "docs/dag.svg"),
+    output:
+        page=report("results/report.html", caption="../report/page.rst", category="Page"),
+    log:
+        "results/logs/write_report.log",
+    params:
+        behind=lambda wildcards: json.dumps(on_the_page().behind),
+    shell:
+        "python -m protogcn.report --tables {input.tables:q} --figures {input.figures:q}"
+        " --captions {input.captions:q} --scores {input.scores} --behind {params.behind:q} --dag {input.dag:q}"
+        " --page {output.page} > {log} 2>&1 || (tail -n 15 {log} >&2 && false)"
+
+
+rule demo_paper:
+    """The page of the demo: what `make demo-paper` makes."""
+    input:
+        rules.write_report.output.page,

@@ -70,6 +70,25 @@ def test_a_wrong_table_is_one_sentence(workplace):
 
 
 @pytest.mark.slow
+def test_an_ensembles_table_carries_its_mark_and_source(workplace):
+    for stream in ("j", "b"):
+        write_scores(workplace.folder, stream, predictions(0, 1), [0, 0])
+    more = workplace.config(
+        "ensembles: {2v: {streams: {j: 1, b: 1}, tasks: [nano_xsub], tuned_on_test: true,"
+        ' source: "the authors\' script, version 1"}}'
+    )
+    targets = ("results/nano_xsub_2v.tex", "results/nano_xsub_2ens.md")
+    answer = workplace.snakemake("--cores", "1", *targets, configs=(NANO, more))
+    assert answer.returncode == 0, answer.stdout
+    table = (workplace.folder / "results/nano_xsub_2v.csv").read_text()
+    assert table.splitlines()[-1] == "fused,,2,50.00,,50.00,last,yes"
+    text = (workplace.folder / "results/nano_xsub_2v.tex").read_text()
+    assert "Weights: the authors' script, version 1." in text
+    assert r"50.00\rlap{\textsuperscript{a}}" in text
+    assert "Weights" not in (workplace.folder / "results/nano_xsub_2ens.md").read_text()
+
+
+@pytest.mark.slow
 def test_a_partial_table_follows_the_score_files(workplace, configs):
     target = "results/nano_table.partial.csv"
     answer = workplace.snakemake("--cores", "1", target, configs=configs)

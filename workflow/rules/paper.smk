@@ -106,6 +106,6 @@ rule typeset_ensemble:
         source=lambda wildcards: scheme_of(wildcards).source,
     shell:
         "python -m protogcn.typeset --table {input.table} --task {wildcards.task}"
-        " --ensemble {wildcards.ensemble} --source {params.source:q}"
+        " --ensemble {wildcards.ensemble} --source={params.source:q}"
         " --markdown {output.markdown} --latex {output.latex}"
         " > {log} 2>&1 || (tail -n 15 {log} >&2 && false)"

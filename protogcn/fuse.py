@@ -21,8 +21,7 @@ from protogcn.fusion import (
     top_k_accuracy,
 )
 from protogcn.score_file import Scores
-
-_SELECTS = ("best", "unknown", "last")  # a table's mark is the first that a member has
+from protogcn.selection import select_of
 
 
 def ensemble_table(
@@ -45,7 +44,7 @@ def ensemble_table(
         values = in_space(scores, space)
         select = scores.provenance["select"]
         rows.append(_row(stream, f"{weights[stream]:g}", values, scores.labels, select))
-    select = min((row["select"] for row in rows), key=_SELECTS.index)
+    select = select_of(members.values())
     labels = next(iter(members.values())).labels
     table = pd.DataFrame([*rows, _row("fused", "", fused, labels, select)])
     table["tuned_on_test"] = ["no"] * len(rows) + ["yes" if tuned_on_test else "no"]

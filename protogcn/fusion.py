@@ -75,19 +75,24 @@ def fuse(members: Mapping[str, Scores], weights: Mapping[str, float], space: str
     first_stream, first = next(iter(members.items()))
     total = np.zeros((len(first.clips), len(first.classes)))
     for stream, scores in members.items():
-        if space in _OF_LOGITS and not scores.has_logits:
-            raise ContractError(
-                f"stream {stream}: its scores were imported as probabilities, which do not tell the"
-                f" logits that space {space} needs; set the ensemble's space to probability or"
-                " log_probability, or import logits."
-            )
         rows = rows_in_order(first, scores, f"stream {stream} against stream {first_stream}")
         total += weights[stream] * in_space(scores, space)[rows]
     return total
 
 
 def in_space(scores: Scores, space: str) -> np.ndarray:
-    """Return one member's scores (N, K) in float64, as they are summed."""
+    """Return one member's scores (N, K) in float64, as they are summed.
+
+    Raises:
+        ContractError: the space is one of logits, and the scores were imported without them.
+        ConfigError: unknown space.
+    """
+    if space in _OF_LOGITS and not scores.has_logits:
+        raise ContractError(
+            f"{scores.provenance['imported']['file']}: was imported as probabilities, which do not"
+            f" tell the logits that space {space} needs; set the ensemble's space to probability or"
+            " log_probability, or import logits."
+        )
     match space:
         case "probability":
             return scores.probabilities.astype(np.float64)

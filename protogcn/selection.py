@@ -1,18 +1,25 @@
-"""How the epochs behind scores were chosen, and the mark of those chosen by their accuracy."""
+"""How the epochs behind scores were chosen, and the mark of those not known to be the last."""
 
 from collections.abc import Iterable
 
 from protogcn.score_file import Scores
 
+_SELECTS = ("best", "unknown", "last")  # the first that a member has is that of all of them
+_MARKS = {
+    "best": " (epoch chosen by its accuracy: select best)",
+    "unknown": " (imported, how its epoch was chosen is not known)",
+    "last": "",
+}
+
 
 def select_of(members: Iterable[Scores]) -> str:
-    """Return ``best`` if the epoch of any member was chosen by its accuracy, else ``last``."""
-    chosen = [scores.provenance["select"] for scores in members]
-    return "best" if "best" in chosen else "last"
+    """Return ``best`` if any member's epoch was chosen by its accuracy.
+
+    Else ``unknown`` if an import does not tell, else ``last``.
+    """
+    return min((scores.provenance["select"] for scores in members), key=_SELECTS.index)
 
 
 def mark_of(members: Iterable[Scores]) -> str:
-    """Return what captions add where an epoch was chosen by its accuracy, else nothing."""
-    if select_of(members) == "last":
-        return ""
-    return " (epoch chosen by its accuracy: select best)"
+    """Return what captions add where an epoch is not known to be the last one, else nothing."""
+    return _MARKS[select_of(members)]

@@ -114,7 +114,7 @@ def test_probabilities_are_fused_but_not_as_logits(imported):
     fuse({"j": scores}, {"j": 1}, "log_probability")
     for space in ("logit", "normalised_logit"):
         with pytest.raises(
-            ContractError, match=f"stream j: .* as probabilities, .* space {space} needs"
+            ContractError, match=rf"result\.pkl: .* as probabilities, .* space {space} needs"
         ):
             fuse({"j": scores}, {"j": 1}, space)
 

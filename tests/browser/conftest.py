@@ -26,7 +26,7 @@ def missing():
     try:
         import playwright.sync_api  # noqa: F401
     except ImportError:
-        return "needs playwright: pip install playwright (see .ci/run for the version)"
+        return "needs playwright: make test-browser installs it"
     if shutil.which("chromium") is None:
         return "needs Debian's chromium: apt install chromium"
     return None

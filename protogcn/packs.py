@@ -1,9 +1,14 @@
 """Which runs share a job and its GPU: some of one task and model, in the order of the config."""
 
+import json
+import os
 from collections.abc import Iterable, Sequence
 
 from protogcn.config import Run
 from protogcn.errors import ConfigError
+from protogcn.plan import Plan
+
+_TOLD = "PROTOGCN_PACKS"  # environment variable
 
 
 def packs_of(runs: Iterable[Run], size: int) -> list[list[Run]]:
@@ -32,6 +37,18 @@ def packs_of(runs: Iterable[Run], size: int) -> list[list[Run]]:
         for first in range(0, len(group), size)
     ]
     return [pack for pack in packs if len(pack) > 1]
+
+
+def tell_jobs(packs: Iterable[Iterable[Run]]) -> None:
+    """Leave the packs to the jobs of this Snakemake, which plan again when some runs have ended."""
+    os.environ[_TOLD] = json.dumps([[run.name for run in pack] for pack in packs])
+
+
+def told_to_job(plan: Plan) -> list[list[Run]] | None:
+    """Return the packs of the Snakemake that this job is of; None if it did not reach it."""
+    if (names := os.environ.get(_TOLD)) is None:
+        return None
+    return [[plan.run(*name.split("/")) for name in pack] for pack in json.loads(names)]
 
 
 def rule_of(pack: Sequence[Run]) -> str:

@@ -132,6 +132,16 @@ def test_pack_asks_for_the_memory_of_all_and_on_a_gpu_for_the_time_of_all():
     assert together(needs, in_turn=False) == Need(memory=22_000, minutes=45)
 
 
+def test_demo_on_the_cpu_asks_for_two_to_five_times_what_it_was_seen_to_take(tmp_path):
+    """Peak resident memory of its training and its scoring, batch 8, torch 2.13: 653 and 743 MB."""
+    run = run_of("demo_xsub", device="cpu")
+    size = Size({"train": 576, "val": 0, "test": 576}, 1152 * 64)
+    assert 2 * 653 < to_train(run, size).memory < 5 * 653
+    assert 2 * 743 < to_score(run, size).memory < 5 * 743
+    compiled = run_of("demo_xsub", device="cpu", compile=True)
+    assert to_train(compiled, size).memory > 6000
+
+
 def test_cost_of_the_full_network_is_one():
     assert estimate.cost(run_of("ntu120_xsub")) == 1
     assert estimate.cost(nano_run()) < 0.01

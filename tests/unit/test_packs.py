@@ -3,7 +3,9 @@ import dataclasses
 import pytest
 
 from protogcn.errors import ConfigError
-from protogcn.packs import packs_of, rule_of, trains
+from protogcn.packs import packs_of, rule_of, tell_jobs, told_to_job, trains
+from protogcn.plan import expand
+from tests.unit.config_of_tests import repository_config
 from tests.unit.nano import nano_run
 
 
@@ -59,6 +61,16 @@ def test_rule_tells_which_runs_it_trains():
         True, False, True, False,
     ]  # fmt: skip
     assert not trains(f"rule_{rule}", runs("j", model="other")[0])
+
+
+def test_jobs_are_told_the_packs_of_their_snakemake(monkeypatch):
+    monkeypatch.delenv("PROTOGCN_PACKS", raising=False)
+    plan = expand(repository_config())
+    assert told_to_job(plan) is None
+    monkeypatch.setenv("PROTOGCN_PACKS", "")
+    packs = packs_of(plan.of_ensembles(), 4)
+    tell_jobs(packs)
+    assert told_to_job(plan) == packs
 
 
 def test_comment_of_a_single_training_tells_its_run():

@@ -62,8 +62,8 @@ def place(tmp_path):
 
 
 def job(number, state, root, rule="train_stream"):
-    comment = f"rule_{rule}_wildcards_nano_xsub_protogcn_j"
-    return {number: Job(number, state, str(root), comment)}
+    runs = "nano_xsub_protogcn_b_j_k" if rule == "train_pack" else "wildcards_nano_xsub_protogcn_j"
+    return {number: Job(number, state, str(root), f"rule_{rule}_{runs}")}
 
 
 def test_run_without_a_directory_waits(tmp_path):
@@ -90,25 +90,22 @@ def test_job_of_another_folder_is_not_this_one(place, tmp_path):
     assert place.state(job("77", "PENDING", tmp_path / "other")).state == "waiting"
 
 
-def pack_job(number, state, root):
-    comment = "rule_train_pack_nano_xsub_protogcn_b_j_k"
-    return {number: Job(number, state, str(root), comment)}
-
-
 def test_job_of_a_pack_is_that_of_each_of_its_runs(place):
-    found = place.state(pack_job("41", "PENDING", place.root))
+    found = place.state(job("41", "PENDING", place.root, rule="train_pack"))
     assert (found.state, found.job) == ("queued", "41")
     place.tell(ELSEWHERE)
-    found = place.state(pack_job("41", "RUNNING", place.root))
+    found = place.state(job("41", "RUNNING", place.root, rule="train_pack"))
     assert (found.state, found.epoch, found.job) == ("running", 37, "41")
 
 
 @pytest.mark.parametrize("state", ["failed", "out of time"])
 def test_run_that_ended_in_a_pack_that_goes_on_says_so(place, state):
     place.tell(replace(ELSEWHERE, state=state, message="why"), age=10)
-    found = place.state(pack_job("41", "RUNNING", place.root))
+    found = place.state(job("41", "RUNNING", place.root, rule="train_pack"))
     assert (found.state, found.message) == (state, "why")
-    assert place.state(pack_job("42", "RUNNING", place.root)).state == "starting"  # sent again
+    assert (
+        place.state(job("42", "RUNNING", place.root, rule="train_pack")).state == "starting"
+    )  # sent again
 
 
 def packed(place):

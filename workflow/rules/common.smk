@@ -1,7 +1,6 @@
 # The plan behind the config, and what the rules ask of it.
 
 import json
-import os
 import shlex
 import sys
 import time
@@ -17,7 +16,7 @@ from protogcn.datasets import missing_raw
 from protogcn.errors import ConfigError
 from protogcn.imported import ahead_of, missing_import
 from protogcn.orphans import comment_of, left_behind
-from protogcn.packs import packs_of, rule_of
+from protogcn.packs import packs_of, rule_of, tell_jobs, told_to_job
 from protogcn.plan import load_plan
 from protogcn.run_state import folder_of, log_of, to_pack
 from protogcn.runs import STREAM

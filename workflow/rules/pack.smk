@@ -8,13 +8,13 @@
 
 def packed_runs():
     """The runs of each pack, chosen once: the jobs read this file again when some have ended."""
-    if workflow.is_main_process or "PROTOGCN_PACKS" not in os.environ:
-        size = config["pack"]
-        runs = to_pack(plan.of_ensembles(), Path(), now=time.time()) if size > 1 else []
-        names = [[run.name for run in pack] for pack in asked(packs_of, runs, size)]
-        os.environ["PROTOGCN_PACKS"] = json.dumps(names)
-    packs = json.loads(os.environ["PROTOGCN_PACKS"])
-    return [[plan.run(*name.split("/")) for name in names] for names in packs]
+    if not workflow.is_main_process and (packs := told_to_job(plan)) is not None:
+        return packs
+    size = config["pack"]
+    runs = to_pack(plan.of_ensembles(), Path(), now=time.time()) if size > 1 else []
+    packs = asked(packs_of, runs, size)
+    tell_jobs(packs)
+    return packs
 
 
 def profile_of_packs(packs):

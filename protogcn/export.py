@@ -102,6 +102,7 @@ def interface_of(member: Member) -> dict[str, Any]:
             "unit": "pixels" if skeleton.in_image else "metres",
             "empty person": "all zero, and the last one",
             "difference": settings["difference"],
+            "short clips": settings["short_clips"],
         },
         "output": {"name": "logits", "type": "float32", "axes": ["crops", "classes"]},
         "a clip's probabilities": f"the mean over {settings['crops']} crops of the softmax",

@@ -190,7 +190,8 @@ def joints_come_from(wildcards):
 
 def on_the_page():
     """What the config's report section asks for."""
-    return asked(contents_of, plan, config.get("report"), {})
+    comparisons = {name: table.runs for name, table in tables.items()}
+    return asked(contents_of, plan, config.get("report"), comparisons)
 
 
 def raw_of(wildcards):

@@ -15,13 +15,13 @@ from pathlib import Path
 import numpy as np
 
 from protogcn.config import Dataset
+from protogcn.config_files import plan_of
 from protogcn.datasets import missing_raw
 from protogcn.errors import ConfigError, ContractError, run_stage
 from protogcn.preparation import seen, with_midpoints
 from protogcn.raw_files import read_dataset
 from protogcn.readers import RawClip
 from protogcn.schema import nearest
-from protogcn.status import plan_of
 
 _TALLEST = 4.0  # metres from the lowest to the highest joint
 _SHOWN = 5  # clips that a sentence names
@@ -175,7 +175,8 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=1, help="processes that read")
     args = parser.parse_args()
 
-    datasets = plan_of(args.directory, args.configfile).datasets
+    _, plan = plan_of(args.directory, args.configfile)
+    datasets = plan.datasets
     if args.dataset not in datasets:
         raise ConfigError(
             f"{args.dataset!r} is no dataset of the config, expected one of"

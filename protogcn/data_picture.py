@@ -6,19 +6,18 @@ Shapes: N clips, M persons, V joints, C channels.
 import math
 from pathlib import Path
 
-import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from protogcn.clip_table import ClipTable
 from protogcn.config import Dataset
-from protogcn.contracts import writing
 from protogcn.skeleton import Skeleton
+from protogcn.style import BLUE, GREY, ORANGE, fitted, in_style, save_figure
 
 _MOMENTS = (0.2, 0.5, 0.8)  # shares of a clip
 _SHADES = ("#c6d4e8", "#7fa0cc", "#1f4e8c")  # early to late
-_SIDES = {"train": "#1f4e8c", "val": "#8a8a8a", "test": "#d98032"}
+_SIDES = {"train": BLUE, "val": GREY, "test": ORANGE}
 _COLUMNS = 10
 _MOST_CLASSES = 120  # mean skeletons drawn
 _LONGEST_NAME = 22  # characters
@@ -37,9 +36,7 @@ def save_data_picture(path: Path, dataset: Dataset, joints: np.ndarray, table: C
     """
     num_drawn = min(len(dataset.classes), _MOST_CLASSES)
     num_rows = math.ceil(num_drawn / _COLUMNS)
-    with matplotlib.rc_context(
-        {"font.size": 8, "axes.spines.top": False, "axes.spines.right": False}
-    ):
+    with in_style():
         figure = Figure(figsize=(12, 2.6 + 1.5 * num_rows), layout="constrained")
         top, bottom = figure.subfigures(2, 1, height_ratios=(2.6, 1.5 * num_rows))
         lengths, classes = top.subplots(1, 2, width_ratios=(1, 2))
@@ -52,12 +49,12 @@ def save_data_picture(path: Path, dataset: Dataset, joints: np.ndarray, table: C
             axes.set_axis_off()
             if label < num_drawn:
                 _draw_skeletons(axes, means[label], dataset.skeleton, limits)
-                axes.set_title(_short(dataset.classes[label]), fontsize=6.5)
+                name = fitted(dataset.classes[label], _LONGEST_NAME)
+                axes.set_title(name, fontsize=6.5, fontweight="normal")
         some = "" if num_drawn == len(dataset.classes) else f" (the first {num_drawn} classes)"
         bottom.suptitle(f"Mean skeletons, light to dark: early to late in the clip{some}")
         top.suptitle(f"{dataset.name}: {len(table.ids)} clips")
-        with writing(path) as file:
-            figure.savefig(file, format="png", dpi=150)
+        save_figure(figure, [path])
 
 
 def mean_skeletons(joints: np.ndarray, table: ClipTable, num_classes: int) -> np.ndarray:
@@ -120,7 +117,3 @@ def _limits(means: np.ndarray) -> tuple[float, float, float, float]:
     left, right, low, high = np.nanmin(x), np.nanmax(x), np.nanmin(y), np.nanmax(y)
     margin = 0.05 * max(right - left, high - low, 1e-6)
     return left - margin, right + margin, low - margin, high + margin
-
-
-def _short(name: str) -> str:
-    return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"

@@ -9,61 +9,59 @@ import shutil
 import textwrap
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import timedelta
 from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
-
-from snakemake.utils import update_config
+from typing import Any
 
 from protogcn.config import Run
+from protogcn.config_files import plan_of
 from protogcn.errors import ConfigError, run_stage
-from protogcn.plan import Plan, load_plan
+from protogcn.plan import Plan
 from protogcn.run_state import STATES, RunState, folder_of, state_of
-from protogcn.schema import nearest, read_yaml
+from protogcn.schema import nearest
 from protogcn.slurm import queue_of_user
+from protogcn.tables.resolve import resolve_tables
 
-_SCHEMA = Path(__file__).parent.parent / "workflow/schemas/config.schema.yaml"
 _AGAIN = ("out of time", "stopped", "failed")
 
 
-def plan_of(directory: Path, configfiles: Sequence[Path]) -> Plan:
-    """Read the config as the workflow does: its own file, then the files on top.
+def tables_of(config: Mapping[str, Any], plan: Plan) -> dict[str, list[Run]]:
+    """Return for the name of each table the runs that it needs.
 
     Raises:
-        ConfigError: there is none, or it does not fit.
+        ConfigError: a comparison table names what there is not.
     """
-    own = directory / "config/config.yaml"
-    files = ([own] if own.exists() else []) + list(configfiles)
-    if not files:
-        raise ConfigError(f"{own}: does not exist; name another folder with --directory.")
-    config: dict = {}
-    for file in files:
-        if not file.is_file():
-            raise ConfigError(f"--configfile: {file} does not exist.")
-        found = read_yaml(file)
-        if not isinstance(found, dict):
-            raise ConfigError(f"{file}: found no map, expected a config.")
-        update_config(config, found)
-    return load_plan(config, _SCHEMA, files)
+    tables = {f"{task}_{name}": plan.members(task, name) for task, name in plan.ensembles}
+    for name, table in resolve_tables(config, plan).items():
+        tables[name] = [plan.run(*key) for key in table.runs if key in plan.runs]
+    return tables
 
 
-def chosen(plan: Plan, directory: Path, targets: Sequence[str]) -> list[Run]:
+def chosen(
+    plan: Plan, tables: Mapping[str, list[Run]], directory: Path, targets: Sequence[str]
+) -> list[Run]:
     """Return the runs that targets need; without any, those that have a directory.
+
+    Args:
+        plan: the config.
+        tables: for the name of each table the runs that it needs.
+        directory: where ``results/`` is.
+        targets: tables, as csv, md or tex, and run directories or files in them.
 
     Raises:
         ConfigError: a target is no table and no run of the config.
     """
     if not targets:
         return [run for run in _known(plan, directory) if (directory / folder_of(run)).is_dir()]
-    tables = {f"results/{task}_{name}.csv": (task, name) for task, name in plan.ensembles}
     found: dict[str, Run] = {}
     for target in targets:
         path = Path(target)
-        if path.as_posix() in tables:
-            runs = plan.members(*tables[path.as_posix()])
+        if path.parent == Path("results") and path.stem in tables:
+            runs = tables[path.stem]
         else:
             runs = [
                 run
@@ -71,9 +69,10 @@ def chosen(plan: Plan, directory: Path, targets: Sequence[str]) -> list[Run]:
                 if path.is_relative_to(folder_of(run)) or Path(folder_of(run)).is_relative_to(path)
             ]
         if not runs or path == Path():
+            names = [f"results/{name}.csv" for name in tables]
             raise ConfigError(
                 f"--target: {target!r} is no table and no run of the config, expected such as"
-                f" {next(iter(tables))}{nearest(target, tables) or '.'}"
+                f" {names[0]}{nearest(target, names) or '.'}"
             )
         found |= {run.name: run for run in runs}
     return list(found.values())
@@ -163,9 +162,10 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="a list of objects, for programs")
     args = parser.parse_args()
 
-    plan = plan_of(args.directory or Path(), args.configfile)
+    config, plan = plan_of(args.directory or Path(), args.configfile)
+    tables = tables_of(config, plan)
     directory = args.directory or Path(plan.directory)
-    runs = chosen(plan, directory, args.target)
+    runs = chosen(plan, tables, directory, args.target)
     queue, now = queue_of_user(), time.time()
     states = [state_of(run, directory, now=now, queue=queue) for run in runs]
     if args.json:

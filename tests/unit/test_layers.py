@@ -38,9 +38,10 @@ def test_planning_the_jobs_imports_neither_torch_nor_matplotlib():
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def test_readers_know_nothing_of_torch_or_pandas():
+def test_readers_know_nothing_of_torch_and_only_that_of_csv_files_knows_pandas():
     for path in (PACKAGE / "readers").glob("*.py"):
-        assert not {"torch", "pandas"} & {name.split(".")[0] for name in imports_of(path)}, path
+        strange = {"torch"} if path.name == "released_scores.py" else {"torch", "pandas"}
+        assert not strange & {name.split(".")[0] for name in imports_of(path)}, path
 
 
 def test_only_the_files_that_load_files_catch_everything():
@@ -69,7 +70,7 @@ def test_nothing_is_unpickled_or_evaluated_freely():
 def test_only_the_figures_and_their_style_know_matplotlib_and_nothing_imports_a_figure():
     for path in PACKAGE.rglob("*.py"):
         modules = list(imports_of(path))
-        is_figure = path.parent.name == "figures"
+        is_figure = path.parent.name == "figures" or path.name == "data_picture.py"
         if not is_figure and path.name != "style.py":
             assert "matplotlib" not in {name.split(".")[0] for name in modules}, path
         assert not any(name.startswith("protogcn.figures") for name in modules), path

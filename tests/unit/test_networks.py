@@ -21,7 +21,7 @@ def test_settings_that_fit_are_accepted(network):
 @pytest.mark.parametrize(
     ("network", "changes", "sentence"),
     [
-        ("stgcnpp", {"prototypes": 5}, r"m: network stgcnpp has no prototypes, expected width, blocks, downsample\."),
+        ("stgcnpp", {"prototypes": 5}, r"m: network stgcnpp has no prototypes, expected width, blocks, downsample; an override meant for one model names it"),
         ("stgcn", {"subsets": 3, "contrast_weight": 0.1}, "m: network stgcn has no subsets and no contrast_weight"),
         ("protogcn", {"width": 100}, r"m\.width: found 100, expected a multiple of 24\."),
         ("protogcn", {"subsets": 7}, r"m\.subsets: found 7, expected a divisor of the width 24\."),

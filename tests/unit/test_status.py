@@ -8,9 +8,10 @@ import pytest
 import yaml
 
 from protogcn.errors import ConfigError
+from protogcn.plan import expand
 from protogcn.run_state import STATES, RunState, folder_of
-from protogcn.status import chosen, plan_of, table_of
-from tests.unit.config_of_tests import REPOSITORY
+from protogcn.status import chosen, table_of, tables_of
+from tests.unit.config_of_tests import REPOSITORY, repository_config
 
 WAITING = RunState(
     run="ntu120_xsub/protogcn/j",
@@ -37,7 +38,12 @@ RUNNING = replace(
 
 @pytest.fixture(scope="module")
 def plan():
-    return plan_of(REPOSITORY, [])
+    return expand(repository_config())
+
+
+@pytest.fixture(scope="module")
+def tables(plan):
+    return tables_of(repository_config(), plan)
 
 
 def test_row_of_a_running_run():
@@ -84,53 +90,30 @@ def test_each_task_has_a_block():
     assert "logs: results/logs/train_stream/ntu60.xsub.protogcn.STREAM.log" in text
 
 
-def test_without_a_target_it_is_the_runs_that_have_a_directory(plan, tmp_path):
-    assert chosen(plan, tmp_path, []) == []
+def test_without_a_target_it_is_the_runs_that_have_a_directory(plan, tmp_path, tables):
+    assert chosen(plan, tables, tmp_path, []) == []
     run = plan.run("demo_xsub", "protogcn", "km")
     of_no_ensemble = plan.run("demo_xsub", "protogcn", "km-3")
     for folder in (folder_of(run), folder_of(of_no_ensemble), "results/runs/old/xsub/protogcn/j"):
         (tmp_path / folder).mkdir(parents=True)
-    assert chosen(plan, tmp_path, []) == [run, of_no_ensemble]
+    assert chosen(plan, tables, tmp_path, []) == [run, of_no_ensemble]
 
 
-def test_targets_are_tables_and_run_directories(plan, tmp_path):
+def test_targets_are_tables_and_run_directories(plan, tmp_path, tables):
     targets = ["results/demo_xsub_2ens.csv", "results/runs/demo/xsub/protogcn/km/scores.npz"]
-    streams = [run.stream for run in chosen(plan, tmp_path, targets)]
+    streams = [run.stream for run in chosen(plan, tables, tmp_path, targets)]
     assert streams == ["j", "b", "km"]
-    tables = ["results/demo_xsub_2ens.csv", "results/demo_xsub_6ens.csv"]
-    assert len(chosen(plan, tmp_path, tables)) == 6
-    assert len(chosen(plan, tmp_path, ["results/runs/demo"])) == 6
+    targets = ["results/demo_xsub_2ens.csv", "results/demo_xsub_6ens.md"]
+    assert len(chosen(plan, tables, tmp_path, targets)) == 6
+    compared = [run.name for run in chosen(plan, tables, tmp_path, ["results/demo_table4.tex"])]
+    assert compared == [f"demo_xsub/{m}/{s}" for m in ("stgcnpp", "protogcn") for s in ("j", "b")]
+    assert len(chosen(plan, tables, tmp_path, ["results/runs/demo"])) == 6
 
 
 @pytest.mark.parametrize("target", ["results/demo_xsub_5ens.csv", ".", "", "/etc/passwd"])
-def test_target_that_is_none_is_one_sentence(plan, tmp_path, target):
+def test_target_that_is_none_is_one_sentence(plan, tmp_path, target, tables):
     with pytest.raises(ConfigError, match="is no table and no run of the config, expected such"):
-        chosen(plan, tmp_path, [target])
-
-
-def test_files_go_on_top_of_the_config(tmp_path):
-    more = tmp_path / "more.yaml"
-    more.write_text("overrides: {demo: {set: {epochs: 77}}}")
-    assert plan_of(REPOSITORY, [more]).run("demo_xsub", "protogcn", "j").settings["epochs"] == 77
-
-
-@pytest.mark.parametrize(
-    ("text", "sentence"),
-    [
-        ("[1]", "found no map"),
-        ("train: {epoch: 3}", "train: unknown key 'epoch'"),
-        ("train: {epochs: 3, epochs: 4}", "stands twice"),
-        (None, "does not exist"),
-    ],
-)
-def test_wrong_config_is_one_sentence(tmp_path, text, sentence):
-    more = tmp_path / "more.yaml"
-    if text is not None:
-        more.write_text(text)
-    with pytest.raises(ConfigError, match=sentence):
-        plan_of(REPOSITORY, [more])
-    with pytest.raises(ConfigError, match="name another folder with --directory"):
-        plan_of(tmp_path, [])
+        chosen(plan, tables, tmp_path, [target])
 
 
 def status(*arguments):

@@ -20,6 +20,7 @@ from protogcn.packs import packs_of, rule_of, tell_jobs, told_to_job
 from protogcn.plan import load_plan
 from protogcn.run_state import folder_of, log_of, to_pack
 from protogcn.runs import STREAM
+from protogcn.tables.resolve import common_recipe, digests_of, resolve_tables
 
 # Jobs run with the Python that runs Snakemake and with this checkout's package, from any folder.
 shell.prefix(
@@ -160,6 +161,32 @@ def tables_of(dataset):
         for (task, ensemble), scheme in plan.ensembles.items()
         if any(run.dataset.name == dataset for run in plan.members(task, ensemble))
     ]
+
+
+tables = asked(resolve_tables, config, plan)
+
+
+def wanted_by_table(wildcards):
+    """The score files that a whole comparison table needs."""
+    return [scores_of(asked(plan.run, *names)) for names in tables[wildcards.table].runs]
+
+
+def found_for_table(wildcards):
+    """Those of them that are there, without asking Snakemake to make or renew any."""
+    known = [names for names in tables[wildcards.table].runs if names in plan.runs]
+    paths = [Path(scores_of(asked(plan.run, *names))) for names in known]
+    return [path.as_posix() for path in paths if path.exists()]
+
+
+def table_as_json(wildcards):
+    """A resolved comparison table as a command-line argument."""
+    table = tables[wildcards.table]
+    entry = {
+        **table.to_mapping(),
+        "recipe": asked(common_recipe, table, plan) if table.same_recipe else {},
+        "digests": asked(digests_of, table, plan),
+    }
+    return json.dumps(entry, ensure_ascii=False)
 
 
 # Datasets with a run that reads a file of motions. The others' motions are differences of crops,

@@ -1,32 +1,5 @@
 # scores of many runs -> the comparison tables of the config, and every table as Markdown and LaTeX.
 
-from protogcn.tables.resolve import common_recipe, digests_of, resolve_tables
-
-tables = asked(resolve_tables, config, plan)
-
-
-def wanted_by_table(wildcards):
-    """The score files that a whole comparison table needs."""
-    return [scores_of(asked(plan.run, *names)) for names in tables[wildcards.table].runs]
-
-
-def found_for_table(wildcards):
-    """Those of them that are there, without asking Snakemake to make or renew any."""
-    known = [names for names in tables[wildcards.table].runs if names in plan.runs]
-    paths = [Path(scores_of(asked(plan.run, *names))) for names in known]
-    return [path.as_posix() for path in paths if path.exists()]
-
-
-def table_as_json(wildcards):
-    """A resolved comparison table as a command-line argument."""
-    table = tables[wildcards.table]
-    entry = {
-        **table.to_mapping(),
-        "recipe": asked(common_recipe, table, plan) if table.same_recipe else {},
-        "digests": asked(digests_of, table, plan),
-    }
-    return json.dumps(entry, ensure_ascii=False)
-
 
 wildcard_constraints:
     table="|".join(tables) or "-",

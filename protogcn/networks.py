@@ -35,8 +35,8 @@ def check_network(where: str, network: Mapping[str, Any]) -> None:
     if foreign := [key for key in network if key not in ("network", *known)]:
         raise ConfigError(
             f"{where}: network {name} has no {' and no '.join(foreign)}, expected"
-            f" {', '.join(known)}{nearest(foreign[0], known)}; an override meant for one model names"
-            " it in its where."
+            f" {', '.join(known)}{nearest(foreign[0], known)}; an override meant for one"
+            " model names it in its where."
         )
     if missing := [key for key in known if key not in network]:
         raise ConfigError(f"{where}: lacks {', '.join(missing)}, which network {name} needs.")

@@ -75,7 +75,7 @@ def pickle_rows(path: Path, *, num_clips: int, rounds: int) -> list[Row]:
     num_bytes = write_annotations(path, make_clips(num_clips))
 
     def read() -> None:
-        exhaust(read_pyskl(path, num_joints=25, channels=3, num_classes=60, splits=("xsub",)))
+        exhaust(read_pyskl(path, num_joints=25, num_classes=60, splits=("xsub",)))
 
     clips = measure(read, rounds=rounds, clock=time.process_time)
     objects = measure(lambda: load_pickle(path), rounds=rounds, clock=time.process_time)

@@ -17,11 +17,10 @@ import numpy as np
 from protogcn.config import Dataset
 from protogcn.config_files import plan_of
 from protogcn.datasets import missing_raw
-from protogcn.errors import ConfigError, ContractError, run_stage
+from protogcn.errors import ConfigError, ContractError, nearest, run_stage
 from protogcn.preparation import seen, with_midpoints
 from protogcn.raw_files import read_dataset
 from protogcn.readers import RawClip
-from protogcn.schema import nearest
 
 _TALLEST = 4.0  # metres from the lowest to the highest joint
 _SHOWN = 5  # clips that a sentence names

@@ -6,10 +6,9 @@ from typing import Any
 
 from protogcn.class_names import class_names
 from protogcn.config import Dataset
-from protogcn.errors import ConfigError
+from protogcn.errors import ConfigError, nearest
 from protogcn.facts import ntu_facts
 from protogcn.readers.folder import ANNOTATIONS
-from protogcn.schema import nearest
 from protogcn.skeleton import Skeleton, built_in_skeletons
 
 SIMULATED_FOLDER = "results/data/{dataset}/raw"

@@ -1,7 +1,8 @@
 """The two mistakes a user can make, what stops a training, and how a command reports them."""
 
+import difflib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 
 class ConfigError(Exception):
@@ -55,3 +56,9 @@ def exit_code_of(error: BaseException) -> int:
     if isinstance(error, KeyboardInterrupt):
         return 130
     return _EXIT_CODES.get(type(error), 1)
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return a hint at the known name that ``name`` may have been meant to be, or nothing."""
+    close = difflib.get_close_matches(str(name), list(known), n=1)
+    return f"; did you mean {close[0]!r}?" if close else ""

@@ -6,8 +6,7 @@ Nothing here imports torch: the whole config is checked before a job starts.
 from collections.abc import Mapping
 from typing import Any
 
-from protogcn.errors import ConfigError
-from protogcn.schema import nearest
+from protogcn.errors import ConfigError, nearest
 
 _SIZE = ("width", "blocks", "downsample")
 NETWORKS: Mapping[str, tuple[str, ...]] = {

@@ -6,12 +6,11 @@ from itertools import product
 from typing import Any
 
 from protogcn.config import MODALITIES, Dataset, Run
-from protogcn.errors import ConfigError
+from protogcn.errors import ConfigError, nearest
 from protogcn.image_settings import check_image_settings
 from protogcn.imported import LAST_REPEAT, with_imports
 from protogcn.networks import check_network
 from protogcn.preparation import check_preparation
-from protogcn.schema import nearest
 
 STREAM = r"(?:j|b|k|jm|bm|km)(?:-(?:[2-9]|[1-9][0-9]))?"
 

@@ -1,6 +1,5 @@
 """A config file -> its values, each checked by itself: strict YAML, then the JSON schema."""
 
-import difflib
 import json
 import math
 import re
@@ -12,7 +11,7 @@ import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
-from protogcn.errors import ConfigError
+from protogcn.errors import ConfigError, nearest
 
 _KINDS = {
     "object": "a map",
@@ -74,12 +73,6 @@ def check_schema(config: Mapping[str, Any], schema: Mapping[str, Any]) -> None:
     problems |= dict.fromkeys(_not_finite(config, ()))
     if problems:
         raise ConfigError("\n".join(problems))
-
-
-def nearest(name: str, known: Iterable[str]) -> str:
-    """Return a hint at the known name that ``name`` may have been meant to be, or nothing."""
-    close = difflib.get_close_matches(str(name), list(known), n=1)
-    return f"; did you mean {close[0]!r}?" if close else ""
 
 
 def _describe(error: ValidationError) -> Iterable[str]:

@@ -19,10 +19,9 @@ from typing import Any
 
 from protogcn.config import Run
 from protogcn.config_files import plan_of
-from protogcn.errors import ConfigError, run_stage
+from protogcn.errors import ConfigError, nearest, run_stage
 from protogcn.plan import Plan
 from protogcn.run_state import STATES, RunState, folder_of, state_of
-from protogcn.schema import nearest
 from protogcn.slurm import queue_of_user
 from protogcn.tables.resolve import resolve_tables
 

@@ -7,11 +7,10 @@ from itertools import product
 from typing import Any
 
 from protogcn.config import ENGINE_SETTINGS
-from protogcn.errors import ConfigError
+from protogcn.errors import ConfigError, nearest
 from protogcn.facts import published_numbers
 from protogcn.plan import Ensemble, Plan
 from protogcn.runs import STREAM, check_streams, look_up
-from protogcn.schema import nearest
 from protogcn.tables.request import Cell, Table, settings_digest
 
 

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from protogcn.bones import compute_modality
 from protogcn.errors import ConfigError
-from protogcn.modality import compute_modality
 from protogcn.pose_lines import View, pose_lines
 
 FRONT = View(np.array([1, 0, 0]), np.array([0, 1, 0]))

@@ -1,7 +1,5 @@
 """A network's scores of whole clips: the mean over their test crops.
 
-The score stage and ``protogcn.predict`` score alike because both call ``score_run``.
-
 Shapes: N clips, K classes.
 """
 
@@ -11,41 +9,15 @@ from functools import cache
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from protogcn.ahead import delivered
 from protogcn.batches import scoring_batch
 from protogcn.bodies import Bodies
 from protogcn.clips import ClipStore
-from protogcn.config import Run
-from protogcn.engine import Engine
 from protogcn.sampling import scoring_frames
 
 _CROPS_AT_ONCE = {"cpu": 160, "cuda": 640}
-
-
-def score_run(
-    run: Run,
-    model: nn.Module,
-    engine: Engine,
-    store: ClipStore,
-    rows: np.ndarray,
-    *,
-    watch: Callable[[Sequence[np.ndarray]], Iterable[np.ndarray]] = iter,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Score clips with the network of a run as its settings say; see ``score_clips``."""
-    return score_clips(
-        engine.logits_of(engine.prepare(model)),
-        store,
-        rows,
-        length=run.settings["frames"],
-        crops=run.settings["crops"],
-        sampled_difference=run.samples_first,
-        across_crops=run.settings["crop_borders"] == "released",
-        spread=run.settings["short_clips"] == "spread",
-        row_multiple=engine.row_multiple,
-        watch=watch,
-    )
 
 
 @torch.inference_mode()

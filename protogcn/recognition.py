@@ -15,10 +15,10 @@ from protogcn.clips import ClipStore
 from protogcn.config import Run
 from protogcn.engine import Engine
 from protogcn.fusion import fuse
-from protogcn.inference import score_run
 from protogcn.preparation import prepare_clip
 from protogcn.progress import show_progress
 from protogcn.score_file import Scores
+from protogcn.scoring import score_run
 from protogcn.trained import TrainedEnsemble
 
 _QUICK = 64  # clips; that many are scored before a progress bar could be read

@@ -13,11 +13,11 @@ from protogcn.device import pick_device
 from protogcn.engine import Engine
 from protogcn.errors import ContractError, run_stage
 from protogcn.identity import differing, network_facts, training_facts
-from protogcn.inference import score_run
 from protogcn.models import build_model
 from protogcn.progress import show_progress
 from protogcn.provenance import commit, versions
 from protogcn.score_file import Scores
+from protogcn.scoring import score_run
 
 _ENTRIES = {"model": dict, "epoch": int, "facts": dict, "commit": str, "versions": dict}
 

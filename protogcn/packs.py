@@ -11,28 +11,33 @@ from protogcn.plan import Plan
 _TOLD = "PROTOGCN_PACKS"  # environment variable
 
 
-def packs_of(runs: Iterable[Run], size: int) -> list[list[Run]]:
+def packs_of(runs: Iterable[Run], size: int, ready: Iterable[Run]) -> list[list[Run]]:
     """Share runs out among jobs; a run that would be alone in its job is left out.
 
+    Who may share a job is the same whatever is trained already: a run never gets another partner,
+    which the table may not need.
+
     Args:
-        runs: those that are to be trained.
+        runs: of all ensembles, in their order.
         size: the config's ``pack``, the most runs of a job.
+        ready: those of them that may be trained in a pack now.
 
     Raises:
         ConfigError: a run wants several GPUs for itself.
     """
     if size == 1:
         return []
+    names = {run.name for run in ready}
     groups: dict[tuple[str, str], list[Run]] = {}
     for run in runs:
-        if run.settings["gpus"] > 1:
+        if run.name in names and run.settings["gpus"] > 1:
             raise ConfigError(
                 f"pack is {size}, but run {run.name} wants {run.settings['gpus']} GPUs for itself"
                 " (train.gpus); set one of the two to 1."
             )
         groups.setdefault((run.task, run.model), []).append(run)
     packs = [
-        group[first : first + size]
+        [run for run in group[first : first + size] if run.name in names]
         for group in groups.values()
         for first in range(0, len(group), size)
     ]

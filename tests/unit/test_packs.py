@@ -36,13 +36,19 @@ SIX = runs("j", "b", "jm", "bm", "k", "km")
     ],
 )
 def test_runs_are_packed_in_their_order(size, packs):
-    assert streams_of(packs_of(SIX, size)) == packs
+    assert streams_of(packs_of(SIX, size, SIX)) == packs
+
+
+def test_run_gets_no_other_partner_when_its_own_is_trained():
+    ready = [run for run in SIX if run.stream not in ("b", "km")]
+    assert streams_of(packs_of(SIX, 2, ready)) == [["jm", "bm"]]
+    assert streams_of(packs_of(SIX, 3, ready)) == [["j", "jm"], ["bm", "k"]]
 
 
 def test_pack_is_of_one_task_and_model():
     first, other = runs("j", "b"), runs("j", "b", model="other")
     mixed = [first[0], other[0], first[1], other[1]]
-    packs = packs_of(mixed, 2)
+    packs = packs_of(mixed, 2, mixed)
     assert streams_of(packs) == [["j", "b"], ["j", "b"]]
     assert [{run.model for run in pack} for pack in packs] == [{"protogcn"}, {"other"}]
 
@@ -50,8 +56,8 @@ def test_pack_is_of_one_task_and_model():
 def test_run_of_several_gpus_is_refused():
     two = nano_run(gpus=2)
     with pytest.raises(ConfigError, match=r"pack is 3, but run nano_xsub/protogcn/j wants 2 GPUs"):
-        packs_of([*SIX, two], 3)
-    assert packs_of([*SIX, two], 1) == []
+        packs_of([*SIX, two], 3, [two])
+    assert packs_of([*SIX, two], 1, [two]) == []
 
 
 def test_rule_tells_which_runs_it_trains():
@@ -68,7 +74,7 @@ def test_jobs_are_told_the_packs_of_their_snakemake(monkeypatch):
     plan = expand(repository_config())
     assert told_to_job(plan) is None
     monkeypatch.setenv("PROTOGCN_PACKS", "")
-    packs = packs_of(plan.of_ensembles(), 4)
+    packs = packs_of(plan.of_ensembles(), 4, plan.of_ensembles())
     tell_jobs(packs)
     assert told_to_job(plan) == packs
 

@@ -10,9 +10,9 @@ def packed_runs():
     """The runs of each pack, chosen once: the jobs read this file again when some have ended."""
     if not workflow.is_main_process and (packs := told_to_job(plan)) is not None:
         return packs
-    size = config["pack"]
-    runs = to_pack(plan.of_ensembles(), Path(), now=time.time()) if size > 1 else []
-    packs = asked(packs_of, runs, size)
+    size, runs = config["pack"], plan.of_ensembles()
+    ready = to_pack(runs, Path(), now=time.time()) if size > 1 else []
+    packs = asked(packs_of, runs, size, ready)
     tell_jobs(packs)
     return packs
 

@@ -5,6 +5,8 @@
 # so no reason to train it again when the packs are others the next time. A run that has a network
 # is train_stream's.
 
+from snakemake.io import IOFile
+
 
 def packed_runs():
     """The runs of each pack, chosen once: the jobs read this file again when some have ended."""
@@ -29,6 +31,18 @@ def need_of_pack(pack):
     """Memory and minutes of a pack's trainings."""
     in_turn = any(gpus_of(run) for run in pack)
     return estimate.together([need_to_train(run) for run in pack], in_turn=in_turn)
+
+
+def forget_earlier_trainings():
+    """Remove what Snakemake keeps of earlier trainings of the runs that packs are to train.
+
+    Provenance of their histories and dates of their benchmarks would make it train them again.
+    """
+    planned = {job.name for job in workflow.dag.needrun_jobs()}
+    for run in (run for pack in packs if rule_of(pack) in planned for run in pack):
+        workflow.persistence.cleanup_metadata(IOFile(f"{folder_of(run)}/history.csv"))
+        log = Path(log_of("train_stream", run))
+        Path(f"results/benchmarks/train_stream/{log.stem}.tsv").unlink(missing_ok=True)
 
 
 packs = packed_runs()

@@ -21,7 +21,7 @@ def main() -> None:
     quick = args.quick
     Engine.of(model.SETTINGS, torch.device("cpu")).start(threads=1)
     print("network: one CPU thread, float32; medians, quartiles in brackets", flush=True)
-    clips, crops, rounds = (5, 5, 1) if quick else (15, 40, 3)
+    clips, crops, rounds = (5, 5, 1) if quick else (10, 40, 3)
     print_rows(model.rows(num_clips=clips, num_crops=crops, rounds=rounds))
     print_rows(model.memory_rows(num_clips=clips))
     print("input", flush=True)

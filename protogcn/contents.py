@@ -61,7 +61,8 @@ def contents_of(
         for task, name in plan.ensembles
         if task in entry["tasks"]
     }
-    for name in entry.get("tables", []):
+    tables = entry.get("tables", _tables_within(entry["tasks"], comparisons))
+    for name in tables:
         if name in comparisons:
             members[name] = [plan.run(*run) for run in comparisons[name]]
     further = [
@@ -69,11 +70,46 @@ def contents_of(
     ]
     runs = {run.name: run for group in [*members.values(), further] for run in group}
     return Contents(
-        tables=tuple(dict.fromkeys([*members, *entry.get("tables", [])])),
-        figures=tuple(entry.get("figures", [])),
+        tables=tuple(dict.fromkeys([*members, *tables])),
+        figures=tuple(entry.get("figures", _usual_figures(plan, entry["tasks"], runs.values()))),
         runs=tuple(runs.values()),
         behind={table: tuple(run.name for run in group) for table, group in members.items()},
     )
+
+
+def _tables_within(
+    tasks: Iterable[str], comparisons: Mapping[str, Iterable[tuple[str, str, str]]]
+) -> list[str]:
+    """Return the comparison tables that are of these tasks alone."""
+    return [
+        name
+        for name, runs in comparisons.items()
+        if runs and {task for task, _, _ in runs} <= set(tasks)
+    ]
+
+
+def _usual_figures(plan: Plan, tasks: Iterable[str], runs: Iterable[Run]) -> list[str]:
+    """Return the figures of each task: its largest ensemble, its trainings, its two models.
+
+    Models are compared class by class on bones, as in the paper's Figure 1, where the page has
+    these runs of both. Imported runs have no learning curves.
+    """
+    figures = []
+    streams = {(run.task, run.model, run.stream) for run in runs}
+    for task in tasks:
+        schemes = [scheme for (of, _), scheme in plan.ensembles.items() if of == task]
+        largest = max(schemes, key=lambda scheme: len(scheme.streams))
+        figures += [f"{task}_{largest.name}_{kind}" for kind in ("confusion", "streams")]
+        model = largest.model
+        trained = [run for run in plan.of_ensembles() if (run.task, run.model) == (task, model)]
+        if not any(run.settings.get(key) for run in trained for key in ("scores", "checkpoint")):
+            figures.append(f"{task}_{model}_learning_curves")
+        figures += [
+            f"{task}_b_{model}_vs_{other}"
+            for other in plan.models
+            if other != model and {(task, model, "b"), (task, other, "b")} <= streams
+        ]
+    return figures
 
 
 def _further_run(plan: Plan, task: str, name: str) -> Run:

@@ -20,6 +20,30 @@ def test_page_of_a_task_has_its_ensembles_and_each_of_their_runs_once():
     assert {run.task for run in contents.runs} == {"demo_xsub"}
 
 
+def test_usual_tables_and_figures_are_of_the_tasks_alone():
+    comparisons = {
+        "mine": [("demo_xsub", m, s) for m in ("protogcn", "stgcnpp") for s in ("j", "b")],
+        "wider": [("demo_xsub", "protogcn", "j"), ("ntu60_xsub", "protogcn", "j")],
+        "empty": [],
+    }
+    contents = contents_of(PLAN, {"tasks": ["demo_xsub"]}, comparisons)
+    assert contents.tables == ("demo_xsub_2ens", "demo_xsub_4ens", "demo_xsub_6ens", "mine")
+    assert contents.figures == (
+        "demo_xsub_6ens_confusion",
+        "demo_xsub_6ens_streams",
+        "demo_xsub_protogcn_learning_curves",
+        "demo_xsub_b_protogcn_vs_stgcnpp",
+    )
+    assert "demo_xsub/stgcnpp/b" in names(contents.runs)
+
+
+def test_imported_runs_have_no_learning_curves():
+    config = repository_config()
+    config["overrides"]["there"] = {"where": {"dataset": "demo"}, "set": {"checkpoint": "a.pth"}}
+    figures = contents_of(expand(config), {"tasks": ["demo_xsub"]}, {}).figures
+    assert figures == ("demo_xsub_6ens_confusion", "demo_xsub_6ens_streams")
+
+
 def test_what_is_named_comes_behind_the_ensembles():
     entry = {
         "tasks": ["demo_xsub"],

@@ -29,7 +29,7 @@ class Table:
     Attributes:
         name: its file name without the ending.
         text: the file as it is, for the download.
-        columns: their names.
+        columns: the names of those that have a value in some row.
         numeric: for each column whether it holds numbers.
         rows: the cells.
     """
@@ -58,6 +58,8 @@ def read_table(path: Path) -> Table:
             raise ContractError(
                 f"{path}, row {number}: found {len(row)} cells, expected {len(header)}."
             )
+    shown = [i for i in range(len(header)) if not rows or any(row[i].strip() for row in rows)]
+    header, rows = [header[i] for i in shown], [[row[i] for i in shown] for row in rows]
     numeric = tuple(_is_numeric([row[i] for row in rows]) for i in range(len(header)))
     cells = tuple(
         tuple(

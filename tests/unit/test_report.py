@@ -93,6 +93,15 @@ def test_columns_of_a_table_know_what_they_hold(tmp_path):
     assert [cell.text for cell in table.rows[0]] == ["j", "91.2 ± 0.3", "\u22120.4", "a, b"]
 
 
+def test_columns_without_any_value_are_not_shown_but_stay_in_the_file(tmp_path):
+    (tmp_path / "t.csv").write_text("stream,note,top1\nj,,91.0\nb,,90.0\n")
+    table = read_table(tmp_path / "t.csv")
+    assert table.columns == ("stream", "top1")
+    assert table.numeric == (False, True)
+    assert [cell.text for cell in table.rows[1]] == ["b", "90.0"]
+    assert "note" in table.text
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

@@ -3,14 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-# What makes a recipe, in the order of reading; the rest says how fast and where.
+from protogcn.config import ENGINE_SETTINGS
+
+# What makes a recipe, in the order of reading.
 _RECIPE = (
     "preparation", "epochs", "batch", "learning_rate", "momentum", "weight_decay", "frames",
     "crops", "rotation", "swap", "limb_drop", "select", "seed",
-)  # fmt: skip
-_HOW_FAST = (
-    "device", "precision", "gpus", "cpu_threads", "compile", "cuda_graphs", "tf32",
-    "fused_optimizer", "fused_passes", "topology_kernel",
 )  # fmt: skip
 
 
@@ -21,7 +19,7 @@ def recipes(runs: Sequence[Mapping[str, Any]]) -> list[str]:
         runs: what ``provenance["run"]`` of their score files holds.
     """
     every = dict.fromkeys([*_RECIPE, *(key for run in runs for key in run["settings"])])
-    settings = [key for key in every if key not in _HOW_FAST]
+    settings = [key for key in every if key not in ENGINE_SETTINGS]
     values = {key: [run["settings"].get(key) for run in runs] for key in settings}
     same = [key for key in settings if all(value == values[key][0] for value in values[key])]
     own = [key for key in settings if key not in same]

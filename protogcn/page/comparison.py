@@ -10,7 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from protogcn.comparison import confusion_counts
 from protogcn.errors import ConfigError, ContractError
+from protogcn.fusion import predicted_classes
 from protogcn.score_file import Scores
 
 
@@ -22,7 +24,7 @@ class Task:
         classes: their names.
         clips: digest of the clips and their labels.
         first: the score file whose clips these are.
-        runs: for each run (model and stream) its counts, as ``confusion_counts`` gives them.
+        runs: for each run (model and stream) its counts, as ``listed_confusions`` gives them.
     """
 
     classes: tuple[str, ...]
@@ -35,16 +37,14 @@ class Task:
         return {"classes": list(self.classes), "runs": self.runs}
 
 
-def confusion_counts(scores: Scores) -> list[list[int]]:
+def listed_confusions(scores: Scores) -> list[list[int]]:
     """Return for each class the classes its clips were taken for and how often: [c, n, c, n, ...].
 
     A clip is taken for the class with the highest mean probability, of equal ones for the last,
     as in the tables. Only what occurs is listed: 120 classes fit in some 30 kB.
     """
-    num_classes = len(scores.classes)
-    last = scores.probabilities[:, ::-1].argmax(axis=1)  # (N,)
-    pairs = scores.labels * num_classes + (num_classes - 1 - last)
-    counts = np.bincount(pairs, minlength=num_classes**2).reshape(num_classes, -1)  # (K, K)
+    predicted = predicted_classes(scores.probabilities)
+    counts = confusion_counts(scores.labels, predicted, len(scores.classes))  # (K, K)
     return [
         np.stack([np.flatnonzero(row), row[row > 0]], axis=1).ravel().tolist() for row in counts
     ]
@@ -72,5 +72,5 @@ def add_run(tasks: dict[str, Task], path: Path, scores: Scores) -> str:
     if classes != entry.classes or clips != entry.clips:
         what = "clips or labels" if classes == entry.classes else "classes"
         raise ContractError(f"{path}: scored on other {what} than {entry.first}; score both again.")
-    entry.runs[run] = confusion_counts(scores)
+    entry.runs[run] = listed_confusions(scores)
     return f"{task}/{run}"

@@ -8,7 +8,7 @@ import pytest
 
 from protogcn import report as stage
 from protogcn.errors import ConfigError, ContractError
-from protogcn.page.comparison import add_run, confusion_counts
+from protogcn.page.comparison import add_run, listed_confusions
 from protogcn.page.facts import flat_facts, split_facts
 from protogcn.page.figures import read_figure
 from protogcn.page.tables import read_table
@@ -19,14 +19,14 @@ WRONG = [[0, 1, 1], [1, 3], [2], [3, 0]]
 
 
 def test_confusions_by_hand():
-    counts = confusion_counts(scores_of("protogcn", "j", WRONG))
+    counts = listed_confusions(scores_of("protogcn", "j", WRONG))
     assert counts == [[0, 1, 1, 2], [1, 1, 3, 1], [2, 1], [0, 1, 3, 1]]
 
 
 def test_of_equal_scores_the_last_class_wins_as_in_the_tables():
     scores = scores_of("protogcn", "j", RIGHT)
     scores.probabilities[:] = 0.25
-    assert confusion_counts(scores) == [[3, 3], [3, 2], [3, 1], [3, 2]]
+    assert listed_confusions(scores) == [[3, 3], [3, 2], [3, 1], [3, 2]]
 
 
 def test_runs_of_one_task_are_joined_by_clip_and_label(tmp_path):
@@ -193,4 +193,4 @@ def test_counts_of_120_classes_are_small():
         np.where(rng.random(424) < 0.5, own, rng.integers(0, 120, 424)) for own in range(120)
     ]
     scores = scores_of("protogcn", "j", confusions, classes=tuple(f"class {n}" for n in range(120)))
-    assert len(json.dumps(confusion_counts(scores), separators=(",", ":"))) < 100_000
+    assert len(json.dumps(listed_confusions(scores), separators=(",", ":"))) < 100_000

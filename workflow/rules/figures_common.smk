@@ -37,6 +37,14 @@ def histories_of(wildcards):
     return [scores_of(run).replace("scores.npz", "history.csv") for run in runs]
 
 
+def networks_of(wildcards):
+    """The networks of these trainings, before which their histories were written.
+
+    A history that a pack of trainings leaves is no output of its rule.
+    """
+    return [path.replace("history.csv", "checkpoint.pt") for path in histories_of(wildcards)]
+
+
 def figure_files(stem, rule_caption, category, **labels):
     """Bitmap, vector and caption of a figure, the bitmap in Snakemake's own report."""
     return {
@@ -46,17 +54,6 @@ def figure_files(stem, rule_caption, category, **labels):
         "pdf": f"{stem}.pdf",
         "caption": f"{stem}.txt",
     }
-
-
-def figures_of(dataset):
-    """The figures of a dataset's ensembles and trainings."""
-    members = {names: plan.members(*names) for names in plan.ensembles}
-    ours = {names: runs for names, runs in members.items() if runs[0].dataset.name == dataset}
-    trained = {(run.task, run.model) for runs in ours.values() for run in runs}
-    return [
-        *(f"results/{t}_{e}_{kind}.png" for t, e in ours for kind in ("confusion", "streams")),
-        *(f"results/{task}_{model}_learning_curves.png" for task, model in sorted(trained)),
-    ]
 
 
 def modalities_shown(wildcards):

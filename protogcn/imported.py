@@ -40,6 +40,11 @@ def with_imports(changes: Mapping[str, Any], facts: Mapping[str, str]) -> dict[s
     return {"select": UNKNOWN, **settings, **filled}
 
 
+def is_imported(run: Run) -> bool:
+    """Return whether a run is not trained here."""
+    return any(key in run.settings for key in IMPORTS)
+
+
 def missing_import(run: Run, key: str) -> str | None:
     """Return the sentence a user needs if a run's file is not there, else None."""
     path = Path(run.settings[key])

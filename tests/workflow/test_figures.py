@@ -49,7 +49,12 @@ def test_learning_curves_wait_for_trainings_that_share_a_job(workplace):
             "models: {wide: {network: protogcn, width: 48, blocks: 2, downsample: [2], subsets: 8,"
             " prototypes: 10, contrast_weight: 0.2}}",
             "results/nano_xsub_wide_learning_curves.png",
-            "ConfigError: no ensemble of nano_xsub fuses runs of wide.",
+            "ConfigError: no ensemble of nano_xsub fuses runs of wide that are trained here.",
+        ),
+        (
+            "overrides: {poses: {where: {dataset: nano}, set: {difference: sampled}}}",
+            "results/data/nano/centred/clips/a_jm.gif",
+            "ConfigError: nano has no file of jm, as its motions are differences of sampled frames;",
         ),
     ],
 )
@@ -58,3 +63,21 @@ def test_a_figure_that_cannot_be_is_one_sentence(workplace, more, target, senten
     assert answer.returncode != 0
     assert sentence in answer.stdout
     assert "Traceback" not in answer.stdout
+
+
+def test_learning_curves_leave_out_runs_that_are_not_trained_here(workplace):
+    (workplace.folder / "j.pkl").touch()
+    more = workplace.config("overrides: {j: {where: {stream: j}, set: {scores: j.pkl}}}")
+    planned = workplace.planned(
+        "results/nano_xsub_protogcn_learning_curves.png", configs=(NANO, more)
+    )
+    assert planned["train_stream"] == 1  # of b
+    assert planned["draw_learning_curves"] == 1
+
+
+def test_animation_of_all_needs_the_files_that_there_are(workplace):
+    more = workplace.config(
+        "overrides: {poses: {where: {dataset: nano}, set: {difference: sampled}}}"
+    )
+    planned = workplace.planned("results/data/nano/centred/clips/a_all.gif", configs=(NANO, more))
+    assert planned["compute_still_modalities"] == planned["draw_animation"] == 1

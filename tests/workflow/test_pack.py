@@ -56,6 +56,35 @@ def test_other_packs_train_nothing_again(packed, size):
     assert planned == {"score_stream": 2, "fuse_ensemble": 1}
 
 
+def test_imported_runs_are_in_no_pack(workplace):
+    for name in ("j.pth", "b.pkl"):
+        (workplace.folder / name).touch()
+    more = workplace.config(
+        "overrides:\n"
+        "  weights: {where: {dataset: nano, stream: j}, set: {checkpoint: j.pth}}\n"
+        "  scores: {where: {dataset: nano, stream: b}, set: {scores: b.pkl}}\n"
+        "ensembles: {mine: {streams: {j: 1, k: 1, b: 1, km: 1}, tasks: [nano_xsub]}}"
+    )
+    planned = workplace.planned(
+        "results/nano_xsub_mine.csv", "--config", "pack=2", configs=(NANO, more)
+    )
+    assert planned["import_checkpoint"] == planned["import_scores"] == 1
+    assert planned["train_pack_nano_xsub_protogcn_k_km"] == 1
+    assert "train_stream" not in planned
+
+
+def test_motions_of_sampled_frames_are_packed_without_files_of_their_own(workplace):
+    more = workplace.config(
+        "overrides: {poses: {where: {dataset: nano}, set: {difference: sampled}}}\n"
+        "ensembles: {mine: {streams: {jm: 1, bm: 1}, tasks: [nano_xsub]}}"
+    )
+    planned = workplace.planned(
+        "results/nano_xsub_mine.csv", "--config", "pack=2", configs=(NANO, more)
+    )
+    assert planned["compute_still_modalities"] == 1
+    assert planned["train_pack_nano_xsub_protogcn_jm_bm"] == 1
+
+
 def test_failed_run_names_itself_and_the_other_needs_no_training(packed, tmp_path):
     shutil.copytree(packed.folder, tmp_path / "copy", copy_function=shutil.copy2)
     copy = Workplace(tmp_path / "copy")

@@ -21,11 +21,11 @@ def ensemble_arguments(wildcards):
 
 
 def runs_trained(wildcards):
-    """The runs of a model that the ensembles of a task fuse."""
+    """The runs of a model that the ensembles of a task fuse; imported ones had no training here."""
     return [
         run
         for run in plan.of_ensembles()
-        if (run.task, run.model) == (wildcards.task, wildcards.model)
+        if (run.task, run.model) == (wildcards.task, wildcards.model) and not is_imported(run)
     ]
 
 
@@ -33,7 +33,10 @@ def histories_of(wildcards):
     """The histories of a task's runs by one model."""
     runs = runs_trained(wildcards)
     if not runs:
-        sys.exit(f"ConfigError: no ensemble of {wildcards.task} fuses runs of {wildcards.model}.")
+        sys.exit(
+            f"ConfigError: no ensemble of {wildcards.task} fuses runs of {wildcards.model} that are"
+            " trained here."
+        )
     return [scores_of(run).replace("scores.npz", "history.csv") for run in runs]
 
 
@@ -57,5 +60,17 @@ def figure_files(stem, rule_caption, category, **labels):
 
 
 def modalities_shown(wildcards):
-    """The modalities that an animation shows."""
-    return list(MODALITIES) if wildcards.shown == "all" else [wildcards.shown]
+    """The modalities that an animation shows: one, or all that the dataset has a file of."""
+    written = [
+        modality
+        for modality in MODALITIES
+        if modality in ("j", "b", "k") or wildcards.dataset in MOTIONS_READ
+    ]
+    if wildcards.shown == "all":
+        return written
+    if wildcards.shown not in written:
+        sys.exit(
+            f"ConfigError: {wildcards.dataset} has no file of {wildcards.shown}, as its motions are"
+            f" differences of sampled frames; there is {', '.join(written)} or all."
+        )
+    return [wildcards.shown]

@@ -12,7 +12,7 @@ def packed_runs():
     """The runs of each pack, chosen once: the jobs read this file again when some have ended."""
     if not workflow.is_main_process and (packs := told_to_job(plan)) is not None:
         return packs
-    size, runs = config["pack"], plan.of_ensembles()
+    size, runs = config["pack"], [run for run in plan.of_ensembles() if not is_imported(run)]
     ready = to_pack(runs, Path(), now=time.time()) if size > 1 else []
     packs = asked(packs_of, runs, size, ready)
     tell_jobs(packs)
@@ -56,7 +56,7 @@ for pack in packs:
             rule_of(pack)
         input:
             config=[f"{folder_of(run)}/config.yaml" for run in pack],
-            values=[data_of(run, f"{run.modality}.npy") for run in pack],
+            values=[data_of(run, f"{run.values}.npy") for run in pack],
             clips=[data_of(run, "clips.csv") for run in pack],
         output:
             checkpoint=[f"{folder_of(run)}/checkpoint.pt" for run in pack],

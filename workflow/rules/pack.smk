@@ -56,7 +56,7 @@ for pack in packs:
             rule_of(pack)
         input:
             config=[f"{folder_of(run)}/config.yaml" for run in pack],
-            values=[data_of(run, f"{run.modality}.npy") for run in pack],
+            values=[data_of(run, f"{run.values}.npy") for run in pack],
             clips=[data_of(run, "clips.csv") for run in pack],
         output:
             checkpoint=[f"{folder_of(run)}/checkpoint.pt" for run in pack],

@@ -107,7 +107,8 @@ def state_of(
         now: seconds since 1970.
         queue: this user's Slurm jobs by id, None if Slurm gives no answer.
     """
-    folder, log = root / folder_of(run), log_of("train_stream", run)
+    rule = "import_checkpoint" if "checkpoint" in run.settings else "train_stream"
+    folder, log = root / folder_of(run), log_of(rule, run)
     try:
         progress = load_progress(folder)
     except ContractError as error:

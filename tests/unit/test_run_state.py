@@ -269,6 +269,15 @@ def test_what_is_no_log_is_not_opened(place, make):
     assert place.state().message == ""
 
 
+def test_run_whose_network_cannot_be_imported_says_why(place):
+    run = replace(RUN, settings={**RUN.settings, "checkpoint": "somebodys.pth"})
+    log = log_of("import_checkpoint", run)
+    place.write(log, "ContractError: somebodys.pth: lacks fc.weight\n", age=100)
+    found = state_of(run, place.root, now=NOW)
+    assert (found.state, found.log) == ("failed", log)
+    assert "lacks fc.weight" in found.message
+
+
 def test_run_whose_scores_are_somebodys_needs_no_checkpoint(place):
     run = replace(RUN, settings={**RUN.settings, "scores": "best_pred.pkl"})
 

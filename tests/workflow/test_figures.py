@@ -40,7 +40,7 @@ def test_figures_plan_exactly_the_runs_they_show(workplace):
             "models: {wide: {network: protogcn, width: 48, blocks: 2, downsample: [2], subsets: 8,"
             " prototypes: 10, contrast_weight: 0.2}}",
             "results/nano_xsub_wide_learning_curves.png",
-            "ConfigError: no ensemble of nano_xsub fuses runs of wide.",
+            "ConfigError: no ensemble of nano_xsub fuses runs of wide that are trained here.",
         ),
     ],
 )

@@ -27,6 +27,14 @@ def test_imported_run_is_not_trained_in_a_pack(workplace):
     assert "train_pack_nano_xsub_protogcn_j_b" not in planned
 
 
+def test_learning_curves_are_drawn_of_packs_too(workplace):
+    figure = "results/nano_xsub_protogcn_learning_curves.png"
+    planned = workplace.planned(TABLE, figure, "--config", "pack=6")
+    assert planned["train_pack_nano_xsub_protogcn_j_b_jm_bm_k_km"] == 1
+    assert planned["draw_learning_curves"] == 1
+    assert "train_stream" not in planned
+
+
 def test_pack_of_2d_streams_reads_no_file_of_motions(workplace):
     (workplace.folder / "data").mkdir()
     (workplace.folder / "data/gym_hrnet.pkl").touch()

@@ -14,7 +14,7 @@ from protogcn.config import MODALITIES
 from protogcn.contents import contents_of
 from protogcn.datasets import missing_raw
 from protogcn.errors import ConfigError
-from protogcn.imported import ahead_of, missing_import
+from protogcn.imported import IMPORTS, ahead_of, missing_import
 from protogcn.orphans import comment_of, left_behind
 from protogcn.packs import packs_of, rule_of, tell_jobs, told_to_job
 from protogcn.plan import load_plan

@@ -113,7 +113,8 @@ rule draw_streams:
 rule draw_learning_curves:
     """Draw losses and accuracies of all trainings of a task by one model."""
     input:
-        histories=histories_of,
+        # Written right after history.csv, which the rule of a pack does not declare.
+        checkpoints=lambda wildcards: beside_scores(wildcards, "checkpoint.pt"),
     output:
         **figure_files(
             "results/{task}_{model}_learning_curves",
@@ -125,9 +126,10 @@ rule draw_learning_curves:
     log:
         "results/logs/draw_learning_curves/{task}.{model}.log",
     params:
+        histories=lambda wildcards: beside_scores(wildcards, "history.csv"),
         streams=lambda wildcards: [run.stream for run in runs_trained(wildcards)],
     shell:
-        "python -m protogcn.figures.learning_curves --histories {input.histories}"
+        "python -m protogcn.figures.learning_curves --histories {params.histories}"
         " --streams {params.streams} --name '{wildcards.model} on {wildcards.task}'"
         " --figures {output.png} {output.pdf} --caption {output.caption}"
         " > {log} 2>&1 || (tail -n 15 {log} >&2 && false)"

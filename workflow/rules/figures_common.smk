@@ -21,20 +21,24 @@ def ensemble_arguments(wildcards):
 
 
 def runs_trained(wildcards):
-    """The runs of a model that the ensembles of a task fuse."""
-    return [
+    """The runs of a model that the ensembles of a task fuse, and that nobody made elsewhere."""
+    runs = [
         run
         for run in plan.of_ensembles()
         if (run.task, run.model) == (wildcards.task, wildcards.model)
+        and not any(key in run.settings for key in IMPORTS)
     ]
-
-
-def histories_of(wildcards):
-    """The histories of a task's runs by one model."""
-    runs = runs_trained(wildcards)
     if not runs:
-        sys.exit(f"ConfigError: no ensemble of {wildcards.task} fuses runs of {wildcards.model}.")
-    return [scores_of(run).replace("scores.npz", "history.csv") for run in runs]
+        sys.exit(
+            f"ConfigError: no ensemble of {wildcards.task} fuses runs of {wildcards.model} that are"
+            " trained here."
+        )
+    return runs
+
+
+def beside_scores(wildcards, name):
+    """A file of the directory of each of a task's runs by one model."""
+    return [scores_of(run).replace("scores.npz", name) for run in runs_trained(wildcards)]
 
 
 def figure_files(stem, rule_caption, category, **labels):

@@ -109,7 +109,7 @@ def to_train(run: Run, size: Size) -> Need:
     seconds = _seconds(run, size.clips["train"], steps)
     if settings["select"] == "best":
         seconds += _seconds(run, size.clips[_chosen_on(run, size)], 0) / _PASSES_OF_STEP
-    memory = _process_mb(run) + array_mb(run.dataset, size)
+    memory = settings["gpus"] * _process_mb(run) + array_mb(run.dataset, size)
     if settings["device"] == "cpu":
         memory += settings["batch"] * _SAVED_MB * cost(run)
     return _need(memory, settings["epochs"] * seconds)

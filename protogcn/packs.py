@@ -2,11 +2,13 @@
 
 import json
 import os
+import re
 from collections.abc import Iterable, Sequence
 
 from protogcn.config import Run
 from protogcn.errors import ConfigError
 from protogcn.plan import Plan
+from protogcn.runs import STREAM
 
 _TOLD = "PROTOGCN_PACKS"  # environment variable
 
@@ -70,8 +72,11 @@ def trains(comment: str, run: Run) -> bool:
     """
     alone = f"rule_train_stream_wildcards_{run.dataset.name}_{run.split}_{run.model}_{run.stream}"
     prefix = f"rule_{_prefix(run)}"
-    packed = comment.startswith(prefix) and run.stream in comment.removeprefix(prefix).split("_")
-    return comment == alone or packed
+    if not comment.startswith(prefix):
+        return comment == alone
+    streams = comment.removeprefix(prefix).split("_")
+    # Else it is a pack of another model, whose name begins as this one's.
+    return run.stream in streams and all(re.fullmatch(STREAM, stream) for stream in streams)
 
 
 def _prefix(run: Run) -> str:

@@ -89,12 +89,10 @@ class Reporter:
         """Say how the training ends; whatever kills the process leaves it at ``running``."""
         try:
             yield
-        except OutOfTimeError as error:
-            self._write(replace(self.now, state="out of time", message=str(error)))
-            raise
-        except (ConfigError, ContractError, NotFiniteError) as error:
+        except (OutOfTimeError, ConfigError, ContractError, NotFiniteError) as error:
             self._owner.check()
-            self._write(replace(self.now, state="failed", message=str(error)))
+            state = "out of time" if isinstance(error, OutOfTimeError) else "failed"
+            self._write(replace(self.now, state=state, message=str(error)))
             raise
         self._write(replace(self.now, state="finished", seconds_left=0.0))
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from protogcn.config import Run
 from protogcn.errors import ContractError
+from protogcn.imported import IMPORTS
 from protogcn.liveness import runs_here
 from protogcn.packs import trains
 from protogcn.run_progress import FILE_NAME, RunProgress, load_progress
@@ -81,10 +82,13 @@ def log_of(rule: str, run: Run) -> str:
 def to_pack(runs: Iterable[Run], root: Path, *, now: float) -> list[Run]:
     """Return the runs that may share a job: no network yet, and not failed when last trained.
 
-    One that fails is better alone, where it keeps no other from being finished.
+    One that fails is better alone, where it keeps no other from being finished. One whose network
+    or scores somebody else made is not trained at all.
     """
     found = []
     for run in runs:
+        if any(key in run.settings for key in IMPORTS):
+            continue
         if not (root / folder_of(run) / "checkpoint.pt").exists():
             last = state_of(run, root, now=now)
             if last.state not in ("failed", "damaged") or last.message.startswith(_BY_USER):
@@ -103,7 +107,8 @@ def state_of(
         now: seconds since 1970.
         queue: this user's Slurm jobs by id, None if Slurm gives no answer.
     """
-    folder, log = root / folder_of(run), log_of("train_stream", run)
+    rule = "import_checkpoint" if "checkpoint" in run.settings else "train_stream"
+    folder, log = root / folder_of(run), log_of(rule, run)
     try:
         progress = load_progress(folder)
     except ContractError as error:

@@ -36,11 +36,14 @@ class Job:
 
 def queue_of_user() -> dict[str, Job] | None:
     """Return this user's jobs that wait or run, by id."""
-    lines = _squeue("--user", getpass.getuser(), "--format", "%A|%T|%Z|%k")
+    lines = _squeue("--user", getpass.getuser(), "--format", "%A|%T|%k|%Z")
     if lines is None:
         return None
-    fields = [line.split("|", 3) for line in lines]
-    return {entry[0]: Job(*entry) for entry in fields if len(entry) == 4}
+    fields = [line.split("|", 3) for line in lines]  # a folder's name may have a bar
+    return {
+        number: Job(number, state, folder, comment)
+        for number, state, comment, folder in (entry for entry in fields if len(entry) == 4)
+    }
 
 
 def job_runs(number: str) -> bool | None:

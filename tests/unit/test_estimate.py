@@ -110,6 +110,12 @@ def test_memory_grows_with_the_dataset(ntu120):
     assert to_compute(run.dataset, twice, 6).memory == to_compute(run.dataset, size, 6).memory
 
 
+def test_memory_grows_with_the_processes_of_a_run(ntu120):
+    run, size = ntu120
+    four = run_of("ntu120_xsub", gpus=4)
+    assert to_train(four, size).memory - to_train(run, size).memory >= 3 * 6000
+
+
 def test_reading_a_pickle_asks_for_what_its_reader_may_take(tmp_path):
     raw = tmp_path / "mine.pkl"
     with raw.open("wb") as file:

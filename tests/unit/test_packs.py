@@ -67,6 +67,7 @@ def test_rule_tells_which_runs_it_trains():
         True, False, True, False,
     ]  # fmt: skip
     assert not trains(f"rule_{rule}", runs("j", model="other")[0])
+    assert not trains(f"rule_{rule_of(runs('j', 'b', model='protogcn_small'))}", runs("j")[0])
 
 
 def test_jobs_are_told_the_packs_of_their_snakemake(monkeypatch):

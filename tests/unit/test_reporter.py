@@ -89,11 +89,12 @@ def test_finished_training_says_so(tmp_path):
     assert load_progress(tmp_path).state == "finished"
 
 
-def test_error_after_a_take_over_says_nothing_of_the_new_owner(tmp_path):
+@pytest.mark.parametrize("error", [OutOfTimeError, NotFiniteError])
+def test_error_after_a_take_over_says_nothing_of_the_new_owner(tmp_path, error):
     report = report_in(tmp_path)
     other = report_in(tmp_path)
     with pytest.raises(SupersededError), report.told():
-        raise NotFiniteError("of the old one")
+        raise error("of the old one")
     assert load_progress(tmp_path) == other.now
 
 

@@ -123,6 +123,12 @@ def test_what_is_trained_or_failed_or_damaged_is_not_packed(place):
     assert not packed(place)
 
 
+@pytest.mark.parametrize("key", ["checkpoint", "scores"])
+def test_run_that_is_imported_is_not_packed(place, key):
+    run = replace(RUN, settings={**RUN.settings, key: "somebodys"})
+    assert to_pack([run], place.root, now=NOW) == []
+
+
 @pytest.mark.parametrize(
     ("line", "may"),
     [
@@ -261,6 +267,15 @@ def test_what_is_no_log_is_not_opened(place, make):
     (place.root / LOG).parent.mkdir(parents=True)
     make(place.root / LOG)
     assert place.state().message == ""
+
+
+def test_run_whose_network_cannot_be_imported_says_why(place):
+    run = replace(RUN, settings={**RUN.settings, "checkpoint": "somebodys.pth"})
+    log = log_of("import_checkpoint", run)
+    place.write(log, "ContractError: somebodys.pth: lacks fc.weight\n", age=100)
+    found = state_of(run, place.root, now=NOW)
+    assert (found.state, found.log) == ("failed", log)
+    assert "lacks fc.weight" in found.message
 
 
 def test_run_whose_scores_are_somebodys_needs_no_checkpoint(place):

@@ -12,13 +12,14 @@ def test_queue_has_state_folder_and_comment_of_each_job(tmp_path, monkeypatch):
         tmp_path / "bin",
         monkeypatch,
         """case "$*" in *"--user"*) ;; *) exit 1;; esac
-printf '12|RUNNING|/home/a|rule_train_stream_wildcards_x|y\\n13|PENDING|/b|(null)\\nnonsense\\n'""",
+printf '12|RUNNING|rule_train_stream_wildcards_x|/home/a|b\\n13|PENDING|(null)|/b\\nnonsense\\n'""",
     )
     queue = queue_of_user()
     assert list(queue) == ["12", "13"]
     assert queue["12"].runs
     assert not queue["13"].runs
-    assert queue["12"].comment == "rule_train_stream_wildcards_x|y"
+    assert queue["12"].comment == "rule_train_stream_wildcards_x"
+    assert queue["12"].folder == "/home/a|b"
     assert queue["13"].folder == "/b"
 
 

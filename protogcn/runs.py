@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from itertools import product
 from typing import Any
 
@@ -67,7 +68,11 @@ class Runs:
         for override in self._overrides.values():
             streams |= set(_listed(override["where"].get("stream", ())))
         tasks = [task for task, (entry, _) in self._tasks.items() if entry.name == dataset]
-        return {self._resolved(*names).values for names in product(tasks, self._models, streams)}
+        found = set()
+        for names in product(tasks, self._models, streams):
+            with suppress(ConfigError):  # a run that does not fit reads nothing
+                found.add(self._resolved(*names).values)
+        return found
 
     def check_overrides(self) -> None:
         """Refuse overrides that name what there is not, or that no run matches.

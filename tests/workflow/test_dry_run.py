@@ -40,7 +40,9 @@ def test_no_target_is_the_demo(workplace):
 def test_the_page_plans_the_tables_and_runs_that_its_section_names(ntu120):
     more = ntu120.config("report: {tasks: [ntu120_xsub], runs: [protogcn/j-2]}")
     planned = ntu120.planned("results/report.html", configs=(more,))
-    assert planned == ONE_DATASET | streams(7) | {"fuse_ensemble": 3, "write_report": 1}
+    figures = {"draw_confusion": 1, "draw_streams": 1, "draw_learning_curves": 1}
+    page = {"fuse_ensemble": 3, "write_report": 1}
+    assert planned == ONE_DATASET | streams(7) | figures | page
 
 
 def test_a_page_of_what_does_not_exist_is_one_message(workplace):
@@ -122,10 +124,9 @@ def test_pack_is_one_job_with_the_needs_of_its_runs(ntu120):
             r"^rule (train\w+):\n(.*?)(?=^rule |\Z)", answer.stdout, re.DOTALL | re.MULTILINE
         )
     )
-    assert list(jobs) == [
-        "train_pack_ntu120_xsub_protogcn_j_b_jm_bm", "train_pack_ntu120_xsub_protogcn_k_km",
-    ]  # fmt: skip
-    four, two = jobs.values()
+    names = [f"train_pack_ntu120_xsub_protogcn_{streams}" for streams in ("j_b_jm_bm", "k_km")]
+    assert sorted(jobs) == names
+    four, two = (jobs[name] for name in names)
     for job, size in ((four, 4), (two, 2)):
         assert "gpu=1, nodes=1" in job
         assert f"threads: {size}" in job

@@ -23,9 +23,3 @@ rule write_report:
         "python -m protogcn.report --tables {input.tables:q} --figures {input.figures:q}"
         " --captions {input.captions:q} --scores {input.scores} --behind {params.behind:q} --dag {input.dag:q}"
         " --page {output.page} > {log} 2>&1 || (tail -n 15 {log} >&2 && false)"
-
-
-rule demo_paper:
-    """The page of the demo: what `make demo-paper` makes."""
-    input:
-        rules.write_report.output.page,

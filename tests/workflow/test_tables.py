@@ -91,6 +91,19 @@ def test_an_ensembles_table_carries_its_mark_and_source(workplace):
 
 
 @pytest.mark.slow
+def test_snakemakes_own_report_has_the_table_and_its_caption(workplace, configs):
+    for stream in ("j", "j-2", "b"):
+        write_scores(workplace.folder, stream, predictions(0, 1), [0, 0])
+    target = "results/nano_table.csv"
+    for command in (("--cores", "1"), ("--report", "own.html")):
+        answer = workplace.snakemake(*command, target, configs=configs)
+        assert answer.returncode == 0, answer.stdout
+    report = (workplace.folder / "own.html").read_text()
+    assert target in report
+    assert "ours minus the paper" in report
+
+
+@pytest.mark.slow
 def test_a_partial_table_follows_the_score_files(workplace, configs):
     target = "results/nano_table.partial.csv"
     answer = workplace.snakemake("--cores", "1", target, configs=configs)

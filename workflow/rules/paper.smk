@@ -29,7 +29,12 @@ rule compare_runs:
         table=rules.resolve_table.output,
         scores=wanted_by_table,
     output:
-        csv="results/{table}.csv",
+        csv=report(
+            "results/{table}.csv",
+            caption="../report/table.rst",
+            category="Tables",
+            labels={"table": "{table}"},
+        ),
         markdown="results/{table}.md",
         latex="results/{table}.tex",
     log:

@@ -7,6 +7,7 @@ from typing import Any
 
 from protogcn.config import Run
 from protogcn.errors import ConfigError
+from protogcn.imported import is_imported
 from protogcn.plan import Plan
 from protogcn.runs import look_up
 
@@ -101,8 +102,8 @@ def _usual_figures(plan: Plan, tasks: Iterable[str], runs: Iterable[Run]) -> lis
         largest = max(schemes, key=lambda scheme: len(scheme.streams))
         figures += [f"{task}_{largest.name}_{kind}" for kind in ("confusion", "streams")]
         model = largest.model
-        trained = [run for run in plan.of_ensembles() if (run.task, run.model) == (task, model)]
-        if not any(run.settings.get(key) for run in trained for key in ("scores", "checkpoint")):
+        fused = [run for run in plan.of_ensembles() if (run.task, run.model) == (task, model)]
+        if not all(map(is_imported, fused)):
             figures.append(f"{task}_{model}_learning_curves")
         figures += [
             f"{task}_b_{model}_vs_{other}"

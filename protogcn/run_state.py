@@ -12,7 +12,7 @@ from pathlib import Path
 
 from protogcn.config import Run
 from protogcn.errors import ContractError
-from protogcn.imported import IMPORTS
+from protogcn.imported import is_imported
 from protogcn.liveness import runs_here
 from protogcn.packs import trains
 from protogcn.run_progress import FILE_NAME, RunProgress, load_progress
@@ -87,7 +87,7 @@ def to_pack(runs: Iterable[Run], root: Path, *, now: float) -> list[Run]:
     """
     found = []
     for run in runs:
-        if any(key in run.settings for key in IMPORTS):
+        if is_imported(run):
             continue
         if not (root / folder_of(run) / "checkpoint.pt").exists():
             last = state_of(run, root, now=now)

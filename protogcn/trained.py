@@ -118,6 +118,11 @@ def load_member(folder: Path, weight: float = 1.0) -> Member:
             " results/runs/ntu120/xsub/protogcn/j."
         )
     run = load_run(folder / "config.yaml")
+    if "scores" in run.settings:
+        raise ContractError(
+            f"{folder}: its scores are imported from {run.settings['scores']}, so there is no"
+            " network; expected a run that is trained here or has a checkpoint."
+        )
     path = folder / "checkpoint.pt"
     checkpoint = load_checkpoint(path, _ENTRIES)
     model = build_model(

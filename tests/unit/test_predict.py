@@ -8,6 +8,7 @@ import sys
 import numpy as np
 import pytest
 import torch
+import yaml
 
 from protogcn import predict as command
 from protogcn.errors import ConfigError, ContractError
@@ -20,6 +21,7 @@ from protogcn.sampling import scoring_frames
 from protogcn.score_file import Scores
 from protogcn.skeleton import built_in_skeletons
 from protogcn.trained import ensemble_of_runs, load_ensemble, load_member
+from tests.unit.nano import nano_run
 from tests.unit.trained_nano import WEIGHTS
 
 JOINTS = built_in_skeletons()["ntu25"].joints
@@ -201,6 +203,13 @@ def test_a_checkpoint_of_another_run_is_refused(trained_nano, tmp_path):
         ContractError, match=r"checkpoint\.pt: is of a training with other modality"
     ):
         load_member(tmp_path / "j")
+
+
+def test_a_run_whose_scores_are_imported_has_no_network(tmp_path):
+    run = nano_run(scores="best_pred.pkl")
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(run.to_mapping()), encoding="utf-8")
+    with pytest.raises(ContractError, match=r"scores are imported from best_pred\.pkl, so there"):
+        load_member(tmp_path)
 
 
 def test_an_ensemble_without_a_record_is_named(tmp_path):

@@ -12,7 +12,6 @@ from pathlib import Path
 
 from protogcn.config import Run
 from protogcn.errors import ContractError
-from protogcn.imported import is_imported
 from protogcn.liveness import runs_here
 from protogcn.packs import trains
 from protogcn.run_progress import FILE_NAME, RunProgress, load_progress
@@ -82,13 +81,10 @@ def log_of(rule: str, run: Run) -> str:
 def to_pack(runs: Iterable[Run], root: Path, *, now: float) -> list[Run]:
     """Return the runs that may share a job: no network yet, and not failed when last trained.
 
-    One that fails is better alone, where it keeps no other from being finished. One whose network
-    or scores somebody else made is not trained at all.
+    One that fails is better alone, where it keeps no other from being finished.
     """
     found = []
     for run in runs:
-        if is_imported(run):
-            continue
         if not (root / folder_of(run) / "checkpoint.pt").exists():
             last = state_of(run, root, now=now)
             if last.state not in ("failed", "damaged") or last.message.startswith(_BY_USER):

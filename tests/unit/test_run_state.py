@@ -123,12 +123,6 @@ def test_what_is_trained_or_failed_or_damaged_is_not_packed(place):
     assert not packed(place)
 
 
-@pytest.mark.parametrize("key", ["checkpoint", "scores"])
-def test_run_that_is_imported_is_not_packed(place, key):
-    run = replace(RUN, settings={**RUN.settings, key: "somebodys"})
-    assert to_pack([run], place.root, now=NOW) == []
-
-
 @pytest.mark.parametrize(
     ("line", "may"),
     [

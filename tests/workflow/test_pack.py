@@ -17,33 +17,12 @@ LOGS = "results/logs/train_stream/nano.xsub.protogcn"
 pytestmark = pytest.mark.slow
 
 
-def test_imported_run_is_not_trained_in_a_pack(workplace):
-    (workplace.folder / "j.pth").touch()
-    more = workplace.config(
-        "overrides: {mine: {where: {dataset: nano, stream: j}, set: {checkpoint: j.pth}}}"
-    )
-    planned = workplace.planned(TABLE, "--config", "pack=2", configs=(NANO, more))
-    assert planned["import_checkpoint"] == planned["train_stream"] == 1
-    assert "train_pack_nano_xsub_protogcn_j_b" not in planned
-
-
 def test_learning_curves_are_drawn_of_packs_too(workplace):
     figure = "results/nano_xsub_protogcn_learning_curves.png"
     planned = workplace.planned(TABLE, figure, "--config", "pack=6")
     assert planned["train_pack_nano_xsub_protogcn_j_b_jm_bm_k_km"] == 1
     assert planned["draw_learning_curves"] == 1
     assert "train_stream" not in planned
-
-
-def test_pack_of_2d_streams_reads_no_file_of_motions(workplace):
-    (workplace.folder / "data").mkdir()
-    (workplace.folder / "data/gym_hrnet.pkl").touch()
-    table = "results/finegym_val_6ens.csv"
-    planned = workplace.planned(table, "--config", "pack=3", configs=())
-    packs = {rule for rule in planned if rule.startswith("train_pack_")}
-    assert len(packs) == 2
-    assert "train_stream" not in planned
-    assert planned["compute_still_modalities"] == 1
 
 
 def weights(folder):

@@ -29,7 +29,7 @@ demo: $(VENV)/ready
 # The demo's tables, figures and results page.
 demo-paper: $(VENV)/ready
 	$(BIN)/snakemake --cores all --quiet rules --rerun-incomplete demo_paper
-	@echo; echo "Open results/report.html in a browser."
+	@echo; echo "Open results/report.html in a browser. A topology and a moving clip are beside the runs and the data: docs/figures.md."
 
 test: $(VENV)/ready
 	$(BIN)/pytest --numprocesses auto -m "not slurm and not browser"

@@ -98,10 +98,8 @@ def test_finished_table_is_not_made_again(finished):
 
 
 def test_changed_run_is_the_only_one_that_trains_again(copy):
-    more = copy.config(
-        NANO.read_text() + "  more: {where: {dataset: nano, stream: km}, set: {epochs: 3}}\n"
-    )
-    planned = copy.planned(TABLE, configs=(more,))
+    more = copy.config("overrides: {more: {where: {dataset: nano, stream: km}, set: {epochs: 3}}}")
+    planned = copy.planned(TABLE, configs=(NANO, more))
     assert planned == {"resolve_run": 1, "train_stream": 1, "score_stream": 1, "fuse_ensemble": 1}
 
 

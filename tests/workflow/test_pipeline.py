@@ -15,7 +15,8 @@ from tests.workflow.conftest import NANO, REPOSITORY, Workplace
 TABLE = "results/nano_xsub_6ens.csv"
 RUNS = "results/runs/nano/xsub/protogcn"
 
-pytestmark = pytest.mark.slow
+# One process for all: each would make the tables of its own.
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("pipeline")]
 
 
 @pytest.fixture(scope="module")

@@ -176,11 +176,11 @@ def test_refuses_what_is_no_file(tmp_path, kind):
     ],
     ids=["wide", "long number", "blank lines", "frames", "bodies", "long count"],
 )
-def test_hostile_files_end_within_a_second(data):
+def test_hostile_files_end_within_seconds(data):
     begin = time.process_time()
     with pytest.raises(MalformedError, match=r"^.{10,200}$"):
         parse_skeleton(data, "clip")
-    assert time.process_time() - begin < 1
+    assert time.process_time() - begin < 5  # a tenth of one on a machine at rest
 
 
 NUMBERS = st.floats(-100, 100, width=64).flatmap(

@@ -152,7 +152,7 @@ TWO = {
 def test_one_recipe_is_told_and_a_second_one_refused():
     plan, table = resolved(**TWO)
     recipe = common_recipe(table, plan)
-    assert (recipe["epochs"], recipe["batch"]) == (12, 8)
+    assert (recipe["epochs"], recipe["batch"]) == (10, 8)
     assert "device" not in recipe
     more = {"longer": {"where": {"model": "small"}, "set": {"epochs": 99, "swap": 0.5}}}
     plan, table = resolved(**TWO, overrides=more)
@@ -166,7 +166,7 @@ def test_networks_and_speed_are_no_part_of_the_recipe():
         "fast": {"where": {"model": "small"}, "set": {"compile": False, "model": {"width": 48}}}
     }
     plan, table = resolved(**TWO, overrides=more)
-    assert common_recipe(table, plan)["epochs"] == 12
+    assert common_recipe(table, plan)["epochs"] == 10
 
 
 def test_digests_tell_settings_apart():

@@ -180,7 +180,7 @@ def test_hostile_files_end_within_seconds(data):
     begin = time.process_time()
     with pytest.raises(MalformedError, match=r"^.{10,200}$"):
         parse_skeleton(data, "clip")
-    assert time.process_time() - begin < 5  # a tenth of one on a machine at rest
+    assert time.process_time() - begin < 5  # less than one on a machine at rest
 
 
 NUMBERS = st.floats(-100, 100, width=64).flatmap(

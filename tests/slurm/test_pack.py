@@ -17,6 +17,7 @@ def jobs_of(laboratory, number):
     return [(run.job, run.state) for run in told] == [(number, "finished")] * 2
 
 
+@pytest.mark.minutes
 def test_pack_is_one_job_on_one_gpu_and_each_run_knows_it(laboratory):
     code, output = laboratory.snakemake(*CHECKPOINTS, *TWO)
     assert code == 0, output

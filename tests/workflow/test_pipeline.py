@@ -24,7 +24,7 @@ def finished(tmp_path_factory):
     """A folder in which the six-stream table has been made."""
     place = Workplace(tmp_path_factory.mktemp("pipe") / "work plätze & (x)")
     place.folder.mkdir()
-    answer = place.snakemake("--cores", "2", TABLE)
+    answer = place.snakemake("--cores", "2", TABLE, timeout=480)
     assert answer.returncode == 0, answer.stdout
     return place
 

@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: setup demo demo-paper test test-fast test-slurm test-browser status check format bench bench-gpu dag
+.PHONY: setup demo demo-paper test test-long test-fast test-slurm test-browser status check format bench bench-gpu dag
 
 # One set-up for all: the stamp is newer than the lock, so a second run installs nothing.
 $(VENV)/ready: requirements.lock pyproject.toml
@@ -32,10 +32,14 @@ demo-paper: $(VENV)/ready
 	@echo; echo "Open results/report.html in a browser. A topology and a moving clip are beside the runs and the data: docs/figures.md."
 
 test: $(VENV)/ready
-	$(BIN)/pytest --numprocesses auto --dist loadgroup -m "not slurm and not browser"
+	$(BIN)/pytest --numprocesses auto --dist loadgroup -m "not long and not slurm and not browser"
+
+# What takes minutes more: killed, packed and shared trainings, whole runs of further configs.
+test-long: $(VENV)/ready
+	$(BIN)/pytest --numprocesses auto -m long
 
 test-fast: $(VENV)/ready
-	$(BIN)/pytest --numprocesses auto --dist loadgroup -m "not slow and not slurm and not browser"
+	$(BIN)/pytest --numprocesses auto --dist loadgroup -m "not slow and not long and not slurm and not browser"
 
 # Jobs through a Slurm of the tests' own, with every fault. Needs Linux, root, and Debian's packages
 # munge slurmctld slurmd slurm-client (make puts nothing on your system).

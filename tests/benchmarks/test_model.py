@@ -36,6 +36,7 @@ def test_batch_has_as_many_pairs_as_it_says():
     assert len(bodies.values) == 13
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_peak_memory_of_the_fast_step_is_less_than_the_yardsticks():
     fast, plain = (model.peak_in_child(name, num_clips=1, one_in=1) for name in ("fast", "plain"))

@@ -107,6 +107,7 @@ def test_only_the_first_process_writes(two):
     assert left_by(two, SECOND)["written"] == 0
 
 
+@pytest.mark.long
 def test_taken_over_it_stops_in_both_processes_and_goes_on_exactly(data, two, tmp_path):
     ended = train_by_two(data, tmp_path, {f"{FIRST} 1": "another owner"})
     assert ended.code == 5, ended.told

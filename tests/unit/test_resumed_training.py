@@ -107,7 +107,9 @@ def kill_after_some_epochs(process, resume, moments, how):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "how", [signal.SIGKILL, pytest.param(signal.SIGTERM, marks=pytest.mark.long)]
+)
 def test_killed_at_random_moments_it_ends_with_the_same_weights(data, tmp_path, how):
     run, moments = nano_run(epochs=40), random.Random(int(how))
     whole, folder = tmp_path / "whole", tmp_path / "killed"

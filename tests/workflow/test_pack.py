@@ -93,6 +93,7 @@ def test_motions_of_sampled_frames_are_packed_without_files_of_their_own(workpla
     assert planned["train_pack_nano_xsub_protogcn_jm_bm"] == 1
 
 
+@pytest.mark.long
 def test_failed_run_names_itself_and_the_other_needs_no_training(packed, tmp_path):
     shutil.copytree(packed.folder, tmp_path / "copy", copy_function=shutil.copy2)
     copy = Workplace(tmp_path / "copy")

@@ -79,6 +79,7 @@ def test_profile_marks_what_a_site_fills_in():
     assert yaml.safe_load(text)["executor"] == "slurm"
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_workstation_trains_one_run_on_each_gpu(workplace, monkeypatch):
     """The two GPUs are names only; the networks run on the CPU."""

@@ -19,6 +19,7 @@ def test_six_tables_of_all_six_streams_are_planned(workplace):
     assert (jobs["compute_modalities"], jobs["compute_still_modalities"]) == (2, 2)
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_kinetics_goes_all_the_way_in_the_smoke_folder(workplace):
     """Raw kpfiles -> shards -> joints -> modalities -> a motion stream -> its table."""

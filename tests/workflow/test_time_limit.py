@@ -31,6 +31,7 @@ def state_of(place):
     return found["state"], found["epoch"]
 
 
+@pytest.mark.long
 def test_retries_take_a_training_through_several_jobs(workplace, monkeypatch):
     """Every job is over at once, so each does the one epoch that it may always do."""
     monkeypatch.setenv("PROTOGCN_STOP_AT", "2020-01-01T00:00")

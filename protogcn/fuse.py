@@ -11,15 +11,9 @@ import numpy as np
 import pandas as pd
 
 from protogcn.contracts import save_table, save_text
-from protogcn.errors import ConfigError, run_stage
-from protogcn.fusion import (
-    SPACES,
-    fuse,
-    in_space,
-    load_members,
-    mean_class_accuracy,
-    top_k_accuracy,
-)
+from protogcn.errors import run_stage
+from protogcn.fused_members import add_members, members_of
+from protogcn.fusion import fuse, in_space, mean_class_accuracy, top_k_accuracy
 from protogcn.score_file import Scores
 from protogcn.selection import select_of
 
@@ -87,12 +81,7 @@ def _row(
 def main() -> None:
     """Read the members' score files, write the ensemble's table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--scores", type=Path, nargs="+", required=True)
-    parser.add_argument("--streams", nargs="+", required=True, help="name of each score file")
-    parser.add_argument("--task", required=True, help="dataset and split of every score file")
-    parser.add_argument("--model", required=True, help="model of every score file")
-    parser.add_argument("--weights", type=float, nargs="+", required=True)
-    parser.add_argument("--space", choices=SPACES, default="probability")
+    add_members(parser)
     parser.add_argument(
         "--tuned-on-test", action="store_true", help="the weights were chosen on test labels"
     )
@@ -100,12 +89,7 @@ def main() -> None:
     parser.add_argument("--record", type=Path, help="what protogcn.predict finds the runs by")
     args = parser.parse_args()
 
-    members = load_members(args.scores, args.streams, args.task, args.model)
-    if len(args.weights) != len(members):
-        raise ConfigError(
-            f"{len(args.weights)} weights for {len(members)} streams, expected one for each."
-        )
-    weights = dict(zip(args.streams, args.weights, strict=True))
+    members, weights = members_of(args)
     table = ensemble_table(members, weights, args.space, tuned_on_test=args.tuned_on_test)
     save_table(args.table, table)
     if args.record:

@@ -12,7 +12,8 @@ from matplotlib.figure import Figure
 from protogcn.comparison import confusion_counts
 from protogcn.contracts import save_table, save_text
 from protogcn.errors import run_stage
-from protogcn.fusion import SPACES, fuse, load_members, predicted_classes
+from protogcn.fused_members import add_members, members_of
+from protogcn.fusion import fuse, predicted_classes
 from protogcn.selection import mark_of, select_of
 from protogcn.style import GREY, INK, ORANGE, fitted, in_style, save_figure
 
@@ -108,20 +109,15 @@ def _list_confusions(listing: Axes, top: pd.DataFrame) -> None:
 def main() -> None:
     """Fuse the score files, write the confusions, the figure and its caption."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--scores", type=Path, nargs="+", required=True)
-    parser.add_argument("--streams", nargs="+", required=True, help="name of each score file")
-    parser.add_argument("--task", required=True)
-    parser.add_argument("--model", required=True)
-    parser.add_argument("--weights", type=float, nargs="+", required=True)
-    parser.add_argument("--space", choices=SPACES, default="probability")
+    add_members(parser)
     parser.add_argument("--name", required=True, help="what the figure calls these scores")
     parser.add_argument("--table", type=Path, required=True)
     parser.add_argument("--figures", type=Path, nargs="+", required=True, help="png, pdf or svg")
     parser.add_argument("--caption", type=Path, required=True)
     args = parser.parse_args()
 
-    members = load_members(args.scores, args.streams, args.task, args.model)
-    fused = fuse(members, dict(zip(args.streams, args.weights, strict=True)), args.space)
+    members, weights = members_of(args)
+    fused = fuse(members, weights, args.space)
     first = next(iter(members.values()))
     counts = confusion_counts(first.labels, predicted_classes(fused), len(first.classes))
     table = confusions(counts, first.classes)

@@ -10,7 +10,8 @@ from matplotlib.figure import Figure
 
 from protogcn.contracts import save_table, save_text
 from protogcn.errors import ConfigError, run_stage
-from protogcn.fusion import SPACES, in_space, load_members, rows_in_order, top_k_accuracy
+from protogcn.fused_members import add_members, members_of
+from protogcn.fusion import in_space, rows_in_order, top_k_accuracy
 from protogcn.score_file import Scores
 from protogcn.selection import mark_of, select_of
 from protogcn.style import BLUE, GREY, INK, in_style, save_figure
@@ -90,20 +91,14 @@ def draw_streams(subsets: pd.DataFrame, title: str) -> Figure:
 def main() -> None:
     """Fuse every subset of the streams, write the accuracies, the figure and its caption."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--scores", type=Path, nargs="+", required=True)
-    parser.add_argument("--streams", nargs="+", required=True, help="name of each score file")
-    parser.add_argument("--task", required=True)
-    parser.add_argument("--model", required=True)
-    parser.add_argument("--weights", type=float, nargs="+", required=True)
-    parser.add_argument("--space", choices=SPACES, default="probability")
+    add_members(parser)
     parser.add_argument("--name", required=True, help="what the figure calls these scores")
     parser.add_argument("--table", type=Path, required=True)
     parser.add_argument("--figures", type=Path, nargs="+", required=True, help="png, pdf or svg")
     parser.add_argument("--caption", type=Path, required=True)
     args = parser.parse_args()
 
-    members = load_members(args.scores, args.streams, args.task, args.model)
-    weights = dict(zip(args.streams, args.weights, strict=True))
+    members, weights = members_of(args)
     subsets = accuracy_of_subsets(members, weights, args.space)
     save_table(args.table, subsets.assign(select=select_of(members.values())))
     mark = mark_of(members.values())

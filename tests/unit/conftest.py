@@ -55,3 +55,35 @@ def trained_nano(tmp_path_factory):
     """An ensemble of three streams with its raw files; tests only read it."""
     torch.set_num_threads(1)
     return write_trained_nano(tmp_path_factory.mktemp("trained"))
+
+
+@pytest.fixture
+def real_scores():
+    """Joint and bone scores of 60 clips, where the data are."""
+    root = Path(__file__).parents[2]
+    for folder in (root / "data", root.parent / "shared/data"):
+        path = folder / "mmaction2_demo_fuse_60samples.npz"
+        if path.exists():
+            with np.load(path, allow_pickle=False) as file:
+                return dict(file)
+    pytest.skip("mmaction2_demo_fuse_60samples.npz is in neither data/ nor ../shared/data")
+
+
+@pytest.fixture
+def captured_graphs(monkeypatch):
+    """The graphs that torch.compile captures, each run as it is: the same for every backend."""
+    graphs = []
+
+    def backend(graph, inputs):
+        graphs.append(graph)
+        return graph.forward
+
+    compile_as = torch.compile
+    monkeypatch.setattr(
+        torch,
+        "compile",
+        lambda function, *, fullgraph, mode: compile_as(
+            function, fullgraph=fullgraph, backend=backend
+        ),
+    )
+    return graphs

@@ -124,22 +124,7 @@ def test_bfloat16_scores_come_in_float32():
     assert logits_of(make_bodies([2, 1])[0]).dtype == torch.float32
 
 
-def test_network_compiles_without_breaks_once_for_any_number_of_clips_and_bodies(monkeypatch):
-    """The capture is the same for every backend; this one runs what was captured as it is."""
-    graphs = []
-
-    def backend(graph, inputs):
-        graphs.append(graph)
-        return graph.forward
-
-    compile_as = torch.compile
-    monkeypatch.setattr(
-        module.torch,
-        "compile",
-        lambda function, *, fullgraph, mode: compile_as(
-            function, fullgraph=fullgraph, backend=backend
-        ),
-    )
+def test_network_compiles_without_breaks_once_for_any_number_of_clips_and_bodies(captured_graphs):
     compiled, plain = make_model().train(), make_model().train()
     plain.fused_from = math.inf
     step = step_of(compiled, compile=True)
@@ -148,7 +133,7 @@ def test_network_compiles_without_breaks_once_for_any_number_of_clips_and_bodies
         found, expected = step(bodies, labels, 0.0), plain.loss(bodies, labels)
         torch.testing.assert_close(found.total, expected.total)
         torch.testing.assert_close(found.logits, expected.logits)
-    assert len(graphs) == 1
+    assert len(captured_graphs) == 1
     assert_same_buffers(compiled, plain)
 
 

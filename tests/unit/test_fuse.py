@@ -1,6 +1,5 @@
 import dataclasses
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -193,17 +192,6 @@ def test_command_refuses_scores_under_another_runs_name(
         capsys.readouterr().err
     )
     assert not (tmp_path / "t.csv").exists()
-
-
-@pytest.fixture
-def real_scores():
-    root = Path(__file__).parents[2]
-    for folder in (root / "data", root.parent / "shared/data"):
-        path = folder / "mmaction2_demo_fuse_60samples.npz"
-        if path.exists():
-            with np.load(path, allow_pickle=False) as file:
-                return dict(file)
-    pytest.skip("mmaction2_demo_fuse_60samples.npz is in neither data/ nor ../shared/data")
 
 
 def test_real_joint_and_bone_scores_give_their_documented_accuracy(real_scores):

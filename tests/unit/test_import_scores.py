@@ -1,7 +1,6 @@
 import pickle
 import sys
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -176,17 +175,6 @@ def test_names_that_do_not_fit_the_scores_are_refused(tmp_path):
     np.savez(tmp_path / "a.npz", scores=LOGITS, clips=np.array(["c3", "c1", "c1", "c2"]))
     with pytest.raises(ContractError, match="clip c1 stands twice"):
         import_scores(RUN, tmp_path / "a.npz", CLIPS)
-
-
-@pytest.fixture
-def real_scores():
-    root = Path(__file__).parents[2]
-    for folder in (root / "data", root.parent / "shared/data"):
-        path = folder / "mmaction2_demo_fuse_60samples.npz"
-        if path.exists():
-            with np.load(path, allow_pickle=False) as file:
-                return dict(file)
-    pytest.skip("mmaction2_demo_fuse_60samples.npz is in neither data/ nor ../shared/data")
 
 
 def test_real_joint_and_bone_scores_give_their_documented_table(real_scores, tmp_path, monkeypatch):

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 import torch
 
-from protogcn import engine as module
 from protogcn.bodies import body_rows, pack_bodies
 from protogcn.checkpoint import load_checkpoint
 from protogcn.engine import Engine
@@ -66,21 +65,9 @@ def test_another_graph_is_another_training(data, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("network", ["ctrgcn"])  # a minute for all of them; the others have less
-def test_it_compiles_without_breaks_once_for_any_number_of_clips_and_bodies(monkeypatch, network):
-    graphs = []
-
-    def backend(graph, inputs):
-        graphs.append(graph)
-        return graph.forward
-
-    compile_as = torch.compile
-    monkeypatch.setattr(
-        module.torch,
-        "compile",
-        lambda function, *, fullgraph, mode: compile_as(
-            function, fullgraph=fullgraph, backend=backend
-        ),
-    )
+def test_it_compiles_without_breaks_once_for_any_number_of_clips_and_bodies(
+    captured_graphs, network
+):
     compiled, plain = (seeded(network).train() for _ in range(2))
     engine = Engine.of({**SETTINGS, "compile": True}, torch.device("cpu"))
     optimizer = engine.optimizer(
@@ -94,7 +81,7 @@ def test_it_compiles_without_breaks_once_for_any_number_of_clips_and_bodies(monk
         found, expected = step(bodies, labels, 0.0), plain.loss(bodies, labels)
         torch.testing.assert_close(found.total, expected.total)
         torch.testing.assert_close(found.logits, expected.logits)
-    assert len(graphs) == 1
+    assert len(captured_graphs) == 1
     for name, value in compiled.named_buffers():
         torch.testing.assert_close(value, plain.get_buffer(name), msg=name)
 

@@ -101,8 +101,17 @@ class Visit:
 
     def column(self, table, number):
         """Return the texts of one column of a table as it stands now."""
-        cells = self.page.locator(f"{table} tbody tr > :nth-child({number})")
-        return [text.strip() for text in cells.all_inner_texts()]
+        return [text.strip() for text in self._cells(table, number).all_inner_texts()]
+
+    def shows(self, table, number, texts):
+        """Wait until a column has these texts: sorting ends some time after a click."""
+        from playwright.sync_api import expect
+
+        cells = self._cells(table, number)
+        expect(cells).to_have_text(texts, use_inner_text=True, timeout=30_000)
+
+    def _cells(self, table, number):
+        return self.page.locator(f"{table} tbody tr > :nth-child({number})")
 
     def heading(self, table, number):
         """Return the heading of a column."""

@@ -17,33 +17,33 @@ def choose(visit, task, run, other):
 
 
 def test_a_click_sorts_a_table_by_number_and_a_second_one_turns_it_round(visit_anywhere):
-    assert visit_anywhere.column(TABLE, 1) == ["j", "b", "fused"]
+    visit_anywhere.shows(TABLE, 1, ["j", "b", "fused"])
     visit_anywhere.heading(TABLE, 4).click()
-    assert visit_anywhere.column(TABLE, 4) == ["9.38", "81.25", "100.00"]
+    visit_anywhere.shows(TABLE, 4, ["9.38", "81.25", "100.00"])
     visit_anywhere.heading(TABLE, 4).click()
-    assert visit_anywhere.column(TABLE, 1) == ["fused", "j", "b"]
+    visit_anywhere.shows(TABLE, 1, ["fused", "j", "b"])
     assert visit_anywhere.heading(TABLE, 4).get_attribute("aria-sort") == "descending"
 
 
 def test_signed_numbers_sort_and_missing_ones_come_last_downwards(visit):
     for _ in range(2):
         visit.heading(TABLE, 5).click()
-    assert visit.column(TABLE, 5) == ["+0.4", "-1.2", ""]
+    visit.shows(TABLE, 5, ["+0.4", "-1.2", ""])
 
 
 def test_the_keyboard_sorts_too(visit):
     visit.heading(TABLE, 1).locator("[role=button]").focus()
     visit.page.keyboard.press("Enter")
-    assert visit.column(TABLE, 1) == ["b", "fused", "j"]
+    visit.shows(TABLE, 1, ["b", "fused", "j"])
 
 
 def test_two_runs_are_compared_class_by_class(visit_anywhere):
     choose(visit_anywhere, "nano_xsub", "protogcn/j", "stgcnpp/j")
-    assert visit_anywhere.column(COMPARISON, 1) == [CLASSES[1], CLASSES[0], CLASSES[3], CLASSES[2]]
-    assert visit_anywhere.column(COMPARISON, 2) == ["+50.0", "+25.0", "0.0", "\u221250.0"]
-    assert visit_anywhere.column(COMPARISON, 3) == ["100.0", "75.0", "100.0", "50.0"]
-    assert visit_anywhere.column(COMPARISON, 4) == ["50.0", "50.0", "100.0", "100.0"]
-    assert visit_anywhere.column(COMPARISON, 5) == ["4"] * 4
+    visit_anywhere.shows(COMPARISON, 1, [CLASSES[1], CLASSES[0], CLASSES[3], CLASSES[2]])
+    visit_anywhere.shows(COMPARISON, 2, ["+50.0", "+25.0", "0.0", "\u221250.0"])
+    visit_anywhere.shows(COMPARISON, 3, ["100.0", "75.0", "100.0", "50.0"])
+    visit_anywhere.shows(COMPARISON, 4, ["50.0", "50.0", "100.0", "100.0"])
+    visit_anywhere.shows(COMPARISON, 5, ["4"] * 4)
     assert visit_anywhere.column(COMPARISON, 6) == [
         f"{CLASSES[0]}: 2 \u2192 0", f"{CLASSES[1]}: 2 \u2192 1", "", f"{CLASSES[0]}: 0 \u2192 2",
     ]  # fmt: skip
@@ -71,9 +71,9 @@ def test_another_task_has_its_own_runs_and_classes(visit):
 
 def test_a_class_is_found_by_a_part_of_its_name(visit):
     visit.page.fill("#find", "<SCRIPT>")
-    assert visit.column(COMPARISON, 1) == [CLASSES[1]]
+    visit.shows(COMPARISON, 1, [CLASSES[1]])
     visit.page.fill("#find", "nothing like it")
-    assert visit.column(COMPARISON, 1) == ["No class has this name."]
+    visit.shows(COMPARISON, 1, ["No class has this name."])
 
 
 def test_names_that_are_html_are_shown_as_text(visit):

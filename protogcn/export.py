@@ -77,7 +77,9 @@ def export_member(member: Member, folder: Path, *, batch: int) -> dict[str, Any]
             "bytes": path.stat().st_size,
             "sha256": digest_of(path),
             "largest difference": check_equal(network, logits_of, member, str(path)),
-            "crops per second": round(_crops_per_second(logits_of, member, batch), 1),
+            "clips per second": round(
+                _crops_per_second(logits_of, member, batch) / member.run.settings["crops"], 2
+            ),
         }
     report = {**facts, "batch of the speed": batch, "files": files}
     save_text(stem.with_suffix(".json"), json.dumps(report, indent=1, ensure_ascii=False) + "\n")
@@ -243,8 +245,9 @@ def main() -> None:
         for entry in export_member(member, args.folder, batch=args.batch)["files"].values():
             print(
                 f"{args.folder / entry['file']}: {entry['bytes'] / 1e6:.1f} MB,"
-                f" {entry['crops per second']:.1f} crops/s on one thread, differs from torch by at"
-                f" most {entry['largest difference']:.0e}."
+                f" {entry['clips per second']:.1f} clips/s of {member.run.settings['crops']} crops"
+                " on one thread, differs from torch by at most"
+                f" {entry['largest difference']:.0e}."
             )
 
 

@@ -14,7 +14,7 @@ def environment_of(process):
 
 
 def test_cancelled_training_goes_on_when_run_again(laboratory, tmp_path):
-    configs = laboratory.long_training()
+    configs = laboratory.long_training(epochs=16)
     snakemake = laboratory.start(TABLE, "--retries", 0, configs=configs)
     laboratory.wait_for_epochs(3)
     job = laboratory.cluster.job_of(TRAINING)
@@ -37,7 +37,7 @@ def test_cancelled_training_goes_on_when_run_again(laboratory, tmp_path):
 
 
 def test_requeued_training_goes_on_by_itself(laboratory, tmp_path):
-    configs = laboratory.long_training()
+    configs = laboratory.long_training(epochs=16)
     snakemake = laboratory.start(CHECKPOINT, configs=configs)
     laboratory.wait_for_epochs(3)
     job = laboratory.cluster.job_of(TRAINING)

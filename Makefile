@@ -32,14 +32,14 @@ demo-paper: $(VENV)/ready
 	@echo; echo "Open results/report.html in a browser. A topology and a moving clip are beside the runs and the data: docs/figures.md."
 
 test: $(VENV)/ready
-	$(BIN)/pytest --numprocesses auto --dist loadgroup -m "not long and not slurm and not browser"
+	$(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder -m "not long and not slurm and not browser"
 
 # What takes minutes more: killed, packed and shared trainings, whole runs of further configs.
 test-long: $(VENV)/ready
 	$(BIN)/pytest --numprocesses auto -m long
 
 test-fast: $(VENV)/ready
-	$(BIN)/pytest --numprocesses auto --dist loadgroup -m "not slow and not long and not slurm and not browser"
+	$(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder -m "not slow and not long and not slurm and not browser"
 
 # Jobs through a Slurm of the tests' own, with every fault. Needs Linux, root, and Debian's packages
 # munge slurmctld slurmd slurm-client (make puts nothing on your system).

@@ -2,9 +2,6 @@
 
 
 def pytest_collection_modifyitems(items):
-    """Start with the whole pipelines: nothing but short tests is left when one process is done."""
-    items.sort(key=lambda item: (item.get_closest_marker("xdist_group") is None, _place(item)))
-
-
-def _place(item):
-    return ("workflow" not in item.path.parts, "benchmarks" not in item.path.parts)
+    """Start with the files that take longest: each goes to one process, as a whole."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: (item.path not in slow, "workflow" not in item.path.parts))

@@ -15,8 +15,7 @@ from tests.workflow.conftest import NANO, REPOSITORY, Workplace
 TABLE = "results/nano_xsub_6ens.csv"
 RUNS = "results/runs/nano/xsub/protogcn"
 
-# One process for all: each would make the tables of its own.
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("pipeline")]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,6 @@
 """The YAML files of a workplace -> its config and plan, merged as the workflow merges them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,3 +35,29 @@ def plan_of(directory: Path, configfiles: Sequence[Path]) -> tuple[dict[str, Any
             raise ConfigError(f"{file}: found no map, expected a config.")
         update_config(config, found)
     return config, load_plan(config, _SCHEMA, files)
+
+
+def put_in_order(config: dict[str, Any], own: Path) -> None:
+    """Sort the keys of a merged config: those of the workplace's own file first.
+
+    Snakemake merges the command line's files first and puts their keys in front, but the order of
+    overrides decides which one wins, and a file on top has to win.
+
+    Args:
+        config: changed in place.
+        own: the workplace's own file; where there is none, nothing changes.
+
+    Raises:
+        ConfigError: the file is no YAML.
+    """
+    if own.exists():
+        ordered = _in_order(config, read_yaml(own))
+        config.clear()
+        config.update(ordered)
+
+
+def _in_order(config: Any, first: Any) -> Any:
+    if not (isinstance(config, Mapping) and isinstance(first, Mapping)):
+        return config
+    known = {key: _in_order(config[key], first[key]) for key in first if key in config}
+    return known | {key: value for key, value in config.items() if key not in known}

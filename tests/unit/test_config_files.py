@@ -1,6 +1,6 @@
 import pytest
 
-from protogcn.config_files import plan_of
+from protogcn.config_files import plan_of, put_in_order
 from protogcn.errors import ConfigError
 from tests.unit.config_of_tests import REPOSITORY
 
@@ -28,3 +28,18 @@ def test_wrong_config_is_one_sentence(tmp_path, text, sentence):
         plan_of(REPOSITORY, [more])
     with pytest.raises(ConfigError, match="name another folder with --directory"):
         plan_of(tmp_path, [])
+
+
+def test_what_a_file_on_top_adds_comes_last_however_the_two_were_merged(tmp_path):
+    own = tmp_path / "config.yaml"
+    own.write_text("overrides: {released: 1, small: {b: 2, a: 3}}\ntrain: {epochs: 5}")
+    merged = {"overrides": {"mine": 0, "small": {"c": 1, "a": 7, "b": 2}, "released": 1}}
+    put_in_order(merged, own)
+    assert list(merged["overrides"]) == ["released", "small", "mine"]
+    assert list(merged["overrides"]["small"].items()) == [("b", 2), ("a", 7), ("c", 1)]
+
+
+def test_without_a_file_of_the_workplace_the_order_stays(tmp_path):
+    merged = {"b": 1, "a": 2}
+    put_in_order(merged, tmp_path / "config.yaml")
+    assert list(merged) == ["b", "a"]

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).parents[2]
+BASE = REPOSITORY / "config/config.yaml"
 NANO = REPOSITORY / "tests/workflow/nano.yaml"
 
 
@@ -17,7 +18,7 @@ class Workplace:
 
     folder: Path
 
-    def snakemake(self, *arguments, configs=(NANO,), timeout=240):
+    def snakemake(self, *arguments, base=(BASE,), configs=(NANO,), timeout=240):
         """Run snakemake here; return the finished process with its output as one text."""
         return subprocess.run(
             [
@@ -25,7 +26,7 @@ class Workplace:
                 "--snakefile", str(REPOSITORY / "Snakefile"),
                 "--directory", str(self.folder),
                 *arguments,
-                "--configfile", str(REPOSITORY / "config/config.yaml"), *map(str, configs),
+                "--configfile", *map(str, (*base, *configs)),
             ],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -1,8 +1,12 @@
+import json
 import re
+import shutil
 
 import pytest
+import yaml
 
-from tests.workflow.conftest import NANO, REPOSITORY
+from protogcn.config_files import plan_of
+from tests.workflow.conftest import BASE, NANO, REPOSITORY
 
 ONE_DATASET = {"resolve_dataset": 1, "read_joints": 1, "compute_modalities": 1, "fuse_ensemble": 1}
 
@@ -23,6 +27,23 @@ def ntu120(workplace):
 def test_a_table_plans_exactly_its_streams(ntu120, ensemble, count):
     planned = ntu120.planned(f"results/ntu120_xsub_{ensemble}.csv", configs=())
     assert planned == ONE_DATASET | streams(count)
+
+
+@pytest.mark.parametrize("base", [(), (BASE,)], ids=["of the folder", "named"])
+def test_a_file_on_top_has_the_last_word(workplace, base):
+    """Snakemake puts the keys of the command line's files in front, and a later override wins."""
+    (workplace.folder / "config").mkdir()
+    shutil.copy(BASE, workplace.folder / "config/config.yaml")
+    where = "{dataset: utd_mhad, model: protogcn}"
+    values = "{frames: 17, model: {prototypes: 9}}"
+    mine = workplace.config(f"overrides: {{a_mine: {{where: {where}, set: {values}}}}}")
+    config = "results/runs/utd_mhad/xsub/protogcn/b/config.yaml"
+    answer = workplace.snakemake("--cores", "1", config, base=base, configs=(mine,))
+    assert answer.returncode == 0, answer.stdout
+    found = yaml.safe_load((workplace.folder / config).read_text())
+    plan = plan_of(workplace.folder, [mine])[1]
+    assert found == json.loads(json.dumps(plan.run("utd_mhad_xsub", "protogcn", "b").to_mapping()))
+    assert (found["settings"]["frames"], found["network"]["prototypes"]) == (17, 9)
 
 
 def test_two_tables_share_their_streams(ntu120):

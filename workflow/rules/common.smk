@@ -11,6 +11,7 @@ sys.path.insert(0, str(REPOSITORY))
 
 from protogcn import estimate
 from protogcn.config import MODALITIES
+from protogcn.config_files import put_in_order
 from protogcn.contents import contents_of
 from protogcn.datasets import missing_raw
 from protogcn.errors import ConfigError
@@ -29,6 +30,7 @@ shell.prefix(
 )
 
 try:
+    put_in_order(config, OWN_CONFIG)
     plan = load_plan(
         config,
         REPOSITORY / "workflow/schemas/config.schema.yaml",

@@ -21,6 +21,10 @@ class SupersededError(Exception):
     """Another process took over this run."""
 
 
+class FinishedElsewhereError(Exception):
+    """Another process took over this run and has finished it: nothing is left to do."""
+
+
 class OutOfTimeError(Exception):
     """The next epoch would not end before the job does; the ones before are saved."""
 
@@ -31,6 +35,7 @@ _EXIT_CODES = {
     NotFiniteError: 4,
     SupersededError: 5,
     OutOfTimeError: 6,
+    FinishedElsewhereError: 7,
 }
 
 
@@ -38,8 +43,8 @@ def run_stage(main: Callable[[], None]) -> None:
     """Run a stage's ``main``; report a known mistake as one sentence and an exit code.
 
     Exit codes: 2 ConfigError, 3 ContractError, 4 NotFiniteError, 5 SupersededError, 6
-    OutOfTimeError (not finished: start again). Anything else is a fault of ours and keeps its
-    traceback (exit code 1).
+    OutOfTimeError (not finished: start again), 7 FinishedElsewhereError (of one process of several,
+    see protogcn.torchrun). Anything else is a fault of ours and keeps its traceback (exit code 1).
     """
     try:
         main()

@@ -16,6 +16,7 @@ from protogcn.errors import ContractError
 from protogcn.facts import ntu_facts
 
 _MARGIN = 1.5
+_MOST = 2.0  # times the first attempt's
 _START_MINUTES = 15  # imports, reading the clips, compiling
 _MB = 1e6
 _FRAMES_OF_CLIP = 84  # the mean of NTU RGB+D
@@ -68,6 +69,14 @@ class Need:
 
     memory: int
     minutes: int
+
+    def at(self, attempt: int) -> "Need":
+        """Return what a further attempt asks for: half as much again, then twice, and no more.
+
+        A request that grew with every attempt would soon fit no node and no partition.
+        """
+        factor = min(1 + (attempt - 1) / 2, _MOST)
+        return Need(math.ceil(factor * self.memory), math.ceil(factor * self.minutes))
 
 
 _KINETICS = Size({"train": 240_000, "test": 20_000}, 260_000 * 300)  # Kinetics-400, clips of 10 s

@@ -2,6 +2,7 @@
 
 import json
 import types
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -89,6 +90,21 @@ def load_progress(folder: Path) -> RunProgress | None:
                 " remove it."
             )
         return RunProgress(**found)
+
+
+def handed_over(folders: Iterable[Path]) -> bool:
+    """Whether the last job of some trainings ended by itself, for the next one to go on.
+
+    Those of them that have finished do not matter.
+    """
+    states = set()
+    for folder in folders:
+        try:
+            progress = load_progress(folder)
+        except ContractError:
+            return False
+        states.add(progress and progress.state)
+    return states - {"finished"} == {"out of time"}
 
 
 def _fits(value: Any, kind: type | types.UnionType) -> bool:

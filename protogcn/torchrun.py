@@ -10,8 +10,9 @@ from torch.distributed.elastic.multiprocessing.api import SignalException
 from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
 from torch.distributed.run import parse_args, run
 
-from protogcn.errors import run_stage
+from protogcn.errors import FinishedElsewhereError, exit_code_of, run_stage
 
+_FINISHED = exit_code_of(FinishedElsewhereError())
 _OF_SIGNALS = 128  # a shell's exit code for a process that a signal ended, less the signal
 
 
@@ -23,6 +24,8 @@ def main() -> None:
     except ChildFailedError as error:
         rank, failure = error.get_first_failure()
         code = failure.exitcode
+        if code == _FINISHED:  # the others had to be ended all the same
+            return
         how = f"with exit code {code}" if code > 0 else f"by signal {-code}"
         print(f"Process {rank} was the first to end, {how}.", file=sys.stderr)
         sys.exit(code if code > 0 else _OF_SIGNALS - code)

@@ -18,19 +18,32 @@ import pandas as pd
 import torch
 from tqdm import tqdm
 
-from protogcn.checkpoint import save_checkpoint
+from protogcn.checkpoint import load_checkpoint, save_checkpoint
 from protogcn.clips import ClipStore
 from protogcn.config import Run, load_run
 from protogcn.contracts import reading, save_table
 from protogcn.device import pick_device
 from protogcn.engine import Engine
 from protogcn.epoch import Purpose, Training, seeds, train_epoch
-from protogcn.errors import run_stage
+from protogcn.errors import (
+    ContractError,
+    FinishedElsewhereError,
+    SupersededError,
+    run_stage,
+)
 from protogcn.identity import training_facts
 from protogcn.inference import score_clips
 from protogcn.models import build_model
 from protogcn.owner import Owner
-from protogcn.parallel import Joined, added_up, from_first, is_first, num_processes, part_of
+from protogcn.parallel import (
+    Joined,
+    added_up,
+    from_first,
+    is_first,
+    is_parallel,
+    num_processes,
+    part_of,
+)
 from protogcn.provenance import commit, versions
 from protogcn.reporter import Reporter
 from protogcn.resume import ResumeFile
@@ -199,6 +212,37 @@ def _checkpoint(training: Training) -> Mapping[str, Any]:
     }
 
 
+def _train_or_find(
+    run: Run, store: ClipStore, limit: TimeLimit, checkpoint: Path, history: Path
+) -> None:
+    """Train a run and write its files, unless another process took over and did it.
+
+    A node that was given up for lost may wake when its successor has finished. If its job failed
+    then, Snakemake would remove the files of a failed job, which are the successor's.
+    """
+    try:
+        training = train(run, store, checkpoint.parent, limit)
+    except SupersededError as error:
+        if not history.exists() or not _is_of(run, store, checkpoint):
+            raise
+        raise FinishedElsewhereError(
+            f"{run.name}: another process took over this run and has finished it."
+        ) from error
+    if is_first():
+        save_table(history, pd.DataFrame(training.history))
+        save_checkpoint(checkpoint, dict(_checkpoint(training)))
+
+
+def _is_of(run: Run, store: ClipStore, checkpoint: Path) -> bool:
+    """Whether there is a checkpoint of the very training that this one is."""
+    try:
+        found = load_checkpoint(checkpoint, {"model": dict, "facts": dict})
+    except ContractError:
+        return False
+    shapes = [(name, value.shape) for name, value in found["model"].items()]
+    return found["facts"] == training_facts(run, store, shapes)
+
+
 def main() -> None:
     """Train one run, write its checkpoint and its history."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -216,13 +260,15 @@ def main() -> None:
 
     limit = limit_of_this_job(args.stop_at)
     run = load_run(args.config)
-    with Joined(pick_device(run.settings["device"])) as device:
-        Engine.of(run.settings, device).start(run.settings["cpu_threads"])
-        store = ClipStore.load(args.values, args.clips, run, device)
-        training = train(run, store, args.checkpoint.parent, limit)
-        if is_first():
-            save_table(args.history, pd.DataFrame(training.history))
-            save_checkpoint(args.checkpoint, dict(_checkpoint(training)))
+    try:
+        with Joined(pick_device(run.settings["device"])) as device:
+            Engine.of(run.settings, device).start(run.settings["cpu_threads"])
+            store = ClipStore.load(args.values, args.clips, run, device)
+            _train_or_find(run, store, limit, args.checkpoint, args.history)
+    except FinishedElsewhereError as error:
+        if is_parallel():  # the others wait for this one in vain: torchrun ends them
+            raise
+        _tell(str(error))
 
 
 if __name__ == "__main__":

@@ -137,6 +137,19 @@ def test_orphan_stops_when_another_process_trains_its_run(laboratory, orphan, tm
     laboratory.assert_same_weights_as_undisturbed(tmp_path)
 
 
+def test_orphan_that_wakes_when_its_run_is_finished_leaves_it_alone(laboratory, orphan):
+    slurm, job, old = laboratory.cluster, laboratory.cluster.job_of(TRAINING), laboratory.owner()
+    subprocess.run(laboratory.training(laboratory.folder), check=True, cwd=REPOSITORY, timeout=180)
+    files = [laboratory.folder / RUNS / "j" / name for name in ("checkpoint.pt", "history.csv")]
+    finished = [file.read_bytes() for file in files]
+    os.kill(old["process"], signal.SIGCONT)
+    slurm.wait_until(lambda: not slurm.jobs(), 60, "the end of the orphan")
+    told = next(told for told in slurm.seen() if told["JobId"] == job)
+    assert told["JobState"] == "COMPLETED"
+    assert "has finished it" in laboratory.log()
+    assert [file.read_bytes() for file in files] == finished
+
+
 def test_two_jobs_at_once_are_never_three(laboratory):
     targets = [RUNS / stream / "checkpoint.pt" for stream in ("j", "b", "k", "jm")]
     snakemake = laboratory.start(*targets, "--jobs", 2)

@@ -148,6 +148,13 @@ def test_demo_on_the_cpu_asks_for_two_to_five_times_what_it_was_seen_to_take(tmp
     assert to_train(compiled, size).memory > 6000
 
 
+def test_further_attempts_ask_for_more_but_never_more_than_twice():
+    first = Need(memory=9001, minutes=15)
+    assert [first.at(attempt) for attempt in (1, 2, 3, 4, 20)] == [
+        first, Need(13502, 23), Need(18002, 30), Need(18002, 30), Need(18002, 30),
+    ]  # fmt: skip
+
+
 def test_cost_of_the_full_network_is_one():
     assert estimate.cost(run_of("ntu120_xsub")) == 1
     assert estimate.cost(nano_run()) < 0.01

@@ -176,6 +176,47 @@ def test_second_process_on_the_run_takes_over(data, tmp_path, monkeypatch):
     assert not (tmp_path / "resume.pt").exists()
 
 
+def train_here(data, folder, run, monkeypatch):
+    """Do what the command does, in this process."""
+    monkeypatch.setattr(sys, "argv", command(data, folder, run)[2:])
+    stage.main()
+
+
+def test_late_process_leaves_the_network_of_its_successor_and_succeeds(
+    data, tmp_path, monkeypatch, capsys
+):
+    """If it failed, Snakemake would remove the files of a failed job, which are not its own."""
+    run, real, wakes = nano_run(epochs=2), stage.train_epoch, []
+
+    def sleep_while_another_finishes(training):
+        if not wakes:
+            wakes.append(training)
+            train_here(data, tmp_path, run, monkeypatch)
+        return real(training)
+
+    monkeypatch.setattr(stage, "train_epoch", sleep_while_another_finishes)
+    train_here(data, tmp_path, run, monkeypatch)
+    assert "another process took over this run and has finished it." in capsys.readouterr().err
+    expected = train(run, store_of(data), tmp_path / "undisturbed")
+    found = load_checkpoint(tmp_path / "checkpoint.pt", {"model": dict})
+    assert_same(weights_of(expected), found["model"])
+
+
+@pytest.mark.parametrize("left", ["nothing", "the network of another training"])
+def test_late_process_fails_while_its_run_is_not_finished(data, tmp_path, monkeypatch, left):
+    if left != "nothing":
+        train_here(data, tmp_path, nano_run(epochs=1), monkeypatch)
+    real = stage.train_epoch
+
+    def somebody_starts(training):
+        Owner(tmp_path)
+        return real(training)
+
+    monkeypatch.setattr(stage, "train_epoch", somebody_starts)
+    with pytest.raises(SupersededError):
+        train_here(data, tmp_path, nano_run(epochs=2), monkeypatch)
+
+
 def test_training_longer_than_a_job_ends_over_several(data, tmp_path):
     """Each does one epoch: the end has passed already, and the first one starts all the same."""
     expected = train(nano_run(), store_of(data), tmp_path / "whole")

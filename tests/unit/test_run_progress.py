@@ -5,7 +5,7 @@ from dataclasses import asdict, replace
 import pytest
 
 from protogcn.errors import ContractError
-from protogcn.run_progress import RunProgress, load_progress, save_progress
+from protogcn.run_progress import RunProgress, handed_over, load_progress, save_progress
 
 GOOD = RunProgress("running", 36, 150, accuracy=81.25, host="node7", process=12, job="41")
 
@@ -67,3 +67,31 @@ def test_progress_cannot_be_written_over_half(tmp_path):
     save_progress(tmp_path, GOOD)
     save_progress(tmp_path, replace(GOOD, epoch=37))
     assert [path.name for path in tmp_path.iterdir()] == ["progress.json"]
+
+
+@pytest.mark.parametrize(
+    ("states", "expected"),
+    [
+        (["out of time"], True),
+        (["out of time", "finished"], True),
+        (["out of time", "failed"], False),
+        (["out of time", None], False),
+        (["running"], False),
+        (["finished"], False),
+        ([None], False),
+    ],
+)
+def test_trainings_are_handed_over_if_all_that_are_not_finished_ran_out_of_time(
+    tmp_path, states, expected
+):
+    folders = [tmp_path / str(number) for number in range(len(states))]
+    for folder, state in zip(folders, states, strict=True):
+        folder.mkdir()
+        if state is not None:
+            save_progress(folder, RunProgress(state=state, epoch=1, epochs=3))
+    assert handed_over(folders) is expected
+
+
+def test_damaged_progress_hands_nothing_over(tmp_path):
+    (tmp_path / "progress.json").write_text("{")
+    assert not handed_over([tmp_path])

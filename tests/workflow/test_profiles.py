@@ -1,11 +1,14 @@
 """What jobs ask for, and the two profiles."""
 
 import importlib.util
+import math
 import re
 
 import pytest
 import yaml
 
+from protogcn.config import MODALITIES
+from protogcn.run_progress import RunProgress, save_progress
 from tests.workflow.conftest import NANO, REPOSITORY
 
 PROFILES = REPOSITORY / "workflow/profiles"
@@ -60,7 +63,18 @@ def test_run_on_the_cpu_asks_for_no_gpu(ntu120):
 def test_second_attempt_asks_for_more(ntu120):
     first, second = dry_run(ntu120), dry_run(ntu120, "--attempt", "2")
     for name in ("mem_mb", "runtime"):
-        assert int(second["train_stream"][name]) == 2 * int(first["train_stream"][name])
+        expected = math.ceil(1.5 * int(first["train_stream"][name]))
+        assert int(second["train_stream"][name]) == expected
+
+
+def test_a_training_that_goes_on_in_a_further_job_asks_for_what_it_asked_before(ntu120):
+    first = dry_run(ntu120)["train_stream"]
+    run = ntu120.folder / "results/runs/ntu120/xsub/protogcn"
+    for stream in MODALITIES:
+        (run / stream).mkdir(parents=True)
+        save_progress(run / stream, RunProgress(state="out of time", epoch=70, epochs=150))
+    third = dry_run(ntu120, "--attempt", "3")["train_stream"]
+    assert (third["mem_mb"], third["runtime"]) == (first["mem_mb"], first["runtime"])
 
 
 def test_slurm_profile_sends_gpu_rules_and_data_rules_to_their_partitions(ntu120):

@@ -19,6 +19,7 @@ from protogcn.imported import ahead_of, is_imported, missing_import
 from protogcn.orphans import comment_of, left_behind
 from protogcn.packs import packs_of, rule_of, tell_jobs, told_to_job
 from protogcn.plan import load_plan
+from protogcn.run_progress import handed_over
 from protogcn.run_state import folder_of, log_of, to_pack
 from protogcn.runs import STREAM
 from protogcn.tables.resolve import common_recipe, digests_of, resolve_tables
@@ -112,14 +113,21 @@ def size_for(run):
     return estimate.size_of(run.dataset, run.split, Path(data_of(run, "clips.csv")))
 
 
-def need_to_train(run):
+def attempt_of(runs, attempt):
+    """The attempt of a job that trains these runs; going on in time is no failure of the last."""
+    return 1 if handed_over(Path(folder_of(run)) for run in runs) else attempt
+
+
+def need_to_train(wildcards, attempt):
     """Memory and minutes of a training."""
-    return estimate.to_train(run, size_for(run))
+    run = run_of(wildcards)
+    return estimate.to_train(run, size_for(run)).at(attempt_of([run], attempt))
 
 
-def need_to_score(run):
+def need_to_score(wildcards, attempt):
     """Memory and minutes of a scoring."""
-    return estimate.to_score(run, size_for(run))
+    run = run_of(wildcards)
+    return estimate.to_score(run, size_for(run)).at(attempt)
 
 
 def size_prepared(wildcards):
@@ -129,16 +137,16 @@ def size_prepared(wildcards):
     return estimate.size_of(dataset, dataset.splits[0], Path(clips))
 
 
-def need_to_read(wildcards, workers):
+def need_to_read(wildcards, workers, attempt):
     """Memory and minutes of reading a dataset."""
     dataset = plan.datasets[wildcards.dataset]
-    return estimate.to_read(dataset, size_prepared(wildcards), workers)
+    return estimate.to_read(dataset, size_prepared(wildcards), workers).at(attempt)
 
 
-def need_to_compute(wildcards, workers):
+def need_to_compute(wildcards, workers, attempt):
     """Memory and minutes of writing a dataset's modalities."""
     dataset = plan.datasets[wildcards.dataset]
-    return estimate.to_compute(dataset, size_prepared(wildcards), workers)
+    return estimate.to_compute(dataset, size_prepared(wildcards), workers).at(attempt)
 
 
 def scheme_of(wildcards):
@@ -201,13 +209,12 @@ def names_of(datasets):
     return "|".join(sorted(datasets)) or "(?!)"
 
 
-def need_to_decompress(wildcards, workers):
+def need_to_decompress(wildcards, workers, attempt):
     """Memory and minutes of decompressing a dataset's poses."""
     dataset = plan.datasets[wildcards.dataset]
     clips = Path(f"results/data/{dataset.name}/raw/clips.csv")
-    return estimate.to_decompress(
-        dataset, estimate.size_of(dataset, dataset.splits[0], clips), workers
-    )
+    size = estimate.size_of(dataset, dataset.splits[0], clips)
+    return estimate.to_decompress(dataset, size, workers).at(attempt)
 
 
 def joints_come_from(wildcards):
@@ -263,10 +270,11 @@ def clip_list_of(wildcards):
     return prepared(wildcards, "clips.csv")
 
 
-def need_to_list(wildcards):
+def need_to_list(wildcards, attempt):
     """Memory and minutes of reading the annotations of a dataset."""
     dataset = plan.datasets[wildcards.dataset]
-    return estimate.to_read(dataset, estimate.size_of(dataset, dataset.splits[0], Path()), 1)
+    size = estimate.size_of(dataset, dataset.splits[0], Path())
+    return estimate.to_read(dataset, size, 1).at(attempt)
 
 
 def refuse_what_runs_already():

@@ -16,8 +16,8 @@ rule list_clips:
     log:
         "results/logs/list_clips/{dataset}.log",
     resources:
-        mem_mb=lambda wildcards, attempt: attempt * need_to_list(wildcards).memory,
-        runtime=lambda wildcards, attempt: attempt * need_to_list(wildcards).minutes,
+        mem_mb=lambda wildcards, attempt: need_to_list(wildcards, attempt).memory,
+        runtime=lambda wildcards, attempt: need_to_list(wildcards, attempt).minutes,
     shell:
         "python -m protogcn.clip_list --dataset {input.dataset} --clips {output.clips}"
         " > {log} 2>&1 || (tail -n 15 {log} >&2 && false)"

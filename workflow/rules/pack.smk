@@ -27,10 +27,11 @@ def profile_of_packs(packs):
     return {rule_of(pack): type(of_one)(of_pack) for pack in packs} | dict(given)
 
 
-def need_of_pack(pack):
+def need_of_pack(pack, attempt):
     """Memory and minutes of a pack's trainings."""
     in_turn = any(gpus_of(run) for run in pack)
-    return estimate.together([need_to_train(run) for run in pack], in_turn=in_turn)
+    needs = [estimate.to_train(run, size_for(run)) for run in pack]
+    return estimate.together(needs, in_turn=in_turn).at(attempt_of(pack, attempt))
 
 
 def forget_earlier_trainings():
@@ -68,8 +69,8 @@ for pack in packs:
         resources:
             gpu=max(gpus_of(run) for run in pack),
             nodes=1,
-            mem_mb=lambda wildcards, attempt, pack=pack: attempt * need_of_pack(pack).memory,
-            runtime=lambda wildcards, attempt, pack=pack: attempt * need_of_pack(pack).minutes,
+            mem_mb=lambda wildcards, attempt, pack=pack: need_of_pack(pack, attempt).memory,
+            runtime=lambda wildcards, attempt, pack=pack: need_of_pack(pack, attempt).minutes,
         params:
             history=[f"{folder_of(run)}/history.csv" for run in pack],
             log=[log_of("train_stream", run) for run in pack],

@@ -14,10 +14,12 @@ rule decompress_poses:
         "results/benchmarks/decompress_poses/{dataset}.tsv"
     threads: 16
     resources:
-        mem_mb=lambda wildcards, threads, attempt: attempt
-        * need_to_decompress(wildcards, threads).memory,
-        runtime=lambda wildcards, threads, attempt: attempt
-        * need_to_decompress(wildcards, threads).minutes,
+        mem_mb=lambda wildcards, threads, attempt: need_to_decompress(
+            wildcards, threads, attempt
+        ).memory,
+        runtime=lambda wildcards, threads, attempt: need_to_decompress(
+            wildcards, threads, attempt
+        ).minutes,
     params:
         shards="results/data/{dataset}/shards",
     shell:

@@ -58,9 +58,10 @@ rule read_joints:
         "results/benchmarks/read_joints/{dataset}.{preparation}.tsv"
     threads: 16
     resources:
-        mem_mb=lambda wildcards, threads, attempt: attempt * need_to_read(wildcards, threads).memory,
-        runtime=lambda wildcards, threads, attempt: attempt
-        * need_to_read(wildcards, threads).minutes,
+        mem_mb=lambda wildcards, threads, attempt: need_to_read(wildcards, threads, attempt).memory,
+        runtime=lambda wildcards, threads, attempt: need_to_read(
+            wildcards, threads, attempt
+        ).minutes,
     params:
         poses=lambda wildcards, input: (
             f"--poses {input.raw}" if plan.datasets[wildcards.dataset].kpfiles else ""
@@ -92,10 +93,12 @@ rule compute_modalities:
         dataset=names_of(MOTIONS_READ),
     threads: 6
     resources:
-        mem_mb=lambda wildcards, threads, attempt: attempt
-        * need_to_compute(wildcards, threads).memory,
-        runtime=lambda wildcards, threads, attempt: attempt
-        * need_to_compute(wildcards, threads).minutes,
+        mem_mb=lambda wildcards, threads, attempt: need_to_compute(
+            wildcards, threads, attempt
+        ).memory,
+        runtime=lambda wildcards, threads, attempt: need_to_compute(
+            wildcards, threads, attempt
+        ).minutes,
     params:
         outputs=lambda wildcards, output: [f"--{name} {path}" for name, path in output.items()],
     shell:

@@ -20,8 +20,8 @@ rule score_stream:
     resources:
         gpu=lambda wildcards: min(1, gpus_of(run_of(wildcards))),
         nodes=1,
-        mem_mb=lambda wildcards, attempt: attempt * need_to_score(run_of(wildcards)).memory,
-        runtime=lambda wildcards, attempt: attempt * need_to_score(run_of(wildcards)).minutes,
+        mem_mb=lambda wildcards, attempt: need_to_score(wildcards, attempt).memory,
+        runtime=lambda wildcards, attempt: need_to_score(wildcards, attempt).minutes,
     shell:
         "python -m protogcn.claim --gpus {resources.gpu}"
         " python -m protogcn.score --config {input.config} --values {input.values}"

@@ -37,8 +37,8 @@ rule train_stream:
     resources:
         gpu=lambda wildcards: gpus_of(run_of(wildcards)),
         nodes=1,
-        mem_mb=lambda wildcards, attempt: attempt * need_to_train(run_of(wildcards)).memory,
-        runtime=lambda wildcards, attempt: attempt * need_to_train(run_of(wildcards)).minutes,
+        mem_mb=lambda wildcards, attempt: need_to_train(wildcards, attempt).memory,
+        runtime=lambda wildcards, attempt: need_to_train(wildcards, attempt).minutes,
     params:
         train=lambda wildcards: train_command(run_of(wildcards)),
     shell:

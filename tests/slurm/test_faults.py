@@ -150,6 +150,19 @@ def test_orphan_that_wakes_when_its_run_is_finished_leaves_it_alone(laboratory, 
     assert [file.read_bytes() for file in files] == finished
 
 
+def test_training_longer_than_its_jobs_goes_through_several(laboratory, tmp_path, monkeypatch):
+    """Every job is out of time after one epoch; none of them failed, so none asks for more."""
+    configs, slurm = laboratory.long_training(epochs=3), laboratory.cluster
+    with monkeypatch.context() as patch:
+        patch.setitem(slurm.environment, "PROTOGCN_STOP_AT", "2020-01-01T00:00")
+        code, output = laboratory.snakemake(CHECKPOINT, configs=configs)
+    assert code == 0, output
+    jobs = [told for told in slurm.seen() if told.get("Comment") == TRAINING][-3:]
+    assert [told["JobState"] for told in jobs] == ["FAILED", "FAILED", "COMPLETED"]
+    assert len({(told["MinMemoryNode"], told["TimeLimit"]) for told in jobs}) == 1
+    laboratory.assert_same_weights_as_undisturbed(tmp_path)
+
+
 def test_two_jobs_at_once_are_never_three(laboratory):
     targets = [RUNS / stream / "checkpoint.pt" for stream in ("j", "b", "k", "jm")]
     snakemake = laboratory.start(*targets, "--jobs", 2)

@@ -59,7 +59,7 @@ def check_weights(weights: Sequence[float]) -> None:
     if not (all(weight > 0 for weight in weights) and sum(weights) < math.inf):
         raise ConfigError(
             f"weights {' '.join(f'{weight:g}' for weight in weights)}: expected finite numbers"
-            " above 0; leave out who is not to count."
+            " above 0; leave a stream out instead of giving it 0."
         )
 
 

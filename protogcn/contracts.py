@@ -99,14 +99,49 @@ def load_table(path: Path, columns: dict[str, str]) -> pd.DataFrame:
     """Read a csv file with at least ``columns`` (name: dtype); text stays as it is written.
 
     Raises:
-        ContractError: the file is missing, damaged, or lacks a column.
+        ContractError: the file is missing, damaged, lacks a column, or a cell is no number.
     """
     with reading(path, f"a csv with the columns {', '.join(columns)}"):
         # Ids such as NA, null or 007 are text: pandas would turn them into NaN or 7.
         table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
         if missing := [name for name in columns if name not in table.columns]:
-            raise ContractError(f"{path}: has no column {', '.join(missing)}.")
-        return table.astype(columns)
+            comma = any(";" in name for name in table.columns)
+            hint = "; found semicolons between the columns, expected commas" if comma else ""
+            raise ContractError(f"{path}: has no column {', '.join(missing)}{hint}.")
+        if not isinstance(table.index, pd.RangeIndex):  # the first cells are taken for an index
+            raise ContractError(f"{path}: its lines have more cells than its header has columns.")
+        numbers = {
+            name: as_numbers(path, table[name], dtype)
+            for name, dtype in columns.items()
+            if dtype != "str"
+        }
+        return table.assign(**numbers)
+
+
+def as_numbers(path: Path, column: pd.Series, dtype: str) -> pd.Series:
+    """Return a column of text as int64 or float64; 9.0 is a whole number too, as pandas writes it.
+
+    Args:
+        path: the csv file, for messages.
+        column: what ``load_table`` read from it.
+        dtype: ``int64`` or ``float64``.
+
+    Raises:
+        ContractError: names the line and the column of a cell that is no such number.
+    """
+    with suppress(ValueError, OverflowError):
+        return column.astype(dtype)
+    numbers = pd.to_numeric(column, errors="coerce")
+    wrong = numbers.isna() if dtype == "float64" else numbers % 1 != 0
+    if wrong.any():
+        row = int(wrong.to_numpy().argmax())
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        line = [number for number, text in enumerate(lines, start=1) if text.strip()][row + 1]
+        found, whole = str(column.iloc[row])[:40], "" if dtype == "float64" else "whole "
+        raise ContractError(
+            f"{path}: line {line}, column {column.name}: found {found!r}, expected a {whole}number."
+        )
+    return numbers.astype(dtype)
 
 
 def digest_of(path: Path) -> str:

@@ -90,7 +90,7 @@ def decompress_dataset(
         )
     )
     faults = list(chain.from_iterable(outcome.faults for outcome in outcomes))
-    report_malformed(str(folder), "clips", faults, sum(o.num_faults for o in outcomes))
+    report_malformed(str(folder), "files and clips", faults, sum(o.num_faults for o in outcomes))
     files = [outcome.shard for outcome in outcomes]
     rows = [_row(clip, dataset.splits) for clip in table]
     save_index(index_path, rows, files, dataset.splits)
@@ -121,7 +121,11 @@ def _write_part(part: _Part, *, folder: Path, shards: Path, num_joints: int) -> 
     values: dict[str, np.ndarray] = {}
     faults: list[MalformedError] = []
     for kpfile, clips in part.kpfiles.items():
-        found = read_records(folder / kpfile, clips, num_joints)
+        try:
+            found = read_records(folder / kpfile, clips, num_joints)
+        except MalformedError as fault:
+            faults.append(fault)
+            continue
         for clip, records in zip(clips, found, strict=True):
             if isinstance(records, MalformedError):
                 faults.append(records)

@@ -1,8 +1,11 @@
 """The two mistakes a user can make, what stops a training, and how a command reports them."""
 
 import difflib
+import os
+import select
 import sys
 from collections.abc import Callable, Iterable
+from typing import TextIO
 
 
 class ConfigError(Exception):
@@ -29,6 +32,8 @@ class OutOfTimeError(Exception):
     """The next epoch would not end before the job does; the ones before are saved."""
 
 
+_NO_READER = 141  # what the shell says of other programs that a closed pipe ended
+
 _EXIT_CODES = {
     ConfigError: 2,
     ContractError: 3,
@@ -44,16 +49,26 @@ def run_stage(main: Callable[[], None]) -> None:
 
     Exit codes: 2 ConfigError, 3 ContractError, 4 NotFiniteError, 5 SupersededError, 6
     OutOfTimeError (not finished: start again), 7 FinishedElsewhereError (of one process of several,
-    see protogcn.torchrun). Anything else is a fault of ours and keeps its traceback (exit code 1).
+    see protogcn.torchrun). Who closes the pipe that we print to, as ``head`` does, ends the stage
+    without a word (141). Anything else is a fault of ours and keeps its traceback (exit code 1).
     """
     try:
         main()
+        sys.stdout.flush()
     except tuple(_EXIT_CODES) as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         sys.exit(exit_code_of(error))
     except KeyboardInterrupt as error:
         print("Stopped by Ctrl-C.", file=sys.stderr)
         sys.exit(exit_code_of(error))
+    except BrokenPipeError:
+        closed = [stream for stream in (sys.stdout, sys.stderr) if _has_no_reader(stream)]
+        if not closed:
+            raise  # another pipe, such as one to a process of ours
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        for stream in closed:  # or Python would complain when it prints the rest at its end
+            os.dup2(nowhere, stream.fileno())
+        sys.exit(_NO_READER)
 
 
 def exit_code_of(error: BaseException) -> int:
@@ -61,6 +76,12 @@ def exit_code_of(error: BaseException) -> int:
     if isinstance(error, KeyboardInterrupt):
         return 130
     return _EXIT_CODES.get(type(error), 1)
+
+
+def _has_no_reader(stream: TextIO) -> bool:
+    poll = select.poll()
+    poll.register(stream.fileno(), 0)  # tells of errors, whatever it is asked for
+    return bool(poll.poll(0))
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

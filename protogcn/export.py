@@ -4,6 +4,8 @@ Shapes: N crops, M persons, T frames, V joints, C channels, K classes.
 """
 
 import argparse
+import hashlib
+import io
 import json
 import logging
 import time
@@ -16,7 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from protogcn.contracts import digest_of, save_text, writing
+from protogcn.contracts import save_text, writing
 from protogcn.errors import ConfigError, ContractError, run_stage
 from protogcn.provenance import commit, versions
 from protogcn.trained import Member, load_ensemble, load_member
@@ -45,6 +47,8 @@ class CropLogits(nn.Module):
 def export_member(member: Member, folder: Path, *, batch: int) -> dict[str, Any]:
     """Write ``{stream}.onnx``, ``{stream}.pt2`` and ``{stream}.json`` of one run.
 
+    Nothing is written before both networks are found to be equal; the json comes last.
+
     Args:
         member: the trained network.
         folder: is created.
@@ -62,27 +66,29 @@ def export_member(member: Member, folder: Path, *, batch: int) -> dict[str, Any]
     stem = folder / member.run.stream
     facts = interface_of(member)
     program = trace(network, example_crops(member, _EXAMPLES))
-    onnx_path, torch_path = stem.with_suffix(".onnx"), stem.with_suffix(".pt2")
-    _write_onnx(program, onnx_path, facts)
-    with writing(torch_path) as file:
-        torch.export.save(program, file, extra_files={"interface.json": json.dumps(facts)})
+    onnx, torch_file = _onnx_of(program, facts), _torch_file_of(program, facts)
     computed = {
-        "onnx": (onnx_path, onnx_session(onnx_path)),
-        "torch": (torch_path, _reloaded(torch_path)),
+        "onnx": (stem.with_suffix(".onnx"), onnx, onnx_session(onnx)),
+        "torch": (stem.with_suffix(".pt2"), torch_file, _reloaded(torch_file)),
     }
     files = {}
-    for kind, (path, logits_of) in computed.items():
+    for kind, (path, content, logits_of) in computed.items():
         files[kind] = {
             "file": path.name,
-            "bytes": path.stat().st_size,
-            "sha256": digest_of(path),
+            "bytes": len(content),
+            "sha256": hashlib.sha256(content).hexdigest(),
             "largest difference": check_equal(network, logits_of, member, str(path)),
             "clips per second": round(
                 _crops_per_second(logits_of, member, batch) / member.run.settings["crops"], 2
             ),
         }
     report = {**facts, "batch of the speed": batch, "files": files}
-    save_text(stem.with_suffix(".json"), json.dumps(report, indent=1, ensure_ascii=False) + "\n")
+    report_path = stem.with_suffix(".json")
+    for path, content, _ in computed.values():
+        with writing(path, needed=len(content)) as file:
+            file.write(content)
+            report_path.unlink(missing_ok=True)  # an older one does not tell of this file
+    save_text(report_path, json.dumps(report, indent=1, ensure_ascii=False) + "\n")
     return report
 
 
@@ -157,13 +163,17 @@ def check_equal(
     return largest
 
 
-def onnx_session(path: Path) -> Callable[[np.ndarray], np.ndarray]:
-    """Return crops -> logits as onnxruntime computes them on one thread of the CPU."""
+def onnx_session(onnx: bytes) -> Callable[[np.ndarray], np.ndarray]:
+    """Return crops -> logits as onnxruntime computes them on one thread of the CPU.
+
+    Args:
+        onnx: the content of a file.
+    """
     import onnxruntime  # an optional package: see _check_installed
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
-    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(onnx, options, providers=["CPUExecutionProvider"])
     return lambda crops: session.run(["logits"], {"crops": crops})[0]
 
 
@@ -179,8 +189,8 @@ def _check_installed() -> None:
         ) from error
 
 
-def _write_onnx(program: "ExportedProgram", path: Path, facts: dict[str, Any]) -> None:
-    """Convert a graph, put what to know about it into it, write it whole or not at all."""
+def _onnx_of(program: "ExportedProgram", facts: dict[str, Any]) -> bytes:
+    """Convert a graph and put what to know about it into it."""
     # Its messages are about other packages of torch, not about this network.
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     with warnings.catch_warnings():
@@ -192,12 +202,17 @@ def _write_onnx(program: "ExportedProgram", path: Path, facts: dict[str, Any]) -
     for name, value in facts.items():
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
         converted.model.metadata_props[name] = text
-    with writing(path) as file:
-        file.write(converted.model_proto.SerializeToString())
+    return converted.model_proto.SerializeToString()
 
 
-def _reloaded(path: Path) -> Callable[[np.ndarray], np.ndarray]:
-    network = torch.export.load(path).module()
+def _torch_file_of(program: "ExportedProgram", facts: dict[str, Any]) -> bytes:
+    buffer = io.BytesIO()
+    torch.export.save(program, buffer, extra_files={"interface.json": json.dumps(facts)})
+    return buffer.getvalue()
+
+
+def _reloaded(torch_file: bytes) -> Callable[[np.ndarray], np.ndarray]:
+    network = torch.export.load(io.BytesIO(torch_file)).module()
 
     def logits_of(crops: np.ndarray) -> np.ndarray:
         with torch.no_grad():

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from protogcn.errors import ConfigError
-from protogcn.fusion import SPACES, load_members
+from protogcn.fusion import SPACES, check_weights, load_members
 from protogcn.score_file import Scores
 
 
@@ -22,7 +22,7 @@ def members_of(args: argparse.Namespace) -> tuple[dict[str, Scores], dict[str, f
     """Return the scores and the weight of each stream.
 
     Raises:
-        ConfigError: not one stream and one weight for each score file.
+        ConfigError: not one stream and one weight above 0 for each score file.
         ContractError: a score file is damaged, or is another run's.
     """
     members = load_members(args.scores, args.streams, args.task, args.model)
@@ -30,4 +30,5 @@ def members_of(args: argparse.Namespace) -> tuple[dict[str, Scores], dict[str, f
         raise ConfigError(
             f"{len(args.weights)} weights for {len(members)} streams, expected one for each."
         )
+    check_weights(args.weights)
     return members, dict(zip(args.streams, args.weights, strict=True))

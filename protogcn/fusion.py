@@ -4,6 +4,7 @@ Source: the released fusion of ProtoGCN, a weighted sum of mean class probabilit
 Shapes: N clips, K classes.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -51,6 +52,15 @@ def load_scores_of(path: Path, task: str, model: str, stream: str) -> Scores:
             " remove it and run again."
         )
     return scores
+
+
+def check_weights(weights: Sequence[float]) -> None:
+    """Raise ConfigError unless all weights are finite and above 0, as the config wants them."""
+    if not (all(weight > 0 for weight in weights) and sum(weights) < math.inf):
+        raise ConfigError(
+            f"weights {' '.join(f'{weight:g}' for weight in weights)}: expected finite numbers"
+            " above 0; leave a stream out instead of giving it 0."
+        )
 
 
 def fuse(members: Mapping[str, Scores], weights: Mapping[str, float], space: str) -> np.ndarray:

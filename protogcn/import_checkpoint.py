@@ -27,6 +27,7 @@ from protogcn.readers.pickled_torch import PickledTensor
 from protogcn.readers.torch_file import array_of, load_torch_file
 
 _WEIGHTS = ("state_dict", "model")  # mmcv's name and ours
+_COUNTERS = "num_batches_tracked"  # the end of the names of whole numbers
 _WRAPPER = "module."  # in front of every name when several GPUs trained it
 
 
@@ -96,6 +97,11 @@ def _elements(path: Path, tensors: Mapping[str, PickledTensor]) -> dict[str, Ten
     state = {}
     for name, tensor in tensors.items():
         values = array_of(path, name, tensor)
+        if values.dtype.kind != "f" and not name.endswith(_COUNTERS):
+            raise ContractError(
+                f"{path}: {name} holds elements of {values.dtype}, expected floating point;"
+                " quantised networks are not read."
+            )
         if not np.isfinite(values).all():
             raise ContractError(f"{path}: {name} is not finite; its training had failed.")
         state[name] = torch.from_numpy(values)

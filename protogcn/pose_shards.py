@@ -50,9 +50,12 @@ def save_shard(path: Path, clips: Mapping[str, np.ndarray]) -> None:
 
 
 def is_whole(path: Path, names: Sequence[str]) -> bool:
-    """Whether a shard of these clips was written to the end."""
-    table = path.with_suffix(".csv")
-    return path.is_file() and table.is_file() and _places(table)["clip"].tolist() == list(names)
+    """Whether a shard of these clips was written to the end, and its table can be read."""
+    try:
+        table = _places(path.with_suffix(".csv"))
+    except ContractError:
+        return False
+    return path.is_file() and table["clip"].tolist() == list(names)
 
 
 def save_index(

@@ -15,7 +15,7 @@ import torch
 
 from protogcn.device import pick_device
 from protogcn.engine import Engine
-from protogcn.errors import ConfigError, run_stage
+from protogcn.errors import ConfigError, ContractError, run_stage
 from protogcn.fusion import SPACES
 from protogcn.readers.live import live_frames
 from protogcn.readers.recording import read_recordings
@@ -65,7 +65,7 @@ class Prediction(NamedTuple):
     def to_text(self, *, in_window: bool) -> str:
         """Return it for people."""
         frames = f"{self.num_frames} frames"
-        if in_window:
+        if in_window and self.num_frames:
             frames = f"frames {self.first_frame} to {self.first_frame + self.num_frames - 1}"
         lines = [f"{100 * share:6.1f} %  {name}" for _, name, share in self.classes]
         return "\n".join([f"{self.recording}, {frames}:", *(lines or ["  nobody is there"])])
@@ -74,11 +74,21 @@ class Prediction(NamedTuple):
 def predict(
     ensemble: TrainedEnsemble, pieces: Sequence[Piece], *, top: int, device: torch.device
 ) -> list[Prediction]:
-    """Return the ``top`` likeliest classes of each piece."""
+    """Return the ``top`` likeliest classes of each piece.
+
+    Raises:
+        ContractError: coordinates are so large that the networks give no finite numbers.
+    """
     classes = ensemble.members[0].run.dataset.classes
     rows = recognise(ensemble, [piece.keypoints for piece in pieces], device=device)
     predictions = []
     for piece, row in zip(pieces, rows, strict=True):
+        if row is not None and not np.isfinite(row).all():
+            raise ContractError(
+                f"{piece.recording}: found coordinates up to {np.abs(piece.keypoints).max():.1e},"
+                " for which the networks give no finite numbers; expected metres, or pixels of an"
+                " image."
+            )
         # The last of equals comes first, as in the tables' accuracies.
         best = () if row is None else np.argsort(row, kind="stable")[::-1][:top]
         predictions.append(
@@ -92,7 +102,9 @@ def predict(
     return predictions
 
 
-def pieces_of(path: Path, skeleton: Skeleton, *, window: int | None, stride: int) -> list[Piece]:
+def pieces_of(
+    path: Path, skeleton: Skeleton, *, window: int | None, stride: int | None
+) -> list[Piece]:
     """Read a file and cut what is in it into windows, or into none.
 
     Raises:
@@ -123,6 +135,18 @@ def _ensemble_of(args: argparse.Namespace) -> TrainedEnsemble:
     return ensemble_of_runs(args.runs, weights, args.space or "probability")
 
 
+def _check(args: argparse.Namespace, stride: int | None) -> None:
+    for name in ("crops", "top", "threads"):
+        if (number := getattr(args, name)) is not None and number < 1:
+            raise ConfigError(f"--{name}: found {number}, expected 1 or more.")
+    if args.window is not None:
+        check_window(args.window, stride)
+    elif args.stride is not None:
+        raise ConfigError("--stride goes with --window, the length of a window in frames.")
+    if _LIVE in args.recordings and (args.window is None or len(args.recordings) > 1):
+        raise ConfigError("-: frames from standard input need --window and no other recording.")
+
+
 def main() -> None:
     """Print what recordings show."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -146,19 +170,11 @@ def main() -> None:
     parser.add_argument("--threads", type=int, help="of the CPU (default: the runs' cpu_threads)")
     args = parser.parse_args()
 
-    if args.stride is not None and args.window is None:
-        raise ConfigError("--stride goes with --window, the length of a window in frames.")
-    stride = args.stride or args.window or 0
-    if args.window is not None:
-        check_window(args.window, stride)
+    stride = args.window if args.stride is None else args.stride
+    _check(args, stride)
     live = _LIVE in args.recordings
-    if live and (args.window is None or len(args.recordings) > 1):
-        raise ConfigError("-: frames from standard input need --window and no other recording.")
-
     ensemble = _ensemble_of(args)
     if args.crops is not None:
-        if args.crops < 1:
-            raise ConfigError(f"--crops: found {args.crops}, expected 1 or more.")
         ensemble = ensemble.with_crops(args.crops)
     run = ensemble.members[0].run
     device = pick_device(args.device)

@@ -12,6 +12,7 @@ from protogcn.checkpoint import load_checkpoint
 from protogcn.config import Run, load_run
 from protogcn.contracts import reading
 from protogcn.errors import ConfigError, ContractError
+from protogcn.fusion import check_weights
 from protogcn.identity import differing, run_facts
 from protogcn.models import build_model
 
@@ -83,13 +84,14 @@ def ensemble_of_runs(
     """Read the networks of some run directories.
 
     Raises:
-        ConfigError: not one weight for each.
+        ConfigError: not one weight above 0 for each.
         ContractError: a run is missing or damaged, or two are of different datasets.
     """
     if len(folders) != len(weights) or not folders:
         raise ConfigError(
             f"{len(folders)} runs and {len(weights)} weights, expected one weight for each run."
         )
+    check_weights(weights)
     members = [load_member(folder, w) for folder, w in zip(folders, weights, strict=True)]
     first = members[0].run.dataset
     for folder, member in zip(folders, members, strict=True):

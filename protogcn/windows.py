@@ -3,6 +3,7 @@
 Shapes: M persons, T frames, V joints, C channels.
 """
 
+from collections import deque
 from collections.abc import Iterable, Iterator
 
 import numpy as np
@@ -31,7 +32,9 @@ def window_bounds(num_frames: int, length: int, stride: int) -> list[tuple[int, 
 def live_windows(
     frames: Iterable[np.ndarray], length: int, stride: int
 ) -> Iterator[tuple[int, np.ndarray]]:
-    """Yield windows of a stream of frames as soon as each is complete.
+    """Yield windows of a stream of frames, each as soon as it is complete.
+
+    If the stream ends, its windows are those of ``window_bounds``: a last one ends with it.
 
     Args:
         frames: positions (M, V, C) of one frame after the other; the stream need not end.
@@ -45,14 +48,15 @@ def live_windows(
         ConfigError: length or stride is less than 1, or frames would be passed over.
     """
     check_window(length, stride)
-    kept: list[np.ndarray] = []
-    first = 0
-    for frame in frames:
+    kept: deque[np.ndarray] = deque(maxlen=length)
+    count = num_told = 0  # frames so far, and those in a window
+    for count, frame in enumerate(frames, start=1):
         kept.append(frame)
-        if len(kept) == length:
-            yield first, np.stack(kept, axis=1)  # (M, T, V, C)
-            del kept[:stride]
-            first += stride
+        if count >= length and (count - length) % stride == 0:
+            yield count - length, np.stack(kept, axis=1)  # (M, T, V, C)
+            num_told = count
+    if count > num_told:
+        yield count - len(kept), np.stack(kept, axis=1)  # (M, T, V, C)
 
 
 def check_window(length: int, stride: int) -> None:

@@ -69,6 +69,8 @@ def _lines(text: str, file: str) -> list[tuple[int, list[str]]]:
 
 def _check_header(names: Sequence[str], wanted: Sequence[str], file: str, line: int) -> None:
     place, known = f"line {line}", set(names)
+    if any(";" in name for name in names):
+        raise MalformedError(file, place, "semicolons between the values", "commas")
     if len(known) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
         raise MalformedError(file, place, f"the column {show(twice)} twice", "each once")

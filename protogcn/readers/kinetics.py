@@ -21,6 +21,7 @@ from protogcn.readers.pyskl_splits import check_listed, read_sides
 from protogcn.readers.safe_pickle import load_pickle
 
 _FIELDS = ("label", "raw_file", "frame_inds", "img_shape")
+_LARGEST = float(np.finfo(np.float16).max)  # what the poses are kept as
 _MOST_PERSONS = 10  # of a frame, unless no frame of the clip has more
 
 
@@ -91,14 +92,21 @@ def read_records(
     """Read the records of some clips from their kpfile: (N, V, 3) each, or what is wrong.
 
     The arrays may be read-only.
+
+    Raises:
+        MalformedError: the file as a whole is missing or malformed.
     """
+    place = f"for sample {show(clips[0].name)}"
+    if len(clips) > 1:
+        place += f" and {len(clips) - 1} more"
     try:
         content = load_pickle(path)
     except (ConfigError, ContractError) as error:
         text = str(error).removeprefix(f"{path}: ").removesuffix(".")
         found, _, expected = text.removeprefix("found ").rpartition(", expected ")
-        places = [f"for sample {show(clip.name)}" for clip in clips]
-        return [MalformedError(path.name, place, found, expected) for place in places]
+        raise MalformedError(path.name, place, found, expected) from error
+    if type(content) is not dict:
+        raise MalformedError(path.name, place, show(content), "a dict of samples")
     return [_records_of(path, content, clip, num_joints) for clip in clips]
 
 
@@ -138,11 +146,9 @@ def _frames(sample: Sample) -> np.ndarray:
 
 
 def _records_of(
-    path: Path, content: object, clip: CompressedClip, num_joints: int
+    path: Path, content: Mapping[str, object], clip: CompressedClip, num_joints: int
 ) -> np.ndarray | MalformedError:
     place = f"sample {show(clip.name)}"
-    if type(content) is not dict:
-        return MalformedError(path.name, place, show(content), "a dict of samples")
     entry = content.get(clip.name)
     if type(entry) is not dict or "keypoint" not in entry:
         found = "nothing" if entry is None else show(entry)
@@ -150,6 +156,11 @@ def _records_of(
     layout = f"({len(clip.frames)}, {num_joints}, 3), a pose for each of its frame_inds"
     try:
         shape = (len(clip.frames), num_joints, 3)
-        return Sample(path.name, place, entry).floats("keypoint", layout, shape)
+        sample = Sample(path.name, place, entry)
+        records = sample.floats("keypoint", layout, shape)
+        if (largest := np.abs(records).max(initial=0)) > _LARGEST:
+            expected = f"pixels and scores, at most {_LARGEST:.0f}"
+            raise sample.fault("keypoint", f"{largest:.4g}", expected)
+        return records
     except MalformedError as fault:
         return fault

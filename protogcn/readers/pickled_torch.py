@@ -17,6 +17,7 @@ _TYPES = {
     "FloatStorage": "<f4",
     "DoubleStorage": "<f8",
     "HalfStorage": "<f2",
+    "BFloat16Storage": "V2",  # numpy has no such numbers: they become float32
     "LongStorage": "<i8",
     "IntStorage": "<i4",
     "ShortStorage": "<i2",
@@ -59,7 +60,7 @@ class PickledTensor:
     strides: tuple[int, ...]
 
     def to_array(self) -> np.ndarray:
-        """Read the elements.
+        """Read the elements; bfloat16 gives float32.
 
         Raises:
             RefusedError: the tensor would reach beyond its storage, or repeat it.
@@ -73,7 +74,7 @@ class PickledTensor:
                 f"a tensor of shape {self.shape} in {storage.size} elements, expected enough"
             )
         if not count:
-            return np.zeros(self.shape, storage.dtype)
+            return np.zeros(self.shape, _numbers(np.zeros(0, storage.dtype)).dtype)
         raw = storage.read()
         if len(raw) != storage.size * storage.dtype.itemsize:
             raise RefusedError(
@@ -81,10 +82,10 @@ class PickledTensor:
             )
         if storage.dtype.kind == "b" and raw.translate(None, b"\0\1"):
             raise RefusedError("a truth value other than 0 and 1, expected these")
-        elements = np.frombuffer(raw, storage.dtype)[self.offset :]
-        steps = [stride * storage.dtype.itemsize for stride in self.strides]
+        elements = _numbers(np.frombuffer(raw, storage.dtype)[self.offset :])
+        steps = [stride * elements.itemsize for stride in self.strides]
         view = np.lib.stride_tricks.as_strided(elements, self.shape, steps, writeable=False)
-        return view.astype(storage.dtype.newbyteorder("="))  # a copy in one piece
+        return view.astype(elements.dtype.newbyteorder("="))  # a copy in one piece
 
 
 def find_tensor_name(module: object, name: object) -> object:
@@ -128,6 +129,13 @@ def storage_of(key: object, read: Callable[[str, int], bytes]) -> Storage:
     if key[5:] not in ((), (None,)):
         raise RefusedError("a storage that is a view, expected a whole one")
     return Storage(kind.dtype, size, lambda: read(name, size * kind.dtype.itemsize))
+
+
+def _numbers(elements: np.ndarray) -> np.ndarray:
+    """Return elements as numpy knows them; a bfloat16 is the upper half of a float32."""
+    if elements.dtype.kind != "V":
+        return elements
+    return (elements.view("<u2").astype("<u4") << 16).view("<f4")
 
 
 def _tensor(args: tuple[object, ...]) -> PickledTensor:

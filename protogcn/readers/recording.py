@@ -62,11 +62,12 @@ def read_recordings(path: Path, joints: Sequence[str], *, in_image: bool) -> lis
 
 
 def _read_skeleton(path: Path, num_joints: int, in_image: bool) -> np.ndarray:
+    bodies = read_skeleton_file(path)
     if num_joints != NUM_JOINTS or in_image:
         found = f"a {path.suffix} file with {NUM_JOINTS} joints in metres"
         kind = f"{num_joints} joints in an image" if in_image else f"{num_joints} joints"
         raise MalformedError(path.name, "the file", found, f"{kind}, as the networks have seen")
-    arranged = arrange_bodies(read_skeleton_file(path))
+    arranged = arrange_bodies(bodies)
     return np.zeros((0, 0, num_joints, 3)) if isinstance(arranged, str) else arranged
 
 

@@ -5,14 +5,14 @@ CTR-GCN and its family (``epoch1_test_score.pkl``), and mmaction2 (``--dump``) w
 """
 
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
-from protogcn.contracts import load_table, reading
+from protogcn.contracts import as_numbers, load_table, reading
 from protogcn.errors import ConfigError, ContractError
 from protogcn.readers.malformed import show
 from protogcn.readers.pickled_numpy import RefusedError
@@ -23,7 +23,9 @@ from protogcn.readers.torch_file import find_score_name
 _SCORES = ("pred_score", "pred_scores")  # mmaction2, from 1.1 and before
 _LABELS = ("gt_label", "gt_labels")
 _ARRAYS = ("logits", "probabilities", "scores")  # of an npz
-_LARGEST = 1 << 32  # bytes of the arrays of an npz
+_OF_ENTRIES = ("clips", "labels", "label", "classes")
+_LARGEST_NPZ = 1 << 32  # bytes of its arrays
+_LARGEST = float(np.finfo(np.float32).max)  # score files hold float32
 
 
 @dataclass(frozen=True)
@@ -63,16 +65,29 @@ def read_scores(path: Path) -> ReleasedScores:
             case ".npz":
                 found = _from_npz(path)
             case ".npy":
-                values = np.load(path, allow_pickle=False)
+                with _refusing_objects(f"{path}: the array"):
+                    values = np.load(path, allow_pickle=False)
                 found = ReleasedScores("array", _stacked(path, values))
             case ".csv":
                 found = _from_csv(path)
             case suffix:
                 raise ConfigError(f"{path}: ends in {suffix}, expected .pkl, .npz, .npy or .csv.")
-    if not np.isfinite(found.values).all():
-        row = int(np.flatnonzero(~np.isfinite(found.values).all(axis=(1, 2)))[0])
-        raise ContractError(f"{path}: the scores of entry {row} are not finite.")
+    _check_numbers(path, found)
     return found
+
+
+def _check_numbers(path: Path, found: ReleasedScores) -> None:
+    wrong = ~(np.abs(found.values) <= _LARGEST).all(axis=(1, 2))  # (N,)
+    if wrong.any():
+        raise ContractError(
+            f"{path}: the scores of entry {wrong.argmax()} are not finite, or beyond float32."
+        )
+    labels, expected = found.labels, (len(found.values),)
+    if labels is not None and (labels.shape != expected or labels.dtype.kind not in "iuf"):
+        raise ContractError(
+            f"{path}: found labels of shape {labels.shape} and type {labels.dtype}, expected"
+            f" {expected}: the class number of each entry."
+        )
 
 
 def _from_pickle(path: Path, content: object) -> ReleasedScores:
@@ -116,31 +131,70 @@ def _item(sample: Mapping[str, object], names: Sequence[str]) -> object:
 
 def _from_npz(path: Path) -> ReleasedScores:
     with zipfile.ZipFile(path) as archive:
-        if (size := sum(entry.file_size for entry in archive.infolist())) > _LARGEST:
+        if (size := sum(entry.file_size for entry in archive.infolist())) > _LARGEST_NPZ:
             raise ContractError(
-                f"{path}: unpacks to {size:,} bytes, expected at most {_LARGEST:,}."
+                f"{path}: unpacks to {size:,} bytes, expected at most {_LARGEST_NPZ:,}."
             )
     with np.load(path, allow_pickle=False) as file:
-        arrays = {name: file[name] for name in file.files}
-    found = [_stacked(path, arrays[name]) for name in _ARRAYS if name in arrays]
+        names = file.files
+        arrays = {}
+        for name in (name for name in (*_ARRAYS, *_OF_ENTRIES) if name in names):
+            with _refusing_objects(f"{path}: {name}"):
+                arrays[name] = file[name]
+    found = {name: _stacked(path, arrays[name]) for name in _ARRAYS if name in arrays}
     if not found:
         raise ContractError(
-            f"{path}: has {', '.join(arrays) or 'nothing'}, expected {' or '.join(_ARRAYS)},"
+            f"{path}: has {', '.join(names) or 'nothing'}, expected {' or '.join(_ARRAYS)},"
             " and beside it clips, labels and classes if there are any."
         )
-    if len(found) > 1 and found[0].shape != found[1].shape:
+    probabilities = found.get("probabilities")
+    if probabilities is not None:
+        _check_probabilities(path, probabilities)
+    if {"logits", "probabilities"} <= found.keys() and found["logits"].shape != probabilities.shape:
         raise ContractError(f"{path}: its logits and probabilities have not the same shape.")
     clips, classes = (
-        tuple(map(str, arrays[key])) if key in arrays else None for key in ("clips", "classes")
+        _names(path, key, arrays[key]) if key in arrays else None for key in ("clips", "classes")
     )
     return ReleasedScores(
         "npz",
-        found[0],
-        probabilities=found[1] if len(found) > 1 else None,
+        next(iter(found.values())),
+        probabilities=probabilities if "logits" in found else None,
         clips=clips,
         labels=next((arrays[key] for key in ("labels", "label") if key in arrays), None),
         classes=classes,
     )
+
+
+@contextmanager
+def _refusing_objects(where: str) -> Iterator[None]:
+    """Say what to do about an array that numpy does not read, as it is a pickle inside."""
+    try:
+        yield
+    except ValueError as error:
+        if "Object arrays" not in str(error):
+            raise
+        raise ContractError(
+            f"{where} holds Python objects, which are not read, as they could run code; store names"
+            " as text with .astype(str), numbers with .astype(float)."
+        ) from None
+
+
+def _names(path: Path, key: str, names: np.ndarray) -> tuple[str, ...]:
+    if names.ndim != 1:
+        raise ContractError(f"{path}: {key} has the shape {names.shape}, expected one axis.")
+    return tuple(map(str, np.char.decode(names, "utf-8") if names.dtype.kind == "S" else names))
+
+
+def _check_probabilities(path: Path, probabilities: np.ndarray) -> None:
+    sums = probabilities.sum(axis=2)  # (N, C)
+    wrong = ~((probabilities >= 0).all(axis=2) & (np.abs(sums - 1) <= 1e-3))
+    if wrong.any():
+        entry, crop = np.argwhere(wrong)[0]
+        raise ContractError(
+            f"{path}: the probabilities of entry {entry} run from"
+            f" {probabilities[entry, crop].min():.4g} and sum to {sums[entry, crop]:.4g}, expected"
+            " numbers from 0 that sum to 1; if these are logits, name them so."
+        )
 
 
 def _from_csv(path: Path) -> ReleasedScores:
@@ -148,8 +202,10 @@ def _from_csv(path: Path) -> ReleasedScores:
     columns = [name for name in table.columns if name not in ("clip", "label")]
     if not columns:
         raise ContractError(f"{path}: has no column of a class, expected one for each.")
-    labels = table["label"].to_numpy(dtype=np.int64) if "label" in table.columns else None
-    values = np.stack([pd.to_numeric(table[name]).to_numpy(np.float64) for name in columns], axis=1)
+    labels = None
+    if "label" in table.columns:
+        labels = as_numbers(path, table["label"], "int64").to_numpy()
+    values = np.stack([as_numbers(path, table[name], "float64") for name in columns], axis=1)
     clips = tuple(table["clip"])
     return ReleasedScores(
         "csv", _stacked(path, values), clips=clips, labels=labels, classes=tuple(columns)

@@ -143,10 +143,14 @@ def _read_old(data: bytes, find_name: Callable[[object, object], object]) -> obj
     for name in names:
         (count,) = _SIZE.unpack_from(data, position)
         first, storage = position + _SIZE.size, sizes[name]
-        if count != storage.size or first + count * storage.dtype.itemsize > len(data):
+        if count != storage.size:
             raise RefusedError(f"{count} elements of a tensor, expected {storage.size}")
         places[name] = first, count
         position = first + count * storage.dtype.itemsize
+        if position > len(data):
+            raise RefusedError(
+                f"{len(data)} bytes, expected at least {position}: the end of the file is missing"
+            )
     return content
 
 

@@ -101,14 +101,41 @@ def test_ids_that_look_like_numbers_or_nothing_stay_text(tmp_path):
 
 def test_missing_column_is_named(tmp_path):
     save_table(tmp_path / "t.csv", pd.DataFrame({"clip": ["a"]}))
-    with pytest.raises(ContractError, match="has no column label"):
+    with pytest.raises(ContractError, match=r"has no column label\.$"):
         load_table(tmp_path / "t.csv", {"clip": "str", "label": "int64"})
 
 
-def test_text_where_a_number_belongs_is_refused(tmp_path):
-    save_table(tmp_path / "t.csv", pd.DataFrame({"n": ["three"]}))
-    with pytest.raises(ContractError, match=r"t\.csv: found a damaged file"):
-        load_table(tmp_path / "t.csv", {"n": "int64"})
+def test_columns_between_semicolons_are_named(tmp_path):
+    (tmp_path / "t.csv").write_text("clip;label\na;1\n")
+    with pytest.raises(ContractError, match="found semicolons between the columns, expected comma"):
+        load_table(tmp_path / "t.csv", {"clip": "str"})
+
+
+def test_lines_longer_than_the_header_are_refused(tmp_path):
+    (tmp_path / "t.csv").write_text("clip,label\na,1,\nb,2,\n")
+    with pytest.raises(ContractError, match="its lines have more cells than its header"):
+        load_table(tmp_path / "t.csv", {"clip": "str"})
+
+
+@pytest.mark.parametrize(
+    ("dtype", "cell", "expected"),
+    [
+        ("int64", "three", "a whole number"),
+        ("int64", "1.5", "a whole number"),
+        ("int64", "", "a whole number"),
+        ("float64", "0,5", "a number"),
+    ],
+)
+def test_cell_that_is_no_number_is_named_with_its_line_and_column(tmp_path, dtype, cell, expected):
+    (tmp_path / "t.csv").write_text(f'clip,n\n\na,1\n\nb,"{cell}"\n')
+    sentence = rf"t\.csv: line 5, column n: found '{cell}', expected {expected}\.$"
+    with pytest.raises(ContractError, match=sentence):
+        load_table(tmp_path / "t.csv", {"clip": "str", "n": dtype})
+
+
+def test_whole_numbers_may_be_written_as_pandas_writes_a_column_with_gaps(tmp_path):
+    (tmp_path / "t.csv").write_text("n\n9.0\n7\n")
+    assert load_table(tmp_path / "t.csv", {"n": "int64"})["n"].tolist() == [9, 7]
 
 
 def test_digest_is_sha256(tmp_path):

@@ -112,7 +112,7 @@ def test_bad_kpfiles_are_told_together_and_the_others_converted(tmp_path, datase
     with pytest.raises(ContractError) as caught:
         convert(tmp_path, dataset)
     head, *lines = str(caught.value).splitlines()
-    assert head.endswith("kpfiles: 2 malformed clips:")
+    assert head.endswith("kpfiles: 2 malformed files and clips:")
     assert lines[0].startswith("  0.pkl, for sample 'clip 0': found no end of a pickle")
     assert lines[1].startswith("  1.pkl, for sample 'clip 1': found No such file")
     assert not (tmp_path / "poses.csv").exists()
@@ -122,6 +122,30 @@ def test_bad_kpfiles_are_told_together_and_the_others_converted(tmp_path, datase
     convert(tmp_path, dataset)
     assert before.items() <= dates(tmp_path).items()
     assert len(read(tmp_path, dataset)) == 6
+
+
+@pytest.mark.parametrize(
+    "text", ["", "clip\0", "clip,first_frame,num_frames,crc32\nclip 2,x,1,1\n"]
+)
+def test_shard_with_a_damaged_table_is_converted_again(tmp_path, dataset, text):
+    shard = convert(tmp_path, dataset)[1]
+    whole = shard.with_suffix(".csv").read_text()
+    shard.with_suffix(".csv").write_text(text)
+    convert(tmp_path, dataset)
+    assert shard.with_suffix(".csv").read_text() == whole
+    assert len(read(tmp_path, dataset)) == 6
+
+
+def test_kpfile_of_several_clips_that_cannot_be_read_is_told_once(tmp_path):
+    rows = [compressed(f"clip {n}", kpfile="0.pkl") for n in range(3)]
+    dataset = write_table(tmp_path, *rows, kpfiles={"0.pkl": {}})
+    (tmp_path / "kpfiles/0.pkl").unlink()
+    with pytest.raises(ContractError) as caught:
+        convert(tmp_path, dataset)
+    assert str(caught.value).splitlines()[1:] == [
+        "  0.pkl, for sample 'clip 0' and 2 more: found No such file or directory,"
+        " expected a pickle file"
+    ]
 
 
 @pytest.mark.parametrize("damage", ["flip", "cut", "remove", "other"])

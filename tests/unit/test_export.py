@@ -48,7 +48,7 @@ def test_exported_networks_equal_torch_at_any_number_of_crops(member, tmp_path, 
     crops = example_crops(member, 7)
     expected = member.model(crops).detach().numpy()
     scale = np.abs(expected).max()
-    found = onnx_session(tmp_path / "out/j.onnx")(crops.numpy())
+    found = onnx_session((tmp_path / "out/j.onnx").read_bytes())(crops.numpy())
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5 * scale)
     again = torch.export.load(tmp_path / "out/j.pt2").module()(crops)
     np.testing.assert_allclose(again.detach(), expected, rtol=0, atol=1e-5 * scale)
@@ -88,6 +88,16 @@ def test_a_network_that_computes_something_else_is_refused(member):
 
     with pytest.raises(ContractError, match=r"j\.onnx: differs from torch by 1\.0e-03"):
         check_equal(network, a_little_off, member, "j.onnx")
+
+
+@pytest.mark.slow
+def test_files_that_are_refused_are_not_written(member, tmp_path, monkeypatch):
+    monkeypatch.setattr(command, "_SECONDS", 0.01)
+    monkeypatch.setattr(command, "_TOLERANCE", -1.0)
+    (tmp_path / "j.json").write_text("of an earlier export")
+    with pytest.raises(ContractError, match=r"j\.onnx: differs from torch"):
+        export_member(member, tmp_path, batch=1)
+    assert [path.name for path in tmp_path.iterdir()] == ["j.json"]
 
 
 def test_missing_packages_are_named_with_what_to_install(member, tmp_path, monkeypatch):

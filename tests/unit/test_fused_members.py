@@ -26,3 +26,8 @@ def test_members_have_their_weights_in_the_order_of_the_streams(tmp_path):
 def test_other_number_of_weights_is_one_sentence(tmp_path):
     with pytest.raises(ConfigError, match="3 weights for 2 streams, expected one for each"):
         members_of(arguments(tmp_path, ["1", "1", "1"]))
+
+
+def test_weights_that_give_no_scores_are_one_sentence(tmp_path):
+    with pytest.raises(ConfigError, match=r"weights 1 nan: expected finite numbers above 0"):
+        members_of(arguments(tmp_path, ["1", "nan"]))

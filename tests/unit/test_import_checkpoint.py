@@ -178,6 +178,14 @@ def test_weights_that_are_not_finite_are_named(tmp_path, nano_state):
         import_checkpoint(run, tmp_path / "c.pth")
 
 
+def test_weights_that_are_whole_numbers_are_refused(tmp_path, nano_state):
+    run, _, theirs = nano_state
+    theirs["cls_head.fc_cls.bias"] = theirs["cls_head.fc_cls.bias"].to(torch.int8)
+    torch.save(theirs, tmp_path / "c.pth")
+    with pytest.raises(ContractError, match=r"fc_cls\.bias holds elements of int8, expected float"):
+        import_checkpoint(run, tmp_path / "c.pth")
+
+
 def test_missing_checkpoint_is_one_sentence(tmp_path):
     with pytest.raises(ConfigError, match=r"c\.pth: is no file, expected a checkpoint"):
         import_checkpoint(nano_run(), tmp_path / "c.pth")

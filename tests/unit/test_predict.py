@@ -141,6 +141,10 @@ def test_what_is_printed_for_people(trained_nano, monkeypatch, capsys, tmp_path)
     share = 100 * fused_of(trained_nano)[0][order[0]]
     assert lines[1] == f"{share:6.1f} %  {('up', 'down', 'left', 'right')[order[0]]}"
     assert lines[3:] == ["nobody, 7 frames:", "  nobody is there"]
+    sample = {"frame_dir": "empty", "keypoint": np.zeros((1, 0, 25, 3))}
+    (tmp_path / "empty.pkl").write_bytes(pickle.dumps(sample))
+    text = predict(monkeypatch, capsys, tmp_path / "empty.pkl", *options, "--window", 5)
+    assert text.splitlines() == ["empty, 0 frames:", "  nobody is there"]
 
 
 @pytest.mark.parametrize("space", ["probability", "logit", "log_probability", "normalised_logit"])
@@ -158,7 +162,12 @@ def test_probabilities_sum_to_one_in_the_order_of_the_fused_scores(trained_nano,
         (["a.txt"], "a.txt: its name ends in '.txt', expected one of .skeleton, .pkl"),
         (["a.npy", "--stride", "3"], "--stride goes with --window"),
         (["a.npy", "--window", "3", "--stride", "4"], "expected a stride of 1 up to the window"),
+        (["a.npy", "--window", "3", "--stride", "0"], "expected a stride of 1 up to the window"),
+        (["a.npy", "--window", "0"], "expected a stride of 1 up to the window"),
         (["a.npy", "--crops", "0"], "--crops: found 0, expected 1 or more"),
+        (["a.npy", "--top", "0"], "--top: found 0, expected 1 or more"),
+        (["a.npy", "--threads", "-2"], "--threads: found -2, expected 1 or more"),
+        (["a.npy", "--threads", "0"], "--threads: found 0, expected 1 or more"),
         (["-"], "frames from standard input need --window"),
         (["a.npy", "--weights", "1", "2"], "--weights and --space go with --runs"),
     ],
@@ -173,6 +182,10 @@ def test_wrong_arguments_are_one_sentence(trained_nano, monkeypatch, capsys, arg
     [
         (np.zeros((4, 20, 3)), "found the shape (4, 20, 3), expected (frames, 25, 3)"),
         (np.full((4, 25, 3), np.nan), "found NaN or infinity"),
+        (
+            np.arange(300.0).reshape(4, 25, 3) * 1e30,
+            "a: found coordinates up to 3.0e+32, for which the networks give no finite numbers",
+        ),
     ],
 )
 def test_a_recording_that_does_not_fit_the_networks_is_refused(
@@ -187,13 +200,32 @@ def test_a_recording_that_does_not_fit_the_networks_is_refused(
     ("lines", "sentence"),
     [
         (["1 2 3"], "line 1: found 3 values, expected 75 for each person"),
-        ([" ".join(["1"] * 75), "x"], "line 2: found 1 values"),
+        (["", "base_x,base_y"], "line 2: found 'base_x,base_y', expected 75 numbers .* no header"),
+        ([" ".join(["1"] * 75), "1;2"], "line 2: found '1;2', expected 75 numbers"),
         ([",".join(["nan"] * 75)], "line 1: found no finite numbers"),
+        (["", " "], "standard input: found no line, expected a line for each frame"),
     ],
 )
 def test_lines_that_are_no_frames_are_refused(lines, sentence):
     with pytest.raises(ContractError, match=sentence):
         list(live_frames(lines, 25))
+
+
+def test_empty_lines_among_frames_are_skipped():
+    lines = ["", " ".join(["1"] * 75), " ", ",".join(["2"] * 75), ""]
+    assert [frame.max() for frame in live_frames(lines, 25)] == [1, 2]
+
+
+def test_a_missing_skeleton_file_is_told_before_its_number_of_joints(tmp_path):
+    with pytest.raises(ContractError, match=r"absent\.skeleton, the file: found No such file"):
+        read_recordings(tmp_path / "absent.skeleton", JOINTS[:20], in_image=False)
+
+
+def test_columns_between_semicolons_are_one_sentence(tmp_path):
+    for text in (f"{JOINTS[0]}_x;{JOINTS[0]}_y\n1;2\n", "1;2;3\n"):
+        (tmp_path / "a.csv").write_text(text)
+        with pytest.raises(ContractError, match=r"a\.csv, line 1: found semicolons .* commas"):
+            read_recordings(tmp_path / "a.csv", JOINTS, in_image=False)
 
 
 def test_a_checkpoint_of_another_run_is_refused(trained_nano, tmp_path):
@@ -220,3 +252,10 @@ def test_an_ensemble_without_a_record_is_named(tmp_path):
 def test_weights_that_do_not_match_the_runs_are_refused(trained_nano):
     with pytest.raises(ConfigError, match="1 runs and 2 weights"):
         ensemble_of_runs([trained_nano.runs["j"]], [1, 2], "probability")
+
+
+@pytest.mark.parametrize("weights", [[0], [-1], [np.nan], [np.inf], [1, -1], [1e308, 1e308]])
+def test_weights_that_give_no_probabilities_are_refused(trained_nano, weights):
+    folders = [trained_nano.runs["j"]] * len(weights)
+    with pytest.raises(ConfigError, match=r"^weights .*: expected finite numbers above 0"):
+        ensemble_of_runs(folders, weights, "probability")

@@ -41,6 +41,18 @@ def test_live_windows_are_those_of_the_whole_recording_as_soon_as_they_are_compl
     assert first == 6
 
 
+@pytest.mark.parametrize("stride", [1, 3, 4])
+@pytest.mark.parametrize("num_frames", [3, 4, 5, 12, 17])
+def test_live_windows_of_a_stream_that_ends_are_those_of_a_recording(num_frames, stride):
+    frames = [np.full((1, 1, 1), number) for number in range(num_frames)]  # (M, V, C)
+    found = list(live_windows(frames, 4, stride))
+    assert [(first, first + window.shape[1]) for first, window in found] == window_bounds(
+        num_frames, 4, stride
+    )
+    for first, window in found:
+        assert window.ravel().tolist() == list(range(first, first + window.shape[1]))
+
+
 @pytest.mark.parametrize(("length", "stride"), [(0, 0), (4, 0), (4, 5), (-1, 1)])
 def test_windows_that_miss_frames_are_refused(length, stride):
     with pytest.raises(ConfigError, match="expected a stride of 1 up to the window"):

@@ -70,6 +70,18 @@ def test_missing_file_is_one_sentence_before_any_job(ntu60):
     assert "Traceback" not in answer.stdout
 
 
+def test_the_example_of_another_model_leads_to_its_table(workplace):
+    text = (REPOSITORY / "docs/imports.md").read_text()
+    (example,) = re.findall(r"```yaml\n(overrides:\n  ctrgcn_scores:.*?)```", text, re.DOTALL)
+    (target,) = re.findall(r"^snakemake .* (\S+) --configfile ctrgcn.yaml$", text, re.MULTILINE)
+    for name in ("j/epoch1_test_score.pkl", "b/epoch1_test_score.pkl", "labels.csv"):
+        path = workplace.folder / "ctrgcn" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    planned = workplace.planned(target, configs=(workplace.config(example),))
+    assert planned == {"resolve_run": 2, "import_scores": 2, "fuse_ensemble": 1}
+
+
 @pytest.mark.slow
 def test_the_quick_start_makes_its_table(ntu60):
     text = (REPOSITORY / "docs/imports.md").read_text()

@@ -7,6 +7,7 @@ import pytest
 from protogcn.errors import ConfigError, ContractError
 from protogcn.readers import DroppedClip
 from protogcn.readers.kinetics import decompress, read_records, read_table
+from protogcn.readers.malformed import MalformedError
 from tests.unit.poses import compressed, content, records
 
 
@@ -105,26 +106,34 @@ class Hostile:
     ("value", "message"),
     [
         ({"a": {"keypoint": Hostile()}}, "the pickle wants to load `builtins.print`"),
-        (["a"], "sample 'a': found a list, expected a dict of samples"),
+        (["a"], "for sample 'a': found a list, expected a dict of samples"),
         ({"b": {}}, "sample 'a': found nothing, expected a dict with keypoint"),
         ({"a": {"score": 1}}, "sample 'a': found a dict, expected a dict with keypoint"),
         ({"a": {"keypoint": records(2)}}, r"shape \(2, 17, 3\), expected \(3, 17, 3\), a pose for"),
         ({"a": {"keypoint": records(3) * np.nan}}, "keypoint: found NaN or infinity"),
         ({"a": {"keypoint": records(3).astype(int)}}, "keypoint: found elements of int64"),
+        (
+            {"a": {"keypoint": np.full((3, 17, 3), -1e6, np.float32)}},
+            r"keypoint: found 1e\+06, expected pixels and scores, at most 65504",
+        ),
     ],
 )
 def test_bad_kpfile_is_a_fault_of_its_clips(read, tmp_path, capfd, value, message):
     (clip, _) = read(compressed("a"), compressed("b"))
     path = tmp_path / "0.pkl"
     path.write_bytes(pickle.dumps(value))
-    (fault,) = read_records(path, [clip], 17)
+    try:
+        (fault,) = read_records(path, [clip], 17)
+    except MalformedError as error:  # of the whole file
+        fault = error
     assert re.search(message, str(fault)), str(fault)
     assert capfd.readouterr().out == ""
 
 
-def test_missing_kpfile_is_a_fault_of_each_of_its_clips(read, tmp_path):
+def test_missing_kpfile_is_one_fault_of_all_its_clips(read, tmp_path):
     clips = read(compressed("a"), compressed("b"))
-    faults = read_records(tmp_path / "0.pkl", clips, 17)
-    assert str(faults[1]) == (
-        "0.pkl, for sample 'b': found No such file or directory, expected a pickle file"
+    with pytest.raises(MalformedError) as fault:
+        read_records(tmp_path / "0.pkl", clips, 17)
+    assert str(fault.value) == (
+        "0.pkl, for sample 'a' and 1 more: found No such file or directory, expected a pickle file"
     )

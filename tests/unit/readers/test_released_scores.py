@@ -90,6 +90,66 @@ def test_csv_has_a_column_for_each_class(tmp_path):
     assert (found.clips, found.classes) == (("007", "NA"), ("up", "down"))
     assert found.labels.tolist() == [1, 0]
     assert found.values[:, 0].tolist() == [[-0.5, 2.0], [1.0, 0.0]]
+    (tmp_path / "a.csv").write_text("clip,label,up,down\n007,1.0,-0.5,2e0\n")
+    assert read_scores(tmp_path / "a.csv").labels.tolist() == [1]
+
+
+def test_names_may_be_bytes(tmp_path):
+    names = np.array([name.encode() for name in ("a", "ü", "c", "d", "e")])
+    np.savez(tmp_path / "a.npz", logits=VALUES, clips=names)
+    assert read_scores(tmp_path / "a.npz").clips == ("a", "ü", "c", "d", "e")
+
+
+def test_scores_beside_logits_are_no_probabilities(tmp_path):
+    np.savez(tmp_path / "a.npz", logits=VALUES, scores=VALUES)
+    assert read_scores(tmp_path / "a.npz").probabilities is None
+
+
+SHARES = np.full((5, 4), 0.25)
+
+
+@pytest.mark.parametrize(
+    ("arrays", "sentence"),
+    [
+        (
+            {"probabilities": VALUES},
+            "the probabilities of entry 0 run from -.* if these are logits",
+        ),
+        (
+            {"logits": VALUES, "probabilities": SHARES * np.nan},
+            "of entry 0 run from nan and sum to",
+        ),
+        ({"logits": VALUES, "probabilities": SHARES * 2}, "run from 0.5 and sum to 2, expected"),
+        (
+            {"logits": VALUES.astype(np.float64) * 1e39},
+            "scores of entry 0 are not finite, or beyond float32",
+        ),
+        ({"logits": VALUES, "labels": LABELS[:4]}, r"labels of shape \(4,\) .* expected \(5,\)"),
+        ({"logits": VALUES, "labels": [*LABELS, 0]}, r"labels of shape \(6,\) .* expected \(5,\)"),
+        ({"logits": VALUES, "labels": LABELS[:, None]}, r"labels of shape \(5, 1\)"),
+        ({"logits": VALUES, "labels": np.eye(5)[LABELS]}, r"labels of shape \(5, 5\)"),
+        ({"logits": VALUES, "labels": 3}, r"labels of shape \(\)"),
+        (
+            {"logits": VALUES, "label": LABELS.astype(str)},
+            "type <U21, expected .* the class number",
+        ),
+        ({"logits": VALUES, "clips": "a"}, r"clips has the shape \(\), expected one axis"),
+        (
+            {"logits": VALUES, "clips": np.array(list("abcde"), dtype=object)},
+            r"clips holds Python objects, .* store names as text with \.astype\(str\)",
+        ),
+    ],
+)
+def test_arrays_that_do_not_fit_are_one_sentence(tmp_path, arrays, sentence):
+    np.savez(tmp_path / "a.npz", **arrays)
+    with pytest.raises(ContractError, match=rf"a\.npz: .*{sentence}"):
+        read_scores(tmp_path / "a.npz")
+
+
+def test_array_of_objects_is_one_sentence(tmp_path):
+    np.save(tmp_path / "a.npy", VALUES.astype(object))
+    with pytest.raises(ContractError, match=r"a\.npy: the array holds Python objects"):
+        read_scores(tmp_path / "a.npy")
 
 
 @pytest.mark.parametrize(
@@ -126,15 +186,15 @@ def test_files_that_cannot_be_read_are_one_sentence(tmp_path):
     with pytest.raises(ContractError, match="has no column of a class"):
         read_scores(tmp_path / "b.csv")
     (tmp_path / "c.csv").write_text("clip,0,1\na,1,high\n")
-    with pytest.raises(ContractError, match=r"c\.csv: .*high"):
+    with pytest.raises(ContractError, match=r"c\.csv: line 2, column 1: found 'high', expected a"):
         read_scores(tmp_path / "c.csv")
     np.savez(tmp_path / "d.npz", joint=VALUES)
     with pytest.raises(ContractError, match="has joint, expected logits or probabilities or"):
         read_scores(tmp_path / "d.npz")
     np.savez(tmp_path / "e.npz", scores=np.array([{}], dtype=object))
-    with pytest.raises(ContractError, match=r"e\.npz: found a damaged file"):
+    with pytest.raises(ContractError, match=r"e\.npz: scores holds Python objects"):
         read_scores(tmp_path / "e.npz")
-    np.savez(tmp_path / "f.npz", logits=VALUES, probabilities=VALUES[:2])
+    np.savez(tmp_path / "f.npz", logits=VALUES, probabilities=SHARES[:2])
     with pytest.raises(ContractError, match="have not the same shape"):
         read_scores(tmp_path / "f.npz")
 

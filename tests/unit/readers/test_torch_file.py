@@ -156,6 +156,15 @@ def test_truncated_checkpoint_is_one_sentence(tmp_path, is_zip):
             array_of(path, "a", load_torch_file(path)["a"])
 
 
+def test_old_checkpoint_without_its_end_tells_how_much_is_missing(tmp_path):
+    path = write(tmp_path / "c.pth", {"a": torch.arange(1000.0)}, is_zip=False)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-5])
+    sentence = rf"found {len(whole) - 5} bytes, expected at least {len(whole)}: the end of the"
+    with pytest.raises(ContractError, match=sentence):
+        load_torch_file(path)
+
+
 def test_flipped_bits_of_a_tensor_are_found(tmp_path):
     path = write(tmp_path / "c.pth", {"a": torch.arange(1000.0)})
     damaged = bytearray(path.read_bytes())
@@ -182,9 +191,18 @@ def test_other_files_are_refused(tmp_path):
 
 
 def test_type_that_numpy_does_not_have_is_named(tmp_path):
-    path = write(tmp_path / "c.pth", {"a": torch.ones(2, dtype=torch.bfloat16)})
-    with pytest.raises(ContractError, match=r"a tensor of torch\.BFloat16Storage, expected Float"):
+    path = write(tmp_path / "c.pth", {"a": torch.ones(2, dtype=torch.complex64)})
+    with pytest.raises(ContractError, match=r"a tensor of torch\.ComplexFloatStorage, expected F"):
         load_torch_file(path)
+
+
+@FORMS
+@pytest.mark.parametrize("tensor", [torch.linspace(-3, 1e9, 24).reshape(4, 6).T, torch.ones(0, 3)])
+def test_brain_floats_become_float32(tmp_path, tensor, is_zip):
+    tensor = tensor.bfloat16()
+    path = write(tmp_path / "c.pth", {"a": tensor}, is_zip)
+    found = array_of(path, "a", load_torch_file(path)["a"])
+    np.testing.assert_array_equal(found, tensor.float().numpy(), strict=True)
 
 
 def test_tensors_in_a_plain_pickle_are_read_and_nothing_else(tmp_path):

@@ -6,6 +6,7 @@ Reads small files and Slurm's queue only, while the jobs run.
 import argparse
 import json
 import shutil
+import sys
 import textwrap
 import time
 from collections import Counter
@@ -22,7 +23,7 @@ from protogcn.config_files import plan_of
 from protogcn.errors import ConfigError, nearest, run_stage
 from protogcn.plan import Plan
 from protogcn.run_state import STATES, RunState, folder_of, state_of
-from protogcn.slurm import queue_of_user
+from protogcn.slurm import NoAnswerError, queue_of_user
 from protogcn.tables.resolve import resolve_tables
 
 _AGAIN = ("out of time", "stopped", "failed")
@@ -165,7 +166,12 @@ def main() -> None:
     tables = tables_of(config, plan)
     directory = args.directory or Path(plan.directory)
     runs = chosen(plan, tables, directory, args.target)
-    queue, now = queue_of_user(), time.time()
+    queue, unknown = None, ""
+    try:
+        queue = queue_of_user()
+    except NoAnswerError as error:
+        unknown = f"Slurm's queue is unknown, and what waits in it not shown: squeue {error}."
+    now = time.time()
     states = [state_of(run, directory, now=now, queue=queue) for run in runs]
     if args.json:
         print(json.dumps([asdict(state) for state in states], indent=1))
@@ -173,6 +179,8 @@ def main() -> None:
         print(table_of(states, width=max(80, shutil.get_terminal_size((100, 24)).columns)))
     else:
         print(f"No run of the config has been started in {directory.resolve()}.")
+    if unknown:
+        print(unknown, file=sys.stderr if args.json else sys.stdout)
 
 
 if __name__ == "__main__":

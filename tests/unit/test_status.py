@@ -12,6 +12,7 @@ from protogcn.plan import expand
 from protogcn.run_state import STATES, RunState, folder_of
 from protogcn.status import chosen, table_of, tables_of
 from tests.unit.config_of_tests import REPOSITORY, repository_config
+from tests.unit.fake_squeue import hide_squeue, put_squeue
 
 WAITING = RunState(
     run="ntu120_xsub/protogcn/j",
@@ -153,10 +154,27 @@ def test_it_is_quick_for_many_runs_and_needs_no_torch(tmp_path):
     assert {(entry["state"], entry["epoch"]) for entry in found} == {("failed", 3)}
 
 
-def test_command_says_when_nothing_was_started(tmp_path):
+def test_command_says_when_nothing_was_started(tmp_path, monkeypatch):
+    hide_squeue(tmp_path / "empty", monkeypatch)
     answer = status("--directory", tmp_path, "--configfile", "config/config.yaml")
     assert answer.returncode == 0
     assert answer.stdout == f"No run of the config has been started in {tmp_path}.\n"
+
+
+@pytest.mark.parametrize("form", [(), ("--json",)])
+def test_queue_that_gives_no_answer_is_told(tmp_path, monkeypatch, form):
+    put_squeue(tmp_path / "bin", monkeypatch, "echo 'Socket timed out' >&2; exit 1")
+    run = "results/runs/demo/xsub/protogcn/j"
+    answer = status(
+        "--directory", tmp_path, "--configfile", "config/config.yaml", "--target", run, *form
+    )
+    assert answer.returncode == 0
+    told = answer.stderr if form else answer.stdout
+    assert told.splitlines()[-1] == (
+        "Slurm's queue is unknown, and what waits in it not shown: squeue said 'Socket timed out'."
+    )
+    if form:
+        assert json.loads(answer.stdout)[0]["state"] == "waiting"
 
 
 def test_command_refuses_in_one_sentence(tmp_path):

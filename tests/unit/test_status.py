@@ -7,11 +7,9 @@ from dataclasses import replace
 import pytest
 import yaml
 
-from protogcn.errors import ConfigError
-from protogcn.plan import expand
-from protogcn.run_state import STATES, RunState, folder_of
-from protogcn.status import chosen, table_of, tables_of
-from tests.unit.config_of_tests import REPOSITORY, repository_config
+from protogcn.run_state import STATES, RunState
+from protogcn.status import table_of
+from tests.unit.config_of_tests import REPOSITORY
 from tests.unit.fake_squeue import hide_squeue, put_squeue
 
 WAITING = RunState(
@@ -35,16 +33,6 @@ RUNNING = replace(
     WAITING, stream="jm-2", state="running", epoch=137, accuracy=81.254, clips_per_second=803.4,
     seconds_left=93_784.0, job="1234567_8", host="node07",
 )  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def plan():
-    return expand(repository_config())
-
-
-@pytest.fixture(scope="module")
-def tables(plan):
-    return tables_of(repository_config(), plan)
 
 
 def test_row_of_a_running_run():
@@ -89,37 +77,6 @@ def test_each_task_has_a_block():
     text = table_of([WAITING, replace(WAITING, dataset="ntu60")], width=100)
     assert text.index("ntu120_xsub  protogcn") < text.index("ntu60_xsub  protogcn")
     assert "logs: results/logs/train_stream/ntu60.xsub.protogcn.STREAM.log" in text
-
-
-def test_without_a_target_it_is_the_runs_that_have_a_directory(plan, tmp_path, tables):
-    assert chosen(plan, tables, tmp_path, []) == []
-    run = plan.run("demo_xsub", "protogcn", "km")
-    of_no_ensemble = plan.run("demo_xsub", "protogcn", "km-3")
-    for folder in (folder_of(run), folder_of(of_no_ensemble), "results/runs/old/xsub/protogcn/j"):
-        (tmp_path / folder).mkdir(parents=True)
-    assert chosen(plan, tables, tmp_path, []) == [run, of_no_ensemble]
-
-
-def test_targets_are_tables_and_run_directories(plan, tmp_path, tables):
-    targets = ["results/demo_xsub_2ens.csv", "results/runs/demo/xsub/protogcn/km/scores.npz"]
-    streams = [run.stream for run in chosen(plan, tables, tmp_path, targets)]
-    assert streams == ["j", "b", "km"]
-    targets = ["results/demo_xsub_2ens.csv", "results/demo_xsub_6ens.md"]
-    assert len(chosen(plan, tables, tmp_path, targets)) == 6
-    found = chosen(plan, tables, tmp_path, ["results/demo_table4.tex"])
-    names = [
-        f"{model}/{stream}"
-        for model in ("stgcnpp_same", "protogcn")
-        for stream in ("j", "j-2", "b")
-    ]
-    assert [run.name for run in found] == [f"demo_xsub/{name}" for name in names]
-    assert len(chosen(plan, tables, tmp_path, ["results/runs/demo"])) == 6
-
-
-@pytest.mark.parametrize("target", ["results/demo_xsub_5ens.csv", ".", "", "/etc/passwd"])
-def test_target_that_is_none_is_one_sentence(plan, tmp_path, target, tables):
-    with pytest.raises(ConfigError, match="is no table and no run of the config, expected such"):
-        chosen(plan, tables, tmp_path, [target])
 
 
 def status(*arguments):

@@ -51,9 +51,11 @@ test-browser: $(VENV)/ready
 	$(BIN)/pip install --quiet --disable-pip-version-check playwright==1.65.2
 	$(BIN)/pytest tests/browser
 
-# Where every run stands, also while they train: make status TARGET=results/ntu120_xsub_6ens.csv
+# Where every run stands, also while they train. TARGET, CONFIG (files on top) and DIRECTORY can be
+# left out: make status TARGET=results/mine_xsub_6ens.csv CONFIG=mine.yaml DIRECTORY=/scratch/mine
 status: $(VENV)/ready
-	@$(BIN)/python -m protogcn.status $(if $(TARGET),--target $(TARGET))
+	@$(BIN)/python -m protogcn.status $(if $(TARGET),--target $(TARGET)) \
+	  $(if $(CONFIG),--configfile $(CONFIG)) $(if $(DIRECTORY),--directory $(DIRECTORY))
 
 check: $(VENV)/ready
 	$(BIN)/ruff format --check .

@@ -21,6 +21,7 @@ from protogcn.errors import ConfigError, ContractError, nearest, run_stage
 from protogcn.preparation import seen, with_midpoints
 from protogcn.raw_files import read_dataset
 from protogcn.readers import RawClip
+from protogcn.readers.folder import ANNOTATIONS, unlisted_files
 
 _TALLEST = 4.0  # metres from the lowest to the highest joint
 _SHOWN = 5  # clips that a sentence names
@@ -78,6 +79,11 @@ def look_at(dataset: Dataset, *, workers: int) -> Findings:
             f"datasets.{dataset.name}: has compressed poses (kpfiles), which the workflow checks"
             " while it decompresses them."
         )
+    if dataset.simulate is not None and not Path(dataset.raw).exists():
+        raise ConfigError(
+            f"datasets.{dataset.name}: is simulated, and its raw files are not written yet; do it"
+            f" with: snakemake --cores 1 results/data/{dataset.name}/raw.csv"
+        )
     if (sentence := missing_raw(dataset)) is not None:
         findings.problems.append(sentence)
         return findings
@@ -103,6 +109,8 @@ def oddities(dataset: Dataset, findings: Findings) -> Iterator[str]:
     """Yield what the pipeline takes as it is, and what may yet be a mistake."""
     yield from _odd_classes(dataset, findings)
     yield from _odd_joints(dataset, findings)
+    if dataset.is_annotated_folder and (names := unlisted_files(Path(dataset.raw))):
+        yield f"{len(names)} files of clips are not in {ANNOTATIONS}: {_some(names)}."
     if findings.dropped:
         rules = ", ".join(f"{count} {rule}" for rule, count in sorted(findings.dropped.items()))
         yield f"left out by rule: {rules}."

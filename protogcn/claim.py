@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from itertools import takewhile
 
 from protogcn.errors import ConfigError, run_stage
 
@@ -24,7 +25,8 @@ _POLL_SECONDS = 10
 def visible_gpus(environment: Mapping[str, str]) -> list[str]:
     """Return the names of the GPUs that a process with this environment may use."""
     if (named := environment.get("CUDA_VISIBLE_DEVICES")) is not None:
-        return [name.strip() for name in named.split(",") if name.strip()]
+        names = (name.strip() for name in named.split(","))
+        return list(takewhile(lambda name: name and not name.startswith("-"), names))  # as CUDA
     if (command := shutil.which("nvidia-smi", path=environment.get("PATH"))) is None:
         return []
     listed = subprocess.run(
@@ -37,9 +39,9 @@ def visible_gpus(environment: Mapping[str, str]) -> list[str]:
 
 
 def needs_claim(environment: Mapping[str, str], gpus: Sequence[str]) -> bool:
-    """Tell whether there is a choice that nobody else makes: a batch system makes it itself."""
+    """Tell whether there are GPUs that nobody else shares out: a batch system does it itself."""
     return (
-        len(gpus) > 1
+        bool(gpus)
         and sys.platform.startswith("linux")
         and not any(name in environment for name in _BATCH_SYSTEMS)
     )
@@ -88,6 +90,8 @@ def main() -> None:
     parser.add_argument("--gpus", type=int, default=1, help="how many")
     parser.add_argument("command", nargs=argparse.REMAINDER)
     args = parser.parse_args()
+    if not args.command:
+        parser.error("the command is missing")
 
     gpus = visible_gpus(os.environ)
     if args.gpus and needs_claim(os.environ, gpus):

@@ -112,6 +112,11 @@ def missing_raw(dataset: Dataset) -> str | None:
             f"datasets.{dataset.name}.{key}: the {kind} {path} does not exist{place}."
             f"{source} Put it there, or set datasets.{dataset.name}.{key} to where it is."
         )
+    if not dataset.is_pickle and Path(dataset.raw).is_file():
+        return (
+            f"datasets.{dataset.name}.raw: {dataset.raw} is a file of a kind that is not read,"
+            " expected a pickle (.pkl) or a folder; unpack an archive."
+        )
     if dataset.is_annotated_folder and not (Path(dataset.raw) / ANNOTATIONS).is_file():
         return (
             f"datasets.{dataset.name}.raw: the folder {dataset.raw} has no {ANNOTATIONS}, the table"

@@ -5,6 +5,7 @@ a little longer. Nothing here imports torch.
 """
 
 import math
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -14,12 +15,16 @@ from protogcn.clip_table import ClipTable
 from protogcn.config import Dataset, Run
 from protogcn.errors import ContractError
 from protogcn.facts import ntu_facts
+from protogcn.readers.clip_file import SUFFIXES
+from protogcn.readers.folder import ANNOTATIONS
 
 _MARGIN = 1.5
 _MOST = 2.0  # times the first attempt's
 _START_MINUTES = 15  # imports, reading the clips, compiling
 _MB = 1e6
 _FRAMES_OF_CLIP = 84  # the mean of NTU RGB+D
+_CLIPS_UNKNOWN = 60_000  # about NTU RGB+D 60, where there is no raw file to guess from
+_FILES_WEIGHED = 1000  # of a folder, whose sizes are looked at
 _SHARES = {"train": 0.7, "test": 0.5}  # of a dataset that nothing else is known of, each the most
 
 # Training, clips a second of the full network (96 wide, 10 blocks, 100 frames of 25 joints). A GPU
@@ -103,12 +108,11 @@ def size_of(dataset: Dataset, split: str, clips_path: Path) -> Size:
     if dataset.simulate:
         clips = 4 * math.prod(dataset.simulate[key] for key in ("subjects", "replications"))
         clips *= dataset.simulate["classes"]  # two rooms, two cameras
-    else:  # a pickle of float16 coordinates, a clip mostly of one person
-        raw = Path(dataset.raw)
-        frame = 2 * 3 * dataset.skeleton.num_joints
-        clips = math.ceil((raw.stat().st_size if raw.is_file() else 0) / frame / _FRAMES_OF_CLIP)
+        frames = clips * _FRAMES_OF_CLIP
+    else:
+        clips, frames = _guessed(Path(dataset.raw), dataset.skeleton.num_joints)
     sides = {side: math.ceil(share * clips) for side, share in _SHARES.items()}
-    return Size(sides, clips * _FRAMES_OF_CLIP)
+    return Size(sides, frames)
 
 
 def to_train(run: Run, size: Size) -> Need:
@@ -206,6 +210,32 @@ def _chosen_on(run: Run, size: Size) -> str:
 def _need(memory: float, seconds: float) -> Need:
     minutes = _START_MINUTES + _MARGIN * seconds / 60
     return Need(memory=1000 * math.ceil(_MARGIN * memory / 1000), minutes=math.ceil(minutes))
+
+
+def _guessed(raw: Path, num_joints: int) -> tuple[int, int]:
+    """Return clips and frames of raw files, taking the fewest bytes that a frame may have."""
+    clips, frames = 0, 0
+    if raw.is_file():  # a pickle of float16 coordinates, a clip mostly of one person
+        clips = math.ceil(raw.stat().st_size / (2 * 3 * num_joints) / _FRAMES_OF_CLIP)
+        frames = clips * _FRAMES_OF_CLIP
+    elif raw.is_dir():  # a file for each clip, of float32 or of longer text
+        clips, size = _files_of_clips(raw)
+        frames = math.ceil(size / (4 * 3 * num_joints))
+    return (clips, frames) if clips else (_CLIPS_UNKNOWN, _CLIPS_UNKNOWN * _FRAMES_OF_CLIP)
+
+
+@cache
+def _files_of_clips(folder: Path) -> tuple[int, float]:
+    """Return how many clips a folder has and about how many bytes; looked at once."""
+    files = [
+        Path(place, name)
+        for place, _, names in os.walk(folder)
+        for name in names
+        if name.lower().endswith(SUFFIXES) and name != ANNOTATIONS
+    ]
+    weighed = files[:: len(files) // _FILES_WEIGHED + 1]
+    mean = sum(file.stat().st_size for file in weighed) / max(1, len(weighed))
+    return len(files), len(files) * mean
 
 
 @cache

@@ -9,10 +9,16 @@ from pathlib import Path
 
 from protogcn.config import Run
 from protogcn.packs import trains
-from protogcn.slurm import queue_of_user
+from protogcn.slurm import Job, NoAnswerError, queue_of_user
 
 
-def left_behind(planned: Iterable[str], folder: Path, trained: Sequence[Run] = ()) -> str | None:
+def left_behind(
+    planned: Iterable[str],
+    folder: Path,
+    trained: Sequence[Run] = (),
+    *,
+    to_slurm: bool,
+) -> str | None:
     """Return what a user should know of jobs that are in the queue already, else None.
 
     Args:
@@ -20,11 +26,20 @@ def left_behind(planned: Iterable[str], folder: Path, trained: Sequence[Run] = (
             ``rule_NAME_wildcards_A_B``.
         folder: the working directory of this Snakemake.
         trained: the runs that these jobs train, which other packs may have been training.
+        to_slurm: whether the jobs are sent to Slurm, so that its queue has to be known.
     """
+    try:
+        queue = _queue(to_slurm)
+    except NoAnswerError as error:
+        return (
+            f"squeue {error}, so that jobs of an earlier Snakemake, which would be done twice,"
+            " cannot be ruled out. Run the same command again once squeue answers, or with"
+            " --no-hooks to send the jobs all the same."
+        )
     wanted = set(planned)
     found = [
         job
-        for job in (queue_of_user() or {}).values()
+        for job in queue.values()
         if (job.comment in wanted or any(trains(job.comment, run) for run in trained))
         and Path(job.folder).resolve() == folder.resolve()
     ]
@@ -37,6 +52,18 @@ def left_behind(planned: Iterable[str], folder: Path, trained: Sequence[Run] = (
         f" them, or end them with: scancel {ids}. Then run the same command again; a training goes"
         " on after its last epoch."
     )
+
+
+def _queue(to_slurm: bool) -> dict[str, Job]:
+    try:
+        queue = queue_of_user()
+    except NoAnswerError:
+        if to_slurm:
+            raise
+        queue = None
+    if queue is None and to_slurm:
+        raise NoAnswerError("is not in the PATH")
+    return queue or {}
 
 
 def comment_of(rule: str, wildcards: Iterable[str]) -> str:

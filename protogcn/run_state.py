@@ -17,12 +17,12 @@ from protogcn.packs import trains
 from protogcn.run_progress import FILE_NAME, RunProgress, load_progress
 from protogcn.slurm import Job
 
-# In the order of a run's life; the last four need a look.
+# In the order of a run's life; the last five need a look.
 STATES = (
     "waiting", "queued", "starting", "running", "trained", "scored",
-    "out of time", "stopped", "failed", "damaged",
+    "out of time", "silent", "stopped", "failed", "damaged",
 )  # fmt: skip
-SECONDS_OF_SILENCE = 600.0  # of a training that cannot be looked at, after which it counts as dead
+SECONDS_OF_SILENCE = 600.0  # of a training that cannot be looked at, after which it may be dead
 
 _TAIL = 1 << 13  # bytes read from the end of a log
 _BY_USER = ("Stopped by Ctrl-C", "Terminated")
@@ -126,7 +126,7 @@ def state_of(
             return _row(run, "trained", progress, log, job=job)
     if job is not None and not _ended_in(job, progress):
         return _row(run, "starting" if job.runs else "queued", progress, log, job=job)
-    return _stopped(run, root, progress, log, now)
+    return _stopped(run, root, progress, log, now, queue)
 
 
 def _imported(run: Run, folder: Path, log: str, root: Path) -> RunState:
@@ -138,14 +138,23 @@ def _imported(run: Run, folder: Path, log: str, root: Path) -> RunState:
     return _row(run, "failed" if said else "waiting", None, log, said)
 
 
-def _stopped(run: Run, root: Path, progress: RunProgress | None, log: str, now: float) -> RunState:
+def _stopped(
+    run: Run,
+    root: Path,
+    progress: RunProgress | None,
+    log: str,
+    now: float,
+    queue: Mapping[str, Job] | None,
+) -> RunState:
     """Tell how a run stands that is not trained and that no job is known of."""
     told = _date(root / folder_of(run) / FILE_NAME)
     said = _failure(root / log, after=told)
     if said and not said.startswith("OutOfTimeError"):
         return _row(run, "failed", progress, log, said)
     written = _date(root / log)
-    if not said and written > told and now - written < SECONDS_OF_SILENCE:
+    # Snakemake leaves an empty log of a job that never started, such as one that sbatch refused.
+    refused = queue is not None and written and not (root / log).stat().st_size
+    if not said and written > told and now - written < SECONDS_OF_SILENCE and not refused:
         return _row(run, "starting", progress, log)  # it reads its data
     if progress is None or progress.state == "finished":  # else its outputs were lost
         older = _date(root / folder_of(run) / "checkpoint.pt") > 0
@@ -153,8 +162,11 @@ def _stopped(run: Run, root: Path, progress: RunProgress | None, log: str, now: 
         return _row(run, "waiting", progress, log, message)
     if progress.state == "running":
         silent = timedelta(seconds=max(0, round(now - progress.updated)))
-        who = f"process {progress.process} on {progress.host}"
-        return _row(run, "stopped", progress, log, f"{who} is gone, last heard of {silent} ago")
+        who, heard = f"process {progress.process} on {progress.host}", f"last heard of {silent} ago"
+        if _lives(progress, root / folder_of(run), now, queue) is None:
+            message = f"{who}, {heard}; from here it cannot be seen whether it runs"
+            return _row(run, "silent", progress, log, message)
+        return _row(run, "stopped", progress, log, f"{who} is gone, {heard}")
     return _row(run, progress.state, progress, log, progress.message)
 
 
@@ -190,8 +202,8 @@ def _row(
 
 def _lives(
     progress: RunProgress, folder: Path, now: float, queue: Mapping[str, Job] | None
-) -> bool:
-    """Return whether a training that says so still runs."""
+) -> bool | None:
+    """Return whether a training that says so still runs; None if that is not to be known."""
     here = runs_here(progress.host, progress.process)
     if here is not None:
         return here
@@ -200,7 +212,7 @@ def _lives(
             return queue[progress.job].runs
         if (folder / FILE_NAME).stat().st_uid == os.getuid():  # the queue is this user's
             return False
-    return now - progress.updated < SECONDS_OF_SILENCE
+    return True if now - progress.updated < SECONDS_OF_SILENCE else None
 
 
 def _ended_in(job: Job, progress: RunProgress | None) -> bool:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, TypeChecker, validators
 from jsonschema.exceptions import ValidationError
 
 from protogcn.errors import ConfigError, nearest
@@ -29,6 +29,17 @@ _LIMITS = {
     "exclusiveMaximum": "less than",
     "multipleOf": "a multiple of",
 }
+
+
+def _is_integer(_: TypeChecker, value: Any) -> bool:
+    """Return whether a value is one that Python counts with; to JSON Schema 2.0 is one too."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+_Validator = validators.extend(
+    Draft202012Validator,
+    type_checker=Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_integer),
+)
 
 
 class _StrictLoader(yaml.SafeLoader):
@@ -68,7 +79,7 @@ def check_schema(config: Mapping[str, Any], schema: Mapping[str, Any]) -> None:
     Raises:
         ConfigError: one sentence for each key that is unknown, missing or out of range.
     """
-    errors = Draft202012Validator(schema).iter_errors(config)
+    errors = _Validator(schema).iter_errors(config)
     problems = dict.fromkeys(line for error in errors for line in _describe(error))
     problems |= dict.fromkeys(_not_finite(config, ()))
     if problems:

@@ -1,4 +1,4 @@
-"""What Slurm's ``squeue`` says about jobs; None wherever it is not there or gives no answer."""
+"""What Slurm's ``squeue`` says about jobs; None wherever it is not there."""
 
 import getpass
 import os
@@ -7,9 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 SECONDS_FOR_AN_ANSWER = 15.0
+_LONGEST_ANSWER = 200  # characters of what squeue says against it
 
 # A job in one of these has its processes, or will have them again without being submitted again.
 _ALIVE = {"RUNNING", "COMPLETING", "SUSPENDED", "STOPPED", "CONFIGURING", "SIGNALING"}
+
+
+class NoAnswerError(Exception):
+    """``squeue`` is there but gives no answer; in its own words where it has some."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +40,11 @@ class Job:
 
 
 def queue_of_user() -> dict[str, Job] | None:
-    """Return this user's jobs that wait or run, by id."""
+    """Return this user's jobs that wait or run, by id; None where there is no squeue.
+
+    Raises:
+        NoAnswerError: there is one, and it fails or hangs.
+    """
     lines = _squeue("--user", getpass.getuser(), "--format", "%A|%T|%k|%Z")
     if lines is None:
         return None
@@ -48,15 +57,14 @@ def queue_of_user() -> dict[str, Job] | None:
 
 def job_runs(number: str) -> bool | None:
     """Return whether a job's processes are there; None also for an id that Slurm has forgotten."""
-    lines = _squeue("--jobs", number, "--format", "%A|%T")
+    lines = _of_job(number, "%A|%T")
     states = [line.partition("|")[2] for line in lines or [] if line.startswith(f"{number}|")]
     return states[0] in _ALIVE if states else None
 
 
 def end_of_job(number: str) -> float | None:
     """Return when a job's time is over, in seconds since 1970; None also where it has no limit."""
-    lines = _squeue("--jobs", number, "--format", "%A|%e")
-    for line in lines or []:
+    for line in _of_job(number, "%A|%e") or []:
         found, _, end = line.partition("|")
         if found == number:  # all tasks of an array answer to the id of the array
             try:
@@ -64,6 +72,13 @@ def end_of_job(number: str) -> float | None:
             except (ValueError, OverflowError):
                 return None
     return None
+
+
+def _of_job(number: str, form: str) -> list[str] | None:
+    try:
+        return _squeue("--jobs", number, "--format", form)
+    except NoAnswerError:  # also for an id that is forgotten
+        return None
 
 
 def _squeue(*arguments: str) -> list[str] | None:
@@ -77,6 +92,13 @@ def _squeue(*arguments: str) -> list[str] | None:
             timeout=SECONDS_FOR_AN_ANSWER,
             env={**os.environ, "SLURM_TIME_FORMAT": "standard"},
         )
-    except (OSError, subprocess.SubprocessError):
+    except FileNotFoundError:
         return None
+    except OSError as error:
+        raise NoAnswerError(f"cannot be run ({error.strerror})") from error
+    except subprocess.TimeoutExpired as error:
+        raise NoAnswerError(f"gave no answer in {SECONDS_FOR_AN_ANSWER:.0f} seconds") from error
+    except subprocess.CalledProcessError as error:
+        said = (error.stderr.strip().splitlines() or [""])[-1][:_LONGEST_ANSWER]
+        raise NoAnswerError(f"said {said!a}" if said else "failed without a word") from error
     return [line.strip() for line in answer.stdout.splitlines()]

@@ -6,86 +6,24 @@ Reads small files and Slurm's queue only, while the jobs run.
 import argparse
 import json
 import shutil
+import sys
 import textwrap
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from datetime import timedelta
 from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
-from typing import Any
 
-from protogcn.config import Run
 from protogcn.config_files import plan_of
-from protogcn.errors import ConfigError, nearest, run_stage
-from protogcn.plan import Plan
-from protogcn.run_state import STATES, RunState, folder_of, state_of
-from protogcn.slurm import queue_of_user
-from protogcn.tables.resolve import resolve_tables
+from protogcn.errors import run_stage
+from protogcn.run_state import STATES, RunState, state_of
+from protogcn.slurm import NoAnswerError, queue_of_user
+from protogcn.targets import chosen
 
 _AGAIN = ("out of time", "stopped", "failed")
-
-
-def tables_of(config: Mapping[str, Any], plan: Plan) -> dict[str, list[Run]]:
-    """Return for the name of each table the runs that it needs.
-
-    Raises:
-        ConfigError: a comparison table names what there is not.
-    """
-    tables = {f"{task}_{name}": plan.members(task, name) for task, name in plan.ensembles}
-    for name, table in resolve_tables(config, plan).items():
-        tables[name] = [plan.run(*key) for key in table.runs if key in plan.runs]
-    return tables
-
-
-def chosen(
-    plan: Plan, tables: Mapping[str, list[Run]], directory: Path, targets: Sequence[str]
-) -> list[Run]:
-    """Return the runs that targets need; without any, those that have a directory.
-
-    Args:
-        plan: the config.
-        tables: for the name of each table the runs that it needs.
-        directory: where ``results/`` is.
-        targets: tables, as csv, md or tex, and run directories or files in them.
-
-    Raises:
-        ConfigError: a target is no table and no run of the config.
-    """
-    if not targets:
-        return [run for run in _known(plan, directory) if (directory / folder_of(run)).is_dir()]
-    found: dict[str, Run] = {}
-    for target in targets:
-        path = Path(target)
-        if path.parent == Path("results") and path.stem in tables:
-            runs = tables[path.stem]
-        else:
-            runs = [
-                run
-                for run in _known(plan, directory)
-                if path.is_relative_to(folder_of(run)) or Path(folder_of(run)).is_relative_to(path)
-            ]
-        if not runs or path == Path():
-            names = [f"results/{name}.csv" for name in tables]
-            raise ConfigError(
-                f"--target: {target!r} is no table and no run of the config, expected such as"
-                f" {names[0]}{nearest(target, names) or '.'}"
-            )
-        found |= {run.name: run for run in runs}
-    return list(found.values())
-
-
-def _known(plan: Plan, directory: Path) -> list[Run]:
-    """Return the runs of all ensembles, and those that have a directory."""
-    runs = {run.name: run for run in plan.of_ensembles()}
-    for folder in sorted((directory / "results/runs").glob("*/*/*/*")):
-        dataset, split, model, stream = folder.parts[-4:]
-        if (key := (f"{dataset}_{split}", model, stream)) in plan.runs:
-            run = plan.run(*key)
-            runs.setdefault(run.name, run)
-    return list(runs.values())
 
 
 def table_of(states: Iterable[RunState], *, width: int) -> str:
@@ -150,7 +88,10 @@ def main() -> None:
     """Print where the runs stand."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
-        "--target", nargs="+", default=[], help="tables or run directories (default: all started)"
+        "--target",
+        nargs="+",
+        default=[],
+        help="tables, figures, results/report.html or run directories (default: all started)",
     )
     parser.add_argument(
         "--configfile", type=Path, nargs="+", default=[], help="as for snakemake, on top"
@@ -162,10 +103,14 @@ def main() -> None:
     args = parser.parse_args()
 
     config, plan = plan_of(args.directory or Path(), args.configfile)
-    tables = tables_of(config, plan)
     directory = args.directory or Path(plan.directory)
-    runs = chosen(plan, tables, directory, args.target)
-    queue, now = queue_of_user(), time.time()
+    runs = chosen(config, plan, directory, args.target)
+    queue, unknown = None, ""
+    try:
+        queue = queue_of_user()
+    except NoAnswerError as error:
+        unknown = f"Slurm's queue is unknown, and what waits in it not shown: squeue {error}."
+    now = time.time()
     states = [state_of(run, directory, now=now, queue=queue) for run in runs]
     if args.json:
         print(json.dumps([asdict(state) for state in states], indent=1))
@@ -173,6 +118,8 @@ def main() -> None:
         print(table_of(states, width=max(80, shutil.get_terminal_size((100, 24)).columns)))
     else:
         print(f"No run of the config has been started in {directory.resolve()}.")
+    if unknown:
+        print(unknown, file=sys.stderr if args.json else sys.stdout)
 
 
 if __name__ == "__main__":

@@ -4,9 +4,11 @@ Shapes: M persons, T frames, V joints.
 """
 
 import csv
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import TypeVar
 
 from protogcn.errors import ConfigError, ContractError
 from protogcn.progress import show_progress
@@ -19,6 +21,8 @@ ANNOTATIONS = "annotations.csv"
 _SIDES = ("train", "val", "test", "-")
 _IMAGE_FIELDS = ("image_height", "image_width")
 _LARGEST_IMAGE = 100_000  # pixels along one side
+
+_Checked = TypeVar("_Checked")
 
 
 @dataclass(frozen=True)
@@ -72,10 +76,17 @@ def read_folder(
     lines = _read_table(table, [*splits, *(_IMAGE_FIELDS if in_image else ())])
     annotations, faults = _check_lines(table, lines, classes, splits, in_image)
     if not thorough:
-        report_malformed(str(table), "lines", faults, len(faults))
+        report_malformed(str(table), "fields", faults, len(faults))
     items = show_progress(annotations, total=len(annotations), what="clips")
     shown = None if thorough else SHOWN
     return _read_clips(folder, items if progress else annotations, joints, in_image, faults, shown)
+
+
+def unlisted_files(folder: Path) -> list[str]:
+    """Return the files of clips in a folder that its table, which can be read, does not list."""
+    listed = {str(PurePosixPath(row["clip"])) for _, row in _read_table(folder / ANNOTATIONS, [])}
+    names = [path.relative_to(folder) for path in sorted(_clip_files(folder))]
+    return [str(name) for name in names if str(name.with_suffix("")) not in listed]
 
 
 def _read_clips(
@@ -98,14 +109,15 @@ def _read_clips(
             yield DroppedClip(item.name, "no_body")
         else:
             yield RawClip(item.name, item.label, keypoints, item.sides, item.image_size)
-    report_malformed(str(folder), "lines and files", faults, len(faults), shown=shown)
+    report_malformed(str(folder), "fields and files", faults, len(faults), shown=shown)
 
 
-def _read_table(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
+def _read_table(path: Path, columns: Sequence[str]) -> list[tuple[int, dict[str | None, str]]]:
+    """Return number and fields of every line that is not empty; fields without a column at None."""
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file, restval="", restkey="")
-            lines = list(reader)
+            reader = csv.DictReader(file, restval="")
+            lines = [(reader.line_num, fields) for fields in reader]
             found = reader.fieldnames or []
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         problem = getattr(error, "strerror", None) or "no UTF-8 text"
@@ -118,6 +130,8 @@ def _read_table(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
             f"{path}: has no column {', '.join(missing)}, only {', '.join(map(show, found))};"
             " expected clip, label and one for each split of the config."
         )
+    if twice := [name for name in found if name and found.count(name) > 1]:
+        raise ConfigError(f"{path}: has the column {show(twice[0])} twice, expected it once.")
     if not lines:
         raise ContractError(f"{path}: lists no clip, expected one in each line.")
     return lines
@@ -125,32 +139,54 @@ def _read_table(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
 
 def _check_lines(
     path: Path,
-    lines: Sequence[Mapping[str, str]],
+    lines: Iterable[tuple[int, Mapping[str | None, str]]],
     classes: Sequence[str],
     splits: Sequence[str],
     in_image: bool,
 ) -> tuple[list[_Annotation], list[MalformedError]]:
-    number_of = {str(number): number for number in range(len(classes))}
-    number_of |= {name: number for number, name in enumerate(classes)}
+    numbers_of: dict[str, set[int]] = defaultdict(set)
+    for number, name in enumerate(classes):
+        numbers_of[str(number)].add(number)
+        numbers_of[name].add(number)
     files = {str(file.relative_to(path.parent)): file for file in _clip_files(path.parent)}
     annotations: dict[str, _Annotation] = {}
     faults: list[MalformedError] = []
-    for number, fields in enumerate(lines, start=2):
-        sample = Sample(path.name, f"line {number}", fields)
+
+    def checked(check: Callable[..., _Checked], *arguments: object) -> _Checked | None:
         try:
-            name = sample.text("clip")
-            if name in annotations:
-                raise sample.fault("clip", f"{show(name)} again", "each name once")
-            annotations[name] = _Annotation(
-                name=name,
-                path=_path_of(sample, name, files),
-                label=_label_of(sample, number_of, len(classes)),
-                sides={split: _side_of(sample, split) for split in splits},
-                image_size=_image_size(sample) if in_image else None,
-            )
+            return check(*arguments)
         except MalformedError as fault:
             faults.append(fault)
+            return None
+
+    for number, fields in lines:
+        sample, before = Sample(path.name, f"line {number}", fields), len(faults)
+        checked(_check_length, sample)
+        annotation = _Annotation(
+            name=(name := checked(_name_of, sample, annotations)),
+            path=name and checked(_path_of, sample, name, files),
+            label=checked(_label_of, sample, numbers_of, len(classes)),
+            sides={split: checked(_side_of, sample, split) for split in splits},
+            image_size=checked(_image_size, sample) if in_image else None,
+        )
+        if len(faults) == before:
+            annotations[name] = annotation
     return list(annotations.values()), faults
+
+
+def _check_length(sample: Sample) -> None:
+    if further := sample.fields.get(None):
+        columns = len(sample.fields) - 1
+        raise MalformedError(
+            sample.file, sample.place, f"{columns + len(further)} fields", f"{columns}"
+        )
+
+
+def _name_of(sample: Sample, others: Iterable[str]) -> str:
+    name = sample.text("clip")
+    if name in others:
+        raise sample.fault("clip", f"{show(name)} again", "each name once")
+    return name
 
 
 def _clip_files(folder: Path) -> Iterator[Path]:
@@ -170,12 +206,17 @@ def _path_of(sample: Sample, name: str, files: Mapping[str, Path]) -> Path:
     return found[0]
 
 
-def _label_of(sample: Sample, number_of: Mapping[str, int], num_classes: int) -> int:
+def _label_of(sample: Sample, numbers_of: Mapping[str, set[int]], num_classes: int) -> int:
     label = sample.fields["label"].strip()
-    if label not in number_of:
+    numbers = sorted(numbers_of.get(label, ()))
+    if not numbers:
         expected = f"a class name of the config, or its number, 0 to {num_classes - 1}"
         raise sample.fault("label", show(label), expected)
-    return number_of[label]
+    if len(numbers) > 1:
+        which = " and ".join(map(str, numbers))
+        found = f"{show(label)}, which is by name or number each of the classes {which}"
+        raise sample.fault("label", found, "one class; give the classes other names")
+    return numbers[0]
 
 
 def _side_of(sample: Sample, split: str) -> str:

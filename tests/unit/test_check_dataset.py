@@ -80,7 +80,9 @@ def test_what_is_odd_is_a_warning_each(tmp_path, monkeypatch, capsys):
         "e": ("waving", "-", still),
         "f": ("waving", "test", 0 * still),
     }
-    check(tmp_path, write_clips(tmp_path / "raw", clips), monkeypatch)
+    folder = write_clips(tmp_path / "raw", clips)
+    np.save(folder / "g.npy", still)
+    check(tmp_path, folder, monkeypatch)
     told = capsys.readouterr().out
     for sentence in (
         "class 1 (nodding): has no training clip in split xsub.",
@@ -90,6 +92,7 @@ def test_what_is_odd_is_a_warning_each(tmp_path, monkeypatch, capsys):
         "1 clips have one frame, their motion is zero: d.",
         "1 groups of clips have the very same positions: b = c.",
         "these look like millimetres or pixels.",
+        "1 files of clips are not in annotations.csv: g.npy.",
     ):
         assert sentence in told
 
@@ -100,8 +103,9 @@ def test_every_problem_of_a_folder_is_named_at_once(tmp_path, monkeypatch):
     with pytest.raises(ContractError) as caught:
         check(tmp_path, write_clips(tmp_path / "raw", clips), monkeypatch)
     text = str(caught.value)
-    assert "13 malformed lines and files" in text
+    assert "14 malformed fields and files" in text
     assert "line 14, label: found 'jumping', expected a class name of the config" in text
+    assert "line 14, xsub: found 'nowhere', expected train, val, test or -" in text
     assert all(
         f"c{number:02}.npy, the array: found the shape (5, 2, 3)" in text for number in range(12)
     )
@@ -131,6 +135,18 @@ def test_a_split_without_test_clips_is_a_problem(tmp_path, monkeypatch):
 def test_files_that_are_not_there_are_a_problem(tmp_path, monkeypatch):
     with pytest.raises(ContractError, match=r"datasets\.mine\.raw: the folder .* does not exist"):
         check(tmp_path, tmp_path / "absent", monkeypatch)
+
+
+def test_a_file_of_another_kind_is_a_problem(tmp_path, monkeypatch):
+    (tmp_path / "mine.zip").touch()
+    with pytest.raises(ContractError, match=r"mine\.zip is a file of a kind that is not read"):
+        check(tmp_path, tmp_path / "mine.zip", monkeypatch)
+
+
+def test_a_simulated_dataset_that_is_not_written_yet_says_how(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigError, match=r"datasets\.demo: is simulated, .*demo/raw\.csv"):
+        check(tmp_path, tmp_path, monkeypatch, dataset="demo")
 
 
 def test_a_misspelt_dataset_gets_a_hint(tmp_path, monkeypatch):

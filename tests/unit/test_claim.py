@@ -97,9 +97,27 @@ def test_batch_system_has_chosen_already(gpus, start, variable):
     assert job.stdout.readline().strip() == ",".join(gpus)
 
 
-@pytest.mark.parametrize("gpus", [[], ["0"]])
-def test_without_a_choice_nothing_is_claimed(gpus):
-    assert not needs_claim(PLAIN, gpus)
+def test_without_a_gpu_nothing_is_claimed():
+    assert not needs_claim(PLAIN, [])
+
+
+def test_job_that_sees_one_gpu_leaves_another_to_those_that_see_more(gpus, start):
+    assert start(gpus[:1]).stdout.readline().strip() == gpus[0]
+    assert start(gpus).stdout.readline().strip() == gpus[1]
+    again = start(gpus[:1])
+    assert again.stderr.readline().strip() == f"Waits for 1 of GPU {gpus[0]} to be free."
+
+
+def test_without_a_command_it_says_how_it_is_used():
+    answer = subprocess.run(
+        [sys.executable, "-m", "protogcn.claim", "--gpus", "1"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert answer.returncode == 2
+    assert answer.stderr.startswith("usage:")
+    assert "the command is missing" in answer.stderr
 
 
 def test_job_without_gpu_claims_none(gpus, start):
@@ -114,6 +132,8 @@ def test_visible_gpus_are_those_of_the_variable_or_of_the_driver(tmp_path):
     assert visible_gpus(path) == ["0", "1", "2"]
     assert visible_gpus(path | {"CUDA_VISIBLE_DEVICES": "2, 3"}) == ["2", "3"]
     assert visible_gpus(path | {"CUDA_VISIBLE_DEVICES": ""}) == []
+    assert visible_gpus(path | {"CUDA_VISIBLE_DEVICES": "7,-1,2"}) == ["7"]  # as CUDA reads it
+    assert visible_gpus(path | {"CUDA_VISIBLE_DEVICES": "-1"}) == []
     assert visible_gpus({"PATH": str(tmp_path / "nothing")}) == []
 
 

@@ -2,6 +2,7 @@ import dataclasses
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from protogcn import estimate
@@ -46,7 +47,7 @@ def test_table_that_changed_is_counted_again(tmp_path):
 
 def test_damaged_table_is_no_hindrance_to_planning(tmp_path):
     (tmp_path / "clips.csv").write_text("clip\n")
-    assert size_of(DATASET, "xsub", tmp_path / "clips.csv").num_clips == 0
+    assert size_of(DATASET, "xsub", tmp_path / "clips.csv").num_clips > 0
 
 
 def test_size_of_ntu_is_known(ntu120):
@@ -65,6 +66,28 @@ def test_size_of_an_own_pickle_is_guessed_from_its_bytes(tmp_path):
     raw.write_bytes(bytes(2 * 3 * 5 * 84 * 100))
     dataset = dataclasses.replace(DATASET, raw=str(raw))
     assert size_of(dataset, "xsub", tmp_path / "clips.csv").num_clips == 70 + 50
+
+
+def test_size_of_an_own_folder_is_guessed_from_its_files(tmp_path):
+    folder = tmp_path / "mine"
+    (folder / "more").mkdir(parents=True)
+    for number in range(30):
+        place = folder / "more" if number % 2 else folder
+        np.save(place / f"c{number}.npy", np.zeros((40, 5, 3), np.float32))
+    for name in ("annotations.csv", "notes.txt"):
+        (folder / name).write_text("x" * 100_000)
+    size = size_of(dataclasses.replace(DATASET, raw=str(folder)), "xsub", tmp_path / "clips.csv")
+    assert size.clips == {"train": 21, "test": 15}
+    assert 30 * 40 <= size.frames < 1.5 * 30 * 40
+
+
+def test_dataset_of_which_nothing_is_known_asks_for_much(tmp_path):
+    (tmp_path / "empty").mkdir()
+    for name in ("absent", "empty"):
+        dataset = dataclasses.replace(DATASET, raw=str(tmp_path / name))
+        size = size_of(dataset, "xsub", tmp_path / "clips.csv")
+        assert min(size.clips.values()) > 10_000
+        assert size.frames > 1_000_000
 
 
 def test_ntu120_asks_for_hours_and_no_more_memory_than_a_gpu_node_has(ntu120):

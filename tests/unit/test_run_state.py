@@ -158,13 +158,30 @@ def test_training_here_whose_process_is_gone_was_stopped(place):
         ({"41": Job("41", "PENDING", "/x", "")}, 60, "stopped"),  # requeued
         ({}, 60, "stopped"),  # the queue is the user's, and so is the file
         (None, 60, "running"),  # no queue to ask: heard of a minute ago
-        (None, 9999, "stopped"),
+        (None, 9999, "silent"),
     ],
 )
 def test_training_elsewhere_is_looked_up_in_the_queue_or_heard_of(place, queue, silent, state):
     place.tell(replace(ELSEWHERE, updated=NOW - silent))
     found = place.state(queue)
     assert (found.state, found.job, found.host) == (state, "41", "node7")
+
+
+def test_training_elsewhere_is_not_said_to_be_gone_when_nobody_can_tell(place):
+    place.tell(replace(ELSEWHERE, updated=NOW - 3600))
+    assert place.state().message == (
+        "process 12 on node7, last heard of 1:00:00 ago; from here it cannot be seen whether it"
+        " runs"
+    )
+    assert place.state({}).message == "process 12 on node7 is gone, last heard of 1:00:00 ago"
+
+
+def test_empty_log_of_a_job_that_slurm_refused_is_no_start(place):
+    place.write(LOG, age=30)
+    assert place.state().state == "starting"  # without Slurm: it reads its data
+    assert place.state({}).state == "waiting"
+    place.write(LOG, "GPU 0 of 0, 1.\n", age=30)
+    assert place.state({}).state == "starting"  # in a job that Snakemake did not send
 
 
 def test_requeued_job_waits_in_the_queue(place):

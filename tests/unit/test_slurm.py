@@ -3,7 +3,7 @@ from datetime import datetime
 import pytest
 
 from protogcn import slurm
-from protogcn.slurm import end_of_job, job_runs, queue_of_user
+from protogcn.slurm import NoAnswerError, end_of_job, job_runs, queue_of_user
 from tests.unit.fake_squeue import hide_squeue, put_squeue
 
 
@@ -64,4 +64,6 @@ def test_without_squeue_nothing_is_known(tmp_path, monkeypatch):
 def test_squeue_that_hangs_is_left_alone(tmp_path, monkeypatch):
     monkeypatch.setattr(slurm, "SECONDS_FOR_AN_ANSWER", 0.2)
     put_squeue(tmp_path / "bin", monkeypatch, "exec sleep 30")
-    assert queue_of_user() is None
+    with pytest.raises(NoAnswerError, match="gave no answer in 0 seconds"):
+        queue_of_user()
+    assert job_runs("7") is None

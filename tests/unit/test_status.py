@@ -7,11 +7,10 @@ from dataclasses import replace
 import pytest
 import yaml
 
-from protogcn.errors import ConfigError
-from protogcn.plan import expand
-from protogcn.run_state import STATES, RunState, folder_of
-from protogcn.status import chosen, table_of, tables_of
-from tests.unit.config_of_tests import REPOSITORY, repository_config
+from protogcn.run_state import STATES, RunState
+from protogcn.status import table_of
+from tests.unit.config_of_tests import REPOSITORY
+from tests.unit.fake_squeue import hide_squeue, put_squeue
 
 WAITING = RunState(
     run="ntu120_xsub/protogcn/j",
@@ -34,16 +33,6 @@ RUNNING = replace(
     WAITING, stream="jm-2", state="running", epoch=137, accuracy=81.254, clips_per_second=803.4,
     seconds_left=93_784.0, job="1234567_8", host="node07",
 )  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def plan():
-    return expand(repository_config())
-
-
-@pytest.fixture(scope="module")
-def tables(plan):
-    return tables_of(repository_config(), plan)
 
 
 def test_row_of_a_running_run():
@@ -90,37 +79,6 @@ def test_each_task_has_a_block():
     assert "logs: results/logs/train_stream/ntu60.xsub.protogcn.STREAM.log" in text
 
 
-def test_without_a_target_it_is_the_runs_that_have_a_directory(plan, tmp_path, tables):
-    assert chosen(plan, tables, tmp_path, []) == []
-    run = plan.run("demo_xsub", "protogcn", "km")
-    of_no_ensemble = plan.run("demo_xsub", "protogcn", "km-3")
-    for folder in (folder_of(run), folder_of(of_no_ensemble), "results/runs/old/xsub/protogcn/j"):
-        (tmp_path / folder).mkdir(parents=True)
-    assert chosen(plan, tables, tmp_path, []) == [run, of_no_ensemble]
-
-
-def test_targets_are_tables_and_run_directories(plan, tmp_path, tables):
-    targets = ["results/demo_xsub_2ens.csv", "results/runs/demo/xsub/protogcn/km/scores.npz"]
-    streams = [run.stream for run in chosen(plan, tables, tmp_path, targets)]
-    assert streams == ["j", "b", "km"]
-    targets = ["results/demo_xsub_2ens.csv", "results/demo_xsub_6ens.md"]
-    assert len(chosen(plan, tables, tmp_path, targets)) == 6
-    found = chosen(plan, tables, tmp_path, ["results/demo_table4.tex"])
-    names = [
-        f"{model}/{stream}"
-        for model in ("stgcnpp_same", "protogcn")
-        for stream in ("j", "j-2", "b")
-    ]
-    assert [run.name for run in found] == [f"demo_xsub/{name}" for name in names]
-    assert len(chosen(plan, tables, tmp_path, ["results/runs/demo"])) == 6
-
-
-@pytest.mark.parametrize("target", ["results/demo_xsub_5ens.csv", ".", "", "/etc/passwd"])
-def test_target_that_is_none_is_one_sentence(plan, tmp_path, target, tables):
-    with pytest.raises(ConfigError, match="is no table and no run of the config, expected such"):
-        chosen(plan, tables, tmp_path, [target])
-
-
 def status(*arguments):
     return subprocess.run(
         [sys.executable, "-m", "protogcn.status", *map(str, arguments)],
@@ -153,10 +111,27 @@ def test_it_is_quick_for_many_runs_and_needs_no_torch(tmp_path):
     assert {(entry["state"], entry["epoch"]) for entry in found} == {("failed", 3)}
 
 
-def test_command_says_when_nothing_was_started(tmp_path):
+def test_command_says_when_nothing_was_started(tmp_path, monkeypatch):
+    hide_squeue(tmp_path / "empty", monkeypatch)
     answer = status("--directory", tmp_path, "--configfile", "config/config.yaml")
     assert answer.returncode == 0
     assert answer.stdout == f"No run of the config has been started in {tmp_path}.\n"
+
+
+@pytest.mark.parametrize("form", [(), ("--json",)])
+def test_queue_that_gives_no_answer_is_told(tmp_path, monkeypatch, form):
+    put_squeue(tmp_path / "bin", monkeypatch, "echo 'Socket timed out' >&2; exit 1")
+    run = "results/runs/demo/xsub/protogcn/j"
+    answer = status(
+        "--directory", tmp_path, "--configfile", "config/config.yaml", "--target", run, *form
+    )
+    assert answer.returncode == 0
+    told = answer.stderr if form else answer.stdout
+    assert told.splitlines()[-1] == (
+        "Slurm's queue is unknown, and what waits in it not shown: squeue said 'Socket timed out'."
+    )
+    if form:
+        assert json.loads(answer.stdout)[0]["state"] == "waiting"
 
 
 def test_command_refuses_in_one_sentence(tmp_path):

@@ -9,6 +9,7 @@ import yaml
 
 from protogcn.config import MODALITIES
 from protogcn.run_progress import RunProgress, save_progress
+from tests.unit.fake_squeue import put_squeue
 from tests.workflow.conftest import NANO, REPOSITORY
 
 PROFILES = REPOSITORY / "workflow/profiles"
@@ -84,6 +85,17 @@ def test_slurm_profile_sends_gpu_rules_and_data_rules_to_their_partitions(ntu120
     partitions = {rule: resources.get("slurm_partition") for rule, resources in asked.items()}
     assert partitions["train_stream"] == partitions["score_stream"] == "gpu"
     assert partitions["read_joints"] == partitions["compute_modalities"] == "cpu"
+
+
+def test_unknown_queue_stops_snakemake_before_it_sends_a_job(ntu120, monkeypatch):
+    pytest.importorskip("snakemake_executor_plugin_slurm")
+    put_squeue(ntu120.folder / "bin", monkeypatch, "echo 'Socket timed out' >&2; exit 1")
+    arguments = ("results/ntu120_xsub_2ens.csv", "--workflow-profile", str(PROFILES / "slurm"))
+    answer = ntu120.snakemake(*arguments, configs=())
+    assert answer.returncode != 0
+    assert "ConfigError: squeue said 'Socket timed out', so that jobs" in answer.stdout
+    assert "Traceback" not in answer.stdout
+    assert not (ntu120.folder / "results/runs").exists()
 
 
 def test_profile_marks_what_a_site_fills_in():

@@ -284,5 +284,6 @@ def refuse_what_runs_already():
     rules_of_packs = {rule_of(pack): pack for pack in packs}
     trained = [run_of(job.wildcards) for job in jobs if job.name == "train_stream"]
     trained += [run for job in jobs for run in rules_of_packs.get(job.name, [])]
-    if (sentence := left_behind(planned, Path.cwd(), trained)) is not None:
+    to_slurm = workflow.executor_plugin.name == "slurm"
+    if (sentence := left_behind(planned, Path.cwd(), trained, to_slurm=to_slurm)) is not None:
         sys.exit(f"ConfigError: {sentence}")

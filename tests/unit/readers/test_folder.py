@@ -5,7 +5,7 @@ import pytest
 
 from protogcn.errors import ConfigError, ContractError
 from protogcn.readers import DroppedClip
-from protogcn.readers.folder import read_folder
+from protogcn.readers.folder import read_folder, unlisted_files
 
 JOINTS = ("hip", "chest", "hand")
 CLASSES = ("waving", "nodding")
@@ -114,6 +114,8 @@ def test_poses_in_an_image_have_scores_and_the_images_size(tmp_path):
         ("../a,0,train", "clip: found no file of this name"),
         ("twin,0,train", r"clip: found twin\.npy and twin\.csv"),
         (",0,train", "line 2, clip: found 0 characters"),
+        ("a,0,train,test", "line 2: found 4 fields, expected 3"),
+        ("\n\na,2,train", "line 4, label: found '2'"),
     ],
 )  # fmt: skip
 def test_a_line_that_is_wrong_is_named(tmp_path, line, sentence):
@@ -123,6 +125,30 @@ def test_a_line_that_is_wrong_is_named(tmp_path, line, sentence):
     write(tmp_path, [line])
     with pytest.raises(ContractError, match=sentence):
         read(tmp_path)
+
+
+def test_each_field_of_a_line_that_is_wrong_is_named(tmp_path):
+    write(tmp_path, ["a,waiving,training"])
+    with pytest.raises(ContractError) as caught:
+        read(tmp_path)
+    told = [line.split(": ")[0] for line in str(caught.value).splitlines()[1:]]
+    assert told == [f"  annotations.csv, line 2, {field}" for field in ("clip", "label", "xsub")]
+
+
+@pytest.mark.parametrize(
+    ("classes", "label"), [(("1", "0"), "1"), (("wave", "nod", "wave"), "wave")]
+)
+def test_label_that_may_be_two_classes_is_refused(tmp_path, classes, label):
+    np.save(tmp_path / "a.npy", CLIP)
+    write(tmp_path, [f"a,{label},train"])
+    with pytest.raises(ContractError, match=r"each of the classes 0 and [12], expected one cl"):
+        read(tmp_path, classes=classes)
+
+
+def test_classes_that_are_called_by_their_number_are_fine(tmp_path):
+    np.save(tmp_path / "a.npy", CLIP)
+    write(tmp_path, ["a,1,train"])
+    assert read(tmp_path, classes=("0", "1"))[0].label == 1
 
 
 @pytest.mark.parametrize(
@@ -174,7 +200,7 @@ def test_a_thorough_reading_names_every_line_and_every_file(tmp_path):
     for number in range(12):
         (tmp_path / f"c{number}.json").write_text("{}")
     write(tmp_path, [*(f"c{number},0,train" for number in range(12)), "absent,0,train"])
-    with pytest.raises(ContractError, match="1 malformed lines"):
+    with pytest.raises(ContractError, match="1 malformed fields"):
         read(tmp_path)
     with pytest.raises(ContractError) as caught:
         read(tmp_path, thorough=True)
@@ -193,6 +219,20 @@ def test_a_table_without_a_column_for_the_split_is_refused(tmp_path):
     write(tmp_path, ["a,0"], header="clip,label")
     with pytest.raises(ConfigError, match="has no column xsub, only 'clip', 'label'"):
         read(tmp_path)
+
+
+def test_a_column_that_stands_twice_is_refused(tmp_path):
+    write(tmp_path, ["a,0,train,test"], header="clip,label,xsub,xsub")
+    with pytest.raises(ConfigError, match="has the column 'xsub' twice, expected it once"):
+        read(tmp_path)
+
+
+def test_files_that_the_table_does_not_list_are_found(tmp_path):
+    (tmp_path / "sub").mkdir()
+    for name in ("a.npy", "b.1.npy", "sub/c.json", "notes.txt"):
+        (tmp_path / name).touch()
+    write(tmp_path, ["a,0,train"])
+    assert unlisted_files(tmp_path) == ["b.1.npy", "sub/c.json"]
 
 
 def test_image_sizes_are_checked(tmp_path):

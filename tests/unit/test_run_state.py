@@ -16,17 +16,9 @@ LOG = log_of("train_stream", RUN)
 NOW = 2_000_000_000.0
 GONE = 2**22 + 1  # no process has such a number
 ELSEWHERE = RunProgress(
-    "running",
-    37,
-    150,
-    accuracy=81.25,
-    clips_per_second=803.0,
-    seconds_left=500.0,
-    updated=NOW - 60,
-    host="node7",
-    process=12,
-    job="41",
-)
+    "running", 37, 150, accuracy=81.25, clips_per_second=803.0, seconds_left=500.0,
+    updated=NOW - 60, host="node7", process=12, job="41",
+)  # fmt: skip
 HERE = replace(ELSEWHERE, host=socket.gethostname(), process=os.getpid(), job="")
 
 

@@ -5,6 +5,7 @@ hours, and most of the time of a test.
 """
 
 import asyncio
+import signal
 import sys
 
 from snakemake.cli import main
@@ -17,5 +18,7 @@ async def a_second(executor: RemoteExecutor) -> None:
 
 
 if __name__ == "__main__":
+    # A shell leaves Ctrl-C ignored in what it runs in the background, also in these tests.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     RemoteExecutor.sleep = a_second
     main(sys.argv[1:])

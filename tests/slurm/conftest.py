@@ -42,6 +42,7 @@ class Laboratory:
     cluster: Cluster
     own: tuple[Path, ...] = (NANO,)  # configs on top of the repository's
     running: list[subprocess.Popen] = field(default_factory=list)
+    done: list[dict[str, str]] = field(default_factory=list)  # kept: Slurm forgets its jobs
 
     def command(self, *arguments, configs=()):
         """Return a snakemake command with the repository's profile, made quicker."""
@@ -180,6 +181,7 @@ def finished(cluster, tmp_path_factory):
     try:
         code, output = laboratory.snakemake(TABLE)
         assert code == 0, output
+        laboratory.done = cluster.seen()
     finally:
         laboratory.clean_up()
     return laboratory

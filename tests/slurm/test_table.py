@@ -9,7 +9,7 @@ from tests.slurm.conftest import RUNS, TABLE
 @pytest.fixture(scope="module")
 def jobs(finished):
     """Each job by its comment, as ``scontrol show job`` tells it."""
-    return {job["Comment"]: job for job in finished.cluster.seen() if "Comment" in job}
+    return {job["Comment"]: job for job in finished.done if "Comment" in job}
 
 
 def test_table_is_there_and_nothing_is_left_to_do(finished):

@@ -93,11 +93,18 @@ def command(data, folder, run):
     return [sys.executable, "-m", "protogcn.train", *arguments]
 
 
+def changed(resume):
+    try:
+        return resume.stat().st_mtime_ns
+    except FileNotFoundError:  # also between two generations
+        return 0
+
+
 def kill_after_some_epochs(process, resume, moments, how):
     """Kill a training at a random moment after it saved at least one epoch more."""
-    before = resume.stat().st_mtime_ns if resume.exists() else 0
+    before = changed(resume)
     give_up = time.monotonic() + 60
-    while not (resume.exists() and resume.stat().st_mtime_ns > before):
+    while changed(resume) <= before:
         assert process.poll() is None
         assert time.monotonic() < give_up
         time.sleep(0.005)

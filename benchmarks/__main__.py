@@ -7,9 +7,10 @@ from pathlib import Path
 import torch
 
 from benchmarks import input as input_speed
-from benchmarks import model, preprocessing
+from benchmarks import network as model
+from benchmarks import preprocessing
 from benchmarks.measure import print_rows
-from protogcn.engine import Engine
+from protogcn.models.engine import Engine
 
 
 def main() -> None:

@@ -14,14 +14,14 @@ from itertools import cycle
 import numpy as np
 import torch
 
-from benchmarks import plain_input
 from benchmarks.measure import Row, comparison, measure, print_rows, rate
 from benchmarks.synthetic import make_clips, make_store, ntu25
-from protogcn.ahead import delivered
-from protogcn.augment import Augmentation
-from protogcn.batches import scoring_batch, training_batch
-from protogcn.clips import ClipStore
-from protogcn.sampling import scoring_frames
+from benchmarks.yardstick import input as plain_input
+from protogcn.batches.augment import Augmentation
+from protogcn.batches.batch import scoring_batch, training_batch
+from protogcn.batches.clip_store import ClipStore
+from protogcn.batches.prefetch import delivered
+from protogcn.batches.sampling import scoring_frames
 
 LENGTH, BATCH, CROPS = 100, 64, 10
 STRENGTHS = {

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from benchmarks.measure import Row, measure, print_rows, rate
-from benchmarks.model import (
+from benchmarks.network import (
     NUM_CLASSES,
     SETTINGS,
     make_batch,
@@ -20,10 +20,10 @@ from benchmarks.model import (
     step_of,
 )
 from benchmarks.synthetic import ntu25
-from protogcn.engine import Engine
+from protogcn.config.schema import read_yaml
+from protogcn.config.settings import NETWORKS
 from protogcn.models import build_model
-from protogcn.networks import NETWORKS
-from protogcn.schema import read_yaml
+from protogcn.models.engine import Engine
 
 CONFIG = Path(__file__).parents[1] / "config/config.yaml"
 ONE_IN = 5
@@ -37,7 +37,7 @@ def make_network(name: str) -> nn.Module:
 
 
 def rows(name: str, *, num_clips: int, num_crops: int, rounds: int) -> list[Row]:
-    """Measure one network; arguments as in ``benchmarks.model.rows``."""
+    """Measure one network; arguments as in ``benchmarks.network.rows``."""
     engine = Engine.of(SETTINGS, torch.device("cpu"))
     model = engine.prepare(make_network(name))
     size = sum(parameter.numel() for parameter in model.parameters())

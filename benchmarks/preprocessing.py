@@ -15,17 +15,17 @@ import numpy as np
 
 from benchmarks.measure import Row, comparison, duration, measure, print_rows, rate
 from benchmarks.synthetic import make_clips, ntu25, write_annotations, write_raw_folder
-from protogcn.arrays import open_array
-from protogcn.config import MODALITIES, Dataset
-from protogcn.fuse import ensemble_table
-from protogcn.joints import write_joints
-from protogcn.modality import write_modalities
-from protogcn.readers.bodies import arrange_bodies
-from protogcn.readers.ntu import read_ntu
-from protogcn.readers.pyskl import read_pyskl
-from protogcn.readers.safe_pickle import load_pickle
-from protogcn.readers.skeleton_file import parse_line_by_line, parse_skeleton
-from protogcn.score_file import Scores
+from protogcn.config.resolved import MODALITIES, Dataset
+from protogcn.data.joints import write_joints
+from protogcn.data.modality import write_modalities
+from protogcn.data.readers.ntu import read_ntu
+from protogcn.data.readers.ntu_bodies import arrange_bodies
+from protogcn.data.readers.pickles.load import load_pickle
+from protogcn.data.readers.pyskl import read_pyskl
+from protogcn.data.readers.skeleton_file import parse_line_by_line, parse_skeleton
+from protogcn.files.arrays import open_array
+from protogcn.files.scores import Scores
+from protogcn.scores.fuse import ensemble_table
 
 FUSED = {"NTU-60 X-Sub": (16_487, 60), "NTU-120 X-Sub": (50_919, 120)}  # clips, classes
 WEIGHTS = {"j": 2, "b": 2, "k": 2, "jm": 1, "bm": 1, "km": 1}

@@ -11,9 +11,9 @@ import numpy as np
 import torch
 
 from benchmarks.measure import Timing, measure
-from benchmarks.model import SETTINGS, step_of
-from protogcn.bodies import body_rows, pack_bodies
-from protogcn.engine import Engine
+from benchmarks.network import SETTINGS, step_of
+from protogcn.batches.bodies import body_rows, pack_bodies
+from protogcn.models.engine import Engine
 from protogcn.models.protogcn import ProtoGCN
 
 

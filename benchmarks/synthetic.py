@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from protogcn.clip_table import ClipTable
-from protogcn.clips import ClipStore
-from protogcn.readers import RawClip
-from protogcn.skeleton import Skeleton, built_in_skeletons
+from protogcn.batches.clip_store import ClipStore
+from protogcn.config.skeleton import Skeleton, built_in_skeletons
+from protogcn.data.readers import RawClip
+from protogcn.files.clip_table import ClipTable
 
 MEAN_FRAMES = 85
 SHARE_OF_PAIRS = 0.2  # clips with two persons

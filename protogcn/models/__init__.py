@@ -5,16 +5,16 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from protogcn.bodies import Bodies
+from protogcn.batches.bodies import Bodies
+from protogcn.config.settings import NETWORKS
+from protogcn.config.skeleton import Skeleton
 from protogcn.errors import ConfigError
-from protogcn.models.ctrgcn import CTRGCN
-from protogcn.models.folded import FoldedProtoGCN
+from protogcn.models.baselines.ctrgcn import CTRGCN
+from protogcn.models.baselines.stgcn import STGCN
+from protogcn.models.baselines.stgcnpp import STGCNPP
+from protogcn.models.fast.cpu.folded import FoldedProtoGCN
 from protogcn.models.loss import Loss
 from protogcn.models.protogcn import FOLDED_FROM, ProtoGCN
-from protogcn.models.stgcn import STGCN
-from protogcn.models.stgcnpp import STGCNPP
-from protogcn.networks import NETWORKS
-from protogcn.skeleton import Skeleton
 
 __all__ = ["Loss", "build_model", "evaluator"]
 

@@ -8,8 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from protogcn.batches.parallel import Part, gathered, is_parallel
 from protogcn.models.loss import mean_cross_entropy
-from protogcn.parallel import Part, gathered, is_parallel
 
 
 class ClassContrast(nn.Module):

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from protogcn.bodies import Bodies
+from protogcn.batches.bodies import Bodies
 from protogcn.models.protogcn import ProtoGCN
 
 

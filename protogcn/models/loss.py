@@ -5,7 +5,7 @@ from typing import NamedTuple
 import torch.nn.functional as F
 from torch import Tensor
 
-from protogcn.parallel import Part
+from protogcn.batches.parallel import Part
 
 
 class Loss(NamedTuple):

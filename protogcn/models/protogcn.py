@@ -11,16 +11,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from protogcn.bodies import Bodies, all_bodies
+from protogcn.batches.bodies import Bodies, all_bodies
+from protogcn.batches.parallel import is_parallel
 from protogcn.errors import ConfigError
-from protogcn.models.channels import ChannelNorm, precise
 from protogcn.models.contrast import ClassContrast
-from protogcn.models.fused.block import train_block
+from protogcn.models.fast.cpu.block import train_block
 from protogcn.models.loss import Loss, mean_cross_entropy
+from protogcn.models.norms import ChannelNorm, precise
 from protogcn.models.prototypes import PrototypeReconstruction
 from protogcn.models.temporal import NUM_BRANCHES, MultiScaleTemporal
 from protogcn.models.topology import Comparison, MotionTopology, shortcut
-from protogcn.parallel import is_parallel
 
 # Bytes of one body's features: from here on, passes over one body at a time cost less than calls of
 # torch for the whole batch, which leave the cache between them. Never: infinity.

@@ -8,8 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from protogcn.models.channels import ChannelNorm
-from protogcn.parallel import Part
+from protogcn.batches.parallel import Part
+from protogcn.models.norms import ChannelNorm
 
 
 class PrototypeReconstruction(nn.Module):

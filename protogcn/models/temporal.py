@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from protogcn.models.channels import ChannelNorm
+from protogcn.models.norms import ChannelNorm
 
 DILATIONS = (1, 2, 3, 4)
 NUM_BRANCHES = len(DILATIONS) + 2  # and one maximum, one pointwise

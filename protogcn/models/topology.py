@@ -10,9 +10,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from protogcn.models.channels import ChannelFirstNorm, ChannelNorm, norm_as_affine, precise
+from protogcn.models.fast.gpu.mix import mix
+from protogcn.models.norms import ChannelFirstNorm, ChannelNorm, norm_as_affine, precise
 from protogcn.models.pointwise import ToChannelsFirst, ToChannelsLast
-from protogcn.models.topology_kernel import mix
 
 
 class Comparison(NamedTuple):

@@ -1,7 +1,7 @@
 import re
 
 from benchmarks.networks import CONFIG, make_network
-from protogcn.networks import NETWORKS
+from protogcn.config.settings import NETWORKS
 
 
 def test_documented_sizes_are_those_of_the_networks_of_the_config():

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.results import CLASSES, scores_of
+from tests.made.page_results import CLASSES, scores_of
 
 WIDTHS = {"desktop": (1400, 900), "phone": (390, 844)}
 # Clips of each class in order of CLASSES, and what each run took them for.
@@ -79,7 +79,7 @@ def page_file(tmp_path_factory):
     caption.write_text("Accuracy of each class.")
     behind = {"nano_xsub_2ens": ["nano_xsub/protogcn/j", "nano_xsub/stgcnpp/b"]}
     command = [
-        sys.executable, "-m", "protogcn.report", "--tables", table, wide, "--figures", picture,
+        sys.executable, "-m", "protogcn.report.page.report", "--tables", table, wide, "--figures", picture,
         "--captions", caption, "--scores", *scores, "--behind", json.dumps(behind),
         "--dag", REPOSITORY / "docs/dag.svg", "--page", folder / "report.html",
     ]  # fmt: skip

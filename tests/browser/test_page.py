@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 
-from tests.browser.results import CLASSES
+from tests.made.page_results import CLASSES
 
 TABLE = "#table-nano_xsub_2ens table"
 COMPARISON = "#comparison"

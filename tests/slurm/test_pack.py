@@ -2,10 +2,10 @@
 
 import pytest
 
-from protogcn.packs import trains
-from protogcn.run_progress import load_progress
+from protogcn.files.progress import load_progress
+from protogcn.jobs.shared_jobs import trains
+from tests.made.nano import nano_run
 from tests.slurm.conftest import RUNS
-from tests.unit.nano import nano_run
 
 PACK = "rule_train_pack_nano_xsub_protogcn_j_b"
 CHECKPOINTS = [RUNS / stream / "checkpoint.pt" for stream in "jb"]

@@ -5,7 +5,7 @@ import shutil
 import pytest
 import yaml
 
-from protogcn.config_files import plan_of
+from protogcn.config.load import plan_of
 from tests.workflow.conftest import BASE, NANO, REPOSITORY
 
 ONE_DATASET = {"resolve_dataset": 1, "read_joints": 1, "compute_modalities": 1, "fuse_ensemble": 1}
@@ -153,7 +153,10 @@ def test_pack_is_one_job_with_the_needs_of_its_runs(ntu120):
         assert f"threads: {size}" in job
         assert "slurm_partition=big" in job
         assert job.count("/checkpoint.pt") >= size
-        assert "python -m protogcn.claim --gpus 1 python -m protogcn.pack --config" in job
+        assert (
+            "python -m protogcn.jobs.claim --gpus 1 python -m protogcn.jobs.train_together --config"
+            in job
+        )
     memory, minutes = (
         [int(re.search(rf"{name}=(\d+)", job)[1]) for job in (four, two)]
         for name in ("mem_mb", "runtime")
@@ -200,8 +203,10 @@ def test_a_run_on_several_gpus_is_one_task_of_torchrun(workplace):
     several, one, scored = (
         jobs[job] for job in (("train_stream", "b"), ("train_stream", "j"), ("score_stream", "b"))
     )
-    launcher = "env OMP_NUM_THREADS=3 python -m protogcn.torchrun --standalone --nproc-per-node=2"
-    assert f"{launcher} -m protogcn.train --config" in several
+    launcher = (
+        "env OMP_NUM_THREADS=3 python -m protogcn.training.torchrun --standalone --nproc-per-node=2"
+    )
+    assert f"{launcher} -m protogcn.training.train --config" in several
     assert "threads: 6" in several
     assert "gpu=2, nodes=1" in several
     assert "gpu=1, nodes=1" in one

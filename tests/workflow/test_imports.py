@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from protogcn.score_file import Scores
+from protogcn.files.scores import Scores
 from tests.workflow.conftest import REPOSITORY
 
 FUSE_ONLY = REPOSITORY / "config/fuse-only.yaml"

@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from protogcn.checkpoint import load_checkpoint
-from tests.unit.nano import assert_same
+from protogcn.models.checkpoint import load_checkpoint
+from tests.made.nano import assert_same
 from tests.workflow.conftest import NANO, Workplace
 
 TABLE = "results/nano_xsub_2ens.csv"
@@ -47,7 +47,7 @@ def test_networks_are_those_of_two_jobs(packed, tmp_path):
     alone.mkdir()
     subprocess.run(
         [
-            sys.executable, "-m", "protogcn.train", "--config", run / "config.yaml",
+            sys.executable, "-m", "protogcn.training.train", "--config", run / "config.yaml",
             "--values", data / "b.npy", "--clips", data / "clips.csv",
             "--checkpoint", alone / "checkpoint.pt", "--history", alone / "history.csv",
         ],

@@ -7,9 +7,9 @@ import re
 import pytest
 import yaml
 
-from protogcn.config import MODALITIES
-from protogcn.run_progress import RunProgress, save_progress
-from tests.unit.fake_squeue import put_squeue
+from protogcn.config.resolved import MODALITIES
+from protogcn.files.progress import RunProgress, save_progress
+from tests.made.squeue import put_squeue
 from tests.workflow.conftest import NANO, REPOSITORY
 
 PROFILES = REPOSITORY / "workflow/profiles"

@@ -5,9 +5,9 @@ import re
 import pandas as pd
 import pytest
 
-from protogcn.schema import read_yaml
-from protogcn.tables.notes import NOTES, SYMBOLS
-from tests.unit.tables.score_files import predictions, write_scores
+from protogcn.config.schema import read_yaml
+from protogcn.report.tables.notes import NOTES, SYMBOLS
+from tests.made.table_scores import predictions, write_scores
 from tests.workflow.conftest import NANO, REPOSITORY
 
 TABLES = """

@@ -9,20 +9,20 @@ from pathlib import Path
 REPOSITORY = Path(workflow.current_basedir).parent.parent
 sys.path.insert(0, str(REPOSITORY))
 
-from protogcn import estimate
-from protogcn.config import MODALITIES
-from protogcn.config_files import put_in_order
-from protogcn.contents import contents_of
-from protogcn.datasets import missing_raw
+from protogcn.jobs import estimate
+from protogcn.config.resolved import MODALITIES
+from protogcn.config.load import put_in_order
+from protogcn.config.contents import contents_of
+from protogcn.config.datasets import missing_raw
 from protogcn.errors import ConfigError
-from protogcn.imported import ahead_of, is_imported, missing_import
-from protogcn.orphans import comment_of, left_behind
-from protogcn.packs import packs_of, rule_of, tell_jobs, told_to_job
-from protogcn.plan import load_plan
-from protogcn.run_progress import handed_over
-from protogcn.run_state import folder_of, log_of, to_pack
-from protogcn.runs import STREAM
-from protogcn.tables.resolve import common_recipe, digests_of, resolve_tables
+from protogcn.config.imports import ahead_of, is_imported, missing_import
+from protogcn.jobs.earlier_jobs import comment_of, left_behind
+from protogcn.jobs.shared_jobs import packs_of, rule_of, tell_jobs, told_to_job
+from protogcn.config.plan import load_plan
+from protogcn.files.progress import handed_over
+from protogcn.jobs.run_state import folder_of, log_of, to_pack
+from protogcn.config.runs import STREAM
+from protogcn.config.tables import common_recipe, digests_of, resolve_tables
 
 # Jobs run with the Python that runs Snakemake and with this checkout's package, from any folder.
 shell.prefix(
@@ -95,11 +95,11 @@ def train_command(run):
     """What starts a training: torchrun where it has several GPUs, in the job's one task."""
     gpus, threads = run.settings["gpus"], run.settings["cpu_threads"]
     if gpus == 1:
-        return "python -m protogcn.train"
+        return "python -m protogcn.training.train"
     # Snakemake exports all threads of the job, which are those of all processes together.
     return (
-        f"env OMP_NUM_THREADS={threads} python -m protogcn.torchrun --standalone"
-        f" --nproc-per-node={gpus} -m protogcn.train"
+        f"env OMP_NUM_THREADS={threads} python -m protogcn.training.torchrun --standalone"
+        f" --nproc-per-node={gpus} -m protogcn.training.train"
     )
 
 

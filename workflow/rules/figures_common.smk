@@ -1,6 +1,6 @@
 # What the rules of figures.smk ask of the plan.
 
-from protogcn.figure_names import check_figure_names
+from protogcn.config.figure_names import check_figure_names
 
 asked(check_figure_names, plan)
 

@@ -75,8 +75,8 @@ for pack in packs:
             history=[f"{folder_of(run)}/history.csv" for run in pack],
             log=[log_of("train_stream", run) for run in pack],
         shell:
-            "python -m protogcn.claim --gpus {resources.gpu}"
-            " python -m protogcn.pack --config {input.config} --values {input.values}"
+            "python -m protogcn.jobs.claim --gpus {resources.gpu}"
+            " python -m protogcn.jobs.train_together --config {input.config} --values {input.values}"
             " --clips {input.clips} --checkpoint {output.checkpoint}"
             " --history {params.history} --log {params.log}"
             " > {log} 2>&1 || (tail -n 15 {log} >&2 && false)"

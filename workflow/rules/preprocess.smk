@@ -14,7 +14,7 @@ rule resolve_dataset:
     params:
         settings=lambda wildcards: as_json(plan.datasets[wildcards.dataset]),
     shell:
-        "python -m protogcn.config --settings {params.settings:q} --output {output}"
+        "python -m protogcn.config.resolved --settings {params.settings:q} --output {output}"
         " > {log} 2>&1 || (tail -n 15 {log} >&2 && false)"
 
 
@@ -35,7 +35,7 @@ rule write_demo:
             "format", "skeletons"
         ),
     shell:
-        "python -m protogcn.demo --folder {params.folder} --manifest {output.manifest}"
+        "python -m protogcn.data.demo --folder {params.folder} --manifest {output.manifest}"
         " --seed {params.simulate[seed]} --subjects {params.simulate[subjects]}"
         " --replications {params.simulate[replications]} --classes {params.simulate[classes]}"
         " --format {params.format}"
@@ -67,7 +67,7 @@ rule read_joints:
             f"--poses {input.raw}" if plan.datasets[wildcards.dataset].kpfiles else ""
         ),
     shell:
-        "python -m protogcn.joints --dataset {input.dataset} --preparation {wildcards.preparation}"
+        "python -m protogcn.data.joints --dataset {input.dataset} --preparation {wildcards.preparation}"
         " {params.poses} --workers {threads} --joints {output.joints} --clips {output.clips}"
         " --dropped {output.dropped}"
         " > {log} 2>&1 || (tail -n 15 {log} >&2 && false);"
@@ -102,7 +102,7 @@ rule compute_modalities:
     params:
         outputs=lambda wildcards, output: [f"--{name} {path}" for name, path in output.items()],
     shell:
-        "python -m protogcn.modality --dataset {input.dataset} --joints {input.joints}"
+        "python -m protogcn.data.modality --dataset {input.dataset} --joints {input.joints}"
         " --clips {input.clips} --workers {threads} {params.outputs}"
         " > {log} 2>&1 || (tail -n 15 {log} >&2 && false)"
 

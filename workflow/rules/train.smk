@@ -14,7 +14,7 @@ rule resolve_run:
     params:
         settings=lambda wildcards: as_json(run_of(wildcards)),
     shell:
-        "python -m protogcn.config --settings {params.settings:q} --output {output}"
+        "python -m protogcn.config.resolved --settings {params.settings:q} --output {output}"
         " > {log} 2>&1 || (tail -n 15 {log} >&2 && false)"
 
 
@@ -42,7 +42,7 @@ rule train_stream:
     params:
         train=lambda wildcards: train_command(run_of(wildcards)),
     shell:
-        "python -m protogcn.claim --gpus {resources.gpu}"
+        "python -m protogcn.jobs.claim --gpus {resources.gpu}"
         " {params.train} --config {input.config} --values {input.values}"
         " --clips {input.clips} --checkpoint {output.checkpoint} --history {output.history}"
         " > {log} 2>&1 || (tail -n 15 {log} >&2 && false)"

@@ -1,10 +1,10 @@
 import pytest
 import torch
 
+from protogcn.config.skeleton import built_in_skeletons
 from protogcn.errors import ConfigError
 from protogcn.models import build_model
-from protogcn.skeleton import built_in_skeletons
-from tests.unit.nano import SKELETON
+from tests.made.nano import SKELETON
 
 SETTINGS = {
     "network": "protogcn",

@@ -1,6 +1,6 @@
 import torch
 
-from protogcn.bodies import all_bodies
+from protogcn.batches.bodies import all_bodies
 from protogcn.models.inspection import topologies
 from protogcn.models.protogcn import ProtoGCN
 

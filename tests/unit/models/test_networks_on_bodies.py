@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from protogcn.bodies import body_rows, pack_bodies
+from protogcn.batches.bodies import body_rows, pack_bodies
 from protogcn.models import build_model
-from tests.unit.nano import SKELETON
+from tests.made.nano import SKELETON
 
 SIZE = {"width": 12, "blocks": 3, "downsample": [3]}
 # Persons of each clip: all, some, several and only empty bodies, and clips without anybody.

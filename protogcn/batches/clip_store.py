@@ -1,0 +1,139 @@
+"""The clips of one modality in memory, and bodies gathered from them in one batched call.
+
+Shapes: F frames of all clips end to end, N clips of a batch, M person slots, R real bodies, B rows
+of a batch, T frames of a crop, V joints, C channels.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from protogcn.batches.bodies import BodyRows
+from protogcn.batches.device import send
+from protogcn.errors import ContractError
+from protogcn.files.arrays import open_array
+from protogcn.files.clip_table import ClipTable
+
+if TYPE_CHECKING:  # gathering clips needs nothing that reading a config does
+    from protogcn.config.resolved import Run
+
+_SHARE_OF_MEMORY = 0.6  # of the device's free memory that the clips may take
+
+
+@dataclass(frozen=True)
+class ClipStore:
+    """A dataset's frames and where each clip lies in them.
+
+    Attributes:
+        frames: (F, M, V, C) float32, on ``device`` if they fit there, else in host memory.
+        table: ids, labels and places of the same clips.
+        digest: SHA-256 of the frames.
+        device: where bodies are wanted.
+        ahead: whether a thread should gather them one batch ahead: the frames are elsewhere.
+        widths: (N,) pixels, what a mirror turns each clip's x about the middle of: the width of
+            the image, 0 where the values are differences; None where there is no image.
+    """
+
+    frames: Tensor
+    table: ClipTable
+    digest: str
+    device: torch.device
+    ahead: bool = False
+    widths: np.ndarray | None = None
+
+    @property
+    def num_slots(self) -> int:
+        """M."""
+        return self.frames.shape[1]
+
+    @classmethod
+    def load(
+        cls, values_path: Path, clips_path: Path, run: "Run", device: torch.device
+    ) -> "ClipStore":
+        """Read the modality of a run.
+
+        Raises:
+            ContractError: a file is damaged, the two do not belong together, or they are not of
+                this run's dataset, modality and preparation.
+        """
+        values, trailer = open_array(values_path)
+        table = ClipTable.load(clips_path)
+        if trailer["inputs"].get("clips") != table.digest:
+            raise ContractError(f"{clips_path}: is not the table {values_path} was written with.")
+        expected = {
+            "modality": run.values,
+            "preparation": run.settings["preparation"],
+            "shape of a frame": [run.dataset.persons, run.dataset.skeleton.num_joints, 3],
+        }
+        found = {key: trailer["inputs"].get(key) for key in ("modality", "preparation")}
+        found["shape of a frame"] = list(values.shape[1:])
+        if found != expected:
+            raise ContractError(
+                f"{values_path}: holds {found}, but run {run.name} needs {expected}; remove it and"
+                " run again."
+            )
+        if table.persons.max() > run.dataset.persons:
+            raise ContractError(
+                f"{clips_path}: a clip has {table.persons.max()} persons, expected at most"
+                f" {run.dataset.persons}."
+            )
+        frames = torch.from_numpy(values)
+        if device.type == "cuda":
+            free, _ = torch.cuda.mem_get_info(device)
+            if values.nbytes <= _SHARE_OF_MEMORY * free:
+                frames = frames.to(device)
+        ahead = frames.device.type != device.type
+        widths = table.widths
+        if widths is not None:
+            widths = (widths if run.values == "j" else np.zeros_like(widths)).astype(np.float32)
+        return cls(frames, table, trailer["sha256"], device, ahead, widths)
+
+    def bodies(self, clips: np.ndarray, frames: Tensor, rows: BodyRows) -> Tensor:
+        """Gather one crop of each clip, its real bodies only.
+
+        Args:
+            clips: (N,) rows of the clip table.
+            frames: (N, T) frame numbers within each clip, on the host.
+            rows: which person of which of these clips stands in which row.
+
+        Returns:
+            (B, T, V, C) on ``self.device``, the rows that hold no real body zero.
+        """
+        num_slots, num_joints, channels = self.frames.shape[1:]
+        places = torch.from_numpy(self.table.first_frames[clips])[:, None] + frames  # (N, T)
+        places = places[torch.from_numpy(rows.clips)] * num_slots  # (R, T)
+        places += torch.from_numpy(rows.persons[: len(rows.clips)])[:, None]
+        # Pinned memory is copied without waiting; torch gives it out again after the copy.
+        values = torch.empty(
+            (rows.num_rows, frames.shape[1], num_joints, channels),
+            device=self.frames.device,
+            pin_memory=self.frames.device.type != self.device.type,
+        )
+        num_real = len(rows.clips)
+        torch.index_select(
+            self.frames.flatten(0, 1).flatten(1),  # (F * M, V * C)
+            0,
+            send(places.flatten(), self.frames.device),
+            out=values[:num_real].flatten(0, 1).flatten(1),
+        )
+        values[num_real:] = 0
+        return values.to(self.device, non_blocking=True)
+
+    def rows(self, split: str, side: str) -> np.ndarray:
+        """Return the rows of the clip table on one side of a split.
+
+        Raises:
+            ContractError: the table has no such split, or nothing on that side.
+        """
+        if split not in self.table.sides:
+            raise ContractError(
+                f"the clip table has no split {split}, only {', '.join(self.table.sides)}."
+            )
+        rows = self.table.on_side(split, side)
+        if not len(rows):
+            raise ContractError(f"split {split} has no {side} clip.")
+        return rows

@@ -1,0 +1,132 @@
+"""The config's skeletons and datasets -> resolved ones, or what does not fit."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from protogcn.config.class_names import class_names
+from protogcn.config.facts import ntu_facts
+from protogcn.config.resolved import Dataset
+from protogcn.config.skeleton import Skeleton, built_in_skeletons
+from protogcn.data.readers.folder import ANNOTATIONS
+from protogcn.errors import ConfigError, nearest
+
+SIMULATED_FOLDER = "results/data/{dataset}/raw"
+_SIMULATED = {  # what the simulator writes there: raw and kpfiles of each of its formats
+    "skeletons": ("", None),
+    "poses": ("/poses.pkl", None),
+    "kpfiles": ("/poses.pkl", "/kpfiles"),
+}
+
+
+def resolve_skeletons(entries: Mapping[str, Any]) -> dict[str, Skeleton]:
+    """Return the built-in layouts and the config's own.
+
+    Raises:
+        ConfigError: an entry is no tree, or has the name of a built-in layout.
+    """
+    known = built_in_skeletons()
+    for name, entry in entries.items():
+        if name in known:
+            raise ConfigError(f"skeletons.{name}: this layout is built in, choose another name.")
+        known[name] = Skeleton.from_mapping(name, entry)
+    return known
+
+
+def resolve_dataset(
+    name: str, entry: Mapping[str, Any], skeletons: Mapping[str, Skeleton]
+) -> Dataset:
+    """Return one entry of ``datasets`` with every default filled in.
+
+    Raises:
+        ConfigError: unknown layout or split, no classes, raw and simulate both or neither.
+    """
+    where = f"datasets.{name}"
+    if entry["skeleton"] not in skeletons:
+        raise ConfigError(
+            f"{where}.skeleton: {entry['skeleton']!r} is not a layout, expected one of"
+            f" {', '.join(skeletons)}{nearest(entry['skeleton'], skeletons)}"
+        )
+    simulate = entry.get("simulate")
+    if (entry.get("raw") is not None) == (simulate is not None):
+        raise ConfigError(f"{where}: expected either raw or simulate, found both or neither.")
+    raw, kpfiles = entry.get("raw"), entry.get("kpfiles")
+    if simulate is not None:
+        folder = SIMULATED_FOLDER.format(dataset=name)
+        raw, kpfiles = (
+            None if place is None else folder + place
+            for place in _SIMULATED[simulate.get("format", "skeletons")]
+        )
+    protocol = ntu_facts().get(entry.get("protocol"))
+    known = ntu_facts()["classes"][: protocol["classes"]] if protocol else ()
+    classes = class_names(where, entry, known)
+    if simulate is not None and simulate["classes"] != len(classes):
+        raise ConfigError(
+            f"{where}: simulate.classes is {simulate['classes']}, but classes has"
+            f" {len(classes)} names."
+        )
+    dataset = Dataset(
+        name=name,
+        raw=raw,
+        simulate=simulate,
+        source=entry.get("source", ""),
+        skeleton=skeletons[entry["skeleton"]],
+        persons=entry.get("persons", 2),
+        protocol=entry.get("protocol"),
+        leave_out_missing=entry.get("leave_out_missing", True),
+        classes=classes,
+        splits=tuple(entry["splits"]),
+        kpfiles=kpfiles,
+    )
+    if kpfiles is not None and not (dataset.is_pickle and dataset.skeleton.in_image):
+        raise ConfigError(
+            f"{where}.kpfiles: goes with an annotation pickle (.pkl) as raw and a skeleton that is"
+            " in_image, such as coco20."
+        )
+    is_ntu_folder = not dataset.is_pickle and (protocol is not None or simulate is not None)
+    if is_ntu_folder and (protocol is None or dataset.skeleton.name != "ntu25"):
+        raise ConfigError(
+            f"{where}: a folder of .skeleton files needs a protocol (ntu60 or ntu120) and the"
+            " skeleton ntu25; a pickle's name ends in .pkl, other clips have no protocol."
+        )
+    if protocol and (unknown := set(dataset.splits) - protocol["splits"].keys()):
+        raise ConfigError(
+            f"{where}.splits: {', '.join(sorted(unknown))} is not a split of"
+            f" {dataset.protocol}, expected {', '.join(protocol['splits'])}."
+        )
+    return dataset
+
+
+def missing_raw(dataset: Dataset) -> str | None:
+    """Return the sentence a user needs if a dataset's raw files are not there, else None."""
+    if dataset.simulate is not None:
+        return None
+    kinds = {"raw": "file" if dataset.is_pickle else "folder", "kpfiles": "folder"}
+    for key, kind in kinds.items():
+        path = getattr(dataset, key)
+        if path is None or Path(path).exists():
+            continue
+        place = "" if Path(path).is_absolute() else f" in {Path.cwd()}"
+        source = f" Where to get it: {dataset.source}." if dataset.source else ""
+        return (
+            f"datasets.{dataset.name}.{key}: the {kind} {path} does not exist{place}."
+            f"{source} Put it there, or set datasets.{dataset.name}.{key} to where it is."
+        )
+    if not dataset.is_pickle and Path(dataset.raw).is_file():
+        return (
+            f"datasets.{dataset.name}.raw: {dataset.raw} is a file of a kind that is not read,"
+            " expected a pickle (.pkl) or a folder; unpack an archive."
+        )
+    if dataset.is_annotated_folder and not (Path(dataset.raw) / ANNOTATIONS).is_file():
+        return (
+            f"datasets.{dataset.name}.raw: the folder {dataset.raw} has no {ANNOTATIONS}, the table"
+            " of its clips (docs/own-dataset.md); a folder of .skeleton files needs a protocol."
+        )
+    return None
+
+
+def expected_clips(dataset: Dataset, split: str, side: str) -> int | None:
+    """Return how many clips the authors of NTU RGB+D count on a side; None where nobody has."""
+    if dataset.simulate is not None or not dataset.leave_out_missing:
+        return None
+    return ntu_facts()["counts"].get(f"{dataset.protocol}_{split}", {}).get(side)

@@ -1,0 +1,160 @@
+"""The whole config -> every dataset, run and ensemble it describes, or what does not fit."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from protogcn.config.datasets import resolve_dataset, resolve_skeletons
+from protogcn.config.resolved import Dataset, Run
+from protogcn.config.runs import Runs, check_streams, look_up
+from protogcn.config.schema import check_schema, read_yaml
+from protogcn.config.settings import check_network
+from protogcn.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class Ensemble:
+    """One fusion scheme.
+
+    Attributes:
+        name: part of the table's file name.
+        model: the model whose runs are fused.
+        streams: weight of each member stream, in the order of the table's rows.
+        space: what is summed: probability, logit, log_probability or normalised_logit.
+        tasks: the tasks it is made for.
+        source: where its streams and weights are from.
+        tuned_on_test: whether they were chosen on test labels; every table marks its numbers.
+    """
+
+    name: str
+    model: str
+    streams: Mapping[str, float]
+    space: str
+    tasks: tuple[str, ...]
+    source: str
+    tuned_on_test: bool
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything a config describes.
+
+    Attributes:
+        datasets: by name.
+        models: their names.
+        runs: every run that can be asked for.
+        ensembles: by (task, ensemble name).
+        directory: the folder that ``results`` is in, where the config names one.
+    """
+
+    datasets: Mapping[str, Dataset]
+    models: tuple[str, ...]
+    runs: Runs
+    ensembles: Mapping[tuple[str, str], Ensemble]
+    directory: str = ""
+
+    def ensemble(self, task: str, name: str) -> Ensemble:
+        """Return one fusion scheme of a task.
+
+        Raises:
+            ConfigError: there is none.
+        """
+        if (task, name) not in self.ensembles:
+            tables = ", ".join(f"{t}_{n}" for t, n in self.ensembles if t == task)
+            raise ConfigError(f"ensembles.{name} is not made for {task}; there is {tables}.")
+        return self.ensembles[task, name]
+
+    def run(self, task: str, model: str, stream: str) -> Run:
+        """Return one run, of an ensemble or not.
+
+        Raises:
+            ConfigError: there is no such task, model or stream, or its settings do not fit.
+        """
+        return self.runs.run(task, model, stream)
+
+    def members(self, task: str, ensemble: str) -> list[Run]:
+        """Return the runs that an ensemble fuses, in the order of its streams."""
+        scheme = self.ensemble(task, ensemble)
+        return [self.run(task, scheme.model, stream) for stream in scheme.streams]
+
+    def of_ensembles(self) -> list[Run]:
+        """Return every run that some ensemble fuses, once."""
+        runs = (run for names in self.ensembles for run in self.members(*names))
+        return list({run.name: run for run in runs}.values())
+
+
+def load_plan(config: Mapping[str, Any], schema_path: Path, sources: Iterable[Path]) -> Plan:
+    """Check a config and expand it.
+
+    Args:
+        config: the merged config.
+        schema_path: the JSON schema of a config.
+        sources: the YAML files it was merged from; a key that stands twice in one is refused.
+
+    Raises:
+        ConfigError: one or more sentences, each with the key it is about.
+    """
+    for source in sources:
+        read_yaml(source)
+    check_schema(config, read_yaml(schema_path))
+    return expand(config)
+
+
+def expand(config: Mapping[str, Any]) -> Plan:
+    """Turn a config that fits the schema into its datasets, runs and ensembles.
+
+    Raises:
+        ConfigError: names that do not exist, settings that do not go together, an override that
+            matches no run, two tables with one file name.
+    """
+    skeletons = resolve_skeletons(config.get("skeletons", {}))
+    datasets = {
+        name: resolve_dataset(name, entry, skeletons) for name, entry in config["datasets"].items()
+    }
+    tasks = {f"{name}_{split}": (name, split) for name, d in datasets.items() for split in d.splits}
+    if len(tasks) < sum(len(dataset.splits) for dataset in datasets.values()):
+        raise ConfigError("datasets: two tasks have one name, rename a dataset or a split.")
+    schemes = [
+        _ensemble(name, entry, tasks, config["models"])
+        for name, entry in config["ensembles"].items()
+    ]
+    for name, network in config["models"].items():
+        check_network(f"models.{name}", network)
+    runs = Runs(config, datasets)
+    runs.check_overrides()
+    ensembles = {(task, scheme.name): scheme for scheme in schemes for task in scheme.tasks}
+    _check_tables(ensembles)
+    plan = Plan(datasets, tuple(config["models"]), runs, ensembles, config.get("directory", ""))
+    plan.of_ensembles()  # refuses settings that do not fit
+    return plan
+
+
+def _ensemble(
+    name: str, entry: Mapping[str, Any], tasks: Mapping[str, Any], models: Mapping[str, Any]
+) -> Ensemble:
+    where = f"ensembles.{name}"
+    model = entry.get("model", "protogcn")
+    look_up(f"{where}.model", [model], models)
+    look_up(f"{where}.tasks", entry.get("tasks", []), tasks)
+    check_streams(f"{where}.streams", entry["streams"])
+    return Ensemble(
+        name=name,
+        model=model,
+        streams=dict(entry["streams"]),
+        space=entry.get("space", "probability"),
+        tasks=tuple(entry.get("tasks", tasks)),
+        source=entry.get("source", ""),
+        tuned_on_test=entry.get("tuned_on_test", False),
+    )
+
+
+def _check_tables(ensembles: Iterable[tuple[str, str]]) -> None:
+    files: dict[str, tuple[str, str]] = {}
+    for task, name in ensembles:
+        other = files.setdefault(f"{task}_{name}", (task, name))
+        if other != (task, name):
+            raise ConfigError(
+                f"ensembles.{name}: its table of {task} has the file name of ensemble {other[1]}"
+                f" of {other[0]}, results/{task}_{name}.csv; rename one."
+            )

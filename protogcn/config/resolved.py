@@ -1,0 +1,191 @@
+"""The settings of a dataset and of a run, resolved: what a stage reads.
+
+Nothing here imports torch: a login node reads this to plan the jobs.
+"""
+
+import argparse
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from protogcn.config.schema import read_yaml
+from protogcn.config.skeleton import Skeleton
+from protogcn.errors import ContractError, run_stage
+from protogcn.files.contracts import reading, save_text
+
+MODALITIES = ("j", "b", "k", "jm", "bm", "km")
+# Settings of ``train`` that change how fast a run is, and its results by rounding at most.
+ENGINE_SETTINGS = (
+    "device",
+    "gpus",
+    "cpu_threads",
+    "compile",
+    "cuda_graphs",
+    "tf32",
+    "fused_optimizer",
+    "fused_passes",
+    "topology_kernel",
+)
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """One dataset of the config, resolved.
+
+    Attributes:
+        name: what the config calls it.
+        raw: the pickle, the folder of ``.skeleton`` files, or that of clips with their table.
+        simulate: arguments of the demo's simulator if it makes the raw files, else None.
+        source: where a user gets the raw files.
+        skeleton: the joint layout.
+        persons: person slots kept of each clip, 1 or 2.
+        protocol: ``ntu60`` or ``ntu120`` if it is one of these, else None.
+        leave_out_missing: leave out the samples on NTU's list of missing skeletons.
+        classes: class names in label order.
+        splits: the splits its tasks use.
+        kpfiles: the folder with the compressed poses that ``raw`` is the table of, else None.
+    """
+
+    name: str
+    raw: str
+    simulate: Mapping[str, Any] | None
+    source: str
+    skeleton: Skeleton
+    persons: int
+    protocol: str | None
+    leave_out_missing: bool
+    classes: tuple[str, ...]
+    splits: tuple[str, ...]
+    kpfiles: str | None = None
+
+    @property
+    def is_pickle(self) -> bool:
+        """Whether ``raw`` is one annotation pickle (else a folder)."""
+        return Path(self.raw).suffix.lower() in (".pkl", ".pickle")
+
+    @property
+    def is_annotated_folder(self) -> bool:
+        """Whether ``raw`` is a folder with a file for each clip and a table of them."""
+        return not self.is_pickle and self.protocol is None
+
+    def to_mapping(self) -> dict[str, Any]:
+        """Return what ``dataset_from_mapping`` builds this dataset from.
+
+        ``source`` is words for a message: changing them redoes nothing.
+        """
+        entry = {key: value for key, value in vars(self).items() if key != "source"}
+        entry["skeleton"] = {"name": self.skeleton.name, **self.skeleton.to_mapping()}
+        entry["classes"] = list(self.classes)
+        entry["splits"] = list(self.splits)
+        return entry
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training and its scoring: a task, a model, a stream, and all their settings.
+
+    Attributes:
+        dataset: the dataset, resolved.
+        split: one of its splits.
+        model: the model's name in the config.
+        modality: j, b, k, jm, bm or km.
+        repeat: 1, or more for a further run of the same setup with another seed.
+        settings: every key of the config's ``train`` section, overrides applied.
+        network: every key of the model's entry, overrides applied.
+    """
+
+    dataset: Dataset
+    split: str
+    model: str
+    modality: str
+    repeat: int
+    settings: Mapping[str, Any]
+    network: Mapping[str, Any]
+
+    @property
+    def task(self) -> str:
+        """Dataset and split, as in the names of results."""
+        return f"{self.dataset.name}_{self.split}"
+
+    @property
+    def stream(self) -> str:
+        """The modality, with ``-2`` and so on behind it for a repeat."""
+        return self.modality if self.repeat == 1 else f"{self.modality}-{self.repeat}"
+
+    @property
+    def samples_first(self) -> bool:
+        """Whether its motion is the difference of the frames of a crop, not of the clip."""
+        return self.modality.endswith("m") and self.settings["difference"] == "sampled"
+
+    @property
+    def values(self) -> str:
+        """The modality whose file it reads; a crop of it may be differenced later."""
+        return self.modality.removesuffix("m") if self.samples_first else self.modality
+
+    @property
+    def name(self) -> str:
+        """What messages call this run."""
+        return f"{self.task}/{self.model}/{self.stream}"
+
+    def to_mapping(self) -> dict[str, Any]:
+        """Return what ``run_from_mapping`` builds this run from."""
+        return {
+            **vars(self),
+            "dataset": self.dataset.to_mapping(),
+            "settings": dict(self.settings),
+            "network": dict(self.network),
+        }
+
+
+def dataset_from_mapping(entry: Mapping[str, Any]) -> Dataset:
+    """Build a dataset from its resolved form."""
+    layout = dict(entry["skeleton"])
+    skeleton = Skeleton.from_mapping(layout.pop("name"), layout)
+    lists = {key: tuple(entry[key]) for key in ("classes", "splits")}
+    return Dataset(**{"source": "", **entry, **lists, "skeleton": skeleton})
+
+
+def run_from_mapping(entry: Mapping[str, Any]) -> Run:
+    """Build a run from its resolved form."""
+    return Run(**{**entry, "dataset": dataset_from_mapping(entry["dataset"])})
+
+
+def load_dataset(path: Path) -> Dataset:
+    """Read a resolved ``dataset.yaml``.
+
+    Raises:
+        ContractError: missing or damaged.
+    """
+    with reading(path, "a resolved dataset"):
+        return dataset_from_mapping(read_yaml(path))
+
+
+def load_run(path: Path) -> Run:
+    """Read a resolved ``config.yaml`` of a run directory.
+
+    Raises:
+        ContractError: missing or damaged.
+    """
+    with reading(path, "the resolved settings of a run"):
+        return run_from_mapping(read_yaml(path))
+
+
+def main() -> None:
+    """Write resolved settings, given as JSON, to a YAML file."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--settings", required=True, help="JSON object")
+    parser.add_argument("--output", type=Path, required=True)
+    args = parser.parse_args()
+
+    entry = json.loads(args.settings)
+    if not isinstance(entry, dict):
+        raise ContractError("--settings: found no JSON object.")
+    save_text(args.output, yaml.safe_dump(entry, sort_keys=False, allow_unicode=True, width=100))
+
+
+if __name__ == "__main__":
+    run_stage(main)

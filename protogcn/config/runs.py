@@ -1,0 +1,203 @@
+"""Task, model and stream -> the run, its settings with all overrides applied."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from itertools import product
+from typing import Any
+
+from protogcn.config.image_settings import check_image_settings
+from protogcn.config.imports import LAST_REPEAT, with_imports
+from protogcn.config.resolved import MODALITIES, Dataset, Run
+from protogcn.config.settings import check_network
+from protogcn.data.preparation import check_preparation
+from protogcn.errors import ConfigError, nearest
+
+STREAM = r"(?:j|b|k|jm|bm|km)(?:-(?:[2-9]|[1-9][0-9]))?"
+
+
+class Runs:
+    """Every run that a config describes: each task by each model and stream.
+
+    Args:
+        config: a config that fits the schema.
+        datasets: its datasets, resolved.
+    """
+
+    def __init__(self, config: Mapping[str, Any], datasets: Mapping[str, Dataset]) -> None:
+        self._train = config["train"]
+        self._models = config["models"]
+        self._overrides = config.get("overrides", {})
+        self._tasks = {
+            f"{name}_{split}": (dataset, split)
+            for name, dataset in datasets.items()
+            for split in dataset.splits
+        }
+        self._datasets = datasets
+        self._found: dict[tuple[str, str, str], Run] = {}
+
+    def run(self, task: str, model: str, stream: str) -> Run:
+        """Return one run.
+
+        Raises:
+            ConfigError: there is no such task, model or stream, or its settings do not fit.
+        """
+        key = (task, model, stream)
+        if key not in self._found:
+            where = f"run {task}/{model}/{stream}"
+            look_up(where, [task], self._tasks)
+            look_up(where, [model], self._models)
+            check_streams(where, [stream])
+            run = self._resolved(*key)
+            _check_run(run)
+            self._found[key] = run
+        return self._found[key]
+
+    def __contains__(self, key: tuple[str, str, str]) -> bool:
+        """Whether there is a run of this task, model and stream."""
+        task, model, stream = key
+        names = task in self._tasks and model in self._models
+        return names and re.fullmatch(STREAM, stream) is not None
+
+    def values_read(self, dataset: str) -> set[str]:
+        """Return the modalities whose files the runs of a dataset read, whatever is asked for.
+
+        Runs that difference the frames of a crop read no file of motions.
+        """
+        streams = {*MODALITIES}
+        for override in self._overrides.values():
+            streams |= set(_listed(override["where"].get("stream", ())))
+        tasks = [task for task, (entry, _) in self._tasks.items() if entry.name == dataset]
+        found = set()
+        for names in product(tasks, self._models, streams):
+            with suppress(ConfigError):  # a run that does not fit reads nothing
+                found.add(self._resolved(*names).values)
+        return found
+
+    def check_overrides(self) -> None:
+        """Refuse overrides that name what there is not, or that no run matches.
+
+        Raises:
+            ConfigError: with the entry.
+        """
+        known = {
+            "dataset": self._datasets,
+            "task": self._tasks,
+            "model": self._models,
+            "modality": MODALITIES,
+        }
+        for name, override in self._overrides.items():
+            for key, names in override["where"].items():
+                where = f"overrides.{name}.where.{key}"
+                if key == "stream":
+                    check_streams(where, _listed(names))
+                else:
+                    look_up(where, _listed(names), known[key])
+            streams = _listed(override["where"].get("stream", MODALITIES))
+            if not any(
+                _matches(override["where"], self._facts(*names))
+                for names in product(self._tasks, self._models, streams)
+            ):
+                raise ConfigError(
+                    f"overrides.{name}.where: {override['where']} matches no run there can be."
+                )
+
+    def _resolved(self, task: str, model: str, stream: str) -> Run:
+        facts = self._facts(task, model, stream)
+        changes: dict[str, Any] = {}
+        network = dict(self._models[model])
+        for override in self._matching(facts):
+            changes |= override["set"]
+            network |= changes.pop("model", {})
+        settings = self._train | with_imports(changes, facts)
+        dataset, split = self._tasks[task]
+        repeat = int(stream.partition("-")[2] or 1)
+        settings["seed"] += repeat - 1
+        return Run(dataset, split, model, facts["modality"], repeat, settings, network)
+
+    def imported(self, key: str) -> Iterator[tuple[str, str, str, str, int]]:
+        """Yield each run whose ``key``, checkpoint or scores, is a file that somebody made.
+
+        As dataset, split, model, modality and repeat.
+        """
+        where = [override["where"] for override in self._overrides.values()]
+        named = {stream for names in where for stream in _listed(names.get("stream", []))}
+        for task, model, modality in product(self._tasks, self._models, MODALITIES):
+            dataset, split = self._tasks[task]
+            others = self._names_file(key, task, model, f"{modality}-")  # streams not named alone
+            for repeat in range(1, LAST_REPEAT + 1):
+                stream = modality if repeat == 1 else f"{modality}-{repeat}"
+                if self._names_file(key, task, model, stream) if stream in named else others:
+                    yield dataset.name, split, model, modality, repeat
+
+    def _names_file(self, key: str, task: str, model: str, stream: str) -> bool:
+        """Whether the last override of a stream that has ``key`` gives it a file."""
+        said = [override["set"] for override in self._matching(self._facts(task, model, stream))]
+        files = [entry[key] for entry in said if key in entry]
+        return bool(files) and files[-1] is not None
+
+    def _matching(self, facts: Mapping[str, str]) -> list[Mapping[str, Any]]:
+        return [o for o in self._overrides.values() if _matches(o["where"], facts)]
+
+    def _facts(self, task: str, model: str, stream: str) -> dict[str, str]:
+        return {
+            "dataset": self._tasks[task][0].name,
+            "task": task,
+            "model": model,
+            "modality": stream.partition("-")[0],
+            "stream": stream,
+        }
+
+
+def check_streams(where: str, streams: Iterable[str]) -> None:
+    """Refuse what is not the name of a stream.
+
+    Raises:
+        ConfigError: with where it stands.
+    """
+    for stream in streams:
+        if not re.fullmatch(STREAM, stream):
+            raise ConfigError(
+                f"{where}: {stream!r} is not a stream, expected {', '.join(MODALITIES)}, or one of"
+                " these with -2 to -99 behind it for a repeat."
+            )
+
+
+def look_up(where: str, names: Iterable[str], known: Iterable[str]) -> None:
+    """Refuse names that are not known.
+
+    Raises:
+        ConfigError: with where it stands and what there is.
+    """
+    for name in names:
+        if name not in known:
+            raise ConfigError(
+                f"{where}: {name!r} does not exist, expected one of"
+                f" {', '.join(known)}{nearest(name, known)}"
+            )
+
+
+def _listed(names: str | Iterable[str]) -> list[str]:
+    return [names] if isinstance(names, str) else list(names)
+
+
+def _matches(where: Mapping[str, str | list[str]], facts: Mapping[str, str]) -> bool:
+    return all(facts[key] in _listed(names) for key, names in where.items())
+
+
+def _check_run(run: Run) -> None:
+    """Refuse settings that do not go together."""
+    skeleton, settings = run.dataset.skeleton, run.settings
+    check_preparation(settings["preparation"], skeleton)
+    if settings["limb_drop"] and not skeleton.limbs:
+        raise ConfigError(
+            f"run {run.name}: limb_drop is {settings['limb_drop']}, but skeletons.{skeleton.name}"
+            " declares no limbs."
+        )
+    if settings["swap"] and not skeleton.pairs:
+        raise ConfigError(
+            f"run {run.name}: swap is {settings['swap']}, but skeletons.{skeleton.name}"
+            " declares no pairs."
+        )
+    check_network(f"run {run.name}: model", run.network)
+    check_image_settings(run)

@@ -1,0 +1,190 @@
+"""Stage 1: raw files -> the prepared joint positions of a whole dataset.
+
+Shapes: F frames of all clips end to end, M persons, T frames, V joints, C channels.
+"""
+
+import argparse
+import os
+import resource
+import sys
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from protogcn.config.datasets import expected_clips
+from protogcn.config.resolved import Dataset, load_dataset
+from protogcn.data.preparation import check_preparation, prepare_clip
+from protogcn.data.read_dataset import read_dataset
+from protogcn.data.readers import DroppedClip, RawClip
+from protogcn.errors import ContractError, run_stage
+from protogcn.files.arrays import appending, writing_array
+from protogcn.files.clip_table import IMAGE_COLUMNS
+from protogcn.files.contracts import digest_of, save_table
+
+_FRAMES_AT_ONCE = 4096  # written at once, 2.5 MB of two persons with 25 joints
+
+
+def write_joints(
+    clips: Iterable[RawClip | DroppedClip],
+    dataset: Dataset,
+    preparation: str,
+    *,
+    joints_path: Path,
+    clips_path: Path,
+    dropped_path: Path,
+    workers: int = 1,
+) -> None:
+    """Prepare every clip and write the dataset's arrays and tables.
+
+    Args:
+        clips: what a reader yields.
+        dataset: its layout, classes, splits and person slots.
+        preparation: the name of a normalisation.
+        joints_path: the (F, M, V, C) float32 array to write.
+        clips_path: the table of the clips in it.
+        dropped_path: the table of what was left out, and by which rule.
+        workers: with more than one, a thread hashes and writes.
+
+    Raises:
+        ContractError: no clip is left, a label has no class, or a side of a split is empty.
+    """
+    rows, dropped = [], []
+    shape = (dataset.persons, dataset.skeleton.num_joints, 3)
+    with writing_array(joints_path, shape) as writer:
+        with appending(workers) as append:
+            first_frame, block = 0, []
+            for clip in clips:
+                prepared = _prepare_clip(clip, dataset, preparation)
+                if isinstance(prepared, DroppedClip):
+                    dropped.append({"clip": prepared.name, "rule": prepared.rule})
+                    continue
+                frames, persons = prepared
+                row = {
+                    "clip": clip.name,
+                    "label": clip.label,
+                    "first_frame": first_frame,
+                    "num_frames": len(frames),
+                    "persons": persons,
+                }
+                if clip.image_size is not None:
+                    row |= dict(zip(IMAGE_COLUMNS, clip.image_size, strict=True))
+                rows.append(row | {s: clip.sides.get(s, "-") for s in dataset.splits})
+                first_frame += len(frames)
+                block.append(frames)
+                if sum(map(len, block)) >= _FRAMES_AT_ONCE:
+                    append(writer, np.concatenate(block))
+                    block.clear()
+            if block:
+                append(writer, np.concatenate(block))
+        if not rows:
+            raise ContractError(
+                f"{dataset.raw}: no clip is left, {len(dropped)} were left out"
+                f" ({_by_rule(dropped) or 'none'})."
+            )
+        table = pd.DataFrame(rows)
+        _check_sides(table, dataset)
+        save_table(dropped_path, pd.DataFrame(dropped, columns=["clip", "rule"]))
+        save_table(clips_path, table)
+        writer.finish({"clips": digest_of(clips_path), "preparation": preparation})
+    _warn(table, dropped, dataset)
+
+
+def _prepare_clip(
+    clip: RawClip | DroppedClip, dataset: Dataset, preparation: str
+) -> tuple[np.ndarray, int] | DroppedClip:
+    """Return what ``prepare_clip`` makes of a clip, or the rule that leaves it out."""
+    if isinstance(clip, DroppedClip):
+        return clip
+    if clip.label >= len(dataset.classes):
+        raise ContractError(
+            f"{dataset.raw}: sample {clip.name} has label {clip.label}, but"
+            f" datasets.{dataset.name} has {len(dataset.classes)} classes (0 to"
+            f" {len(dataset.classes) - 1})."
+        )
+    prepared = prepare_clip(clip.keypoints, preparation, dataset.skeleton, dataset.persons)
+    return DroppedClip(clip.name, "no_body") if prepared is None else prepared
+
+
+def _check_sides(table: pd.DataFrame, dataset: Dataset) -> None:
+    for split in dataset.splits:
+        for side in ("train", "test"):
+            if side not in set(table[split]):
+                raise ContractError(
+                    f"{dataset.raw}: split {split} has no {side} clip, expected some on each side."
+                )
+
+
+def _warn(table: pd.DataFrame, dropped: list[dict[str, str]], dataset: Dataset) -> None:
+    """Say on stderr what a user should know although it is no mistake."""
+    print(f"{dataset.name}: {len(table)} clips kept, {len(dropped)} left out.", file=sys.stderr)
+    if dropped:
+        print(f"Warning: left out by rule: {_by_rule(dropped)}.", file=sys.stderr)
+    for split in dataset.splits:
+        for side in ("train", "test"):
+            found, expected = (
+                int((table[split] == side).sum()),
+                expected_clips(dataset, split, side),
+            )
+            if expected not in (None, found):
+                print(
+                    f"Warning: {dataset.name}_{split} has {found} {side} clips, its authors count"
+                    f" {expected}: accuracies cannot be compared with published ones.",
+                    file=sys.stderr,
+                )
+        trained = set(table["label"][table[split] == "train"])
+        for label in sorted(set(range(len(dataset.classes))) - trained):
+            print(
+                f"Warning: class {label} ({dataset.classes[label]}) has no training clip in"
+                f" split {split}; no test clip will be recognised as it.",
+                file=sys.stderr,
+            )
+
+
+def _by_rule(dropped: list[dict[str, str]]) -> str:
+    counts = Counter(entry["rule"] for entry in dropped)
+    return ", ".join(f"{count} {rule}" for rule, count in sorted(counts.items()))
+
+
+def _limit_memory(raw: Path) -> None:
+    """A pickle gets four times its size and 2 GB more, whatever it asks for."""
+    if not sys.platform.startswith("linux"):
+        return
+    in_use = int(Path("/proc/self/statm").read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+    limit = in_use + 4 * raw.stat().st_size + (2 << 30)
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    if hard == resource.RLIM_INFINITY or limit < hard:
+        resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
+
+
+def main() -> None:
+    """Read a dataset's raw files, write its prepared joints and its tables."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--dataset", type=Path, required=True, help="resolved dataset.yaml")
+    parser.add_argument("--preparation", required=True)
+    parser.add_argument("--poses", type=Path, help="poses.csv, where the raw ones are compressed")
+    parser.add_argument("--workers", type=int, default=1, help="processes that read")
+    parser.add_argument("--joints", type=Path, required=True)
+    parser.add_argument("--clips", type=Path, required=True)
+    parser.add_argument("--dropped", type=Path, required=True)
+    args = parser.parse_args()
+
+    dataset = load_dataset(args.dataset)
+    check_preparation(args.preparation, dataset.skeleton)
+    if args.poses is None and dataset.is_pickle and Path(dataset.raw).is_file():
+        _limit_memory(Path(dataset.raw))
+    write_joints(
+        read_dataset(dataset, workers=args.workers, poses=args.poses),
+        dataset,
+        args.preparation,
+        joints_path=args.joints,
+        clips_path=args.clips,
+        dropped_path=args.dropped,
+        workers=args.workers,
+    )
+
+
+if __name__ == "__main__":
+    run_stage(main)

@@ -1,0 +1,60 @@
+"""The raw files of a dataset -> its clips, whatever their format."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from protogcn.config.resolved import Dataset
+from protogcn.data.pose_shards import read_shards
+from protogcn.data.readers import DroppedClip, RawClip
+from protogcn.data.readers.folder import read_folder
+from protogcn.data.readers.ntu import read_ntu
+from protogcn.data.readers.pyskl import read_pyskl
+
+
+def read_dataset(
+    dataset: Dataset, *, workers: int, poses: Path | None = None, thorough: bool = False
+) -> Iterator[RawClip | DroppedClip]:
+    """Read a dataset's raw files with the reader of their format.
+
+    Args:
+        dataset: the dataset, resolved.
+        workers: processes that read, where there are many files.
+        poses: the index of its decompressed poses, where the raw ones are compressed; the shards
+            are beside it.
+        thorough: go on after a fault, and name every fault in one message.
+
+    Raises:
+        ConfigError: the files are not there, or not what the config says.
+        ContractError: they are malformed.
+    """
+    raw = Path(dataset.raw)
+    if poses is not None:
+        return read_shards(poses, poses.parent / "shards", dataset.splits)
+    if dataset.is_pickle:
+        return read_pyskl(
+            raw,
+            num_joints=dataset.skeleton.num_raw_joints,
+            in_image=dataset.skeleton.in_image,
+            num_classes=len(dataset.classes),
+            splits=dataset.splits,
+            progress=True,
+            thorough=thorough,
+        )
+    if dataset.is_annotated_folder:
+        return read_folder(
+            raw,
+            joints=dataset.skeleton.joints[: dataset.skeleton.num_raw_joints],
+            classes=dataset.classes,
+            splits=dataset.splits,
+            in_image=dataset.skeleton.in_image,
+            progress=True,
+            thorough=thorough,
+        )
+    return read_ntu(
+        raw,
+        protocol=dataset.protocol,
+        leave_out_missing=dataset.leave_out_missing,
+        workers=workers,
+        progress=True,
+        thorough=thorough,
+    )

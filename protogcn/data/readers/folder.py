@@ -1,0 +1,236 @@
+"""A folder with one file per clip and ``annotations.csv`` -> clips, in the order of its lines.
+
+Shapes: M persons, T frames, V joints.
+"""
+
+import csv
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import TypeVar
+
+from protogcn.data.readers import DroppedClip, RawClip
+from protogcn.data.readers.annotations import Sample
+from protogcn.data.readers.clip_file import SUFFIXES, read_clip_file
+from protogcn.data.readers.malformed import SHOWN, MalformedError, report_malformed, show
+from protogcn.errors import ConfigError, ContractError
+from protogcn.jobs.bar import show_progress
+
+ANNOTATIONS = "annotations.csv"
+_SIDES = ("train", "val", "test", "-")
+_IMAGE_FIELDS = ("image_height", "image_width")
+_LARGEST_IMAGE = 100_000  # pixels along one side
+
+_Checked = TypeVar("_Checked")
+
+
+@dataclass(frozen=True)
+class _Annotation:
+    """One checked line of the table."""
+
+    name: str
+    path: Path
+    label: int
+    sides: Mapping[str, str]
+    image_size: tuple[int, int] | None
+
+
+def read_folder(
+    folder: Path,
+    *,
+    joints: Sequence[str],
+    classes: Sequence[str],
+    splits: Sequence[str],
+    in_image: bool = False,
+    progress: bool = False,
+    thorough: bool = False,
+) -> Iterator[RawClip | DroppedClip]:
+    """Read a dataset that somebody put together by hand.
+
+    ``annotations.csv`` has a line for each clip: ``clip``, the name of its file without ``.npy``,
+    ``.csv`` or ``.json`` (sub-folders with /); ``label``, a class name or its number from 0; for
+    each split a column of its name with train, val, test or - (in neither); for 2-D poses
+    ``image_height`` and ``image_width`` in pixels. For the files see ``read_clip_file``.
+
+    Args:
+        folder: holds the table and the files.
+        joints: the names of the V joints of a file.
+        classes: the class names in label order.
+        splits: the configured splits.
+        in_image: 2-D poses: x and y in pixels and a score.
+        progress: tell on stderr how far it is.
+        thorough: name every fault, not the first ten, and read the files although lines of the
+            table are malformed.
+
+    Returns:
+        Clips with keypoints (M, T, V, 3), and what was left out by the rules ``no_split`` and
+        ``no_body``. Faults of files are collected: the iterator raises ContractError for all of
+        them once the folder is read.
+
+    Raises:
+        ConfigError: no such folder, no table in it, or it has no column for a split.
+        ContractError: lines of the table are malformed.
+    """
+    table = folder / ANNOTATIONS
+    lines = _read_table(table, [*splits, *(_IMAGE_FIELDS if in_image else ())])
+    annotations, faults = _check_lines(table, lines, classes, splits, in_image)
+    if not thorough:
+        report_malformed(str(table), "fields", faults, len(faults))
+    items = show_progress(annotations, total=len(annotations), what="clips")
+    shown = None if thorough else SHOWN
+    return _read_clips(folder, items if progress else annotations, joints, in_image, faults, shown)
+
+
+def unlisted_files(folder: Path) -> list[str]:
+    """Return the files of clips in a folder that its table, which can be read, does not list."""
+    listed = {str(PurePosixPath(row["clip"])) for _, row in _read_table(folder / ANNOTATIONS, [])}
+    names = [path.relative_to(folder) for path in sorted(_clip_files(folder))]
+    return [str(name) for name in names if str(name.with_suffix("")) not in listed]
+
+
+def _read_clips(
+    folder: Path,
+    annotations: Iterable[_Annotation],
+    joints: Sequence[str],
+    in_image: bool,
+    faults: list[MalformedError],
+    shown: int | None,
+) -> Iterator[RawClip | DroppedClip]:
+    for item in annotations:
+        try:
+            keypoints = read_clip_file(item.path, joints, in_image=in_image)
+        except MalformedError as fault:
+            faults.append(fault)
+            continue
+        if set(item.sides.values()) <= {"-"}:
+            yield DroppedClip(item.name, "no_split")
+        elif not keypoints.any():
+            yield DroppedClip(item.name, "no_body")
+        else:
+            yield RawClip(item.name, item.label, keypoints, item.sides, item.image_size)
+    report_malformed(str(folder), "fields and files", faults, len(faults), shown=shown)
+
+
+def _read_table(path: Path, columns: Sequence[str]) -> list[tuple[int, dict[str | None, str]]]:
+    """Return number and fields of every line that is not empty; fields without a column at None."""
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file, restval="")
+            lines = [(reader.line_num, fields) for fields in reader]
+            found = reader.fieldnames or []
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        problem = getattr(error, "strerror", None) or "no UTF-8 text"
+        raise ConfigError(
+            f"{path}: {problem}, expected a table of the folder's clips with the columns clip,"
+            f" label, {', '.join(columns)}; a folder of .skeleton files needs a protocol."
+        ) from error
+    if missing := [name for name in ("clip", "label", *columns) if name not in found]:
+        raise ConfigError(
+            f"{path}: has no column {', '.join(missing)}, only {', '.join(map(show, found))};"
+            " expected clip, label and one for each split of the config."
+        )
+    if twice := [name for name in found if name and found.count(name) > 1]:
+        raise ConfigError(f"{path}: has the column {show(twice[0])} twice, expected it once.")
+    if not lines:
+        raise ContractError(f"{path}: lists no clip, expected one in each line.")
+    return lines
+
+
+def _check_lines(
+    path: Path,
+    lines: Iterable[tuple[int, Mapping[str | None, str]]],
+    classes: Sequence[str],
+    splits: Sequence[str],
+    in_image: bool,
+) -> tuple[list[_Annotation], list[MalformedError]]:
+    numbers_of: dict[str, set[int]] = defaultdict(set)
+    for number, name in enumerate(classes):
+        numbers_of[str(number)].add(number)
+        numbers_of[name].add(number)
+    files = {str(file.relative_to(path.parent)): file for file in _clip_files(path.parent)}
+    annotations: dict[str, _Annotation] = {}
+    faults: list[MalformedError] = []
+
+    def checked(check: Callable[..., _Checked], *arguments: object) -> _Checked | None:
+        try:
+            return check(*arguments)
+        except MalformedError as fault:
+            faults.append(fault)
+            return None
+
+    for number, fields in lines:
+        sample, before = Sample(path.name, f"line {number}", fields), len(faults)
+        checked(_check_length, sample)
+        annotation = _Annotation(
+            name=(name := checked(_name_of, sample, annotations)),
+            path=name and checked(_path_of, sample, name, files),
+            label=checked(_label_of, sample, numbers_of, len(classes)),
+            sides={split: checked(_side_of, sample, split) for split in splits},
+            image_size=checked(_image_size, sample) if in_image else None,
+        )
+        if len(faults) == before:
+            annotations[name] = annotation
+    return list(annotations.values()), faults
+
+
+def _check_length(sample: Sample) -> None:
+    if further := sample.fields.get(None):
+        columns = len(sample.fields) - 1
+        raise MalformedError(
+            sample.file, sample.place, f"{columns + len(further)} fields", f"{columns}"
+        )
+
+
+def _name_of(sample: Sample, others: Iterable[str]) -> str:
+    name = sample.text("clip")
+    if name in others:
+        raise sample.fault("clip", f"{show(name)} again", "each name once")
+    return name
+
+
+def _clip_files(folder: Path) -> Iterator[Path]:
+    for path in folder.rglob("*"):
+        if path.suffix.lower() in SUFFIXES and path != folder / ANNOTATIONS:
+            yield path
+
+
+def _path_of(sample: Sample, name: str, files: Mapping[str, Path]) -> Path:
+    """Return the one file of a clip; only files inside the folder are known."""
+    name = str(PurePosixPath(name))
+    found = [files[name + suffix] for suffix in SUFFIXES if name + suffix in files]
+    if len(found) != 1:
+        many = " and ".join(path.name for path in found) or "no file of this name"
+        expected = f"one of {', '.join(name + suffix for suffix in SUFFIXES)}"
+        raise sample.fault("clip", many, expected)
+    return found[0]
+
+
+def _label_of(sample: Sample, numbers_of: Mapping[str, set[int]], num_classes: int) -> int:
+    label = sample.fields["label"].strip()
+    numbers = sorted(numbers_of.get(label, ()))
+    if not numbers:
+        expected = f"a class name of the config, or its number, 0 to {num_classes - 1}"
+        raise sample.fault("label", show(label), expected)
+    if len(numbers) > 1:
+        which = " and ".join(map(str, numbers))
+        found = f"{show(label)}, which is by name or number each of the classes {which}"
+        raise sample.fault("label", found, "one class; give the classes other names")
+    return numbers[0]
+
+
+def _side_of(sample: Sample, split: str) -> str:
+    side = sample.fields[split].strip() or "-"
+    if side not in _SIDES:
+        raise sample.fault(split, show(side), "train, val, test or -")
+    return side
+
+
+def _image_size(sample: Sample) -> tuple[int, int]:
+    sides = []
+    for field in _IMAGE_FIELDS:
+        text = sample.fields[field].strip()
+        if not text.isdecimal() or not 1 <= int(text[:9]) <= _LARGEST_IMAGE:
+            raise sample.fault(field, show(text), f"1 to {_LARGEST_IMAGE} pixels")
+        sides.append(int(text))
+    return sides[0], sides[1]

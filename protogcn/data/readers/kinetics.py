@@ -1,0 +1,166 @@
+"""Kinetics' compressed poses: the table of all clips, and the files with what was seen in them.
+
+The annotation pickle has no poses; it names for each clip a *kpfile*, a pickle with the poses of
+one or more clips, each a list of *records*: one person in one frame. Source: PYSKL
+(tools/data/README.md there) and its DecompressPose as ProtoGCN uses it, which leaves no box out
+whatever its score.
+Shapes: N records, M persons, T frames, V joints, C channels: x, y, score.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+
+from protogcn.data.readers import DroppedClip
+from protogcn.data.readers.annotations import Sample, check_samples, load_annotations
+from protogcn.data.readers.malformed import MalformedError, show
+from protogcn.data.readers.pickles.load import load_pickle
+from protogcn.data.readers.pyskl_splits import check_listed, read_sides
+from protogcn.errors import ConfigError, ContractError
+
+_FIELDS = ("label", "raw_file", "frame_inds", "img_shape")
+_LARGEST = float(np.finfo(np.float16).max)  # what the poses are kept as
+_MOST_PERSONS = 10  # of a frame, unless no frame of the clip has more
+
+
+@dataclass(frozen=True)
+class CompressedClip:
+    """One clip of the table.
+
+    Attributes:
+        name: the clip id.
+        label: 0-based class number.
+        image_size: height and width in pixels.
+        sides: its side of each split.
+        kpfile: the name of the file that has its poses.
+        frames: (N,) the frame of each of its records, rising.
+    """
+
+    name: str
+    label: int
+    image_size: tuple[int, int]
+    sides: Mapping[str, str]
+    kpfile: str
+    frames: np.ndarray
+
+
+def read_table(
+    path: Path, *, num_classes: int, splits: Sequence[str]
+) -> list[CompressedClip | DroppedClip]:
+    """Read and check the annotation pickle.
+
+    Args:
+        path: a dict with ``split`` and ``annotations``.
+        num_classes: labels run from 0 to one less.
+        splits: the configured splits; see ``read_sides`` for their names in the pickle.
+
+    Returns:
+        Its clips in order, and what was left out by the rules ``no_split`` (in none of ``splits``)
+        and ``no_body`` (no record).
+
+    Raises:
+        ConfigError: no such file, or a split is not in it.
+        ContractError: it is no such pickle, or samples of it are malformed.
+    """
+    annotations, lists = load_annotations(path)
+    sides = read_sides(str(path), lists, splits)
+
+    def check(name: str, sample: Sample) -> CompressedClip | DroppedClip:
+        mine = {split: listed.get(name, "-") for split, listed in sides.items()}
+        frames = _frames(sample)
+        label, image_size = sample.label(num_classes), sample.image_size()
+        # The folder is the config's: what stands before the name is where it lay with the authors.
+        kpfile = PurePosixPath(sample.text("raw_file").replace("\\", "/")).name
+        if not kpfile:
+            raise sample.fault("raw_file", "a folder", "the path of a pickle")
+        if set(mine.values()) <= {"-"}:
+            return DroppedClip(name, "no_split")
+        if not len(frames):
+            return DroppedClip(name, "no_body")
+        return CompressedClip(name, label, image_size, mine, kpfile, frames)
+
+    clips = check_samples(path, annotations, _FIELDS, check)
+    check_listed(str(path), lists, {clip.name for clip in clips})
+    return clips
+
+
+def read_records(
+    path: Path, clips: Sequence[CompressedClip], num_joints: int
+) -> list[np.ndarray | MalformedError]:
+    """Read the records of some clips from their kpfile: (N, V, 3) each, or what is wrong.
+
+    The arrays may be read-only.
+
+    Raises:
+        MalformedError: the file as a whole is missing or malformed.
+    """
+    place = f"for sample {show(clips[0].name)}"
+    if len(clips) > 1:
+        place += f" and {len(clips) - 1} more"
+    try:
+        content = load_pickle(path)
+    except (ConfigError, ContractError) as error:
+        text = str(error).removeprefix(f"{path}: ").removesuffix(".")
+        found, _, expected = text.removeprefix("found ").rpartition(", expected ")
+        raise MalformedError(path.name, place, found, expected) from error
+    if type(content) is not dict:
+        raise MalformedError(path.name, place, show(content), "a dict of samples")
+    return [_records_of(path, content, clip, num_joints) for clip in clips]
+
+
+def decompress(frames: np.ndarray, records: np.ndarray, *, persons: int) -> np.ndarray:
+    """Put records into frames and person slots: (N, V, 3) -> (M, T, V, 3) float16.
+
+    Frames without a record are left out. The p-th record of a frame is person p: nobody is
+    followed from frame to frame. Where a frame of the clip has more than ten records, those of
+    every frame are first sorted by the sum of their scores, the highest first.
+
+    Args:
+        frames: (N,) the frame of each record, rising.
+        records: poses.
+        persons: the largest M; the clip's own may be smaller.
+    """
+    records = records.astype(np.float16)
+    _, ranks, counts = np.unique(frames, return_inverse=True, return_counts=True)
+    if counts.max() > _MOST_PERSONS:
+        score_sums = records[..., 2].sum(axis=-1)  # (N,) float16, as released
+        order = np.lexsort((-score_sums, ranks))  # equal sums stay in the order of the file
+        records = records[order]
+    places = np.arange(len(ranks)) - np.repeat(counts.cumsum() - counts, counts)  # (N,)
+    num_persons = min(int(counts.max()), _MOST_PERSONS, persons)
+    kept = places < num_persons
+    values = np.zeros((num_persons, len(counts), *records.shape[1:]), np.float16)
+    values[places[kept], ranks[kept]] = records[kept]
+    return values
+
+
+def _frames(sample: Sample) -> np.ndarray:
+    frames = sample.fields["frame_inds"]
+    if type(frames) is not np.ndarray or frames.dtype.kind not in "iu" or frames.ndim != 1:
+        raise sample.fault("frame_inds", show(frames), "an array of whole numbers, one a pose")
+    if (frames[1:] < frames[:-1]).any():
+        raise sample.fault("frame_inds", "a number below the one before", "rising frame numbers")
+    return frames
+
+
+def _records_of(
+    path: Path, content: Mapping[str, object], clip: CompressedClip, num_joints: int
+) -> np.ndarray | MalformedError:
+    place = f"sample {show(clip.name)}"
+    entry = content.get(clip.name)
+    if type(entry) is not dict or "keypoint" not in entry:
+        found = "nothing" if entry is None else show(entry)
+        return MalformedError(path.name, place, found, "a dict with keypoint")
+    layout = f"({len(clip.frames)}, {num_joints}, 3), a pose for each of its frame_inds"
+    try:
+        shape = (len(clip.frames), num_joints, 3)
+        sample = Sample(path.name, place, entry)
+        records = sample.floats("keypoint", layout, shape)
+        if (largest := np.abs(records).max(initial=0)) > _LARGEST:
+            expected = f"pixels and scores, at most {_LARGEST:.0f}"
+            raise sample.fault("keypoint", f"{largest:.4g}", expected)
+        return records
+    except MalformedError as fault:
+        return fault

@@ -1,0 +1,171 @@
+"""A folder of raw NTU ``.skeleton`` files -> clips, in the order of their names.
+
+Source: the protocols of NTU RGB+D 60 and 120, ``facts/ntu.yaml``.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from protogcn.config.facts import ntu_facts, ntu_missing_samples
+from protogcn.data.readers import DroppedClip, RawClip
+from protogcn.data.readers.malformed import SHOWN, MalformedError, report_malformed, show
+from protogcn.data.readers.ntu_bodies import arrange_bodies
+from protogcn.data.readers.skeleton_file import MAX_BYTES, read_skeleton_file
+from protogcn.errors import ConfigError
+from protogcn.jobs.bar import show_progress
+from protogcn.jobs.workers import in_processes
+
+_SUFFIX = ".skeleton"
+_NAME = re.compile(r"S([0-9]{3})C([0-9]{3})P([0-9]{3})R([0-9]{3})A([0-9]{3})")
+_CHUNK = 32  # files handed to a worker at once
+_Outcome = np.ndarray | str | MalformedError  # keypoints, the rule that drops it, or its fault
+
+
+@dataclass(frozen=True)
+class _Name:
+    """What a file name says; numbers are 1-based."""
+
+    text: str
+    setup: int
+    camera: int
+    subject: int
+    action: int
+
+
+def read_ntu(
+    folder: Path,
+    *,
+    protocol: str,
+    leave_out_missing: bool,
+    workers: int,
+    progress: bool,
+    thorough: bool = False,
+) -> Iterator[RawClip | DroppedClip]:
+    """Read every file of a folder that belongs to a protocol; sub-folders are not searched.
+
+    Args:
+        folder: holds ``SsssCcccPpppRrrrAaaa.skeleton`` files.
+        protocol: ``ntu60`` or ``ntu120``; files of other setups are passed over.
+        leave_out_missing: drop the samples that the authors list as missing, unread.
+        workers: processes that read; they change neither the clips nor their order.
+        progress: tell on stderr how far it is.
+        thorough: name every fault, not the first ten, and read the files although names are wrong.
+
+    Returns:
+        Clips with keypoints (M, T, 25, 3), float16 metres, and what was left out by the rules
+        ``missing_list``, ``no_body`` and ``all_bodies_short``. Faults of files are collected: the
+        iterator raises ContractError for all of them once the folder is read.
+
+    Raises:
+        ConfigError: unknown protocol, no such folder, or none of its files belongs to it.
+        ContractError: a file has another name, or an action outside the protocol.
+    """
+    facts = ntu_facts()
+    if protocol not in ("ntu60", "ntu120"):
+        raise ConfigError(f"protocol: found {protocol}, expected ntu60 or ntu120.")
+    names, faults = _select_names(folder, facts[protocol])
+    if not thorough:
+        report_malformed(str(folder), "files", faults, len(faults))
+    missing = ntu_missing_samples() if leave_out_missing else frozenset()
+    paths = [None if name.text in missing else folder / f"{name.text}{_SUFFIX}" for name in names]
+    outcomes = _read_in_order(paths, workers) if workers > 1 else _read_here(paths)
+    if progress:
+        outcomes = show_progress(outcomes, total=len(paths), what="files")
+    shown = None if thorough else SHOWN
+    return _collect(folder, names, outcomes, facts[protocol]["splits"], faults, shown)
+
+
+def _collect(
+    folder: Path,
+    names: Sequence[_Name],
+    outcomes: Iterator[_Outcome],
+    splits: Mapping[str, Mapping[str, Sequence[int]]],
+    faults: list[MalformedError],
+    shown: int | None,
+) -> Iterator[RawClip | DroppedClip]:
+    for name, outcome in zip(names, outcomes, strict=True):
+        if isinstance(outcome, MalformedError):
+            faults.append(outcome)
+        elif isinstance(outcome, str):
+            yield DroppedClip(name.text, outcome)
+        else:
+            yield RawClip(name.text, name.action - 1, outcome, _sides(name, splits))
+    report_malformed(str(folder), "files", faults, len(faults), shown=shown)
+
+
+def _read_in_order(paths: Sequence[Path | None], workers: int) -> Iterator[_Outcome]:
+    """Read in several processes; only a few chunks are under way or waiting at a time."""
+    chunks = (paths[first : first + _CHUNK] for first in range(0, len(paths), _CHUNK))
+    for outcomes in in_processes(_read_chunk, chunks, workers):
+        yield from outcomes
+
+
+def _read_chunk(paths: Sequence[Path | None]) -> list[_Outcome]:
+    return list(_read_here(paths))
+
+
+def _read_here(paths: Sequence[Path | None]) -> Iterator[_Outcome]:
+    # Once it has freed a piece as large as this, the C library keeps the memory of one file for the
+    # next one. Else the system takes and clears it for each file: a third of the time.
+    np.empty(MAX_BYTES, np.uint8)
+    return map(_read_one, paths)
+
+
+def _read_one(path: Path | None) -> _Outcome:
+    if path is None:
+        return "missing_list"
+    try:
+        return arrange_bodies(read_skeleton_file(path))
+    except MalformedError as fault:
+        return fault
+
+
+def _select_names(
+    folder: Path, facts: Mapping[str, Any]
+) -> tuple[list[_Name], list[MalformedError]]:
+    """Return what the files of a protocol are called, sorted, and the faults of other names."""
+    try:
+        files = sorted(path.name for path in folder.iterdir() if path.name.endswith(_SUFFIX))
+    except OSError as error:
+        raise ConfigError(
+            f"{folder}: {error.strerror}, expected a folder of {_SUFFIX} files."
+        ) from error
+    first, last = facts["setups"]
+    names, faults = [], []
+    for file in files:
+        match = _NAME.fullmatch(file.removesuffix(_SUFFIX))
+        if not match:
+            expected = f"S###C###P###R###A###{_SUFFIX}"
+            faults.append(MalformedError(show(file), "its name", "another form", expected))
+            continue
+        setup, camera, subject, _, action = map(int, match.groups())
+        if not first <= setup <= last:
+            continue
+        if not 1 <= action <= facts["classes"]:
+            expected = f"1 to {facts['classes']}"
+            faults.append(MalformedError(file, "its name", f"action {action}", expected))
+            continue
+        names.append(_Name(match.group(), setup, camera, subject, action))
+    if not names and not faults:
+        raise ConfigError(
+            f"{folder}: holds no {_SUFFIX} file of setups {first} to {last}, expected files such"
+            f" as S001C001P001R001A001{_SUFFIX}."
+        )
+    return names, faults
+
+
+def _sides(name: _Name, splits: Mapping[str, Mapping[str, Sequence[int]]]) -> dict[str, str]:
+    numbers = {
+        "train_subjects": name.subject,
+        "train_cameras": name.camera,
+        "train_setups": name.setup,
+    }
+    return {
+        split: "train" if all(numbers[key] in rule[key] for key in rule) else "test"
+        for split, rule in splits.items()
+    }

@@ -1,0 +1,69 @@
+"""A pickle file that nobody vouches for -> the numbers, text, lists, dicts and arrays in it."""
+
+import stat
+import struct
+from collections.abc import Callable
+from pathlib import Path
+
+from protogcn.data.readers.pickles.instructions import FIRST, LAST, PROTOCOLS, carry_out
+from protogcn.data.readers.pickles.machine import PickleMachine
+from protogcn.data.readers.pickles.names import find_stand_in
+from protogcn.data.readers.pickles.numpy_arrays import RefusedError
+from protogcn.errors import ConfigError, ContractError
+
+
+def load_pickle(
+    path: Path, *, find_name: Callable[[object, object], object] = find_stand_in
+) -> object:
+    """Read one pickle of plain data, protocol 2 to 5; run nothing.
+
+    Memory and time stay in proportion to the size of the file.
+
+    Args:
+        path: the pickle.
+        find_name: what stands in for a name in it, in place of the few of plain data.
+
+    Returns:
+        What the pickle holds: None, bool, int (64 bits), float, str, bytes, list, tuple, dict
+        with plain keys, and numpy arrays and numbers of bool, integer, float or fixed-width text.
+        Arrays may be read-only.
+
+    Raises:
+        ConfigError: no readable file.
+        ContractError: not a pickle, damaged, or it wants anything else.
+    """
+    machine = PickleMachine(_read(path), find_name=find_name)
+    try:
+        return carry_out(machine)
+    except RefusedError as error:
+        found = str(error)
+    except (IndexError, struct.error):
+        found = "an instruction without its values, expected a whole pickle"
+    except UnicodeDecodeError:
+        found = "text that is not UTF-8, expected UTF-8"
+    except MemoryError:
+        found = "more than fits into memory, expected less"
+    raise ContractError(f"{path}: byte {machine.position}: {found}.")
+
+
+def _read(path: Path) -> bytes:
+    """Return the bytes of a file that starts and ends like a pickle."""
+    try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):  # opening a pipe would wait for ever
+            raise ConfigError(f"{path}: found a folder, pipe or device, expected a pickle file.")
+        with path.open("rb") as file:
+            start = file.read(2)
+            if len(start) < 2 or start[0] != FIRST or start[1] not in PROTOCOLS:
+                found = f"a start of 0x{start.hex()}" if start else "an empty file"
+                raise ContractError(f"{path}: found {found}, expected a pickle of protocol 2 to 5.")
+            file.seek(-1, 2)
+            if file.read(1)[0] != LAST:  # told before many bytes are read
+                raise ContractError(
+                    f"{path}: found no end of a pickle after {status.st_size} bytes, expected"
+                    " one; the file is cut short or goes on."
+                )
+            file.seek(0)
+            return file.read()
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror}, expected a pickle file.") from error

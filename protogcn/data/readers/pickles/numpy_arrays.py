@@ -1,0 +1,135 @@
+"""What a pickle says about numpy arrays -> arrays, built only after every claim is checked.
+
+numpy's own functions for this trust the pickle and can be made to crash (numpy#30476); here the
+pickle only ever reaches these stand-ins.
+"""
+
+import math
+import re
+
+import numpy as np
+
+from protogcn.data.readers.malformed import show
+
+_CODE = re.compile(r"b1|[iu][1248]|f[248]|[SU][1-9][0-9]{0,5}")
+_MAX_DIMENSIONS = 32
+_MAX_EMPTY = 2**40  # bytes that an array without elements may claim by its other dimensions
+_LAST_CHARACTER = 0x10FFFF
+_NONE = type(None)
+
+
+class RefusedError(Exception):
+    """A pickle asks for what it may not have; the message says what was found and expected."""
+
+
+class NdarrayName:
+    """Stands for the name ``numpy.ndarray``, which a pickle hands to ``_reconstruct``."""
+
+
+class PickledType:
+    """An element type: ``numpy.dtype(code, False, True)``, then a state with its byte order."""
+
+    def __init__(self, args: tuple[object, ...]):
+        if not _fits(args, (str,), (bool, int), (bool, int)) or args[1:] != (False, True):
+            raise RefusedError("an element type in another form, expected numpy's")
+        code = args[0]
+        if not _CODE.fullmatch(code):
+            raise RefusedError(
+                f"an array of the element type {show(code)}, expected bool, integer, float or"
+                " fixed-width text"
+            )
+        self.dtype = np.dtype(code)
+
+    def set_state(self, state: object) -> None:
+        """Take the byte order; everything else must be what the code already says."""
+        number, text, none = (int,), (str,), (_NONE,)
+        if not _fits(state, number, text, none, none, none, number, number, number):
+            raise RefusedError("the state of an element type with parts, expected a plain one")
+        version, order, _, _, _, size, alignment, flags = state
+        if (
+            version != 3
+            or order not in ("<", ">", "|", "=")
+            or size not in (-1, self.dtype.itemsize)
+            or alignment not in (-1, self.dtype.alignment)
+            or flags not in (0, self.dtype.flags)
+        ):
+            raise RefusedError(
+                f"a state that contradicts the element type {self.dtype.str}, expected its own"
+            )
+        self.dtype = self.dtype.newbyteorder(order)
+
+
+class PickledArray:
+    """An array whose shape and bytes come later, as its state."""
+
+    def __init__(self, args: tuple[object, ...]):
+        if not _fits(args, (NdarrayName,), (tuple,), (bytes,)):
+            raise RefusedError("an array of another class, expected numpy.ndarray")
+        self.array: np.ndarray | None = None
+
+    def set_state(self, state: object) -> np.ndarray:
+        """Build the array from (1, shape, type, order is Fortran's, bytes), once."""
+        kinds = (int,), (tuple,), (PickledType,), (bool, int), (bytes, bytearray)
+        if self.array is not None or not _fits(state, *kinds) or state[0] != 1:
+            raise RefusedError("the state of an array in another form, expected numpy's")
+        _, shape, element, is_fortran, raw = state
+        self.array = _build(shape, element.dtype, raw, "F" if is_fortran else "C")
+        return self.array
+
+
+def build_from_buffer(args: tuple[object, ...]) -> np.ndarray:
+    """Protocol 5: (bytes, type, shape, order), maybe with the order of the axes behind it."""
+    kinds = (bytes, bytearray), (PickledType,), (tuple,), (str,)
+    if not _fits(args, *kinds) and not _fits(args, *kinds, (_NONE, tuple)):
+        raise RefusedError("an array in another form, expected numpy's")
+    raw, element, shape, order = args[:4]
+    axes = args[4] if len(args) == 5 else None
+    if order in ("C", "F") and axes is None:
+        return _build(shape, element.dtype, raw, order)
+    array = _build(shape, element.dtype, raw, "C")
+    if order != "K" or not _are_sizes(axes) or sorted(axes) != list(range(array.ndim)):
+        raise RefusedError("an array in another order, expected C, F or K with its axes")
+    return array.transpose(axes)
+
+
+def build_scalar(args: tuple[object, ...]) -> np.generic:
+    """(type, bytes) -> one numpy number or text."""
+    if not _fits(args, (PickledType,), (bytes,)):
+        raise RefusedError("a numpy number in another form, expected numpy's")
+    return _build((), args[0].dtype, args[1], "C")[()]
+
+
+def _build(
+    shape: tuple[object, ...], dtype: np.dtype, raw: bytes | bytearray, order: str
+) -> np.ndarray:
+    """Return a view of ``raw``; it is read-only when ``raw`` is bytes."""
+    if not _are_sizes(shape) or len(shape) > _MAX_DIMENSIONS:
+        raise RefusedError("an array with another shape, expected whole numbers")
+    num_elements = math.prod(shape)
+    if num_elements * dtype.itemsize != len(raw):
+        raise RefusedError(
+            f"an array of {show(num_elements)} elements in {len(raw)} bytes, expected"
+            f" {dtype.itemsize} bytes an element"
+        )
+    if not num_elements and math.prod(max(size, 1) for size in shape) > _MAX_EMPTY:
+        raise RefusedError("an empty array of absurd shape, expected a smaller one")
+    if dtype.kind == "b" and raw.translate(None, b"\0\1"):
+        raise RefusedError("a truth value other than 0 and 1, expected these")
+    if dtype.kind == "U" and num_elements:
+        code_points = np.frombuffer(raw, np.dtype(np.uint32).newbyteorder(dtype.byteorder))
+        if code_points.max() > _LAST_CHARACTER:
+            raise RefusedError("a character beyond Unicode's last, expected text")
+    return np.ndarray(shape, dtype, buffer=raw, order=order)
+
+
+def _are_sizes(values: object) -> bool:
+    return type(values) is tuple and all(type(size) is int and size >= 0 for size in values)
+
+
+def _fits(values: object, *kinds: tuple[type, ...]) -> bool:
+    """Whether it is a tuple of these exact types; nothing else of the values is touched."""
+    return (
+        type(values) is tuple
+        and len(values) == len(kinds)
+        and all(type(value) in kind for value, kind in zip(values, kinds, strict=True))
+    )

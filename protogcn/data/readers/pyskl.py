@@ -1,0 +1,129 @@
+"""A PYSKL annotation pickle -> clips, in the order of its annotations.
+
+Shapes: M persons, T frames, V joints, C channels.
+Source: the annotation format of PYSKL (tools/data/README.md there).
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from protogcn.data.readers import DroppedClip, RawClip
+from protogcn.data.readers.annotations import Sample, check_samples, load_annotations
+from protogcn.data.readers.malformed import SHOWN, results_of
+from protogcn.data.readers.pyskl_splits import check_listed, read_sides
+from protogcn.jobs.bar import show_progress
+
+_FIELDS = ("label", "keypoint", "total_frames")
+_IMAGE_FIELDS = ("keypoint_score", "img_shape")  # of 2-D poses besides
+
+
+class _Clip(NamedTuple):
+    """One checked sample; the arrays share read-only bytes with the pickle."""
+
+    name: str
+    label: int
+    keypoints: np.ndarray
+    scores: np.ndarray | None
+    image_size: tuple[int, int] | None
+
+    def values(self) -> np.ndarray:
+        """Return a copy in native order, (M, T, V, C); the score is the last channel in 2-D."""
+        parts = [self.keypoints]
+        if self.scores is not None:
+            parts.append(self.scores[..., None])
+        native = np.result_type(*(part.dtype.newbyteorder("=") for part in parts))
+        return np.concatenate(parts, axis=-1).astype(native, copy=False)
+
+
+def read_pyskl(
+    path: Path,
+    *,
+    num_joints: int,
+    num_classes: int,
+    splits: Sequence[str],
+    in_image: bool = False,
+    progress: bool = False,
+    thorough: bool = False,
+) -> Iterator[RawClip | DroppedClip]:
+    """Read and check a whole pickle, then return its clips.
+
+    Args:
+        path: a dict with ``split`` and ``annotations``.
+        num_joints: V that every sample must have.
+        num_classes: labels run from 0 to one less.
+        splits: the configured splits; see ``read_sides`` for their names in the pickle.
+        in_image: 2-D poses with their scores and the size of the image, instead of x, y, z.
+        progress: tell on stderr how far it is.
+        thorough: name every fault, not the first ten.
+
+    Returns:
+        Clips with keypoints (M, T, V, 3) of the file's float type and all its persons, and what
+        was left out by the rules ``no_split`` (in none of ``splits``) and ``no_body``.
+
+    Raises:
+        ConfigError: no such file, or a split is not in it.
+        ContractError: it is no such pickle, or samples of it are malformed.
+    """
+    annotations, lists = load_annotations(path)
+    arrays: set[int] = set()
+
+    def check(name: str, sample: Sample) -> _Clip:
+        return _check(name, sample, num_joints, num_classes, in_image, arrays)
+
+    fields = [*_FIELDS, *_IMAGE_FIELDS] if in_image else _FIELDS
+    shown = None if thorough else SHOWN
+    sides, clips = results_of(
+        lambda: read_sides(str(path), lists, splits),
+        lambda: check_samples(path, annotations, fields, check, shown=shown),
+    )
+    check_listed(str(path), lists, {clip.name for clip in clips})
+    sorted_out = _sort_out(clips, sides)
+    if progress:
+        return show_progress(sorted_out, total=len(clips), what="samples")
+    return sorted_out
+
+
+def _sort_out(
+    clips: Sequence[_Clip], sides: Mapping[str, Mapping[str, str]]
+) -> Iterator[RawClip | DroppedClip]:
+    for clip in clips:
+        mine = {split: listed.get(clip.name, "-") for split, listed in sides.items()}
+        if set(mine.values()) <= {"-"}:
+            yield DroppedClip(clip.name, "no_split")
+        elif not clip.keypoints.any():
+            yield DroppedClip(clip.name, "no_body")
+        else:
+            yield RawClip(clip.name, clip.label, clip.values(), mine, clip.image_size)
+
+
+def _check(
+    name: str,
+    sample: Sample,
+    num_joints: int,
+    num_classes: int,
+    in_image: bool,
+    arrays: set[int],
+) -> _Clip:
+    channels = 2 if in_image else 3
+    layout = f"(persons, frames, {num_joints}, {channels})"
+    keypoints = sample.floats("keypoint", layout, (None, None, num_joints, channels))
+    num_persons, num_frames = keypoints.shape[:2]
+    if not num_frames:
+        raise sample.fault("keypoint", "no frame", "at least one")
+    scores, image_size = None, None
+    if in_image:
+        layout = f"({num_persons}, {num_frames}, {num_joints}), as its keypoint"
+        scores = sample.floats("keypoint_score", layout, (num_persons, num_frames, num_joints))
+        image_size = sample.image_size()
+    if (total_frames := sample.number("total_frames")) != num_frames:
+        expected = f"{num_frames}, the frames of its keypoint"
+        raise sample.fault("total_frames", str(total_frames), expected)
+    label = sample.label(num_classes)
+    if id(keypoints) in arrays:
+        found = "the very array of an earlier sample"
+        raise sample.fault("keypoint", found, "its own")
+    arrays.add(id(keypoints))
+    return _Clip(name, label, keypoints, scores, image_size)

@@ -1,0 +1,152 @@
+"""Arrays on disk: ``.npy`` files that grow frame by frame and carry their own digest.
+
+numpy checks nothing when it maps a ``.npy`` file. Ours have a trailer behind the array, which
+numpy ignores: a JSON object (``sha256`` of the array's bytes, digests of the inputs, commit), its
+length, and a magic word.
+"""
+
+import hashlib
+import json
+import math
+import struct
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from numpy.lib import format as npy
+
+from protogcn.errors import ContractError
+from protogcn.files.contracts import digest_of_stream, reading, writing
+from protogcn.files.provenance import commit
+
+_MAGIC = b"PGCNSHA1"
+_FOOT = struct.Struct("<Q8s")  # length of the JSON, magic
+_LONGEST_TRAILER = 1 << 20
+
+
+class ArrayWriter:
+    """Writes an array of unknown length, rows of one shape at a time."""
+
+    def __init__(self, file: BinaryIO, row_shape: tuple[int, ...]):
+        self._file = file
+        self._row_shape = row_shape
+        self._digest = hashlib.sha256()
+        self.num_rows = 0
+        self._write_header()
+        self._start = file.tell()
+
+    def append(self, rows: np.ndarray) -> None:
+        """Add rows (n, *row_shape), stored as float32."""
+        if rows.shape[1:] != self._row_shape:
+            raise ContractError(f"rows of shape {rows.shape[1:]}, expected {self._row_shape}.")
+        block = np.ascontiguousarray(rows, dtype="<f4").data.cast("B")
+        self._file.write(block)
+        self._digest.update(block)
+        self.num_rows += len(rows)
+
+    @property
+    def sha256(self) -> str:
+        """Digest of the rows so far."""
+        return self._digest.hexdigest()
+
+    def finish(self, inputs: Mapping[str, str]) -> None:
+        """Write the trailer behind the rows and the final length into the header.
+
+        ``inputs`` says what the rows are and the digests of what they were made from.
+        """
+        trailer = {"format": 1, "sha256": self.sha256, "inputs": dict(inputs), "commit": commit()}
+        text = json.dumps(trailer, sort_keys=True).encode()
+        self._file.write(text + _FOOT.pack(len(text), _MAGIC))
+        self._file.seek(0)
+        self._write_header()
+        if self._file.tell() != self._start:
+            raise AssertionError("numpy's header did not keep its length")
+        self._file.seek(0, 2)
+
+    def _write_header(self) -> None:
+        # numpy pads the header for a first axis of up to 21 digits, so it never changes its length.
+        npy.write_array_header_1_0(
+            self._file,
+            {"descr": "<f4", "fortran_order": False, "shape": (self.num_rows, *self._row_shape)},
+        )
+
+
+@contextmanager
+def writing_array(
+    path: Path, row_shape: tuple[int, ...], num_rows: int | None = None
+) -> Iterator[ArrayWriter]:
+    """Open an array file that appears under its name only when it is whole.
+
+    The caller ends with ``finish``; without it the file is refused by ``open_array``.
+
+    Args:
+        path: the file.
+        row_shape: the shape behind the first axis.
+        num_rows: how many there will be, if that is known: a full disk is then reported with it.
+    """
+    with writing(path, needed=num_rows and 4 * num_rows * math.prod(row_shape)) as file:
+        yield ArrayWriter(file, row_shape)
+
+
+@contextmanager
+def appending(workers: int) -> Iterator[Callable[[ArrayWriter, np.ndarray], None]]:
+    """Give a function that appends rows to one of several writers.
+
+    With more than one worker it returns at once: threads hash and write while the caller makes the
+    next rows. They change no byte of the files, and at most two parts for each writer are in
+    memory.
+    """
+    with ThreadPoolExecutor(workers) as pool:
+        under_way: dict[ArrayWriter, Future[None]] = {}
+
+        def append(writer: ArrayWriter, rows: np.ndarray) -> None:
+            if workers == 1:
+                writer.append(rows)
+                return
+            if writer in under_way:
+                under_way[writer].result()
+            under_way[writer] = pool.submit(writer.append, rows)
+
+        yield append
+        for future in under_way.values():
+            future.result()
+
+
+def open_array(path: Path) -> tuple[np.ndarray, dict]:
+    """Check an array's digest and map it into memory; writing to it never reaches the file.
+
+    Returns:
+        The array (rows, ...) as float32, and its trailer.
+
+    Raises:
+        ContractError: missing, truncated, changed since it was written, or not one of ours.
+    """
+    with reading(path, "an array file with its digest"):
+        array = np.load(path, mmap_mode="c", allow_pickle=False)
+        with path.open("rb") as file:
+            trailer = _read_trailer(path, file)
+            file.seek(array.offset)
+            found = digest_of_stream(file, array.nbytes)
+        if array.dtype != np.float32 or found != trailer["sha256"]:
+            raise ContractError(
+                f"{path}: its bytes changed since it was written (digest {found[:12]},"
+                f" expected {trailer['sha256'][:12]}); remove it and run again."
+            )
+        return array, trailer
+
+
+def _read_trailer(path: Path, file: BinaryIO) -> dict:
+    size = file.seek(0, 2)
+    file.seek(max(0, size - _FOOT.size))
+    foot = file.read()
+    length, magic = _FOOT.unpack(foot) if len(foot) == _FOOT.size else (0, b"")
+    if magic != _MAGIC or length > min(_LONGEST_TRAILER, size):
+        raise ContractError(
+            f"{path}: has no digest at its end, expected an array written by this project,"
+            " whole; remove it and run again."
+        )
+    file.seek(size - _FOOT.size - length)
+    return json.loads(file.read(length))

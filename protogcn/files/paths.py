@@ -1,0 +1,33 @@
+"""Where every file of the results lies, relative to the folder that the workflow runs in.
+
+With names in braces instead of names, the same functions give the rules their patterns.
+"""
+
+DATASET = "results/data/{dataset}"
+PREPARED = DATASET + "/{preparation}"
+RUN = "results/runs/{dataset}/{split}/{model}/{stream}"
+
+
+def of_dataset(dataset: str) -> str:
+    """Return the folder of a dataset."""
+    return DATASET.format(dataset=dataset)
+
+
+def prepared(dataset: str, preparation: str) -> str:
+    """Return the folder of a prepared dataset: joints, modalities, ``clips.csv``."""
+    return PREPARED.format(dataset=dataset, preparation=preparation)
+
+
+def of_run(dataset: str, split: str, model: str, stream: str) -> str:
+    """Return the folder of a run: its settings, network, history and scores."""
+    return RUN.format(dataset=dataset, split=split, model=model, stream=stream)
+
+
+def log(rule: str, *names: str) -> str:
+    """Return the log of a job: its rule, and the names that tell it from the rule's others."""
+    return f"results/logs/{rule}/{'.'.join(names)}.log"
+
+
+def benchmark(rule: str, *names: str) -> str:
+    """Return the file with the time and the memory that a job took."""
+    return f"results/benchmarks/{rule}/{'.'.join(names)}.tsv"

@@ -1,0 +1,120 @@
+"""``scores.npz``: what one trained stream says about every clip of a split's test side.
+
+Shapes: N clips, K classes.
+"""
+
+import json
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from protogcn.errors import ContractError
+from protogcn.files.contracts import reading, writing
+
+_ARRAYS = ("clips", "labels", "classes", "logits", "probabilities", "provenance")
+_SELECTS = ("last", "best", "unknown")
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Class scores of one stream.
+
+    Attributes:
+        clips: (N,) clip ids, all different.
+        labels: (N,) 0-based class numbers.
+        classes: (K,) class names.
+        logits: (N, K) float32, the mean over crops; see ``has_logits``.
+        probabilities: (N, K) float32, the mean over crops of the softmax; rows sum to one.
+        provenance: run, settings, ``select`` (which epoch was scored: last, best, or unknown for
+            an import), commit, data digest; for an import ``imported`` and ``space``.
+    """
+
+    clips: np.ndarray
+    labels: np.ndarray
+    classes: np.ndarray
+    logits: np.ndarray
+    probabilities: np.ndarray
+    provenance: Mapping[str, Any]
+
+    def save(self, path: Path) -> None:
+        """Write the file whole or not at all; its zip container carries checksums."""
+        self._check(path)
+        with writing(path) as file:
+            np.savez(
+                file,
+                clips=self.clips.astype(str),
+                labels=self.labels.astype(np.int64),
+                classes=self.classes.astype(str),
+                logits=self.logits.astype(np.float32),
+                probabilities=self.probabilities.astype(np.float32),
+                provenance=np.array(json.dumps(self.provenance, sort_keys=True)),
+            )
+
+    @classmethod
+    def load(cls, path: Path) -> "Scores":
+        """Read and check a score file.
+
+        Raises:
+            ContractError: missing, damaged, incomplete, or its numbers cannot be scores.
+        """
+        with reading(path, "a score file"):
+            _refuse_compressed(path)
+            with np.load(path, allow_pickle=False) as file:
+                if missing := [name for name in _ARRAYS if name not in file]:
+                    raise ContractError(f"{path}: lacks {', '.join(missing)}.")
+                arrays = {name: file[name] for name in _ARRAYS}
+            provenance = json.loads(str(arrays.pop("provenance")))
+            scores = cls(**arrays, provenance=provenance)
+            scores._check(path)
+        return scores
+
+    @property
+    def run(self) -> tuple[str, str, str, str]:
+        """Dataset, split, model and stream that were scored."""
+        run = self.provenance["run"]
+        repeat = "" if run["repeat"] == 1 else f"-{run['repeat']}"
+        return run["dataset"]["name"], run["split"], run["model"], f"{run['modality']}{repeat}"
+
+    @property
+    def has_logits(self) -> bool:
+        """Whether the logits are the network's, not the logarithm of imported probabilities."""
+        return self.provenance.get("space", "logit") == "logit"
+
+    def _check(self, path: Path) -> None:
+        if (select := self.provenance.get("select")) not in _SELECTS:
+            raise ContractError(f"{path}: select is {select!r}, expected {', '.join(_SELECTS)}.")
+        shape = (len(self.clips), len(self.classes))
+        if 0 in shape:
+            raise ContractError(f"{path}: found {shape[0]} clips and {shape[1]} classes.")
+        for name in ("logits", "probabilities"):
+            values = getattr(self, name)
+            if values.shape != shape:
+                raise ContractError(
+                    f"{path}: {name} has shape {values.shape}, expected {shape} (clips, classes)."
+                )
+            if not np.isfinite(values).all():
+                first = self.clips[~np.isfinite(values).all(axis=1)][0]
+                raise ContractError(f"{path}: {name} of clip {first} are not finite.")
+        if self.labels.shape != shape[:1] or not np.isin(self.labels, range(shape[1])).all():
+            raise ContractError(f"{path}: labels are not one class of {shape[1]} for each clip.")
+        ids, counts = np.unique(self.clips.astype(str), return_counts=True)
+        if (counts > 1).any():
+            raise ContractError(f"{path}: clip {ids[counts > 1][0]} stands twice.")
+        away = np.abs(self.probabilities.sum(axis=1, dtype=np.float64) - 1)
+        if (self.probabilities < 0).any() or away.max() > 1e-3:
+            raise ContractError(
+                f"{path}: the probabilities of clip {self.clips[away.argmax()]} sum to"
+                f" {self.probabilities[away.argmax()].sum():.4f}, expected 1."
+            )
+
+
+def _refuse_compressed(path: Path) -> None:
+    """Score files are stored as they are; a compressed one may hide gigabytes in a few bytes."""
+    with zipfile.ZipFile(path) as archive:
+        for entry in archive.infolist():
+            if entry.compress_type != zipfile.ZIP_STORED:
+                raise ContractError(f"{path}: {entry.filename} is compressed, expected stored.")

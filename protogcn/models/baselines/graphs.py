@@ -1,0 +1,44 @@
+"""Fixed graphs over the joints: a skeleton's edges -> what each joint takes from which, 3 ways.
+
+In an entry [v, w] joint v gives to joint w, as in ``stack @ graph``; what a joint takes adds up
+to 1. Shapes: V joints.
+"""
+
+import torch
+from torch import Tensor
+
+from protogcn.config.skeleton import Skeleton
+
+NUM_SUBSETS = 3
+
+
+def directed_graph(skeleton: Skeleton) -> Tensor:
+    """Return (3, V, V): every joint takes from itself, from its parent, from its children.
+
+    Source: what ST-GCN++ and CTR-GCN start from in PYSKL.
+    """
+    num_joints = skeleton.num_joints
+    inward = torch.zeros(num_joints, num_joints)
+    children, parents = torch.tensor(skeleton.edges).view(-1, 2).unbind(1)
+    inward[parents, children] = 1
+    graph = torch.stack([torch.eye(num_joints), inward, inward.t()])
+    return graph / graph.sum(1, keepdim=True).clamp(min=1)
+
+
+def distance_graph(skeleton: Skeleton) -> Tensor:
+    """Return (3, V, V): every joint takes from itself, from joints no nearer the root, from nearer.
+
+    Source: ST-GCN's spatial partition with one hop, as its code has it: the distance to the root is
+    counted up to one hop too, so that all joints further away are equally far.
+    """
+    num_joints = skeleton.num_joints
+    near = torch.eye(num_joints)
+    children, parents = torch.tensor(skeleton.edges).view(-1, 2).unbind(1)
+    near[parents, children] = near[children, parents] = 1
+    shares = near / near.sum(0)
+    root = next(joint for joint, parent in enumerate(skeleton.parents) if joint == parent)
+    distance = 2 - near[root]  # 1 next to the root, else 2
+    distance[root] = 0
+    itself = torch.eye(num_joints, dtype=torch.bool)
+    nearer = distance[:, None] < distance  # joint v is nearer the root than joint w
+    return torch.stack([shares * each for each in (itself, ~itself & ~nearer, nearer)])

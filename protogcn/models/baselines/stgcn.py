@@ -1,0 +1,89 @@
+"""ST-GCN: a fixed graph over the joints with learned weights, then one convolution over time.
+
+Source: ST-GCN (Yan et al., AAAI 2018) in the form of PYSKL, which Table 4 of ProtoGCN's paper
+lists: no dropout, shared input statistics. Shapes: B bodies, C channels, T frames, V joints.
+"""
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from protogcn.config.skeleton import Skeleton
+from protogcn.models.baselines.graph_network import (
+    GraphBlock,
+    GraphNetwork,
+    block_sizes,
+    graph_convolution,
+)
+from protogcn.models.baselines.graphs import distance_graph
+from protogcn.models.norms import ChannelNorm
+
+KERNEL = 9  # frames
+
+
+class STGCN(GraphNetwork):
+    """The network of one stream."""
+
+    def __init__(
+        self,
+        skeleton: Skeleton,
+        *,
+        num_classes: int,
+        channels: int = 3,
+        width: int = 64,
+        blocks: int = 10,
+        downsample: Sequence[int] = (5, 8),
+    ):
+        """Draw the initial weights from torch's global generator; arguments as ``ProtoGCN``'s."""
+        graph = distance_graph(skeleton)
+        sizes = block_sizes(channels, width, blocks, downsample)
+        super().__init__(
+            (
+                GraphBlock(
+                    size,
+                    spatial=WeightedGraph(size.in_channels, size.out_channels, graph=graph),
+                    temporal=PlainTemporal(size.out_channels, stride=size.stride),
+                )
+                for size in sizes
+            ),
+            input_norm=ChannelNorm(skeleton.num_joints * channels),
+            features=sizes[-1].out_channels,
+            num_classes=num_classes,
+        )
+
+
+class WeightedGraph(nn.Module):
+    """Spatial part: joints mixed along a fixed graph, each of whose edges has a learned weight."""
+
+    graph: Tensor
+
+    def __init__(self, in_channels: int, out_channels: int, *, graph: Tensor):
+        """``graph``: (S, V, V), which is copied."""
+        super().__init__()
+        self.importance = nn.Parameter(torch.ones_like(graph))
+        self.register_buffer("graph", graph.clone())
+        self.expand = nn.Linear(in_channels, len(graph) * out_channels)
+        self.norm = ChannelNorm(out_channels)
+
+    def forward(self, features: Tensor, counts: Tensor | None = None) -> Tensor:
+        """(B, T, V, C) -> (B, T, V, C')."""
+        mixed = graph_convolution(features, self.graph * self.importance, self.expand)
+        return F.relu(self.norm(mixed, counts))
+
+
+class PlainTemporal(nn.Module):
+    """Temporal part: one convolution and its norm, without an activation."""
+
+    def __init__(self, channels: int, *, stride: int):
+        super().__init__()
+        self.convolve = nn.Conv2d(
+            channels, channels, (KERNEL, 1), stride=(stride, 1), padding=(KERNEL // 2, 0)
+        )
+        self.norm = ChannelNorm(channels)
+
+    def forward(self, features: Tensor, counts: Tensor | None = None) -> Tensor:
+        """(B, T, V, C) -> (B, T / stride, V, C)."""
+        convolved = self.convolve(features.permute(0, 3, 1, 2))  # (B, C, T, V)
+        return self.norm(convolved.permute(0, 2, 3, 1), counts)

@@ -1,0 +1,241 @@
+"""How a network is run on its device: precision, compilation, layout. The mathematics stays.
+
+Every saving has a setting of its own that turns it off.
+"""
+
+import ctypes
+import math
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from protogcn.batches.bodies import Bodies
+from protogcn.batches.parallel import add_up_gradients, num_processes
+from protogcn.errors import ConfigError
+from protogcn.models import Loss, evaluator
+
+_ROWS = 16  # compiled code sees numbers of bodies that are multiples of it
+_KEPT_BLOCKS = 32 << 20  # bytes; the largest threshold that glibc takes
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
+
+
+@dataclass(frozen=True)
+class Engine:
+    """The way one run is computed.
+
+    Attributes:
+        device: where.
+        half: in bfloat16 where that is safe, else in float32.
+        compiled: by torch.compile.
+        cuda_graphs: the compiled training step is captured and replayed, one graph for each number
+            of bodies.
+        tf32: float32 products on a GPU may round their factors to TF32.
+        fused_optimizer: one kernel updates all weights (GPU).
+        fused_passes: on the CPU, the passes that are written out for it, and folded norms.
+        topology_kernel: on a GPU, the Triton kernel for the mixing along the topology.
+    """
+
+    device: torch.device
+    half: bool
+    compiled: bool
+    cuda_graphs: bool
+    tf32: bool
+    fused_optimizer: bool
+    fused_passes: bool
+    topology_kernel: bool
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any], device: torch.device) -> "Engine":
+        """Read the settings of a run; ``auto`` is on where it pays: on a GPU.
+
+        Several processes do not compile: nothing promises that code compiled in each of them sends
+        the same messages in the same order.
+
+        Raises:
+            ConfigError: unknown precision.
+        """
+        on_gpu = device.type == "cuda"
+        match settings["precision"]:
+            case "auto":
+                half = on_gpu and torch.cuda.is_bf16_supported(including_emulation=False)
+            case "float32" | "bfloat16" as precision:
+                half = precision == "bfloat16"
+            case precision:
+                raise ConfigError(
+                    f"train.precision: found {precision!r}, expected auto, float32 or bfloat16."
+                )
+        compiled = on_gpu if settings["compile"] == "auto" else settings["compile"]
+        compiled = compiled and num_processes() == 1
+        return cls(
+            device=device,
+            half=half,
+            compiled=compiled,
+            cuda_graphs=compiled and on_gpu and settings["cuda_graphs"],
+            tf32=on_gpu and settings["tf32"],
+            fused_optimizer=on_gpu and settings["fused_optimizer"],
+            fused_passes=settings["fused_passes"],
+            topology_kernel=on_gpu and settings["topology_kernel"],
+        )
+
+    @property
+    def row_multiple(self) -> int:
+        """What the number of bodies of a batch is filled up to a multiple of."""
+        return _ROWS if self.compiled else 1
+
+    def start(self, threads: int) -> None:
+        """Set what holds for the whole process; for ``main`` only."""
+        torch.set_num_threads(threads)
+        # Both said either way: torch itself has TF32 off in products and on in convolutions.
+        torch.set_float32_matmul_precision("high" if self.tf32 else "highest")
+        torch.backends.cudnn.allow_tf32 = self.tf32
+        if self.device.type == "cpu":
+            _keep_freed_memory()
+
+    def precision(self) -> AbstractContextManager:
+        """Return the context of a forward pass."""
+        return torch.autocast(self.device.type, torch.bfloat16) if self.half else nullcontext()
+
+    def prepare(self, model: nn.Module) -> nn.Module:
+        """Move a network to the device and choose its passes; returns the same module."""
+        for module in model.modules():
+            if hasattr(module, "fused_from") and not self.fused_passes:
+                module.fused_from = math.inf
+            if hasattr(module, "kernel"):
+                module.kernel = self.topology_kernel
+        return model.to(self.device)
+
+    def optimizer(
+        self,
+        parameters: Iterable[nn.Parameter],
+        *,
+        learning_rate: float,
+        momentum: float,
+        weight_decay: float,
+    ) -> torch.optim.SGD:
+        """Return SGD with Nesterov's momentum."""
+        return torch.optim.SGD(
+            parameters,
+            lr=learning_rate,
+            momentum=momentum,
+            weight_decay=weight_decay,
+            nesterov=momentum > 0,
+            # Not False, which would also turn off the updates of many weights at once.
+            fused=True if self.fused_optimizer else None,
+        )
+
+    def training_step(
+        self, model: nn.Module, optimizer: torch.optim.Optimizer
+    ) -> Callable[[Bodies, Tensor, float], Loss]:
+        """Return (bodies, labels, learning rate) -> loss, which has updated the weights.
+
+        The loss's tensors are good until the next call.
+        """
+        call = self._compiled(model.loss, graphs=self.cuda_graphs)
+
+        def step(bodies: Bodies, labels: Tensor, rate: float) -> Loss:
+            # Before the forward pass: the last gradients lie in memory that a graph's next replay
+            # writes to.
+            optimizer.zero_grad(set_to_none=True)
+            with self.precision():
+                loss = call(bodies, labels)
+            loss.total.backward()
+            add_up_gradients(model.parameters())
+            for group in optimizer.param_groups:
+                group["lr"] = rate
+            optimizer.step()
+            return loss
+
+        return self._announced(step, "training step")
+
+    def logits_of(self, model: nn.Module) -> Callable[[Bodies], Tensor]:
+        """Put a trained network into evaluation mode; return bodies -> logits (N, K), float32."""
+        model.eval()
+        if self.fused_passes and not self.compiled and not self.half and self.device.type == "cpu":
+            return evaluator(model)
+        # No graphs: a batch of test crops keeps a GPU busy for much longer than its launches take,
+        # and nearly every batch has a number of bodies of its own, each a graph to capture.
+        call = self._compiled(model.forward, graphs=False)
+
+        def logits(bodies: Bodies) -> Tensor:
+            with self.precision():
+                return call(bodies).float()
+
+        return self._announced(logits, "evaluation")
+
+    def _compiled(self, function: Callable, *, graphs: bool) -> Callable:
+        """Compile once for any number of clips and bodies.
+
+        With graphs, each number of bodies is captured the second time that it comes up. Statistics
+        and the memory bank may change inside: they are the module's own, at fixed addresses.
+        """
+        if not self.compiled:
+            return function
+        call = torch.compile(
+            function, fullgraph=True, mode="reduce-overhead" if graphs else "default"
+        )
+
+        def run(bodies: Bodies, *more: Tensor) -> Any:
+            if graphs:
+                torch.compiler.cudagraph_mark_step_begin()
+            _mark_dynamic(bodies, more)
+            return call(bodies, *more)
+
+        return run
+
+    def _announced(self, call: Callable, what: str) -> Callable:
+        """Tell what the first call of compiled code is waiting for; a step compiles two passes."""
+        if not self.compiled:
+            return call
+        from torch._dynamo.exc import TorchDynamoException  # takes a second, for compiling alone
+
+        started = False
+
+        def run(*arguments: Any) -> Any:
+            nonlocal started
+            if started:
+                return call(*arguments)
+            print(
+                f"Compiling the {what}; it takes minutes once, and seconds when it is found in the"
+                " cache of torch (TORCHINDUCTOR_CACHE_DIR).",
+                file=sys.stderr,
+            )
+            begin, started = time.monotonic(), True
+            try:
+                result = call(*arguments)
+            except TorchDynamoException as error:  # without a C compiler, for example
+                found = str(error).strip().splitlines() or [type(error).__name__]
+                raise ConfigError(
+                    f"train.compile: torch could not compile the {what} on this machine"
+                    f" ({found[0]}); set train.compile to false."
+                ) from error
+            print(f"Compiled the {what} in {time.monotonic() - begin:.0f} s.", file=sys.stderr)
+            return result
+
+        return run
+
+
+def _mark_dynamic(bodies: Bodies, more: tuple[Tensor, ...]) -> None:
+    """Tell the compiler which sizes change from batch to batch: clips, and rows of bodies."""
+    sizes = ((bodies.values, 1), (bodies.shares, 2), (bodies.counts, 1), (bodies.persons, 1))
+    for tensor, axes in sizes:
+        for axis in range(axes if tensor is not None else 0):
+            torch._dynamo.maybe_mark_dynamic(tensor, axis)
+    for tensor in more:
+        torch._dynamo.maybe_mark_dynamic(tensor, 0)
+
+
+def _keep_freed_memory() -> None:
+    """Let glibc keep freed memory: features of the same sizes are asked for at every step.
+
+    Given back, each of their pages would be faulted in and zeroed again, a tenth of a step.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
+    if mallopt is not None:  # musl and others have none
+        mallopt(_M_MMAP_THRESHOLD, _KEPT_BLOCKS)
+        mallopt(_M_TRIM_THRESHOLD, 2**31 - 1)

@@ -1,0 +1,117 @@
+"""Batch norms of bodies, and the precision that sensitive parts are computed in.
+
+Shapes: B bodies, C channels. A row of a batch may stand for several equal bodies
+(``Bodies.counts``): it counts as often in the statistics, and in the gradient through them. Where
+several processes share a batch, statistics are over all of them.
+"""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from protogcn.batches.parallel import gathered, is_parallel
+
+
+class ChannelNorm(nn.BatchNorm1d):
+    """Batch norm of features whose channels are the last axis.
+
+    Memory stays as the linear maps left it; on the CPU this is also torch's fastest batch norm.
+    """
+
+    def forward(self, features: Tensor, counts: Tensor | None = None) -> Tensor:
+        """(B, ..., C) -> (B, ..., C), statistics over all other axes."""
+        if self.training and (counts is not None or is_parallel()):
+            return weighted_norm(self, features, counts, axis=features.dim() - 1)
+        rows = features.flatten(0, -2)  # (rows, C)
+        return super().forward(rows).view(features.shape)
+
+
+class ChannelFirstNorm(nn.BatchNorm2d):
+    """Batch norm of features whose channels are the second axis."""
+
+    def forward(self, features: Tensor, counts: Tensor | None = None) -> Tensor:
+        """(B, C, T, V) -> (B, C, T, V), statistics over all other axes."""
+        if self.training and (counts is not None or is_parallel()):
+            return weighted_norm(self, features, counts, axis=1)
+        return super().forward(features)
+
+
+def weighted_norm(
+    norm: nn.BatchNorm1d | nn.BatchNorm2d, features: Tensor, counts: Tensor | None, *, axis: int
+) -> Tensor:
+    """Batch norm in training mode, where row b stands for ``counts[b]`` equal bodies."""
+    mean, variance = _tracked_moments(norm, features, counts, axis=axis)
+    shape = [1] * features.dim()
+    shape[axis] = -1
+    scale = norm.weight * (variance + norm.eps).rsqrt()
+    centred = features.to(mean.dtype) - mean.view(shape)
+    return (centred * scale.view(shape) + norm.bias.view(shape)).to(features.dtype)
+
+
+def norm_as_affine(
+    norm: ChannelFirstNorm, features: Tensor, counts: Tensor | None
+) -> tuple[Tensor, Tensor]:
+    """Return scale and shift (C,) of the norm of features (B, C, T, V), with their gradients."""
+    if norm.training:
+        mean, variance = _tracked_moments(norm, features, counts, axis=1)
+    else:
+        mean, variance = norm.running_mean, norm.running_var
+    scale = norm.weight * (variance + norm.eps).rsqrt()
+    return scale, norm.bias - scale * mean
+
+
+def _tracked_moments(
+    norm: nn.BatchNorm1d | nn.BatchNorm2d, features: Tensor, counts: Tensor | None, *, axis: int
+) -> tuple[Tensor, Tensor]:
+    """Mean and variance (C,), and move the running ones."""
+    mean, variance, total = moments(features, counts, axis=axis)
+    track(norm, mean, variance, total)
+    return mean, variance
+
+
+def moments(features: Tensor, counts: Tensor | None, *, axis: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Mean and variance (C,) over all axes but one, and how many values each is made of, ()."""
+    others = [number for number in range(features.dim()) if number != axis]
+    num_values = math.prod([features.shape[number] for number in others[1:]])
+    values = features.to(precise(features.dtype))
+    counts = values.new_ones(len(values)) if counts is None else counts.to(values.dtype)
+    total = counts.sum() * num_values
+    # A process without a clip has nothing to count.
+    shares = (counts / total.clamp(min=1)).view(-1, *[1] * (features.dim() - 1))
+
+    # Moments about a first guess of the mean: both come from one reading, and nothing cancels.
+    guess = values[:1].detach().sum(others, keepdim=True) / num_values
+    shifted = values - guess
+    offset = (shifted * shares).sum(others)  # (C,)
+    mean = guess.flatten() + offset
+    variance = (shifted.square() * shares).sum(others) - offset.square()
+    if is_parallel():
+        mean, variance, total = _of_all_processes(mean, variance, total)
+    return mean, variance.clamp(min=0), total
+
+
+def track(norm: nn.Module, mean: Tensor, variance: Tensor, total: Tensor) -> None:
+    """Move a norm's running statistics (C,) towards a batch's."""
+    with torch.no_grad():
+        unbiased = variance * (total / (total - 1).clamp(min=1))
+        norm.num_batches_tracked.add_(1)
+        norm.running_mean.lerp_(mean.to(norm.running_mean.dtype), norm.momentum)
+        norm.running_var.lerp_(unbiased.to(norm.running_var.dtype), norm.momentum)
+
+
+def _of_all_processes(
+    mean: Tensor, variance: Tensor, total: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Combine the moments (C,) of every process's ``total`` values, in one message."""
+    together = gathered(torch.cat([mean, variance, total.view(1)]))  # (R, 2 C + 1)
+    means, variances, totals = together.split([len(mean), len(mean), 1], dim=1)
+    total = totals.sum()
+    weights = totals / total  # (R, 1)
+    mean = (weights * means).sum(0)
+    return mean, (weights * (variances + (means - mean).square())).sum(0), total
+
+
+def precise(dtype: torch.dtype) -> torch.dtype:
+    """Return float32 for half precisions under autocast, else ``dtype`` itself."""
+    return torch.promote_types(dtype, torch.float32)

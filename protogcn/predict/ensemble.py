@@ -1,0 +1,150 @@
+"""The directory of a run -> its trained network, and the record of an ensemble -> its members."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from protogcn.config.resolved import Run, load_run
+from protogcn.errors import ConfigError, ContractError
+from protogcn.files.contracts import reading
+from protogcn.models import build_model
+from protogcn.models.checkpoint import load_checkpoint
+from protogcn.models.trained import differing, run_facts
+from protogcn.scores.fusion import check_weights
+
+_ENTRIES = {"model": dict, "epoch": int, "facts": dict}
+
+
+@dataclass(frozen=True)
+class Member:
+    """One trained network of an ensemble.
+
+    Attributes:
+        run: what was trained.
+        model: the network, in evaluation mode, on the CPU.
+        epoch: the epoch whose weights these are.
+        weight: what its scores are multiplied by.
+    """
+
+    run: Run
+    model: nn.Module
+    epoch: int
+    weight: float
+
+
+@dataclass(frozen=True)
+class TrainedEnsemble:
+    """The networks that are asked together.
+
+    Attributes:
+        members: one or more, of one dataset.
+        space: what is summed, see ``fusion.in_space``.
+    """
+
+    members: Sequence[Member]
+    space: str
+
+    def with_crops(self, crops: int) -> "TrainedEnsemble":
+        """Return the same networks, each asked about another number of test crops."""
+        members = [
+            replace(
+                member,
+                run=replace(member.run, settings={**member.run.settings, "crops": crops}),
+            )
+            for member in self.members
+        ]
+        return TrainedEnsemble(members, self.space)
+
+
+def load_ensemble(path: Path) -> TrainedEnsemble:
+    """Read the networks of an ensemble that the fuse stage has made a table of.
+
+    Args:
+        path: ``results/{task}_{ensemble}.csv``, or the ``.json`` beside it.
+
+    Raises:
+        ContractError: the record or a run is missing or damaged.
+    """
+    path = path.with_suffix(".json")
+    with reading(path, "the record of an ensemble, which the fuse stage writes beside its table"):
+        record = json.loads(path.read_text(encoding="utf-8"))
+        folders = [path.parent / member["run"] for member in record["members"]]
+        weights = [float(member["weight"]) for member in record["members"]]
+        space = str(record["space"])
+    return ensemble_of_runs(folders, weights, space)
+
+
+def ensemble_of_runs(
+    folders: Sequence[Path], weights: Sequence[float], space: str
+) -> TrainedEnsemble:
+    """Read the networks of some run directories.
+
+    Raises:
+        ConfigError: not one weight above 0 for each.
+        ContractError: a run is missing or damaged, or two are of different datasets.
+    """
+    if len(folders) != len(weights) or not folders:
+        raise ConfigError(
+            f"{len(folders)} runs and {len(weights)} weights, expected one weight for each run."
+        )
+    check_weights(weights)
+    members = [load_member(folder, w) for folder, w in zip(folders, weights, strict=True)]
+    first = members[0].run.dataset
+    for folder, member in zip(folders, members, strict=True):
+        found = member.run.dataset
+        if (found.classes, found.skeleton, found.persons) != (
+            first.classes,
+            first.skeleton,
+            first.persons,
+        ):
+            raise ContractError(
+                f"{folder}: is of a dataset with other classes, joints or persons than"
+                f" {folders[0]}, expected runs of one dataset."
+            )
+    return TrainedEnsemble(members, space)
+
+
+def load_member(folder: Path, weight: float = 1.0) -> Member:
+    """Read one run directory: ``config.yaml`` and ``checkpoint.pt``.
+
+    Raises:
+        ContractError: one of them is missing or damaged, or they do not belong together.
+    """
+    if not folder.is_dir():
+        raise ContractError(
+            f"{folder}: is no folder, expected the directory of a trained run such as"
+            " results/runs/ntu120/xsub/protogcn/j."
+        )
+    run = load_run(folder / "config.yaml")
+    if "scores" in run.settings:
+        raise ContractError(
+            f"{folder}: its scores are imported from {run.settings['scores']}, so there is no"
+            " network; expected a run that is trained here or has a checkpoint."
+        )
+    path = folder / "checkpoint.pt"
+    checkpoint = load_checkpoint(path, _ENTRIES)
+    model = build_model(
+        run.network,
+        run.dataset.skeleton,
+        num_classes=len(run.dataset.classes),
+        num_persons=run.dataset.persons,
+    )
+    if others := _other_facts(run, model, checkpoint["facts"]):
+        raise ContractError(
+            f"{path}: is of a training with other {', '.join(others)} than config.yaml beside it;"
+            " train again."
+        )
+    with reading(path, "the weights of this network"):
+        model.load_state_dict(checkpoint["model"])
+    return Member(run, model.eval(), checkpoint["epoch"], weight)
+
+
+def _other_facts(run: Run, model: nn.Module, facts: Mapping[str, Any]) -> list[str]:
+    """Return in which of the facts that both know a checkpoint and a run differ."""
+    shapes = [(name, value.shape) for name, value in model.state_dict().items()]
+    expected = {name: fact for name, fact in run_facts(run, shapes).items() if name in facts}
+    return differing({name: facts[name] for name in expected}, expected)

@@ -1,0 +1,270 @@
+"""A trained run -> its network for other programs: ONNX, torch.export, and what they have to know.
+
+Shapes: N crops, M persons, T frames, V joints, C channels, K classes.
+"""
+
+import argparse
+import hashlib
+import io
+import json
+import logging
+import time
+import warnings
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from protogcn.errors import ConfigError, ContractError, run_stage
+from protogcn.files.contracts import save_text, writing
+from protogcn.files.provenance import commit, versions
+from protogcn.predict.ensemble import Member, load_ensemble, load_member
+
+if TYPE_CHECKING:
+    from torch.export import ExportedProgram
+
+_EXAMPLES = 3  # crops that the graph is traced with
+_CHECKED = (1, 2, 5)  # crops in a batch; each number is tried
+_TOLERANCE = 1e-4  # of the largest logit; float32 adds up in another order elsewhere
+_SECONDS = 2.0  # that the speed is measured for
+
+
+class CropLogits(nn.Module):
+    """The network as other programs see it: crops in, logits out."""
+
+    def __init__(self, model: nn.Module):
+        super().__init__()
+        self.model = model
+
+    def forward(self, crops: Tensor) -> Tensor:
+        """(N, M, T, V, C) -> (N, K)."""
+        return self.model(crops)
+
+
+def export_member(member: Member, folder: Path, *, batch: int) -> dict[str, Any]:
+    """Write ``{stream}.onnx``, ``{stream}.pt2`` and ``{stream}.json`` of one run.
+
+    Nothing is written before both networks are found to be equal; the json comes last.
+
+    Args:
+        member: the trained network.
+        folder: is created.
+        batch: crops in a batch when the speed is measured.
+
+    Returns:
+        What stands in the json.
+
+    Raises:
+        ConfigError: onnx, onnxscript or onnxruntime is not installed.
+        ContractError: the exported network computes something else than torch.
+    """
+    _check_installed()
+    network = CropLogits(member.model.eval())
+    stem = folder / member.run.stream
+    facts = interface_of(member)
+    program = trace(network, example_crops(member, _EXAMPLES))
+    onnx, torch_file = _onnx_of(program, facts), _torch_file_of(program, facts)
+    computed = {
+        "onnx": (stem.with_suffix(".onnx"), onnx, onnx_session(onnx)),
+        "torch": (stem.with_suffix(".pt2"), torch_file, _reloaded(torch_file)),
+    }
+    files = {}
+    for kind, (path, content, logits_of) in computed.items():
+        files[kind] = {
+            "file": path.name,
+            "bytes": len(content),
+            "sha256": hashlib.sha256(content).hexdigest(),
+            "largest difference": check_equal(network, logits_of, member, str(path)),
+            "clips per second": round(
+                _crops_per_second(logits_of, member, batch) / member.run.settings["crops"], 2
+            ),
+        }
+    report = {**facts, "batch of the speed": batch, "files": files}
+    report_path = stem.with_suffix(".json")
+    for path, content, _ in computed.values():
+        with writing(path, needed=len(content)) as file:
+            file.write(content)
+            report_path.unlink(missing_ok=True)  # an older one does not tell of this file
+    save_text(report_path, json.dumps(report, indent=1, ensure_ascii=False) + "\n")
+    return report
+
+
+def interface_of(member: Member) -> dict[str, Any]:
+    """Return what a program has to know to feed the network; it stands in each file too."""
+    run = member.run
+    skeleton, settings = run.dataset.skeleton, run.settings
+    return {
+        "run": run.name,
+        "epoch": member.epoch,
+        "input": {
+            "name": "crops",
+            "type": "float32",
+            "axes": ["crops", "persons", "frames", "joints", "channels"],
+            "shape": ["any", run.dataset.persons, settings["frames"], skeleton.num_joints, 3],
+            "modality": run.modality,
+            "preparation": settings["preparation"],
+            "channels": ["x", "y", "score" if skeleton.in_image else "z"],
+            "unit": "pixels" if skeleton.in_image else "metres",
+            "empty person": "all zero, and the last one",
+            "difference": settings["difference"],
+            "short clips": settings["short_clips"],
+        },
+        "output": {"name": "logits", "type": "float32", "axes": ["crops", "classes"]},
+        "a clip's probabilities": f"the mean over {settings['crops']} crops of the softmax",
+        "classes": list(run.dataset.classes),
+        "skeleton": {"name": skeleton.name, **skeleton.to_mapping()},
+        "exported by": {"commit": commit(), "versions": versions()},
+    }
+
+
+def example_crops(member: Member, num_crops: int) -> Tensor:
+    """Return crops (N, M, T, V, C) of the right shape, the last person of the first one absent."""
+    run = member.run
+    shape = (run.dataset.persons, run.settings["frames"], run.dataset.skeleton.num_joints, 3)
+    crops = torch.randn(num_crops, *shape, generator=torch.Generator().manual_seed(0))
+    if run.dataset.persons > 1:
+        crops[0, -1] = 0
+    return crops
+
+
+def trace(network: nn.Module, crops: Tensor) -> "ExportedProgram":
+    """Return the graph of a network for any number of crops."""
+    with torch.no_grad():
+        return torch.export.export(
+            network, (crops,), dynamic_shapes={"crops": {0: torch.export.Dim("crops", min=1)}}
+        )
+
+
+def check_equal(
+    network: nn.Module, logits_of: Callable[[np.ndarray], np.ndarray], member: Member, where: str
+) -> float:
+    """Return the largest difference between two networks, as a share of the largest logit.
+
+    Raises:
+        ContractError: it is more than rounding explains.
+    """
+    largest = 0.0
+    for num_crops in _CHECKED:
+        crops = example_crops(member, num_crops)
+        with torch.no_grad():
+            expected = network(crops).numpy()
+        found = logits_of(crops.numpy())
+        if found.shape != expected.shape:
+            raise ContractError(f"{where}: gives {found.shape} for {expected.shape}.")
+        largest = max(largest, float(np.abs(found - expected).max() / np.abs(expected).max()))
+    if not largest <= _TOLERANCE:
+        raise ContractError(
+            f"{where}: differs from torch by {largest:.1e} of the largest logit, expected at most"
+            f" {_TOLERANCE:.0e}; do not use it."
+        )
+    return largest
+
+
+def onnx_session(onnx: bytes) -> Callable[[np.ndarray], np.ndarray]:
+    """Return crops -> logits as onnxruntime computes them on one thread of the CPU.
+
+    Args:
+        onnx: the content of a file.
+    """
+    import onnxruntime  # an optional package: see _check_installed
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    session = onnxruntime.InferenceSession(onnx, options, providers=["CPUExecutionProvider"])
+    return lambda crops: session.run(["logits"], {"crops": crops})[0]
+
+
+def _check_installed() -> None:
+    try:
+        import onnx  # noqa: F401
+        import onnxruntime  # noqa: F401
+        import onnxscript  # noqa: F401
+    except ImportError as error:
+        raise ConfigError(
+            f"{error.name} is not installed, export needs it: pip install onnx onnxruntime"
+            " onnxscript."
+        ) from error
+
+
+def _onnx_of(program: "ExportedProgram", facts: dict[str, Any]) -> bytes:
+    """Convert a graph and put what to know about it into it."""
+    # Its messages are about other packages of torch, not about this network.
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        converted = torch.onnx.export(
+            program, dynamo=True, input_names=["crops"], output_names=["logits"], verbose=False
+        )
+    converted.model.doc_string = __doc__
+    for name, value in facts.items():
+        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        converted.model.metadata_props[name] = text
+    return converted.model_proto.SerializeToString()
+
+
+def _torch_file_of(program: "ExportedProgram", facts: dict[str, Any]) -> bytes:
+    buffer = io.BytesIO()
+    torch.export.save(program, buffer, extra_files={"interface.json": json.dumps(facts)})
+    return buffer.getvalue()
+
+
+def _reloaded(torch_file: bytes) -> Callable[[np.ndarray], np.ndarray]:
+    network = torch.export.load(io.BytesIO(torch_file)).module()
+
+    def logits_of(crops: np.ndarray) -> np.ndarray:
+        with torch.no_grad():
+            return network(torch.from_numpy(crops)).numpy()
+
+    return logits_of
+
+
+def _crops_per_second(
+    logits_of: Callable[[np.ndarray], np.ndarray], member: Member, batch: int
+) -> float:
+    crops = example_crops(member, batch).numpy()
+    logits_of(crops)
+    begin, done = time.perf_counter(), 0
+    while done == 0 or time.perf_counter() - begin < _SECONDS:
+        logits_of(crops)
+        done += batch
+    return done / (time.perf_counter() - begin)
+
+
+def main() -> None:
+    """Export the networks of an ensemble or of some runs, print their size and speed."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    networks = parser.add_mutually_exclusive_group(required=True)
+    networks.add_argument("--ensemble", type=Path, help="such as results/ntu120_xsub_6ens.csv")
+    networks.add_argument("--runs", type=Path, nargs="+", help="directories of trained runs")
+    parser.add_argument("--folder", type=Path, required=True, help="where the files go")
+    parser.add_argument("--batch", type=int, default=10, help="crops at once, for the speed")
+    args = parser.parse_args()
+
+    if args.batch < 1:
+        raise ConfigError(f"--batch: found {args.batch}, expected 1 or more.")
+    torch.set_num_threads(1)
+    if args.ensemble is not None:
+        members: Sequence[Member] = load_ensemble(args.ensemble).members
+    else:
+        members = [load_member(folder) for folder in args.runs]
+    streams = [member.run.stream for member in members]
+    if len(set(streams)) < len(streams):
+        raise ConfigError(
+            f"--runs: two runs are of one stream ({', '.join(streams)}), and the files are named"
+            " after streams; export one after the other into folders of their own."
+        )
+    for member in members:
+        for entry in export_member(member, args.folder, batch=args.batch)["files"].values():
+            print(
+                f"{args.folder / entry['file']}: {entry['bytes'] / 1e6:.1f} MB,"
+                f" {entry['clips per second']:.1f} clips/s of {member.run.settings['crops']} crops"
+                " on one thread, differs from torch by at most"
+                f" {entry['largest difference']:.0e}."
+            )
+
+
+if __name__ == "__main__":
+    run_stage(main)

@@ -1,0 +1,198 @@
+"""Recordings and a trained ensemble -> the classes they most likely show, on the terminal.
+
+Shapes: M persons, T frames, V joints, C channels, K classes.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+
+from protogcn.batches.device import pick_device
+from protogcn.config.skeleton import Skeleton
+from protogcn.errors import ConfigError, ContractError, run_stage
+from protogcn.models.engine import Engine
+from protogcn.predict.ensemble import TrainedEnsemble, ensemble_of_runs, load_ensemble
+from protogcn.predict.live import live_frames
+from protogcn.predict.recognise import recognise
+from protogcn.predict.recordings import read_recordings
+from protogcn.predict.windows import check_window, live_windows, window_bounds
+from protogcn.scores.fusion import SPACES
+
+_LIVE = Path("-")
+
+
+class Piece(NamedTuple):
+    """A stretch of a recording that is recognised by itself.
+
+    Attributes:
+        recording: its name.
+        first_frame: its first frame in the recording, counted from 0.
+        keypoints: (M, T, V, C).
+    """
+
+    recording: str
+    first_frame: int
+    keypoints: np.ndarray
+
+
+class Prediction(NamedTuple):
+    """What one piece most likely shows.
+
+    Attributes:
+        recording: its name.
+        first_frame: its first frame in the recording, counted from 0.
+        num_frames: how many there are.
+        classes: label, class name and probability, likeliest first; none if nobody is there.
+    """
+
+    recording: str
+    first_frame: int
+    num_frames: int
+    classes: list[tuple[int, str, float]]
+
+    def to_mapping(self) -> dict[str, Any]:
+        """Return it for programs."""
+        names = ("label", "class", "probability")
+        classes = [dict(zip(names, entry, strict=True)) for entry in self.classes]
+        return {**self._asdict(), "classes": classes}
+
+    def to_text(self, *, in_window: bool) -> str:
+        """Return it for people."""
+        frames = f"{self.num_frames} frames"
+        if in_window and self.num_frames:
+            frames = f"frames {self.first_frame} to {self.first_frame + self.num_frames - 1}"
+        lines = [f"{100 * share:6.1f} %  {name}" for _, name, share in self.classes]
+        return "\n".join([f"{self.recording}, {frames}:", *(lines or ["  nobody is there"])])
+
+
+def predict(
+    ensemble: TrainedEnsemble, pieces: Sequence[Piece], *, top: int, device: torch.device
+) -> list[Prediction]:
+    """Return the ``top`` likeliest classes of each piece.
+
+    Raises:
+        ContractError: coordinates are so large that the networks give no finite numbers.
+    """
+    classes = ensemble.members[0].run.dataset.classes
+    rows = recognise(ensemble, [piece.keypoints for piece in pieces], device=device)
+    predictions = []
+    for piece, row in zip(pieces, rows, strict=True):
+        if row is not None and not np.isfinite(row).all():
+            raise ContractError(
+                f"{piece.recording}: found coordinates up to {np.abs(piece.keypoints).max():.1e},"
+                " for which the networks give no finite numbers; expected metres, or pixels of an"
+                " image."
+            )
+        # The last of equals comes first, as in the tables' accuracies.
+        best = () if row is None else np.argsort(row, kind="stable")[::-1][:top]
+        predictions.append(
+            Prediction(
+                recording=piece.recording,
+                first_frame=piece.first_frame,
+                num_frames=piece.keypoints.shape[1],
+                classes=[(int(c), classes[c], float(row[c])) for c in best],
+            )
+        )
+    return predictions
+
+
+def pieces_of(
+    path: Path, skeleton: Skeleton, *, window: int | None, stride: int | None
+) -> list[Piece]:
+    """Read a file and cut what is in it into windows, or into none.
+
+    Raises:
+        ConfigError: no such file, another kind of file, or no such windows.
+        ContractError: it is malformed.
+    """
+    joints = skeleton.joints[: skeleton.num_raw_joints]
+    pieces = []
+    for name, keypoints in read_recordings(path, joints, in_image=skeleton.in_image):
+        total = keypoints.shape[1]
+        bounds = [(0, total)] if window is None else window_bounds(total, window, stride)
+        pieces += [Piece(name, first, keypoints[:, first:stop]) for first, stop in bounds]
+    return pieces
+
+
+def _live_pieces(skeleton: Skeleton, window: int, stride: int) -> Iterator[list[Piece]]:
+    frames = live_frames(sys.stdin, skeleton.num_raw_joints)
+    for first, keypoints in live_windows(frames, window, stride):
+        yield [Piece("live", first, keypoints)]
+
+
+def _ensemble_of(args: argparse.Namespace) -> TrainedEnsemble:
+    if args.ensemble is not None:
+        if args.weights or args.space:
+            raise ConfigError("--weights and --space go with --runs; an ensemble has its own.")
+        return load_ensemble(args.ensemble)
+    weights = args.weights or [1.0] * len(args.runs)
+    return ensemble_of_runs(args.runs, weights, args.space or "probability")
+
+
+def _check(args: argparse.Namespace, stride: int | None) -> None:
+    for name in ("crops", "top", "threads"):
+        if (number := getattr(args, name)) is not None and number < 1:
+            raise ConfigError(f"--{name}: found {number}, expected 1 or more.")
+    if args.window is not None:
+        check_window(args.window, stride)
+    elif args.stride is not None:
+        raise ConfigError("--stride goes with --window, the length of a window in frames.")
+    if _LIVE in args.recordings and (args.window is None or len(args.recordings) > 1):
+        raise ConfigError("-: frames from standard input need --window and no other recording.")
+
+
+def main() -> None:
+    """Print what recordings show."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "recordings",
+        type=Path,
+        nargs="+",
+        help=".skeleton, .pkl, .npy, .csv, .json; - reads frames from standard input, one a line",
+    )
+    networks = parser.add_mutually_exclusive_group(required=True)
+    networks.add_argument("--ensemble", type=Path, help="such as results/ntu120_xsub_6ens.csv")
+    networks.add_argument("--runs", type=Path, nargs="+", help="directories of trained runs")
+    parser.add_argument("--weights", type=float, nargs="+", help="of --runs (default: all 1)")
+    parser.add_argument("--space", choices=SPACES, help="of --runs (default: probability)")
+    parser.add_argument("--window", type=int, help="frames; recognise windows of this length")
+    parser.add_argument("--stride", type=int, help="from window to window (default: the window)")
+    parser.add_argument("--crops", type=int, help="test crops (default: the runs'; 1 is fastest)")
+    parser.add_argument("--top", type=int, default=5, help="classes printed (default: 5)")
+    parser.add_argument("--json", action="store_true", help="one object in each line")
+    parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
+    parser.add_argument("--threads", type=int, help="of the CPU (default: the runs' cpu_threads)")
+    args = parser.parse_args()
+
+    stride = args.window if args.stride is None else args.stride
+    _check(args, stride)
+    live = _LIVE in args.recordings
+    ensemble = _ensemble_of(args)
+    if args.crops is not None:
+        ensemble = ensemble.with_crops(args.crops)
+    run = ensemble.members[0].run
+    device = pick_device(args.device)
+    Engine.of(run.settings, device).start(args.threads or run.settings["cpu_threads"])
+    skeleton = run.dataset.skeleton
+    if live:
+        batches: Iterable[list[Piece]] = _live_pieces(skeleton, args.window, stride)
+    else:
+        batches = (
+            pieces_of(path, skeleton, window=args.window, stride=stride) for path in args.recordings
+        )
+    for pieces in batches:
+        for prediction in predict(ensemble, pieces, top=args.top, device=device):
+            if args.json:
+                print(json.dumps(prediction.to_mapping(), ensure_ascii=False), flush=True)
+            else:
+                print(prediction.to_text(in_window=args.window is not None), flush=True)
+
+
+if __name__ == "__main__":
+    run_stage(main)

@@ -1,0 +1,123 @@
+"""Recordings and a trained ensemble -> the probability of each class, as the pipeline has it.
+
+Shapes: N clips, M persons, T frames, V joints, C channels, K classes.
+"""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+
+import numpy as np
+import torch
+
+from protogcn.batches.clip_store import ClipStore
+from protogcn.config.resolved import Run
+from protogcn.data.bones import compute_modality
+from protogcn.data.preparation import prepare_clip
+from protogcn.files.clip_table import ClipTable
+from protogcn.files.scores import Scores
+from protogcn.jobs.bar import show_progress
+from protogcn.models.engine import Engine
+from protogcn.predict.ensemble import TrainedEnsemble
+from protogcn.scores.fusion import fuse
+from protogcn.scores.scoring import score_run
+
+_QUICK = 64  # clips; that many are scored before a progress bar could be read
+
+
+def recognise(
+    ensemble: TrainedEnsemble, recordings: Sequence[np.ndarray], *, device: torch.device
+) -> list[np.ndarray | None]:
+    """Return the probabilities (K,) of each recording's classes, None where nobody is there.
+
+    Each recording goes the way of a test clip: preparation, modality, test crops, mean, fusion.
+
+    Args:
+        ensemble: networks and weights.
+        recordings: raw positions (M', T', V, C), any number of persons and frames.
+        device: where the networks run.
+    """
+    runs = [member.run for member in ensemble.members]
+    prepared = {name: _prepare(recordings, name, runs[0]) for name in _preparations(runs)}
+    there = [i for i, clip in enumerate(next(iter(prepared.values()))) if clip is not None]
+    result: list[np.ndarray | None] = [None] * len(recordings)
+    if not there:
+        return result
+    members, weights = {}, {}
+    for number, member in enumerate(ensemble.members):
+        clips = [prepared[member.run.settings["preparation"]][i] for i in there]
+        store = _store(clips, member.run, device)
+        # Compiling pays for a test set, not for a few clips; it changes nothing but rounding.
+        engine = Engine.of({**member.run.settings, "compile": False}, device)
+        rows = np.arange(len(there))
+        watch = partial(show_progress, total=len(rows), what="clips", size=len)
+        scores = score_run(
+            member.run,
+            member.model,
+            engine,
+            store,
+            rows,
+            watch=watch if len(rows) > _QUICK else iter,
+        )
+        name = f"{number} {member.run.name}"
+        members[name], weights[name] = _as_scores(store, member.run, *scores), member.weight
+    fused = fuse(members, weights, ensemble.space)  # (N, K)
+    for i, row in zip(there, as_probabilities(fused, weights, ensemble.space), strict=True):
+        result[i] = row
+    return result
+
+
+def as_probabilities(fused: np.ndarray, weights: Mapping[str, float], space: str) -> np.ndarray:
+    """Turn fused scores (N, K) into rows that sum to one, in the same order of classes.
+
+    Sums of probabilities are divided by the weights' sum; of sums in another space the softmax of
+    the weighted mean is taken.
+    """
+    mean = fused / sum(weights.values())
+    if space == "probability":
+        return mean
+    exponentials = np.exp(mean - mean.max(axis=1, keepdims=True))
+    return exponentials / exponentials.sum(axis=1, keepdims=True)
+
+
+def _preparations(runs: Sequence[Run]) -> list[str]:
+    return list(dict.fromkeys(run.settings["preparation"] for run in runs))
+
+
+def _prepare(
+    recordings: Sequence[np.ndarray], preparation: str, run: Run
+) -> list[tuple[np.ndarray, int] | None]:
+    skeleton, slots = run.dataset.skeleton, run.dataset.persons
+    return [
+        prepare_clip(keypoints, preparation, skeleton, slots) if keypoints.size else None
+        for keypoints in recordings
+    ]
+
+
+def _store(clips: Sequence[tuple[np.ndarray, int]], run: Run, device: torch.device) -> ClipStore:
+    """Lay prepared clips end to end, in the modality that the run reads."""
+    joints = np.concatenate([frames for frames, _ in clips])  # (F, M, V, C)
+    num_frames = np.array([len(frames) for frames, _ in clips])
+    ends = num_frames.cumsum()
+    values = compute_modality(joints, run.values, run.dataset.skeleton, ends - 1)
+    table = ClipTable(
+        ids=np.array([str(number) for number in range(len(clips))], dtype=object),
+        labels=np.zeros(len(clips), np.int64),
+        first_frames=ends - num_frames,
+        num_frames=num_frames,
+        persons=np.array([persons for _, persons in clips]),
+        sides={},
+        digest="",
+    )
+    return ClipStore(torch.from_numpy(values).to(device), table, "", device)
+
+
+def _as_scores(store: ClipStore, run: Run, logits: np.ndarray, probabilities: np.ndarray) -> Scores:
+    """Return what fusion joins; the labels, which nobody knows, are never looked at."""
+    return Scores(
+        clips=store.table.ids,
+        labels=store.table.labels,
+        classes=np.array(run.dataset.classes),
+        logits=logits,
+        probabilities=probabilities,
+        provenance={"select": run.settings["select"]},
+    )

@@ -1,0 +1,97 @@
+"""One file of any known format -> what was recorded in it, to be recognised.
+
+Shapes: M persons, T frames, V joints, C channels.
+"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from protogcn.data.readers.annotations import Sample, check_samples
+from protogcn.data.readers.clip_file import SUFFIXES, read_clip_file
+from protogcn.data.readers.malformed import MalformedError, show
+from protogcn.data.readers.ntu_bodies import arrange_bodies
+from protogcn.data.readers.pickles.load import load_pickle
+from protogcn.data.readers.skeleton_file import NUM_JOINTS, read_skeleton_file
+from protogcn.errors import ConfigError, ContractError
+
+_PICKLES = (".pkl", ".pickle")
+
+
+class Recording(NamedTuple):
+    """Some persons' motion.
+
+    Attributes:
+        name: of the file without its end, or of the sample in a pickle.
+        keypoints: (M, T, V, 3): x, y, z in metres, or x and y in pixels and a score; M may be 0.
+    """
+
+    name: str
+    keypoints: np.ndarray
+
+
+def read_recordings(path: Path, joints: Sequence[str], *, in_image: bool) -> list[Recording]:
+    """Read a ``.skeleton`` file, a pickle, or a ``.npy``, ``.csv`` or ``.json`` clip.
+
+    A pickle is what ``read_pyskl`` reads, its list of annotations alone, or one annotation; only
+    ``frame_dir`` and ``keypoint`` (in 2-D also ``keypoint_score``) are looked at.
+
+    Args:
+        path: the file.
+        joints: the names of the V joints of a raw file.
+        in_image: 2-D poses.
+
+    Raises:
+        ConfigError: no such file, or another kind of file.
+        ContractError: it is malformed, or has other joints.
+    """
+    suffix = path.suffix.lower()
+    if suffix in _PICKLES:
+        return list(_read_pickle(path, len(joints), in_image))
+    if suffix not in (".skeleton", *SUFFIXES):
+        kinds = ", ".join((".skeleton", *_PICKLES, *SUFFIXES))
+        raise ConfigError(f"{path}: its name ends in {show(suffix)}, expected one of {kinds}.")
+    try:
+        if suffix == ".skeleton":
+            return [Recording(path.stem, _read_skeleton(path, len(joints), in_image))]
+        return [Recording(path.stem, read_clip_file(path, joints, in_image=in_image))]
+    except MalformedError as fault:
+        raise ContractError(f"{path.parent}: {fault}.") from None
+
+
+def _read_skeleton(path: Path, num_joints: int, in_image: bool) -> np.ndarray:
+    bodies = read_skeleton_file(path)
+    if num_joints != NUM_JOINTS or in_image:
+        found = f"a {path.suffix} file with {NUM_JOINTS} joints in metres"
+        kind = f"{num_joints} joints in an image" if in_image else f"{num_joints} joints"
+        raise MalformedError(path.name, "the file", found, f"{kind}, as the networks have seen")
+    arranged = arrange_bodies(bodies)
+    return np.zeros((0, 0, num_joints, 3)) if isinstance(arranged, str) else arranged
+
+
+def _read_pickle(path: Path, num_joints: int, in_image: bool) -> Iterator[Recording]:
+    content = load_pickle(path)
+    if type(content) is dict and "annotations" in content:
+        content = content["annotations"]
+    annotations = content if type(content) is list else [content]
+    if not annotations:
+        raise ContractError(f"{path}: found an empty list, expected annotations.")
+
+    def check(name: str, sample: Sample) -> Recording:
+        return Recording(name, _keypoints_of(sample, num_joints, in_image))
+
+    fields = ["keypoint", "keypoint_score"] if in_image else ["keypoint"]
+    yield from check_samples(path, annotations, fields, check)
+
+
+def _keypoints_of(sample: Sample, num_joints: int, in_image: bool) -> np.ndarray:
+    channels = 2 if in_image else 3
+    layout = f"(persons, frames, {num_joints}, {channels})"
+    keypoints = sample.floats("keypoint", layout, (None, None, num_joints, channels))
+    if in_image:
+        layout = f"{keypoints.shape[:3]}, as its keypoint"
+        scores = sample.floats("keypoint_score", layout, keypoints.shape[:3])
+        keypoints = np.concatenate([keypoints, scores[..., None]], axis=-1)
+    return np.array(keypoints, dtype=keypoints.dtype.newbyteorder("="))

@@ -1,0 +1,117 @@
+"""The score files of an ensemble's streams -> accuracy against the number of streams fused."""
+
+import argparse
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from protogcn.errors import ConfigError, run_stage
+from protogcn.files.contracts import save_table, save_text
+from protogcn.files.scores import Scores
+from protogcn.files.selection import mark_of, select_of
+from protogcn.report.figures.style import BLUE, GREY, INK, in_style, save_figure
+from protogcn.scores.fusion import in_space, rows_in_order, top_k_accuracy
+from protogcn.scores.members import add_members, members_of
+
+_MOST_STREAMS = 10  # every subset is fused: 1,023 of them
+
+
+def accuracy_of_subsets(
+    members: Mapping[str, Scores], weights: Mapping[str, float], space: str
+) -> pd.DataFrame:
+    """Fuse every subset of the streams, each stream with its own weight.
+
+    Returns:
+        A row for each subset, smallest first: ``streams`` (names joined by +), ``count``, ``top1``
+        (per cent), ``in_order``: whether it is the first ones of the ensemble.
+
+    Raises:
+        ConfigError: more than ten streams.
+        ContractError: the streams were not scored on the same clips, labels and classes.
+    """
+    if len(members) > _MOST_STREAMS:
+        raise ConfigError(
+            f"{len(members)} streams have {2 ** len(members) - 1} subsets, expected at most"
+            f" {_MOST_STREAMS} streams."
+        )
+    names = list(members)
+    first = members[names[0]]
+    weighted = []
+    for name in names:
+        rows = rows_in_order(first, members[name], f"stream {name} against stream {names[0]}")
+        weighted.append(weights[name] * in_space(members[name], space)[rows])
+    found: list[tuple[tuple[int, ...], float]] = []
+
+    def add_streams(chosen: tuple[int, ...], total: np.ndarray, start: int) -> None:
+        """Go through the subsets depth first: one sum for each."""
+        for number in range(start, len(names)):
+            larger = total + weighted[number]
+            found.append(((*chosen, number), 100 * top_k_accuracy(larger, first.labels, 1)))
+            add_streams((*chosen, number), larger, number + 1)
+
+    add_streams((), np.zeros_like(weighted[0]), 0)
+    found.sort(key=lambda item: (len(item[0]), item[0]))
+    return pd.DataFrame(
+        {
+            "streams": ["+".join(names[number] for number in chosen) for chosen, _ in found],
+            "count": [len(chosen) for chosen, _ in found],
+            "top1": [round(accuracy, 2) for _, accuracy in found],
+            "in_order": [chosen == tuple(range(len(chosen))) for chosen, _ in found],
+        }
+    )
+
+
+def draw_streams(subsets: pd.DataFrame, title: str) -> Figure:
+    """Draw every subset as a dot, and a line through the ensemble's own order of streams."""
+    most = int(subsets["count"].max())
+    figure = Figure(figsize=(max(3.6, 1.6 + 0.8 * most), 3.4), layout="constrained")
+    axes = figure.subplots()
+    axes.plot(subsets["count"], subsets["top1"], "o", color=GREY, markersize=4, alpha=0.55,
+              markeredgewidth=0, label="every choice of streams")  # fmt: skip
+    line = subsets[subsets["in_order"]]
+    axes.plot(
+        line["count"], line["top1"], "o-", color=BLUE, markersize=5, label="the ensemble's order"
+    )
+    added = [streams.split("+")[-1] for streams in line["streams"]]
+    for place, (count, top1) in enumerate(zip(line["count"], line["top1"], strict=True)):
+        text = added[place] if place == 0 else f"+ {added[place]}"
+        axes.annotate(text, (count, top1), (5, -10), textcoords="offset points", color=BLUE)
+    axes.set_xticks(range(1, most + 1))
+    axes.set_xlim(0.6, most + 0.6)
+    axes.set(xlabel="streams fused", ylabel="top-1 accuracy (%)")
+    axes.set_title(title, loc="left", color=INK)
+    axes.grid(axis="y")
+    figure.legend(loc="outside lower center", ncols=2)
+    return figure
+
+
+def main() -> None:
+    """Fuse every subset of the streams, write the accuracies, the figure and its caption."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    add_members(parser)
+    parser.add_argument("--name", required=True, help="what the figure calls these scores")
+    parser.add_argument("--table", type=Path, required=True)
+    parser.add_argument("--figures", type=Path, nargs="+", required=True, help="png, pdf or svg")
+    parser.add_argument("--caption", type=Path, required=True)
+    args = parser.parse_args()
+
+    members, weights = members_of(args)
+    subsets = accuracy_of_subsets(members, weights, args.space)
+    save_table(args.table, subsets.assign(select=select_of(members.values())))
+    mark = mark_of(members.values())
+    listed = ", ".join(f"{name} {weight:g}" for name, weight in weights.items())
+    save_text(
+        args.caption,
+        f"Top-1 accuracy of {args.name} against the number of streams fused. Grey: each of the"
+        f" {len(subsets)} choices of streams, with the weights {listed}; the line adds streams in"
+        f" the ensemble's order. A choice made by this figure is made on the test clips.{mark}\n",
+    )
+    with in_style():
+        save_figure(draw_streams(subsets, f"{args.name}{mark}"), args.figures)
+
+
+if __name__ == "__main__":
+    run_stage(main)

@@ -1,0 +1,151 @@
+"""A trained ProtoGCN and one clip -> the topology it learned, and the one its prototypes rebuild.
+
+Source: the matrices of ProtoGCN's Figures 1 and 4, averaged over channels (supplement, section A).
+Shapes: V joints.
+"""
+
+import argparse
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from matplotlib.figure import Figure
+
+from protogcn.batches.batch import scoring_batch
+from protogcn.batches.clip_store import ClipStore
+from protogcn.batches.sampling import scoring_frames
+from protogcn.config.resolved import Run, load_run
+from protogcn.errors import ConfigError, run_stage
+from protogcn.files.contracts import reading, save_table, save_text
+from protogcn.models import build_model
+from protogcn.models.checkpoint import load_checkpoint
+from protogcn.models.inspection import Topologies, topologies
+from protogcn.models.protogcn import ProtoGCN
+from protogcn.report.figures.style import in_style, save_figure
+
+_TITLES = {
+    "learned": "learned topology",
+    "relations": "its part that follows the motion",
+    "rebuilt": "rebuilt from prototypes",
+}
+
+
+def load_network(path: Path, run: Run) -> ProtoGCN:
+    """Read the trained network of a run.
+
+    Raises:
+        ConfigError: it is a network without prototypes.
+        ContractError: the checkpoint is damaged, or its weights are not of this network.
+    """
+    model = build_model(
+        run.network,
+        run.dataset.skeleton,
+        num_classes=len(run.dataset.classes),
+        num_persons=run.dataset.persons,
+    )
+    if not isinstance(model, ProtoGCN):
+        raise ConfigError(f"run {run.name}: {run.network['network']} has no prototypes to show.")
+    checkpoint = load_checkpoint(path, {"model": dict})
+    with reading(path, f"the weights of {run.name}"):
+        model.load_state_dict(checkpoint["model"])
+    return model.eval()
+
+
+def topologies_of_clip(model: ProtoGCN, store: ClipStore, row: int, run: Run) -> Topologies:
+    """Return the matrices (V, V) of one clip, the mean over its test crops."""
+    total = int(store.table.num_frames[row])
+    frames = scoring_frames(
+        total,
+        run.settings["frames"],
+        run.settings["crops"],
+        spread=run.settings["short_clips"] == "spread",
+    )
+    bodies = scoring_batch(
+        store,
+        np.array([row]),
+        frames[None],
+        sampled_difference=run.samples_first,
+        across_crops=run.settings["crop_borders"] == "released",
+    )
+    found = topologies(model, bodies)
+    return Topologies(*(matrices.mean(0) for matrices in found))
+
+
+def row_of(store: ClipStore, clip: str) -> int:
+    """Return the row of a clip in the clip table.
+
+    Raises:
+        ConfigError: there is no such clip.
+    """
+    if not (rows := np.flatnonzero(store.table.ids == clip)).size:
+        raise ConfigError(
+            f"clip {clip}: is none of the {len(store.table.ids)} clips, which are called like"
+            f" {store.table.ids[0]}."
+        )
+    return int(rows[0])
+
+
+def draw_topologies(found: Topologies, joints: tuple[str, ...], title: str) -> Figure:
+    """Draw the three matrices, each with a scale of its own."""
+    names = [joint.replace("_", " ") for joint in joints]
+    side = 1.0 + 0.115 * len(names)
+    figure = Figure(figsize=(3 * side + 1.2, side + 1.6), layout="constrained")
+    for axes, (field, head) in zip(figure.subplots(1, 3), _TITLES.items(), strict=True):
+        image = axes.imshow(getattr(found, field).numpy(), cmap="viridis", interpolation="nearest")
+        axes.set_title(head, loc="left")
+        axes.set_xticks(range(len(names)), names, rotation=90, fontsize=6)
+        axes.set_yticks(range(len(names)), names if field == "learned" else [], fontsize=6)
+        axes.tick_params(length=0)
+        axes.set_xlabel("takes")
+        axes.spines[:].set_visible(False)
+        bar = figure.colorbar(image, ax=axes, location="bottom", shrink=0.8, aspect=30)
+        bar.outline.set_visible(False)
+        bar.ax.tick_params(labelsize=6)
+        bar.locator.set_params(nbins=4)
+    figure.axes[0].set_ylabel("gives")
+    figure.suptitle(title, y=1.02, va="bottom")
+    return figure
+
+
+def main() -> None:
+    """Look at one clip through a trained network, write the matrices, the figure, its caption."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--config", type=Path, required=True, help="config.yaml of the run")
+    parser.add_argument("--values", type=Path, required=True, help=".npy of its modality")
+    parser.add_argument("--clips", type=Path, required=True)
+    parser.add_argument("--checkpoint", type=Path, required=True)
+    parser.add_argument("--clip", required=True, help="id of the clip")
+    parser.add_argument("--table", type=Path, required=True)
+    parser.add_argument("--figures", type=Path, nargs="+", required=True, help="png, pdf or svg")
+    parser.add_argument("--caption", type=Path, required=True)
+    args = parser.parse_args()
+
+    run = load_run(args.config)
+    model = load_network(args.checkpoint, run)
+    store = ClipStore.load(args.values, args.clips, run, torch.device("cpu"))
+    row = row_of(store, args.clip)
+    found = topologies_of_clip(model, store, row, run)
+    joints = run.dataset.skeleton.joints
+    pairs = pd.DataFrame(list(product(joints, joints)), columns=["gives", "takes"])
+    values = {field: matrix.flatten().numpy() for field, matrix in found._asdict().items()}
+    save_table(args.table, pairs.assign(**values))
+    label = run.dataset.classes[store.table.labels[row]]
+    side = store.table.sides[run.split][row]
+    save_text(
+        args.caption,
+        f"What {run.name} makes of clip {args.clip} ({label}; {side} side): matrices of the last"
+        f" block, averaged over channels, persons and {run.settings['crops']} crops. Left, the"
+        " topology along which joints are mixed (static part plus the part that follows the"
+        " motion); middle, the part that follows the motion, which the prototypes are given;"
+        " right, that part rebuilt as mixtures of prototypes (Z in the paper), before the map and"
+        " the norm that the contrastive loss reads. Each has its own scale.\n",
+    )
+    with in_style():
+        title = f"{args.clip} ({label}), {run.name}"
+        save_figure(draw_topologies(found, joints, title), args.figures)
+
+
+if __name__ == "__main__":
+    run_stage(main)

@@ -1,0 +1,122 @@
+"""Last stage: tables, figures and score files -> ``report.html``, one page that stands alone."""
+
+import argparse
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from protogcn.config.page_facts import flat_facts, split_facts
+from protogcn.errors import ConfigError, run_stage
+from protogcn.files import provenance
+from protogcn.files.contracts import save_text
+from protogcn.files.scores import Scores
+from protogcn.jobs.bar import show_progress
+from protogcn.report.page.pictures import Figure, read_figure
+from protogcn.report.page.render import render
+from protogcn.report.page.runs import Task, add_run
+from protogcn.report.page.tables import Table, read_table
+
+
+def build_page(
+    tables: Sequence[Table],
+    figures: Sequence[Figure],
+    score_files: Sequence[Path],
+    *,
+    behind: Mapping[str, Sequence[str]],
+    dag: Figure | None = None,
+) -> str:
+    """Return the page.
+
+    Args:
+        tables: in the order of the page.
+        figures: in the order of the page.
+        score_files: of every run behind the tables and figures; read one after the other.
+        behind: for a table's name the runs (task/model/stream) whose scores it is made of.
+        dag: the picture of the job graph.
+
+    Raises:
+        ContractError: a score file is damaged, or scored on other clips than the others of its
+            task.
+        ConfigError: a run is given twice, or a table is made of a run that is not given.
+    """
+    tasks: dict[str, Task] = {}
+    facts: dict[str, dict[str, str]] = {}
+    for path in show_progress(score_files, total=len(score_files), what="score files"):
+        scores = Scores.load(path)
+        facts[add_run(tasks, path, scores)] = flat_facts(scores.provenance)
+    _check_behind(behind, tables, facts)
+    same, differing = split_facts(facts)
+    return render(
+        tables=tables,
+        figures=figures,
+        behind=behind,
+        dag=dag,
+        runs=list(facts),
+        chosen_on_labels=[run for run in facts if facts[run].get("select") == "best"],
+        same=same,
+        differing=differing,
+        comparison={
+            "tasks": {name: task.to_json() for name, task in tasks.items()},
+            "facts": {"runs": list(facts), "differing": differing},
+        },
+        made_by={"commit": provenance.commit(), **provenance.versions()},
+    )
+
+
+def _check_behind(
+    behind: Mapping[str, Sequence[str]], tables: Sequence[Table], runs: Mapping[str, Any]
+) -> None:
+    names = {table.name for table in tables}
+    for table, members in behind.items():
+        if table not in names:
+            raise ConfigError(f"--behind: {table} is none of the tables {', '.join(names)}.")
+        if missing := [run for run in members if run not in runs]:
+            raise ConfigError(
+                f"--behind: {table} is made of {', '.join(missing)}, of which no score file is"
+                " given; add it to --scores."
+            )
+
+
+def _name_beside(page: Path, path: Path) -> str:
+    """Return a figure's path without its ending, from the page's folder on if it lies there."""
+    folder = page.parent
+    return (path.relative_to(folder) if folder in path.parents else path).with_suffix("").as_posix()
+
+
+def main() -> None:
+    """Read everything, write the page."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--tables", type=Path, nargs="*", default=[], help="csv files")
+    parser.add_argument("--figures", type=Path, nargs="*", default=[], help="png, svg or gif files")
+    parser.add_argument(
+        "--captions", type=Path, nargs="*", default=[], help="text files named like their figures"
+    )
+    parser.add_argument("--scores", type=Path, nargs="*", default=[])
+    parser.add_argument(
+        "--behind", default="{}", help="JSON: for a table's name the runs it is made of"
+    )
+    parser.add_argument("--dag", type=Path, help="picture of the job graph")
+    parser.add_argument("--page", type=Path, required=True)
+    args = parser.parse_args()
+
+    captions = {path.with_suffix(""): path for path in args.captions}
+    page = build_page(
+        [read_table(path) for path in args.tables],
+        [
+            read_figure(path, _name_beside(args.page, path), captions.get(path.with_suffix("")))
+            for path in args.figures
+        ],
+        args.scores,
+        behind=json.loads(args.behind),
+        dag=read_figure(args.dag, "jobs") if args.dag else None,
+    )
+    save_text(args.page, page)
+    print(
+        f"{args.page}: {len(args.tables)} tables, {len(args.figures)} figures,"
+        f" {len(args.scores)} runs, {len(page.encode()) / 1e6:.1f} MB."
+    )
+
+
+if __name__ == "__main__":
+    run_stage(main)

@@ -1,0 +1,88 @@
+"""Our numbers beside the paper's: one row for each cell, as it goes into a csv file."""
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from statistics import fmean, stdev
+
+import pandas as pd
+
+from protogcn.config.facts import published_numbers
+from protogcn.config.table_request import Cell, Table
+from protogcn.report.tables.measure import Measured
+from protogcn.report.tables.notes import NOT_COMPARABLE
+
+COLUMNS = (
+    "method", "stream", "task", "metric", "clips", "repeats", "ours", "spread", "notes",
+    "paper", "paper_notes", "difference",
+)  # fmt: skip
+
+_Key = tuple[str, str, str, str]  # method, stream, task, metric
+
+
+def compare(table: Table, measured: Mapping[Cell, Measured]) -> pd.DataFrame:
+    """Return every cell of a table, ours beside the paper's.
+
+    Numbers are percentages as text, ours with the table's decimals. ``ours`` is the mean over the
+    repeats, ``spread`` their sample standard deviation (from two repeats on), ``difference`` is
+    ours as it stands there minus the paper's; it is empty where the paper's number cannot be read
+    or is of another or an unknown accuracy. Notes are codes, separated by blanks.
+    """
+    published = _published(table)
+    ours = {_key(cell): found for cell, found in measured.items()}
+    keys = _in_order(table, ours, published)
+    return pd.DataFrame(
+        [_row(key, ours.get(key), published, table.decimals) for key in keys],
+        columns=COLUMNS,
+        dtype=str,
+    )
+
+
+def _key(cell: Cell) -> _Key:
+    return cell.method, cell.stream, cell.task, cell.metric
+
+
+def _published(table: Table) -> dict[_Key, Mapping[str, str]]:
+    rows = published_numbers(table.paper) if table.paper else ()
+    return {(row["method"], row["stream"], row["task"], row["metric"]): row for row in rows}
+
+
+def _in_order(table: Table, ours: Iterable[_Key], published: Iterable[_Key]) -> list[_Key]:
+    """Return what is measured; in a table of methods also the published ones, in their order."""
+    ours = dict.fromkeys(ours)
+    if table.rows == "streams":
+        return list(ours)
+    streams = dict.fromkeys(key[1] for key in ours)
+    also = [key for key in published if key[1] in streams and key[2] in table.tasks]
+    keys = dict.fromkeys([*also, *ours])
+    methods = list(dict.fromkeys(key[0] for key in keys))
+    # A method stands together: its published cells, then what only we have.
+    return sorted(keys, key=lambda key: methods.index(key[0]))
+
+
+def _row(
+    key: _Key,
+    ours: Measured | None,
+    published: Mapping[_Key, Mapping[str, str]],
+    decimals: int,
+) -> dict[str, str]:
+    row = dict.fromkeys(COLUMNS, "") | dict(zip(COLUMNS[:4], key, strict=True))
+    if ours is not None:
+        row["notes"] = " ".join(ours.notes)
+    if ours is not None and ours.values:
+        row |= {
+            "clips": str(ours.clips),
+            "repeats": str(len(ours.values)),
+            "ours": f"{fmean(ours.values):.{decimals}f}",
+            "spread": f"{stdev(ours.values):.{decimals}f}" if len(ours.values) > 1 else "",
+        }
+    paper, notes = published.get(key), []
+    if paper is None and (paper := published.get((*key[:3], "unspecified"))) is not None:
+        notes = ["metric_unknown"]
+    if paper is None:
+        return row
+    notes += [code for code in paper["status"].split() if code != "ok"]
+    row |= {"paper": paper["value"], "paper_notes": " ".join(notes)}
+    if row["ours"] and row["paper"] and not set(notes) & set(NOT_COMPARABLE):
+        difference = Decimal(row["ours"]) - Decimal(row["paper"])
+        row["difference"] = f"{difference:+}" if difference else f"{abs(difference)}"
+    return row

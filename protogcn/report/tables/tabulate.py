@@ -1,0 +1,55 @@
+"""Stage 6: the score files of many runs -> one comparison table, as csv, Markdown and LaTeX."""
+
+import argparse
+from collections.abc import Iterable
+from pathlib import Path
+
+from protogcn.config.schema import read_yaml
+from protogcn.config.table_request import table_from_mapping
+from protogcn.errors import run_stage
+from protogcn.files.contracts import reading, save_table, save_text
+from protogcn.report.tables.beside_paper import compare
+from protogcn.report.tables.latex import latex
+from protogcn.report.tables.layout import comparison_sheet
+from protogcn.report.tables.markdown import markdown
+from protogcn.report.tables.measure import measure
+
+
+def by_run(paths: Iterable[Path]) -> dict[tuple[str, str, str], Path]:
+    """Return score files by the run whose folder they lie in: task, model, stream."""
+    files = {}
+    for path in paths:
+        dataset, split, model, stream = path.parts[-5:-1]
+        files[f"{dataset}_{split}", model, stream] = path
+    return files
+
+
+def main() -> None:
+    """Read score files, write one table in three forms."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--table", type=Path, required=True, help="the resolved table, YAML")
+    parser.add_argument(
+        "--scores", type=Path, nargs="*", default=[], help="DATASET/SPLIT/MODEL/STREAM/scores.npz"
+    )
+    parser.add_argument(
+        "--partial", action="store_true", help="leave cells without a score file empty"
+    )
+    parser.add_argument("--csv", type=Path, required=True)
+    parser.add_argument("--markdown", type=Path, required=True)
+    parser.add_argument("--latex", type=Path, required=True)
+    args = parser.parse_args()
+
+    with reading(args.table, "a resolved table"):
+        entry = read_yaml(args.table)
+        recipe, digests = entry.pop("recipe"), entry.pop("digests")
+        table = table_from_mapping(entry)
+    measured = measure(table.cells, by_run(args.scores), digests, partial=args.partial)
+    cells = compare(table, measured)
+    sheet = comparison_sheet(table, cells, recipe)
+    save_table(args.csv, cells)
+    save_text(args.markdown, markdown(sheet))
+    save_text(args.latex, latex(sheet))
+
+
+if __name__ == "__main__":
+    run_stage(main)

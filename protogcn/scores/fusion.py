@@ -1,0 +1,178 @@
+"""The arithmetic of score files: joined by clip id, weighted sums, accuracies.
+
+Source: the released fusion of ProtoGCN, a weighted sum of mean class probabilities.
+Shapes: N clips, K classes.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from protogcn.errors import ConfigError, ContractError
+from protogcn.files.scores import Scores
+
+SPACES = ("probability", "logit", "log_probability", "normalised_logit")
+_OF_LOGITS = ("logit", "normalised_logit")
+
+
+def load_members(
+    paths: Sequence[Path], streams: Sequence[str], task: str, model: str
+) -> dict[str, Scores]:
+    """Read the score files of some streams of one model on one task; return them by stream.
+
+    Raises:
+        ConfigError: not one name for each file, or a name stands twice.
+        ContractError: a file is damaged, or lies under another run's name.
+    """
+    if not len(paths) == len(streams) == len(set(streams)):
+        raise ConfigError(
+            f"{len(paths)} score files and {len(streams)} streams, expected one stream for each"
+            " file, no stream twice."
+        )
+    return {
+        stream: load_scores_of(path, task, model, stream)
+        for stream, path in zip(streams, paths, strict=True)
+    }
+
+
+def load_scores_of(path: Path, task: str, model: str, stream: str) -> Scores:
+    """Read the score file of one run.
+
+    Raises:
+        ContractError: damaged, or it lies under another run's name.
+    """
+    scores = Scores.load(path)
+    dataset, split, found_model, found_stream = scores.run
+    found = (f"{dataset}_{split}", found_model, found_stream)
+    if found != (task, model, stream):
+        raise ContractError(
+            f"scores of {task}/{model}/{stream}: the file holds those of {'/'.join(found)};"
+            " remove it and run again."
+        )
+    return scores
+
+
+def check_weights(weights: Sequence[float]) -> None:
+    """Raise ConfigError unless all weights are finite and above 0, as the config wants them."""
+    if not (all(weight > 0 for weight in weights) and sum(weights) < math.inf):
+        raise ConfigError(
+            f"weights {' '.join(f'{weight:g}' for weight in weights)}: expected finite numbers"
+            " above 0; leave a stream out instead of giving it 0."
+        )
+
+
+def fuse(members: Mapping[str, Scores], weights: Mapping[str, float], space: str) -> np.ndarray:
+    """Return the weighted sum (N, K) of the members' scores, clips in the order of the first.
+
+    Args:
+        members: score files by stream.
+        weights: for each stream its weight.
+        space: what is summed: the mean ``probability`` over crops, the mean ``logit``, the
+            logarithm of the mean probability (``log_probability``), or the mean logits divided by
+            their L2 norm (``normalised_logit``).
+
+    Raises:
+        ContractError: the members were not scored on the same clips, labels and classes, or one
+            of them has no logits, which the space needs.
+        ConfigError: unknown space, or streams and weights do not match.
+    """
+    if members.keys() != weights.keys() or not members:
+        raise ConfigError(
+            f"weights for {', '.join(weights)}, but scores of {', '.join(members) or 'nothing'}."
+        )
+    first_stream, first = next(iter(members.items()))
+    total = np.zeros((len(first.clips), len(first.classes)))
+    for stream, scores in members.items():
+        rows = rows_in_order(first, scores, f"stream {stream} against stream {first_stream}")
+        total += weights[stream] * in_space(scores, space)[rows]
+    return total
+
+
+def in_space(scores: Scores, space: str) -> np.ndarray:
+    """Return one member's scores (N, K) in float64, as they are summed.
+
+    Raises:
+        ContractError: the space is one of logits, and the scores were imported without them.
+        ConfigError: unknown space.
+    """
+    if space in _OF_LOGITS and not scores.has_logits:
+        raise ContractError(
+            f"{scores.provenance['imported']['file']}: was imported as probabilities, which do not"
+            f" tell the logits that space {space} needs; set the ensemble's space to probability or"
+            " log_probability, or import logits."
+        )
+    match space:
+        case "probability":
+            return scores.probabilities.astype(np.float64)
+        case "logit":
+            return scores.logits.astype(np.float64)
+        case "log_probability":
+            probabilities = scores.probabilities.astype(np.float64)
+            return np.log(np.maximum(probabilities, np.finfo(np.float32).tiny))
+        case "normalised_logit":
+            logits = scores.logits.astype(np.float64)
+            norms = np.linalg.norm(logits, axis=1, keepdims=True)
+            return logits / np.maximum(norms, np.finfo(np.float32).tiny)
+    raise ConfigError(f"space {space!r}: expected one of {', '.join(SPACES)}.")
+
+
+def top_k_accuracy(scores: np.ndarray, labels: np.ndarray, k: int) -> float:
+    """Return the share of clips whose label is among the k highest of (N, K) scores.
+
+    Ties go to the highest class number, as released (the last of a stable argsort).
+    """
+    own = np.take_along_axis(scores, labels[:, None], axis=1)  # (N, 1)
+    ahead = (scores > own) | ((scores == own) & (np.arange(scores.shape[1]) > labels[:, None]))
+    return float((ahead.sum(axis=1) < k).mean())
+
+
+def predicted_classes(scores: np.ndarray) -> np.ndarray:
+    """Return (N,) the class with the highest of (N, K) scores; the last one of equals."""
+    return scores.shape[1] - 1 - scores[:, ::-1].argmax(axis=1)
+
+
+def mean_class_accuracy(scores: np.ndarray, labels: np.ndarray) -> float:
+    """Return the mean recall over the classes that are a label or a prediction of some clip."""
+    predicted = predicted_classes(scores)
+    classes = np.union1d(labels, predicted)
+    recalls = [
+        (predicted[labels == c] == c).mean() if (labels == c).any() else 0.0 for c in classes
+    ]
+    return float(np.mean(recalls))
+
+
+def rows_in_order(first: Scores, scores: Scores, where: str) -> np.ndarray:
+    """Return (N,) the rows of ``scores`` in the order of the clips of ``first``.
+
+    Args:
+        first: the scores that give the order.
+        scores: other scores of the same clips.
+        where: what a message calls the two.
+
+    Raises:
+        ContractError: other clips, labels or classes.
+    """
+    if list(scores.classes) != list(first.classes):
+        raise ContractError(
+            f"{where}: {len(scores.classes)} classes against {len(first.classes)}, or other names"
+            " or another order; score both on one dataset."
+        )
+    row_of = {clip: row for row, clip in enumerate(scores.clips)}
+    missing = [clip for clip in first.clips if clip not in row_of]
+    extra = len(row_of) - (len(first.clips) - len(missing))
+    if missing or extra:
+        example = f", for example {missing[0]}" if missing else ""
+        raise ContractError(
+            f"{where}: scored on other clips, {len(missing)} are missing{example} and {extra} are"
+            " too many; score both on one task."
+        )
+    rows = np.array([row_of[clip] for clip in first.clips])
+    if (other := np.flatnonzero(scores.labels[rows] != first.labels)).size:
+        clip = int(other[0])
+        raise ContractError(
+            f"{where}: clip {first.clips[clip]} has label {scores.labels[rows][clip]} against"
+            f" {first.labels[clip]}; score both on one task."
+        )
+    return rows

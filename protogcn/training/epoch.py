@@ -1,0 +1,184 @@
+"""One pass over the training clips of a run.
+
+Order, crops, augmentation and dropout are a function of (seed, epoch, step), so that nothing random
+has to be saved.
+"""
+
+import math
+import time
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass, field
+from enum import IntEnum
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from protogcn.batches.augment import Augmentation
+from protogcn.batches.batch import training_batch
+from protogcn.batches.bodies import Bodies
+from protogcn.batches.clip_store import ClipStore
+from protogcn.batches.parallel import added_up, is_first
+from protogcn.batches.prefetch import delivered
+from protogcn.config.resolved import Run
+from protogcn.errors import NotFiniteError
+from protogcn.models import Loss
+from protogcn.models.engine import Engine
+
+
+class Purpose(IntEnum):
+    """What random numbers are for; two purposes never share a seed."""
+
+    WEIGHTS = 1
+    ORDER = 2
+    STEP = 3
+
+
+@dataclass
+class Training:
+    """A training between two epochs.
+
+    Attributes:
+        run: what is trained.
+        store: its clips.
+        engine: how it is run.
+        model: the network.
+        step: one step of the training as the engine runs it.
+        optimizer: SGD over its parameters.
+        rows: training clips, rows of the clip table.
+        epoch: epochs done.
+        history: one row for each of them.
+        best: with ``select: best`` the epoch, accuracy and weights so far best, else None.
+        watch: told after each step how many of how many are done.
+    """
+
+    run: Run
+    store: ClipStore
+    engine: Engine
+    model: nn.Module
+    step: Callable[[Bodies, Tensor, float], Loss]
+    optimizer: torch.optim.Optimizer
+    rows: np.ndarray
+    epoch: int = 0
+    history: list[dict[str, float]] = field(default_factory=list)
+    best: dict[str, Any] | None = None
+    watch: Callable[[int, int], None] = lambda done, steps: None
+
+
+def train_epoch(training: Training) -> dict[str, float]:
+    """Train one epoch; return its row of the history.
+
+    Raises:
+        NotFiniteError: a loss or a weight became infinite or not a number.
+    """
+    run, store, model = training.run, training.store, training.model
+    settings, epoch, device = run.settings, training.epoch, store.device
+    model.train()
+    of_order = np.random.SeedSequence([Purpose.ORDER, settings["seed"], epoch])
+    order = np.random.default_rng(of_order).permutation(training.rows)
+    batches = np.split(order, range(settings["batch"], len(order), settings["batch"]))
+    num_steps = len(batches) * settings["epochs"]
+    sums: dict[str, torch.Tensor] = {}
+    losses = torch.zeros(len(batches), device=device)
+    correct = torch.zeros((), dtype=torch.int64, device=device)
+    started = time.monotonic()
+    inputs = delivered(
+        partial(_draw_batch, training), enumerate(batches), device, ahead=store.ahead
+    )
+    with closing(inputs):
+        bar = tqdm(
+            batches,
+            desc=f"epoch {epoch + 1}",
+            unit="step",
+            leave=False,
+            disable=None if is_first() else True,
+        )
+        for step, (batch, (bodies, labels)) in enumerate(zip(bar, inputs, strict=True)):
+            rate = learning_rate(settings["learning_rate"], epoch * len(batches) + step, num_steps)
+            # Dropout inside the network has no generator of its own.
+            torch.manual_seed(_seeds_of_step(training, step)[1])
+            loss = training.step(bodies, labels, rate)
+            # Sums stay on the device: reading them here would wait for the GPU at every step.
+            losses[step] = loss.total.detach()
+            for name, part in loss.parts.items():
+                sums[name] = sums.get(name, 0) + part.detach() * len(batch)
+            correct += (loss.logits.argmax(dim=1) == labels).sum()
+            training.watch(step + 1, len(batches))
+    losses, correct = added_up(losses), added_up(correct)
+    sums = {name: added_up(total) for name, total in sums.items()}
+    values = losses.double().cpu().numpy()
+    seconds = time.monotonic() - started
+    _refuse_not_finite(training, values, batches)
+    sizes = np.array([len(batch) for batch in batches])
+    return {
+        "epoch": epoch + 1,
+        "learning_rate": rate,
+        "loss": float(values @ sizes / len(order)),
+        **{name: float(total) / len(order) for name, total in sums.items()},
+        "accuracy": 100 * int(correct) / len(order),
+        "clips_per_second": len(order) / seconds,
+    }
+
+
+def _draw_batch(
+    training: Training, step_and_clips: tuple[int, np.ndarray]
+) -> tuple[Bodies, torch.Tensor]:
+    """Return one changed crop of each clip, and the labels; random by (seed, epoch, step)."""
+    step, clips = step_and_clips
+    settings = training.run.settings
+    return training_batch(
+        training.store,
+        clips,
+        training.run.dataset.skeleton,
+        length=settings["frames"],
+        strength=Augmentation(
+            settings["rotation"],
+            settings["swap"],
+            settings["limb_drop"],
+            mirror=settings["mirror"],
+            sampled_difference=training.run.samples_first,
+            swap_mirrors=settings["swap_style"] == "clean",
+        ),
+        generator=torch.Generator().manual_seed(_seeds_of_step(training, step)[0]),
+        multiple=training.engine.row_multiple,
+    )
+
+
+def _seeds_of_step(training: Training, step: int) -> list[int]:
+    """Return the seed of the crops and the seed of dropout."""
+    return seeds(Purpose.STEP, training.run.settings["seed"], training.epoch, step)
+
+
+def seeds(purpose: Purpose, *numbers: int) -> list[int]:
+    """Return two seeds for torch, other ones for every other purpose and numbers."""
+    return [
+        int(seed)
+        for seed in np.random.SeedSequence([purpose, *numbers]).generate_state(2, np.uint64) >> 1
+    ]
+
+
+def _refuse_not_finite(training: Training, losses: np.ndarray, batches: list[np.ndarray]) -> None:
+    where = f"{training.run.name}: epoch {training.epoch + 1}"
+    if (bad := np.flatnonzero(~np.isfinite(losses))).size:
+        step = int(bad[0])
+        ids = ", ".join(training.store.table.ids[batches[step]])
+        raise NotFiniteError(
+            f"{where}, step {step + 1} of {len(batches)}: the loss is {losses[step]}, expected a"
+            f" number. The clips of this step: {ids}. Lower train.learning_rate, or look at these"
+            " clips; the epochs before are kept."
+        )
+    for name, value in training.model.state_dict().items():
+        if value.is_floating_point() and not bool(torch.isfinite(value).all()):
+            raise NotFiniteError(
+                f"{where}: {name} is no longer finite. Lower train.learning_rate; the epochs"
+                " before are kept."
+            )
+
+
+def learning_rate(base: float, step: int, num_steps: int) -> float:
+    """Return the cosine schedule's rate at a step: ``base`` at 0, 0 at ``num_steps``."""
+    return 0.5 * base * (1 + math.cos(math.pi * step / num_steps))

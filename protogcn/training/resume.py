@@ -1,0 +1,66 @@
+"""The state of a training at the end of an epoch, kept so that whatever kills it costs one epoch.
+
+Nothing random is in it: order, crops, augmentation and dropout are a function of (seed, epoch,
+step). Two generations are kept, since a disk may damage the newer one.
+"""
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from protogcn.errors import ContractError
+from protogcn.models.checkpoint import load_checkpoint, save_checkpoint
+from protogcn.models.trained import differing
+
+_ENTRIES = {
+    "facts": dict,
+    "epoch": int,
+    "model": dict,
+    "optimizer": dict,
+    "history": list,
+    "best": dict | None,
+}
+
+
+class ResumeFile:
+    """``resume.pt`` and the generation before it, ``resume.prev.pt``."""
+
+    def __init__(self, folder: Path):
+        self._newest = folder / "resume.pt"
+        self._previous = folder / "resume.prev.pt"
+
+    def save(self, state: Mapping[str, Any]) -> None:
+        """Make ``state`` the newest generation and the newest so far the previous one."""
+        following = self._newest.with_name("resume.next.pt")
+        save_checkpoint(following, dict(state))
+        if self._newest.exists():
+            self._newest.replace(self._previous)
+        following.replace(self._newest)
+
+    def load(self, facts: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Return the newest whole state of the same training, or None.
+
+        Args:
+            facts: settings and digests that make it the same training. A state with other facts
+                is not used; a line on stderr names what differs.
+        """
+        for path in (self._newest, self._previous):
+            if not path.exists():
+                continue
+            try:
+                state = load_checkpoint(path, _ENTRIES)
+            except ContractError as error:
+                print(f"Warning: not used: {error}", file=sys.stderr)
+                path.replace(path.with_name("resume.damaged.pt"))  # never takes a good one's place
+                continue
+            others = differing(state["facts"], facts)
+            if not others:
+                return state
+            print(
+                f"{path}: is of a training with other {', '.join(others)};"
+                " training starts from the beginning.",
+                file=sys.stderr,
+            )
+            return None
+        return None

@@ -1,0 +1,275 @@
+"""Stage 3: one modality of a dataset -> one trained network.
+
+Source: paper Table 2 (SGD, cosine schedule, batch 64, rate 0.1, 150 epochs) and the released
+settings.
+"""
+
+import argparse
+import sys
+import time
+from collections.abc import Mapping
+from contextlib import nullcontext
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from tqdm import tqdm
+
+from protogcn.batches.clip_store import ClipStore
+from protogcn.batches.device import pick_device
+from protogcn.batches.parallel import (
+    Joined,
+    added_up,
+    from_first,
+    is_first,
+    is_parallel,
+    num_processes,
+    part_of,
+)
+from protogcn.config.resolved import Run, load_run
+from protogcn.errors import (
+    ContractError,
+    FinishedElsewhereError,
+    SupersededError,
+    run_stage,
+)
+from protogcn.files.contracts import reading, save_table
+from protogcn.files.provenance import commit, versions
+from protogcn.jobs.deadline import TimeLimit, limit_of_this_job
+from protogcn.models import build_model
+from protogcn.models.checkpoint import load_checkpoint, save_checkpoint
+from protogcn.models.engine import Engine
+from protogcn.models.trained import training_facts
+from protogcn.scores.inference import score_clips
+from protogcn.training.epoch import Purpose, Training, seeds, train_epoch
+from protogcn.training.reporter import Reporter
+from protogcn.training.resume import ResumeFile
+from protogcn.training.run_owner import Owner
+
+
+def train(run: Run, store: ClipStore, folder: Path, limit: TimeLimit | None = None) -> Training:
+    """Train one run, from its last whole epoch if there is one.
+
+    Of several processes only the first one touches the run directory.
+
+    Args:
+        run: settings, network, split.
+        store: the clips of its modality.
+        folder: the run directory, for ``resume.pt``, the owner token and ``progress.json``.
+        limit: the end of this job, before which the last epoch has to be saved; None is no end.
+
+    Raises:
+        OutOfTimeError: the next epoch would not end before the job does.
+        ConfigError: no epoch can end in a job of this length.
+        ContractError: the split has no training clip, or a file cannot be read or written.
+        NotFiniteError: a loss or a weight became infinite or not a number.
+        SupersededError: another process took this run over.
+    """
+    owner, resume = from_first(lambda: Owner(folder)), ResumeFile(folder)
+    training = _start(run, store)
+    facts = _facts(training)
+    if (state := from_first(lambda: resume.load(facts))) is not None:
+        with reading(folder / "resume.pt", "the state of this training"):
+            training.model.load_state_dict(state["model"])
+            training.optimizer.load_state_dict(state["optimizer"])
+            training.epoch, training.history = state["epoch"], list(state["history"])
+            training.best = state["best"]
+        _tell(f"{run.name}: goes on after epoch {training.epoch}.")
+    limit, first = limit or TimeLimit(), is_first()
+    report = None
+    if first:
+        report = Reporter(
+            owner,
+            folder,
+            epochs=run.settings["epochs"],
+            num_clips=len(training.rows),
+            history=training.history,
+            seconds=limit.left,
+        )
+        training.watch = report.step
+    with report.told() if first else nullcontext():
+        while training.epoch < run.settings["epochs"]:
+            if first:  # the others wait for its first message, and end if it does
+                limit.check(run.name, report.now)
+                report.begin_epoch()
+            started = time.monotonic()
+            row = train_epoch(training)
+            if run.settings["select"] == "best":
+                row["select_accuracy"] = _keep_best(training)
+            training.epoch += 1
+            training.history.append(row)
+            _print_epoch(training)
+            if first:
+                owner.check()
+                resume.save(_state(training, facts))
+                report.end_epoch(row)
+            limit.add(time.monotonic() - started)
+    if first:
+        owner.check()
+    return training
+
+
+def _state(training: Training, facts: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "facts": facts,
+        "epoch": training.epoch,
+        "model": training.model.state_dict(),
+        "optimizer": training.optimizer.state_dict(),
+        "history": training.history,
+        "best": training.best,
+    }
+
+
+def _facts(training: Training) -> dict[str, Any]:
+    shapes = [(name, value.shape) for name, value in training.model.state_dict().items()]
+    return training_facts(training.run, training.store, shapes)
+
+
+def _start(run: Run, store: ClipStore) -> Training:
+    settings = run.settings
+    engine = Engine.of(settings, store.device)
+    if (num := num_processes()) > 1:
+        _tell(f"{run.name}: {num} processes share each batch; the network is not compiled.")
+    if settings["select"] == "best":
+        store.rows(run.split, settings["select_on"])  # refused now rather than after an epoch
+    torch.manual_seed(seeds(Purpose.WEIGHTS, settings["seed"])[0])
+    model = build_model(
+        run.network,
+        run.dataset.skeleton,
+        num_classes=len(run.dataset.classes),
+        num_persons=run.dataset.persons,
+    )
+    model = engine.prepare(model)
+    optimizer = engine.optimizer(
+        model.parameters(),
+        learning_rate=settings["learning_rate"],
+        momentum=settings["momentum"],
+        weight_decay=settings["weight_decay"],
+    )
+    rows = store.rows(run.split, "train")
+    step = engine.training_step(model, optimizer)
+    return Training(run, store, engine, model, step, optimizer, rows)
+
+
+def _keep_best(training: Training) -> float:
+    """Measure the accuracy on the side that ``select_on`` names; keep the weights if best."""
+    run, store = training.run, training.store
+    rows = store.rows(run.split, run.settings["select_on"])
+    part = part_of(len(rows))
+    mine = rows[part.first : part.stop]
+    accuracy = 100 * _num_correct(training, mine) / len(rows)
+    if training.best is None or accuracy > training.best["accuracy"]:
+        model = {name: value.clone() for name, value in training.model.state_dict().items()}
+        training.best = {"epoch": training.epoch + 1, "accuracy": accuracy, "model": model}
+    return accuracy
+
+
+def _num_correct(training: Training, rows: np.ndarray) -> int:
+    """Score this process's clips; return how many of all processes' are right."""
+    store, correct = training.store, 0
+    if len(rows):
+        _, probabilities = score_clips(
+            training.engine.logits_of(training.model),
+            store,
+            rows,
+            length=training.run.settings["frames"],
+            crops=1,
+            sampled_difference=training.run.samples_first,
+            spread=training.run.settings["short_clips"] == "spread",
+            row_multiple=training.engine.row_multiple,
+        )
+        correct = int((probabilities.argmax(axis=1) == store.table.labels[rows]).sum())
+    return int(added_up(torch.tensor(correct, device=store.device)))
+
+
+def _print_epoch(training: Training) -> None:
+    row, total = training.history[-1], training.run.settings["epochs"]
+    seconds = (total - training.epoch) * len(training.rows) / row["clips_per_second"]
+    _tell(
+        f"epoch {training.epoch}/{total}  loss {row['loss']:.4f}  accuracy {row['accuracy']:.2f}"
+        f"  rate {row['learning_rate']:.2g}  {row['clips_per_second']:.0f} clips/s"
+        f"  left {timedelta(seconds=round(seconds))}"
+    )
+
+
+def _tell(text: str) -> None:
+    if is_first():
+        tqdm.write(text, file=sys.stderr)
+
+
+def _checkpoint(training: Training) -> Mapping[str, Any]:
+    chosen = training.best if training.run.settings["select"] == "best" else None
+    return {
+        "model": chosen["model"] if chosen else training.model.state_dict(),
+        "epoch": chosen["epoch"] if chosen else training.epoch,
+        "run": training.run.to_mapping(),
+        "facts": _facts(training),
+        "commit": commit(),
+        "versions": versions(),
+    }
+
+
+def _train_or_find(
+    run: Run, store: ClipStore, limit: TimeLimit, checkpoint: Path, history: Path
+) -> None:
+    """Train a run and write its files, unless another process took over and did it.
+
+    A node that was given up for lost may wake when its successor has finished. If its job failed
+    then, Snakemake would remove the files of a failed job, which are the successor's.
+    """
+    try:
+        training = train(run, store, checkpoint.parent, limit)
+    except SupersededError as error:
+        if not history.exists() or not _is_of(run, store, checkpoint):
+            raise
+        raise FinishedElsewhereError(
+            f"{run.name}: another process took over this run and has finished it."
+        ) from error
+    if is_first():
+        save_table(history, pd.DataFrame(training.history))
+        save_checkpoint(checkpoint, dict(_checkpoint(training)))
+
+
+def _is_of(run: Run, store: ClipStore, checkpoint: Path) -> bool:
+    """Whether there is a checkpoint of the very training that this one is."""
+    try:
+        found = load_checkpoint(checkpoint, {"model": dict, "facts": dict})
+    except ContractError:
+        return False
+    shapes = [(name, value.shape) for name, value in found["model"].items()]
+    return found["facts"] == training_facts(run, store, shapes)
+
+
+def main() -> None:
+    """Train one run, write its checkpoint and its history."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--config", type=Path, required=True, help="config.yaml of the run")
+    parser.add_argument("--values", type=Path, required=True, help=".npy of its modality")
+    parser.add_argument("--clips", type=Path, required=True)
+    parser.add_argument("--checkpoint", type=Path, required=True)
+    parser.add_argument("--history", type=Path, required=True)
+    parser.add_argument(
+        "--stop-at",
+        help="when this job ends: seconds since 1970 or a local time as 2030-01-31T18:00"
+        " (default: $PROTOGCN_STOP_AT, and what Slurm says)",
+    )
+    args = parser.parse_args()
+
+    limit = limit_of_this_job(args.stop_at)
+    run = load_run(args.config)
+    try:
+        with Joined(pick_device(run.settings["device"])) as device:
+            Engine.of(run.settings, device).start(run.settings["cpu_threads"])
+            store = ClipStore.load(args.values, args.clips, run, device)
+            _train_or_find(run, store, limit, args.checkpoint, args.history)
+    except FinishedElsewhereError as error:
+        if is_parallel():  # the others wait for this one in vain: torchrun ends them
+            raise
+        _tell(str(error))
+
+
+if __name__ == "__main__":
+    run_stage(main)

@@ -1,0 +1,215 @@
+"""Two processes on the CPU against one, in float64: nothing but the order of sums differs."""
+
+import dataclasses
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+import torch
+
+from protogcn.batches.augment import Augmentation
+from protogcn.batches.batch import training_batch
+from protogcn.batches.bodies import body_rows
+from protogcn.batches.parallel import (
+    Joined,
+    Part,
+    added_up,
+    from_first,
+    is_first,
+    is_parallel,
+    part_of,
+)
+from protogcn.errors import ConfigError
+from protogcn.models.checkpoint import load_checkpoint
+from protogcn.training.train import train
+from tests.made.nano import assert_same, nano_run, store_of, weights_of
+
+REPOSITORY = Path(__file__).parents[3]
+# 16 clips are batches of 5, 5, 5 and 1: parts of 2 and 3 clips, then of none and one.
+SETTINGS = {"epochs": 2, "select": "best"}
+FIRST, SECOND = "0", "1"
+PATIENCE = 120  # seconds
+
+
+class Ended(NamedTuple):
+    """How a training by two processes ended."""
+
+    code: int
+    told: str
+
+
+def train_by_two(data, folder, stops=None):
+    """Train in ``folder / "run"``; every process leaves its weights in ``folder``."""
+    folder.mkdir(exist_ok=True)
+    places = map(str, (data, folder / "run", folder))
+    command = [
+        sys.executable, "-m", "protogcn.training.torchrun", "--standalone", "--nproc-per-node=2",
+        "-m", "tests.made.several_processes", *places,
+        json.dumps(SETTINGS), json.dumps(stops or {}),
+    ]  # fmt: skip
+    process = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        cwd=REPOSITORY,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )
+    try:
+        told, _ = process.communicate(timeout=PATIENCE)
+    except subprocess.TimeoutExpired:
+        process.terminate()  # torchrun ends the processes that it started
+        told, _ = process.communicate(timeout=PATIENCE)
+        pytest.fail(f"two processes did not end:\n{told}")
+    return Ended(process.returncode, told)
+
+
+def left_by(folder, rank):
+    return load_checkpoint(folder / f"{rank}.pt", {"model": dict, "history": list, "written": int})
+
+
+@pytest.fixture(scope="module")
+def two(data, tmp_path_factory):
+    """The folder of a training by two processes, never interrupted."""
+    folder = tmp_path_factory.mktemp("two")
+    ended = train_by_two(data, folder)
+    assert ended.code == 0, ended.told
+    return folder
+
+
+@pytest.fixture
+def float64():
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(torch.float32)
+
+
+@pytest.mark.usefixtures("float64")
+def test_two_processes_train_what_one_trains(data, two, tmp_path):
+    store = store_of(data)
+    store = dataclasses.replace(store, frames=store.frames.double())
+    one = train(nano_run(**SETTINGS), store, tmp_path)
+    found = left_by(two, FIRST)
+    expected = weights_of(one)
+    assert expected["contrast.bank"].dtype == torch.float64
+    assert found["model"].keys() == expected.keys()
+    for name, value in expected.items():
+        torch.testing.assert_close(found["model"][name], value, rtol=0, atol=1e-9, msg=name)
+    for row, wanted in zip(found["history"], one.history, strict=True):
+        assert row.keys() == wanted.keys()
+        for name in row.keys() - {"clips_per_second"}:
+            assert row[name] == pytest.approx(wanted[name], abs=1e-9), name
+
+
+def test_all_processes_end_with_the_same_network(two):
+    assert_same(left_by(two, FIRST)["model"], left_by(two, SECOND)["model"])
+
+
+def test_only_the_first_process_writes(two):
+    assert left_by(two, FIRST)["written"] >= 3  # the owner token, and two epochs
+    assert left_by(two, SECOND)["written"] == 0
+
+
+@pytest.mark.long
+def test_taken_over_it_stops_in_both_processes_and_goes_on_exactly(data, two, tmp_path):
+    ended = train_by_two(data, tmp_path, {f"{FIRST} 1": "another owner"})
+    assert ended.code == 5, ended.told
+    assert ended.told.count("SupersededError:") == 1
+    assert "Traceback" not in ended.told
+    ended = train_by_two(data, tmp_path)
+    assert ended.code == 0, ended.told
+    assert ended.told.count("goes on after epoch 1.") == 1
+    for rank in (FIRST, SECOND):
+        assert_same(left_by(two, FIRST)["model"], left_by(tmp_path, rank)["model"])
+
+
+@pytest.mark.slow
+def test_mistake_of_one_process_ends_both_and_is_told_once(data, tmp_path):
+    ended = train_by_two(data, tmp_path, {f"{SECOND} 0": "mistake"})
+    assert ended.code == 2, ended.told
+    assert ended.told.count("ConfigError: a mistake of the test.") == 1
+    assert "Traceback" not in ended.told
+    assert not (tmp_path / "run/resume.pt").exists()
+
+
+@pytest.mark.slow
+def test_process_that_is_killed_ends_the_other_one(data, tmp_path):
+    ended = train_by_two(data, tmp_path, {f"{SECOND} 1": "death"})
+    assert ended.code != 0
+    assert "epoch 2/2" not in ended.told
+    assert not (tmp_path / "0.pt").exists()
+
+
+def test_one_process_is_no_group():
+    assert not is_parallel()
+    assert is_first()
+    assert part_of(7) == Part(0, 7, 7)
+    assert from_first(lambda: 3) == 3
+    assert added_up(torch.tensor([1, 2])).tolist() == [1, 2]
+
+
+@pytest.mark.parametrize("size", [None, "1"])
+def test_without_several_processes_nothing_is_joined(monkeypatch, size):
+    monkeypatch.setenv("SLURM_PROCID", "3")
+    monkeypatch.delenv("WORLD_SIZE", raising=False)
+    if size:
+        monkeypatch.setenv("WORLD_SIZE", size)
+    with Joined(torch.device("cpu")) as device:
+        assert device == torch.device("cpu")
+        assert not is_parallel()
+
+
+def test_fewer_gpus_than_processes_are_one_sentence(monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    sentence = r"train\.gpus: 2 processes were started, but torch finds 1 GPU"
+    with pytest.raises(ConfigError, match=sentence), Joined(torch.device("cuda")):
+        pass
+
+
+@pytest.mark.parametrize("total", [0, 1, 2, 5, 7])
+def test_parts_are_the_whole_batch_in_order(monkeypatch, total):
+    monkeypatch.setattr("protogcn.batches.parallel.dist.is_initialized", lambda: True)
+    monkeypatch.setattr("protogcn.batches.parallel.dist.get_world_size", lambda: 3)
+    clips = []
+    for rank in range(3):
+        monkeypatch.setattr("protogcn.batches.parallel.dist.get_rank", lambda rank=rank: rank)
+        part = part_of(total)
+        assert part.total == total
+        assert part.stop - part.first in (total // 3, total // 3 + 1)
+        clips += range(part.first, part.stop)
+    assert clips == list(range(total))
+
+
+def test_each_clip_sees_the_same_crop_in_a_part_of_a_batch(data, monkeypatch):
+    store, run = store_of(data), nano_run()
+    strength = Augmentation(0.3, 0.5, 0.5)
+
+    def batch():
+        return training_batch(
+            store, np.arange(7), run.dataset.skeleton, length=16, strength=strength,
+            generator=torch.Generator().manual_seed(0),
+        )  # fmt: skip
+
+    whole, labels = batch()
+    parts = []
+    for part in (Part(0, 3, 7), Part(3, 3, 7), Part(3, 7, 7)):
+        monkeypatch.setattr("protogcn.batches.batch.part_of", lambda total, part=part: part)
+        parts.append(batch())
+        assert parts[-1][0].part == part
+    mean = torch.cat([bodies.mean_over_persons(bodies.values) for bodies, _ in parts])
+    torch.testing.assert_close(mean, whole.mean_over_persons(whole.values))
+    assert torch.equal(torch.cat([of_part for _, of_part in parts]), labels)
+    assert sum(bodies.counts.sum() for bodies, _ in parts) == 14
+
+
+def test_no_clip_is_one_row_that_counts_for_nothing():
+    rows = body_rows(np.array([], dtype=np.int64), 2)
+    assert rows.shares.shape == (0, 1)
+    assert rows.counts.tolist() == [0]

@@ -1,0 +1,57 @@
+import pytest
+
+from protogcn.config.class_names import class_names
+from protogcn.errors import ConfigError
+
+
+@pytest.fixture
+def names_of(tmp_path):
+    def write_and_read(text, **entry):
+        path = tmp_path / "names.txt"
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        return class_names("datasets.x", {"class_names": str(path), **entry}, ())
+
+    return write_and_read
+
+
+def test_number_alone_gives_numbered_names():
+    assert class_names("datasets.x", {"classes": 3}, ("a", "b")) == (
+        "class_000",
+        "class_001",
+        "class_002",
+    )
+
+
+def test_list_wins_over_the_protocol():
+    assert class_names("datasets.x", {"classes": ["c", "d"]}, ("a", "b")) == ("c", "d")
+    assert class_names("datasets.x", {}, ("a", "b")) == ("a", "b")
+
+
+def test_lines_are_the_names_and_one_may_stand_twice(names_of):
+    """Labels 58 and 70 of FineGYM share a name."""
+    assert names_of("turn\r\njump\nturn\n\n", classes=3) == ("turn", "jump", "turn")
+
+
+def test_mark_of_windows_editors_is_no_part_of_a_name(names_of):
+    assert names_of(b"\xef\xbb\xbfeins\nzw\xc3\xb6lf\n") == ("eins", "zwölf")
+
+
+@pytest.mark.parametrize(
+    ("text", "entry", "message"),
+    [
+        ("a\nb\n", {"classes": 3}, r"names\.txt has 2 lines, expected 3, one for each class"),
+        ("a\n\nb\n", {}, r"names\.txt, line 2: found '', expected a name of 1 to 200 printable"),
+        ("a\nb\x1b[1m\n", {}, r"line 2: found 'b\\x1b\[1m', expected a name"),
+        ("a\n", {}, r"names\.txt has 1 names, expected 2 or more"),
+        (b"\xff\xfea\n", {}, r"names\.txt is not UTF-8 text, expected one name a line"),
+        ("a\nb\n", {"classes": ["a", "b"]}, "in classes and in class_names, expected one"),
+    ],
+)
+def test_what_is_wrong_with_a_file_is_one_sentence(names_of, text, entry, message):
+    with pytest.raises(ConfigError, match=message):
+        names_of(text, **entry)
+
+
+def test_missing_file_is_told():
+    with pytest.raises(ConfigError, match=r"x\.class_names: no\.txt: No such file or directory"):
+        class_names("datasets.x", {"class_names": "no.txt"}, ())

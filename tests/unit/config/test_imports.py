@@ -1,0 +1,131 @@
+import re
+
+import pytest
+import yaml
+from snakemake.utils import update_config
+
+from protogcn.config.imports import ahead_of, missing_import
+from protogcn.config.plan import expand
+from protogcn.config.schema import check_schema, read_yaml
+from protogcn.errors import ConfigError
+from tests.made.config import REPOSITORY, SCHEMA, repository_config
+
+DOCS = (REPOSITORY / "docs/imports.md").read_text()
+
+
+def plan_with(**overrides):
+    config = repository_config()
+    config["overrides"] |= {
+        name: {"where": where, "set": said} for name, (where, said) in overrides.items()
+    }
+    check_schema(config, read_yaml(SCHEMA))
+    return expand(config)
+
+
+def test_words_in_braces_are_those_of_the_run():
+    file = "{dataset}/{task}/{model}/{modality}/{stream}.pkl"
+    plan = plan_with(mine=({"task": "ntu60_xsub"}, {"scores": file}))
+    run = plan.run("ntu60_xsub", "protogcn", "j-2")
+    assert run.settings["scores"] == "ntu60/ntu60_xsub/protogcn/j/j-2.pkl"
+    assert "scores" not in plan.run("ntu60_xview", "protogcn", "j").settings
+
+
+def test_epoch_of_an_import_is_unknown_unless_told():
+    plan = plan_with(
+        mine=({"task": "ntu60_xsub"}, {"scores": "s.pkl"}),
+        told=({"task": "ntu60_xsub", "modality": "b"}, {"select": "best"}),
+    )
+    found = [plan.run("ntu60_xsub", "protogcn", stream).settings["select"] for stream in "jb"]
+    assert found == ["unknown", "best"]
+    assert plan.run("ntu60_xview", "protogcn", "j").settings["select"] == "last"
+
+
+def test_later_override_takes_a_file_back():
+    plan = plan_with(
+        mine=({"task": "ntu60_xsub"}, {"scores": "s.pkl"}),
+        back=({"task": "ntu60_xsub", "stream": "b"}, {"scores": None, "checkpoint": "c.pth"}),
+        trained=({"task": "ntu60_xsub", "stream": "k"}, {"scores": None}),
+    )
+    settings = {s: plan.run("ntu60_xsub", "protogcn", s).settings for s in ("j", "b", "b-2", "k")}
+    assert [s for s in settings if "scores" in settings[s]] == ["j", "b-2"]
+    assert [s for s in settings if "checkpoint" in settings[s]] == ["b"]
+    assert settings["k"]["select"] == "last"
+    names = list(plan.runs.imported("checkpoint"))
+    assert ("ntu60", "xsub", "protogcn", "b", 1) in names
+    assert ("ntu60", "xsub", "protogcn", "b", 2) not in names
+    assert len(names) == len(plan.models)
+    assert len(list(plan.runs.imported("scores"))) == (6 * 99 - 2) * len(plan.models)
+
+
+def test_nothing_is_imported_by_default():
+    plan = expand(repository_config())
+    assert [*plan.runs.imported("scores"), *plan.runs.imported("checkpoint")] == []
+
+
+@pytest.mark.parametrize(
+    ("said", "sentence"),
+    [
+        ({"scores": "a", "checkpoint": "b"}, "ntu60_xsub/protogcn/j: has both checkpoint and scores"),
+        ({"clips": "a.csv"}, "has clips without scores"),
+        ({"scores": "{x}.pkl"}, r"scores is '\{x\}\.pkl': \{x\} is unknown, expected \{dataset\}"),
+        ({"scores": "{task.__class__}"}, r"\{task\.__class__\} is unknown"),
+        ({"scores": 5}, r"overrides\.mine\.set\.scores: found 5, expected text or null"),
+    ],
+)  # fmt: skip
+def test_files_that_do_not_go_together_are_one_sentence(said, sentence):
+    with pytest.raises(ConfigError, match=sentence):
+        plan_with(mine=({"task": "ntu60_xsub"}, said))
+
+
+def test_an_import_is_no_setting_of_every_run():
+    config = repository_config()
+    config["train"]["scores"] = "all.pkl"
+    with pytest.raises(ConfigError, match="train: unknown key 'scores'"):
+        check_schema(config, read_yaml(SCHEMA))
+
+
+def test_missing_file_is_one_sentence(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    run = plan_with(mine=({"stream": "j"}, {"scores": "s.pkl"})).run("demo_xsub", "protogcn", "j")
+    assert re.match(
+        r"run demo_xsub/protogcn/j: its scores, s\.pkl, does not exist in .*\. Put it there, or",
+        missing_import(run, "scores"),
+    )
+    (tmp_path / "s.pkl").touch()
+    assert missing_import(run, "scores") is None
+
+
+def test_expression_looks_ahead_at_exactly_these_runs():
+    every = [("ntu60", "xsub", "protogcn", "j", repeat) for repeat in range(1, 100)]
+    some = [("ntu60", "xsub", "protogcn", "jm", 1), ("a-b", "c", "d", "k", 3)]
+    ahead = re.compile(ahead_of([*every, *some]))
+    for path in (
+        "ntu60/xsub/protogcn/j/",
+        "ntu60/xsub/protogcn/j-99/",
+        "ntu60/xsub/protogcn/jm/",
+        "a-b/c/d/k-3/",
+    ):
+        assert ahead.match(path), path
+    for path in (
+        "ntu60/xsub/protogcn/b/",
+        "ntu60/xsub/protogcn/jm-2/",
+        "a-b/c/d/k/",
+        "xntu60/xsub/protogcn/j/",
+    ):
+        assert not ahead.match(path), path
+    assert not re.match(ahead_of([]), "ntu60/xsub/protogcn/j/")
+
+
+@pytest.mark.parametrize("text", re.findall(r"```yaml\n(.*?)```", DOCS, re.DOTALL))
+def test_examples_of_the_docs_import_runs(text):
+    config = repository_config()
+    update_config(config, yaml.safe_load(text))
+    check_schema(config, read_yaml(SCHEMA))
+    runs = expand(config).runs
+    assert any(any(runs.imported(key)) for key in ("scores", "checkpoint"))
+
+
+def test_files_that_the_docs_link_to_are_there():
+    links = re.findall(r"\]\(([^)]+)\)", DOCS)
+    assert links
+    assert [link for link in links if not (REPOSITORY / "docs" / link).exists()] == []

@@ -1,0 +1,110 @@
+import json
+
+import pytest
+import yaml
+
+from protogcn.config.plan import expand, load_plan
+from protogcn.config.resolved import dataset_from_mapping, load_run, run_from_mapping
+from protogcn.config.schema import check_schema, read_yaml
+from protogcn.errors import ConfigError, ContractError
+from tests.made.config import SCHEMA, changed, repository_config
+
+
+@pytest.fixture(scope="module")
+def schema():
+    return read_yaml(SCHEMA)
+
+
+def test_repository_config_fits_its_schema(schema):
+    check_schema(repository_config(), schema)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "sentence"),
+    [
+        ("train.epoch", 3, "train: unknown key 'epoch'; did you mean 'epochs'"),
+        ("trian", {}, "config: unknown key 'trian'; did you mean 'train'"),
+        ("train.epochs", 0, "train.epochs: found 0, expected at least 1"),
+        ("train.epochs", -1, "train.epochs: found -1, expected at least 1"),
+        ("train.epochs", "ten", 'train.epochs: found "ten", expected a whole number'),
+        ("train.epochs", 1.5, "train.epochs: found 1.5, expected a whole number"),
+        ("train.epochs", 3.0, "train.epochs: found 3.0, expected a whole number"),
+        ("train.gpus", 2.0, "train.gpus: found 2.0, expected a whole number"),
+        ("pack", 2.0, "pack: found 2.0, expected a whole number"),
+        ("datasets.utd_mhad.classes", 27.0, "found 27.0, expected a list or a whole number"),
+        ("train.epochs", True, "train.epochs: found true, expected a whole number"),
+        ("train.epochs", None, "train.epochs: found null, expected a whole number"),
+        ("train.learning_rate", "1e-4", "YAML reads 1e-4 as text; .* as in 1.0e-4"),
+        ("train.learning_rate", 0, "train.learning_rate: found 0, expected more than 0"),
+        ("train.learning_rate", float("inf"), "train.learning_rate: found inf"),
+        ("train.weight_decay", float("nan"), "train.weight_decay: found nan, expected a finite"),
+        ("train.momentum", 1, "train.momentum: found 1, expected less than 1"),
+        ("train.swap", 1.5, "train.swap: found 1.5, expected at most 1"),
+        ("train.select", "lats", "train.select: found \"lats\", expected one of last, best"),
+        ("models.protogcn.width", 0, "models.protogcn.width: found 0, expected at least 1"),
+        ("datasets.Demo", {}, 'datasets: the name "Demo" cannot be part of a file name'),
+        ("datasets.../x", {}, "datasets: the name \"../x\" cannot be part of a file name"),
+        ("ensembles.6ens.streams", {}, "ensembles.6ens.streams: found {}, expected at least 1"),
+        ("ensembles.6ens.streams", {1: 1}, "ensembles.6ens.streams: found 1, expected text"),
+        ("ensembles", None, "ensembles: found null, expected a map"),
+        ("ensembles.6ens", None, "ensembles.6ens: found null, expected a map"),
+        ("ensembles.a\n", {"streams": {"j": 1}}, "cannot be part of a file name"),
+        ("ensembles.6ens.streams.j", -1, "ensembles.6ens.streams.j: found -1, expected more than 0"),
+        ("ensembles.6ens.space", "sum", "ensembles.6ens.space: found \"sum\", expected one of"),
+        ("overrides", [], "overrides: found \\[\\], expected a map"),
+        ("overrides", {"x": {"where": {"dataset": "demo"}}}, "overrides.x: lacks set"),
+        ("overrides", {"x": {"where": {"modalities": "j"}, "set": {"swap": 0.1}}}, "did you mean 'modality'"),
+        ("overrides", {"x": {"where": {"task": "demo_xsub"}, "set": {"lr": 0.1}}}, "unknown key 'lr'"),
+    ],
+)  # fmt: skip
+def test_wrong_value_is_one_sentence_with_its_key(schema, path, value, sentence):
+    with pytest.raises(ConfigError, match=sentence):
+        check_schema(changed(path, value), schema)
+
+
+def test_missing_section_is_named(schema):
+    config = repository_config()
+    del config["train"]["frames"]
+    with pytest.raises(ConfigError, match="train: lacks frames"):
+        check_schema(config, schema)
+
+
+def test_all_mistakes_are_told_at_once(schema):
+    config = changed("train.epochs", 0)
+    config["train"]["batch"] = 0
+    with pytest.raises(ConfigError, match=r"(?s)epochs.*batch"):
+        check_schema(config, schema)
+
+
+def test_key_that_stands_twice_is_refused_with_its_line(tmp_path):
+    path = tmp_path / "c.yaml"
+    path.write_text("train:\n  epochs: 3\n  batch: 2\n  epochs: 4\n")
+    with pytest.raises(ConfigError, match=r"c\.yaml: key 'epochs' stands twice in .* line 2"):
+        read_yaml(path)
+    with pytest.raises(ConfigError, match="stands twice"):
+        load_plan(repository_config(), SCHEMA, [path])
+
+
+@pytest.mark.parametrize(
+    "text", ["a: [1, 2", "a: b: c", "\tx: 1", "a: !!python/object:os.system 1"]
+)
+def test_broken_or_dangerous_yaml_is_refused_with_its_line(tmp_path, text):
+    (tmp_path / "c.yaml").write_text(text)
+    with pytest.raises(ConfigError, match=r"c\.yaml, line \d: found .*, expected YAML"):
+        read_yaml(tmp_path / "c.yaml")
+
+
+def test_run_and_dataset_survive_json_and_yaml():
+    plan = expand(repository_config())
+    for run in plan.of_ensembles():
+        entry = yaml.safe_load(yaml.safe_dump(json.loads(json.dumps(run.to_mapping()))))
+        assert run_from_mapping(entry).to_mapping() == run.to_mapping()
+    for dataset in plan.datasets.values():
+        entry = json.loads(json.dumps(dataset.to_mapping()))
+        assert dataset_from_mapping(entry).to_mapping() == dataset.to_mapping()
+
+
+def test_damaged_run_file_is_a_contract_error(tmp_path):
+    (tmp_path / "config.yaml").write_text("dataset: 3\n")
+    with pytest.raises(ContractError, match="expected the resolved settings of a run"):
+        load_run(tmp_path / "config.yaml")

@@ -1,0 +1,242 @@
+import json
+
+import numpy as np
+import pytest
+
+from protogcn.data.readers import DroppedClip
+from protogcn.data.readers.folder import read_folder, unlisted_files
+from protogcn.errors import ConfigError, ContractError
+
+JOINTS = ("hip", "chest", "hand")
+CLASSES = ("waving", "nodding")
+CLIP = np.arange(1, 4 * 3 * 3 + 1, dtype=np.float32).reshape(4, 3, 3)  # (T, V, 3)
+
+
+def write(folder, lines, header="clip,label,xsub"):
+    (folder / "annotations.csv").write_text("\n".join([header, *lines]) + "\n")
+
+
+def read(folder, **options):
+    defaults = {"joints": JOINTS, "classes": CLASSES, "splits": ("xsub",)}
+    return list(read_folder(folder, **{**defaults, **options}))
+
+
+def text_of(values):
+    return "\n".join(",".join(map(str, row)) for row in values.reshape(len(values), -1)) + "\n"
+
+
+def named(axes="xyz"):
+    return ",".join(f"{joint}_{axis}" for joint in JOINTS for axis in axes)
+
+
+def test_every_format_gives_the_same_clip(tmp_path):
+    np.save(tmp_path / "a.npy", CLIP)
+    (tmp_path / "b.csv").write_text(text_of(CLIP))
+    (tmp_path / "c.csv").write_text(named() + "\n" + text_of(CLIP))
+    (tmp_path / "d.json").write_text(json.dumps(CLIP.tolist()))
+    (tmp_path / "e.json").write_text(json.dumps({"keypoint": CLIP[None].tolist()}))
+    (tmp_path / "sub").mkdir()
+    np.save(tmp_path / "sub/f.npy", CLIP[None])
+    names = ["a", "b", "c", "d", "e", "sub/f"]
+    write(tmp_path, [f"{name},waving,train" for name in names])
+    clips = read(tmp_path)
+    assert [clip.name for clip in clips] == names
+    for clip in clips:
+        np.testing.assert_array_equal(clip.keypoints, CLIP[None])
+
+
+def test_columns_of_a_header_come_in_any_order_and_others_are_not_read(tmp_path):
+    header = named().split(",")
+    order = np.random.default_rng(0).permutation(9)
+    rows = CLIP.reshape(4, 9)[:, order]
+    lines = [f"12:0{t}," + ",".join(map(str, row)) for t, row in enumerate(rows)]
+    (tmp_path / "a.csv").write_text(
+        "\n".join(["time," + ",".join(header[i] for i in order), *lines])
+    )
+    write(tmp_path, ["a,0,train"])
+    np.testing.assert_array_equal(read(tmp_path)[0].keypoints, CLIP[None])
+
+
+def test_persons_have_lines_of_their_own_and_zeros_where_they_are_not(tmp_path):
+    rows = CLIP.reshape(4, 9)
+    lines = [
+        f"{frame},{person}," + ",".join(map(str, rows[row]))
+        for row, (frame, person) in enumerate([(10, 7), (10, 3), (11, 3), (13, 7)])
+    ]
+    (tmp_path / "a.csv").write_text("\n".join([f"frame,person,{named()}", *lines]))
+    write(tmp_path, ["a,0,train"])
+    found = read(tmp_path)[0].keypoints
+    expected = np.zeros((2, 4, 3, 3))
+    expected[0, 0], expected[1, 0], expected[1, 1], expected[0, 3] = CLIP
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_labels_are_names_or_numbers_and_sides_come_from_the_splits_column(tmp_path):
+    for name in "abc":
+        np.save(tmp_path / f"{name}.npy", CLIP)
+    write(tmp_path, ["a,nodding,train", "b,0,test", "c,1,"])
+    a, b, c = read(tmp_path)
+    assert (a.label, a.sides) == (1, {"xsub": "train"})
+    assert (b.label, b.sides) == (0, {"xsub": "test"})
+    assert c == DroppedClip("c", "no_split")
+
+
+def test_a_clip_of_zeros_has_no_body(tmp_path):
+    np.save(tmp_path / "a.npy", 0 * CLIP)
+    write(tmp_path, ["a,0,train"])
+    assert read(tmp_path) == [DroppedClip("a", "no_body")]
+
+
+def test_poses_in_an_image_have_scores_and_the_images_size(tmp_path):
+    np.save(tmp_path / "a.npy", CLIP)
+    flat = CLIP[..., :2].copy()
+    flat[1, 2] = 0
+    np.save(tmp_path / "b.npy", flat)
+    (tmp_path / "c.csv").write_text(named(["x", "y", "score"]) + "\n" + text_of(CLIP))
+    header = "clip,label,xsub,image_height,image_width"
+    write(tmp_path, [f"{name},0,train,480,640" for name in "abc"], header)
+    a, b, c = read(tmp_path, in_image=True)
+    assert a.image_size == (480, 640)
+    np.testing.assert_array_equal(a.keypoints, c.keypoints)
+    np.testing.assert_array_equal(b.keypoints[0, ..., :2], flat)
+    expected = np.ones((4, 3))
+    expected[1, 2] = 0
+    np.testing.assert_array_equal(b.keypoints[0, ..., 2], expected)
+
+
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        ("a,waiving,train", "line 2, label: found 'waiving', expected a class name"),
+        ("a,2,train", "label: found '2', expected a class name of the config, or its number, 0 to 1"),
+        ("a,0,training", "line 2, xsub: found 'training', expected train, val, test or -"),
+        ("b,0,train", r"line 2, clip: found no file of this name, expected one of b\.npy, b\.csv"),
+        ("../a,0,train", "clip: found no file of this name"),
+        ("twin,0,train", r"clip: found twin\.npy and twin\.csv"),
+        (",0,train", "line 2, clip: found 0 characters"),
+        ("a,0,train,test", "line 2: found 4 fields, expected 3"),
+        ("\n\na,2,train", "line 4, label: found '2'"),
+    ],
+)  # fmt: skip
+def test_a_line_that_is_wrong_is_named(tmp_path, line, sentence):
+    np.save(tmp_path / "a.npy", CLIP)
+    np.save(tmp_path / "twin.npy", CLIP)
+    (tmp_path / "twin.csv").write_text(text_of(CLIP))
+    write(tmp_path, [line])
+    with pytest.raises(ContractError, match=sentence):
+        read(tmp_path)
+
+
+def test_each_field_of_a_line_that_is_wrong_is_named(tmp_path):
+    write(tmp_path, ["a,waiving,training"])
+    with pytest.raises(ContractError) as caught:
+        read(tmp_path)
+    told = [line.split(": ")[0] for line in str(caught.value).splitlines()[1:]]
+    assert told == [f"  annotations.csv, line 2, {field}" for field in ("clip", "label", "xsub")]
+
+
+@pytest.mark.parametrize(
+    ("classes", "label"), [(("1", "0"), "1"), (("wave", "nod", "wave"), "wave")]
+)
+def test_label_that_may_be_two_classes_is_refused(tmp_path, classes, label):
+    np.save(tmp_path / "a.npy", CLIP)
+    write(tmp_path, [f"a,{label},train"])
+    with pytest.raises(ContractError, match=r"each of the classes 0 and [12], expected one cl"):
+        read(tmp_path, classes=classes)
+
+
+def test_classes_that_are_called_by_their_number_are_fine(tmp_path):
+    np.save(tmp_path / "a.npy", CLIP)
+    write(tmp_path, ["a,1,train"])
+    assert read(tmp_path, classes=("0", "1"))[0].label == 1
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "sentence"),
+    [
+        ("a.csv", text_of(CLIP)[:-6] + "\n", r"a\.csv, line 4: found 8 values, expected 9"),
+        ("a.csv", text_of(CLIP).replace("36.0", "x"), "line 4, hand_z: found 'x', expected a number"),
+        ("a.csv", text_of(CLIP).replace("36.0", "nan"), "frame 4, joint 2: found NaN or infinity"),
+        ("a.csv", "hip_x,hip_y\n1,2\n", "line 1: found no column hip_z, chest_x, chest_y"),
+        ("a.csv", named() + "\n", "found a header alone"),
+        ("a.csv", "", "found no line"),
+        ("a.csv", f"frame,{named()}\n", "found frame alone, expected frame and person"),
+        ("a.csv", f"{named()},hip_x\n", "found the column 'hip_x' twice"),
+        ("a.csv", f"frame,person,{named()}\n" + 2 * ("1,1" + 9 * ",1" + "\n"), "person 1 again"),
+        ("a.csv", f"frame,person,{named()}\n0.5,1" + 9 * ",1", "frame and person: found no whole"),
+        ("a.json", "[[1, 2], [3]]", "lists of different lengths"),
+        ("a.json", "[[[1, 2, 3]]]", r"found the shape \(1, 1, 3\), expected \(frames, 3, 3\)"),
+        ("a.json", '{"points": []}', "found an object with 'points', expected keypoint in it"),
+        ("a.json", "[" * 100_000, "found no JSON, expected nested lists"),
+        ("a.json", '"text"', "found 'text', expected nested lists"),
+        ("a.json", "[[[true]]]", "elements of bool, expected numbers"),
+        ("a.npy", "no array", "found no whole array"),
+    ],
+)  # fmt: skip
+def test_a_file_that_is_wrong_is_named(tmp_path, file, content, sentence):
+    (tmp_path / file).write_text(content)
+    write(tmp_path, ["a,0,train"])
+    with pytest.raises(ContractError, match=sentence):
+        read(tmp_path)
+
+
+def test_an_array_of_python_objects_is_not_unpickled(tmp_path):
+    np.save(tmp_path / "a.npy", np.array([{}], dtype=object), allow_pickle=True)
+    write(tmp_path, ["a,0,train"])
+    with pytest.raises(ContractError, match=r"a\.npy, the file: found no whole array of numbers"):
+        read(tmp_path)
+
+
+def test_an_array_shorter_than_its_header_says_is_refused(tmp_path):
+    np.save(tmp_path / "a.npy", CLIP)
+    whole = (tmp_path / "a.npy").read_bytes()
+    (tmp_path / "a.npy").write_bytes(whole[:-4])
+    write(tmp_path, ["a,0,train"])
+    with pytest.raises(ContractError, match="found no whole array"):
+        read(tmp_path)
+
+
+def test_a_thorough_reading_names_every_line_and_every_file(tmp_path):
+    for number in range(12):
+        (tmp_path / f"c{number}.json").write_text("{}")
+    write(tmp_path, [*(f"c{number},0,train" for number in range(12)), "absent,0,train"])
+    with pytest.raises(ContractError, match="1 malformed fields"):
+        read(tmp_path)
+    with pytest.raises(ContractError) as caught:
+        read(tmp_path, thorough=True)
+    lines = str(caught.value).splitlines()
+    assert len(lines) == 1 + 13
+    assert "absent.npy" in lines[1]
+    assert "c11.json" in lines[-1]
+
+
+def test_a_folder_without_a_table_says_what_the_table_is(tmp_path):
+    with pytest.raises(ConfigError, match=r"annotations\.csv: No such file .* columns clip, label"):
+        read(tmp_path)
+
+
+def test_a_table_without_a_column_for_the_split_is_refused(tmp_path):
+    write(tmp_path, ["a,0"], header="clip,label")
+    with pytest.raises(ConfigError, match="has no column xsub, only 'clip', 'label'"):
+        read(tmp_path)
+
+
+def test_a_column_that_stands_twice_is_refused(tmp_path):
+    write(tmp_path, ["a,0,train,test"], header="clip,label,xsub,xsub")
+    with pytest.raises(ConfigError, match="has the column 'xsub' twice, expected it once"):
+        read(tmp_path)
+
+
+def test_files_that_the_table_does_not_list_are_found(tmp_path):
+    (tmp_path / "sub").mkdir()
+    for name in ("a.npy", "b.1.npy", "sub/c.json", "notes.txt"):
+        (tmp_path / name).touch()
+    write(tmp_path, ["a,0,train"])
+    assert unlisted_files(tmp_path) == ["b.1.npy", "sub/c.json"]
+
+
+def test_image_sizes_are_checked(tmp_path):
+    np.save(tmp_path / "a.npy", CLIP)
+    write(tmp_path, ["a,0,train,480,0"], "clip,label,xsub,image_height,image_width")
+    with pytest.raises(ContractError, match="image_width: found '0', expected 1 to 100000 pixels"):
+        read(tmp_path, in_image=True)

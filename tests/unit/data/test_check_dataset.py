@@ -1,0 +1,154 @@
+import pickle
+import sys
+
+import numpy as np
+import pytest
+import yaml
+
+from protogcn.data import check_dataset as command
+from protogcn.errors import ConfigError, ContractError
+from tests.made.config import REPOSITORY
+
+CONFIG = {
+    "skeletons": {
+        "stick3": {
+            "joints": ["hip", "chest", "left_hand"],
+            "parents": [0, 0, 1],
+            "centre": 0,
+        }
+    },
+    "datasets": {
+        "mine": {
+            "skeleton": "stick3",
+            "persons": 1,
+            "classes": ["waving", "nodding"],
+            "splits": ["xsub"],
+        }
+    },
+}
+
+
+def check(folder, raw, monkeypatch, dataset="mine"):
+    """Run the command with ``raw`` as the dataset's files."""
+    CONFIG["datasets"]["mine"]["raw"] = str(raw)
+    (folder / "mine.yaml").write_text(yaml.safe_dump(CONFIG))
+    arguments = ["--configfile", str(folder / "mine.yaml"), "--directory", str(REPOSITORY)]
+    monkeypatch.setattr(sys, "argv", ["check_dataset", dataset, *arguments])
+    command.main()
+
+
+def write_clips(folder, clips):
+    """Write a folder of clips: name -> (label, side, positions)."""
+    folder.mkdir()
+    lines = ["clip,label,xsub"]
+    for name, (label, side, positions) in clips.items():
+        np.save(folder / f"{name}.npy", positions)
+        lines.append(f"{name},{label},{side}")
+    (folder / "annotations.csv").write_text("\n".join(lines))
+    return folder
+
+
+def positions(seed, frames=5):
+    return np.random.default_rng(seed).normal(size=(frames, 3, 3)).astype(np.float32)
+
+
+def test_a_good_folder_is_summed_up(tmp_path, monkeypatch, capsys):
+    clips = {
+        "a": ("waving", "train", positions(0)),
+        "b": ("nodding", "train", positions(1, 7)),
+        "c": ("waving", "test", positions(2, 9)),
+    }
+    check(tmp_path, write_clips(tmp_path / "raw", clips), monkeypatch)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines == [
+        "mine: 3 clips of 5 to 9 frames (median 7), 2 classes, 3 joints.",
+        "Warning: skeletons.stick3.pairs: left_hand (joint 2) stands in no pair.",
+        "Nothing is wrong; 1 warnings.",
+    ]
+
+
+def test_what_is_odd_is_a_warning_each(tmp_path, monkeypatch, capsys):
+    still, twin = positions(0), 1000 * positions(3)
+    still[:, 1] = 0
+    twin[:, 1] = 0
+    both = np.stack([twin, twin])
+    clips = {
+        "a": ("waving", "train", still),
+        "b": ("waving", "train", twin),
+        "c": ("waving", "test", twin),
+        "d": ("waving", "test", both[:, :1]),
+        "e": ("waving", "-", still),
+        "f": ("waving", "test", 0 * still),
+    }
+    folder = write_clips(tmp_path / "raw", clips)
+    np.save(folder / "g.npy", still)
+    check(tmp_path, folder, monkeypatch)
+    told = capsys.readouterr().out
+    for sentence in (
+        "class 1 (nodding): has no training clip in split xsub.",
+        "joint 1 (chest): is zero in every clip.",
+        "left out by rule: 1 no_body, 1 no_split.",
+        "a clip has 2 persons, datasets.mine.persons keeps 1.",
+        "1 clips have one frame, their motion is zero: d.",
+        "1 groups of clips have the very same positions: b = c.",
+        "these look like millimetres or pixels.",
+        "1 files of clips are not in annotations.csv: g.npy.",
+    ):
+        assert sentence in told
+
+
+def test_every_problem_of_a_folder_is_named_at_once(tmp_path, monkeypatch):
+    clips = {f"c{number:02}": ("waving", "train", positions(number)[:, :2]) for number in range(12)}
+    clips["good"] = ("jumping", "nowhere", positions(0))
+    with pytest.raises(ContractError) as caught:
+        check(tmp_path, write_clips(tmp_path / "raw", clips), monkeypatch)
+    text = str(caught.value)
+    assert "14 malformed fields and files" in text
+    assert "line 14, label: found 'jumping', expected a class name of the config" in text
+    assert "line 14, xsub: found 'nowhere', expected train, val, test or -" in text
+    assert all(
+        f"c{number:02}.npy, the array: found the shape (5, 2, 3)" in text for number in range(12)
+    )
+
+
+def test_splits_and_samples_of_a_pickle_are_named_together(tmp_path, monkeypatch):
+    samples = [
+        {"frame_dir": "a", "label": 5, "total_frames": 5, "keypoint": positions(0)[None]},
+        {"frame_dir": "b", "label": 0, "total_frames": 4, "keypoint": positions(1)[None]},
+    ]
+    content = {"split": {"xview_train": ["a"], "xview_val": ["b"]}, "annotations": samples}
+    (tmp_path / "mine.pkl").write_bytes(pickle.dumps(content))
+    with pytest.raises(ContractError) as caught:
+        check(tmp_path, tmp_path / "mine.pkl", monkeypatch)
+    text = str(caught.value)
+    assert "has no split xsub, only xview" in text
+    assert "sample 'a', label: found 5, expected 0 to 1" in text
+    assert "sample 'b', total_frames: found 4, expected 5" in text
+
+
+def test_a_split_without_test_clips_is_a_problem(tmp_path, monkeypatch):
+    clips = {"a": ("waving", "train", positions(0)), "b": ("nodding", "train", positions(1))}
+    with pytest.raises(ContractError, match="split xsub: has no test clip"):
+        check(tmp_path, write_clips(tmp_path / "raw", clips), monkeypatch)
+
+
+def test_files_that_are_not_there_are_a_problem(tmp_path, monkeypatch):
+    with pytest.raises(ContractError, match=r"datasets\.mine\.raw: the folder .* does not exist"):
+        check(tmp_path, tmp_path / "absent", monkeypatch)
+
+
+def test_a_file_of_another_kind_is_a_problem(tmp_path, monkeypatch):
+    (tmp_path / "mine.zip").touch()
+    with pytest.raises(ContractError, match=r"mine\.zip is a file of a kind that is not read"):
+        check(tmp_path, tmp_path / "mine.zip", monkeypatch)
+
+
+def test_a_simulated_dataset_that_is_not_written_yet_says_how(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigError, match=r"datasets\.demo: is simulated, .*demo/raw\.csv"):
+        check(tmp_path, tmp_path, monkeypatch, dataset="demo")
+
+
+def test_a_misspelt_dataset_gets_a_hint(tmp_path, monkeypatch):
+    with pytest.raises(ConfigError, match=r"'miine' is no dataset .* did you mean 'mine'"):
+        check(tmp_path, tmp_path, monkeypatch, dataset="miine")

@@ -1,0 +1,79 @@
+import pickle
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from protogcn.data.clip_list import list_clips, load_clip_list, main
+from protogcn.errors import ConfigError, ContractError
+from tests.made.nano import DATASET
+
+ANNOTATIONS = {
+    "split": {"xsub_train": ["b"], "xsub_val": ["d", "a", "c"]},
+    "annotations": [
+        {"frame_dir": clip, "label": label, "keypoint": np.zeros((1, 2, 5, 3)), "total_frames": 2}
+        for clip, label in (("c", 0), ("b", 1), ("a", 3), ("d", np.int64(2)), ("e", 0))
+    ],
+}
+
+
+@pytest.fixture
+def pickled(tmp_path):
+    def write(content):
+        path = tmp_path / "annotations.pkl"
+        path.write_bytes(pickle.dumps(content))
+        return path
+
+    return write
+
+
+def test_test_clips_stand_in_the_order_of_the_annotations(pickled):
+    clips = load_clip_list(pickled(ANNOTATIONS), "xsub", 4)
+    assert clips.ids == ("c", "a", "d")  # neither that of the split's list, nor of the names
+    assert clips.labels.tolist() == [0, 3, 2]
+
+
+def test_written_list_is_read_as_its_pickle(pickled, tmp_path, monkeypatch):
+    dataset = {**DATASET.to_mapping(), "raw": str(pickled(ANNOTATIONS))}
+    (tmp_path / "dataset.yaml").write_text(yaml.safe_dump(dataset))
+    arguments = ["--dataset", tmp_path / "dataset.yaml", "--clips", tmp_path / "annotated.csv"]
+    monkeypatch.setattr(sys, "argv", ["clip_list", *map(str, arguments)])
+    main()
+    table = pd.read_csv(tmp_path / "annotated.csv")
+    assert table["clip"].tolist() == ["c", "b", "a", "d", "e"]
+    assert table["xsub"].tolist() == ["test", "train", "test", "test", "-"]
+    clips = load_clip_list(tmp_path / "annotated.csv", "xsub", 4)
+    assert (clips.ids, clips.labels.tolist()) == (("c", "a", "d"), [0, 3, 2])
+
+
+def test_list_of_ones_own_needs_no_split(tmp_path):
+    (tmp_path / "labels.csv").write_text("clip,label\nNA,1\n007,0\n")
+    clips = load_clip_list(tmp_path / "labels.csv", "xsub", 4)
+    assert (clips.ids, clips.labels.tolist()) == (("NA", "007"), [1, 0])
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        ([1], "found no dict with split and annotations"),
+        ({**ANNOTATIONS, "annotations": [{"label": 1}]}, "annotation 1 has frame_dir None"),
+        ({**ANNOTATIONS, "annotations": [{"frame_dir": "a", "label": "x"}]}, "label 'x', expected"),
+        ({**ANNOTATIONS, "annotations": ANNOTATIONS["annotations"][:2] * 2}, "clip c stands twice"),
+        ({**ANNOTATIONS, "annotations": 5}, "annotations is 5, expected a list"),
+        ({**ANNOTATIONS, "annotations": []}, "lists no test clip of split xsub"),
+        (
+            {**ANNOTATIONS, "annotations": [{"frame_dir": "a", "label": 4}]},
+            "label 4, expected 0 to 3",
+        ),
+    ],
+)
+def test_pickle_that_is_no_list_is_one_sentence(pickled, content, sentence):
+    with pytest.raises(ContractError, match=rf"annotations\.pkl: .*{sentence}"):
+        load_clip_list(pickled(content), "xsub", 4)
+
+
+def test_split_that_is_not_there_is_named(pickled):
+    with pytest.raises(ConfigError, match="has no split xview, only xsub"):
+        list_clips(pickled(ANNOTATIONS), ["xview"])

@@ -1,0 +1,143 @@
+import os
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from protogcn.errors import ContractError
+from protogcn.files.contracts import digest_of, load_table, reading, save_table, save_text, writing
+
+
+def test_file_appears_only_when_it_is_whole(tmp_path):
+    path = tmp_path / "folder" / "file"
+    with writing(path) as file:
+        file.write(b"first")
+        assert not path.exists()
+    assert path.read_bytes() == b"first"
+    assert os.listdir(path.parent) == ["file"]
+
+
+def test_failure_keeps_the_old_file_and_leaves_nothing_else(tmp_path):
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+    with pytest.raises(ZeroDivisionError), writing(path) as file:
+        file.write(b"new")
+        raise ZeroDivisionError
+    assert path.read_bytes() == b"old"
+    assert os.listdir(tmp_path) == ["file"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full, a Linux device")
+def test_full_disk_is_one_sentence(tmp_path):
+    with pytest.raises(
+        ContractError, match=r"file: could not be written \(No space left.*free there"
+    ) as error:
+        with writing(tmp_path / "file"), Path("/dev/full").open("wb", buffering=0) as full:
+            full.write(b"x")
+    assert "free some space" in str(error.value)
+
+
+def test_file_larger_than_allowed_leaves_no_trace(tmp_path):
+    """The limit of the process stands for a full disk: the write itself fails half-way."""
+    code = f"""
+        import resource, signal
+        from pathlib import Path
+        from protogcn.files.contracts import save_text
+        from protogcn.errors import ContractError
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+        try:
+            save_text(Path({str(tmp_path)!r}) / "file", "x" * 5000)
+        except ContractError as error:
+            print(error)
+    """
+    answer = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, check=True
+    )
+    assert "file: could not be written (File too large)" in answer.stdout
+    assert os.listdir(tmp_path) == []
+
+
+def test_folder_that_cannot_be_one_is_one_sentence(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(
+        ContractError, match=r"could not be written \((Not a directory|File exists)\)\.$"
+    ):
+        save_text(tmp_path / "file" / "table.csv", "x")
+
+
+def test_temporary_files_of_dead_processes_are_swept(tmp_path):
+    child = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "import os, sys; from pathlib import Path; from protogcn.files.contracts import writing\n"
+            "with writing(Path(sys.argv[1])) as file: file.write(b'x'); os._exit(9)",
+            str(tmp_path / "file"),
+        ],
+        check=False,
+    )
+    assert child.returncode == 9
+    assert len(os.listdir(tmp_path)) == 1
+    save_text(tmp_path / "file", "whole")
+    assert os.listdir(tmp_path) == ["file"]
+
+
+def test_missing_file_is_named(tmp_path):
+    with pytest.raises(ContractError, match=r"absent: does not exist, expected a table"):
+        with reading(tmp_path / "absent", "a table"):
+            (tmp_path / "absent").open()
+
+
+def test_ids_that_look_like_numbers_or_nothing_stay_text(tmp_path):
+    ids = ["NA", "007", "null", "1e5", "nan", "", 'a,"b', "ü"]
+    save_table(tmp_path / "t.csv", pd.DataFrame({"clip": ids, "n": range(len(ids))}))
+    table = load_table(tmp_path / "t.csv", {"clip": "str", "n": "int64"})
+    assert table["clip"].tolist() == ids
+
+
+def test_missing_column_is_named(tmp_path):
+    save_table(tmp_path / "t.csv", pd.DataFrame({"clip": ["a"]}))
+    with pytest.raises(ContractError, match=r"has no column label\.$"):
+        load_table(tmp_path / "t.csv", {"clip": "str", "label": "int64"})
+
+
+def test_columns_between_semicolons_are_named(tmp_path):
+    (tmp_path / "t.csv").write_text("clip;label\na;1\n")
+    with pytest.raises(ContractError, match="found semicolons between the columns, expected comma"):
+        load_table(tmp_path / "t.csv", {"clip": "str"})
+
+
+def test_lines_longer_than_the_header_are_refused(tmp_path):
+    (tmp_path / "t.csv").write_text("clip,label\na,1,\nb,2,\n")
+    with pytest.raises(ContractError, match="its lines have more cells than its header"):
+        load_table(tmp_path / "t.csv", {"clip": "str"})
+
+
+@pytest.mark.parametrize(
+    ("dtype", "cell", "expected"),
+    [
+        ("int64", "three", "a whole number"),
+        ("int64", "1.5", "a whole number"),
+        ("int64", "", "a whole number"),
+        ("float64", "0,5", "a number"),
+    ],
+)
+def test_cell_that_is_no_number_is_named_with_its_line_and_column(tmp_path, dtype, cell, expected):
+    (tmp_path / "t.csv").write_text(f'clip,n\n\na,1\n\nb,"{cell}"\n')
+    sentence = rf"t\.csv: line 5, column n: found '{cell}', expected {expected}\.$"
+    with pytest.raises(ContractError, match=sentence):
+        load_table(tmp_path / "t.csv", {"clip": "str", "n": dtype})
+
+
+def test_whole_numbers_may_be_written_as_pandas_writes_a_column_with_gaps(tmp_path):
+    (tmp_path / "t.csv").write_text("n\n9.0\n7\n")
+    assert load_table(tmp_path / "t.csv", {"n": "int64"})["n"].tolist() == [9, 7]
+
+
+def test_digest_is_sha256(tmp_path):
+    (tmp_path / "f").write_bytes(b"abc")
+    assert digest_of(tmp_path / "f").startswith("ba7816bf8f01cfea414140de5dae2223")

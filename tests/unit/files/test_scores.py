@@ -1,0 +1,95 @@
+import dataclasses
+import zipfile
+
+import numpy as np
+import pytest
+
+from protogcn.errors import ContractError
+from protogcn.files.scores import Scores
+
+IDS = ["NA", "007", "null", "clip ü", "<script>", "=1+1", "a,b"]
+
+
+@pytest.fixture
+def scores():
+    logits = np.random.default_rng(0).normal(size=(7, 4)).astype(np.float32)
+    probabilities = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    return Scores(
+        clips=np.array(IDS),
+        labels=np.array([0, 1, 2, 3, 0, 1, 2]),
+        classes=np.array(["a", "b", "NA", "50% & $x_{"]),
+        logits=logits,
+        probabilities=probabilities,
+        provenance={"select": "last", "epoch": 3},
+    )
+
+
+def test_scores_read_back_as_they_were(scores, tmp_path):
+    scores.save(tmp_path / "scores.npz")
+    found = Scores.load(tmp_path / "scores.npz")
+    assert found.clips.tolist() == IDS
+    assert found.classes.tolist() == scores.classes.tolist()
+    assert found.provenance == scores.provenance
+    for name in ("labels", "logits", "probabilities"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(scores, name), strict=True)
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"clips": np.array(["a"] * 7)}, "clip a stands twice"),
+        ({"labels": np.full(7, 4)}, "labels are not one class of 4"),
+        ({"labels": np.zeros(6, int)}, "labels are not one class of 4"),
+        ({"logits": np.zeros((7, 3))}, r"logits has shape \(7, 3\), expected \(7, 4\)"),
+        ({"logits": np.full((7, 4), np.nan)}, "logits of clip NA are not finite"),
+        ({"probabilities": np.full((7, 4), 0.3)}, "sum to 1.2000, expected 1"),
+        ({"clips": np.array([])}, "found 0 clips"),
+        ({"provenance": {"select": "first"}}, "select is 'first', expected last, best, unknown"),
+    ],
+)
+def test_numbers_that_cannot_be_scores_are_never_written(scores, tmp_path, changes, sentence):
+    with pytest.raises(ContractError, match=sentence):
+        dataclasses.replace(scores, **changes).save(tmp_path / "scores.npz")
+    assert not list(tmp_path.iterdir())
+
+
+def test_missing_array_is_named(tmp_path):
+    np.savez(tmp_path / "scores.npz", clips=np.array(["a"]))
+    with pytest.raises(ContractError, match="lacks labels, classes, logits"):
+        Scores.load(tmp_path / "scores.npz")
+
+
+def test_every_flipped_bit_is_found(scores, tmp_path):
+    path = tmp_path / "scores.npz"
+    scores.save(path)
+    whole = path.read_bytes()
+    with zipfile.ZipFile(path) as archive:
+        entry = archive.getinfo("probabilities.npy")
+    for place in range(entry.header_offset + 200, entry.header_offset + 300, 3):
+        damaged = bytearray(whole)
+        damaged[place] ^= 4
+        path.write_bytes(damaged)
+        with pytest.raises(ContractError, match=r"scores\.npz"):
+            Scores.load(path)
+
+
+@pytest.mark.parametrize("share", [0, 0.3, 0.99])
+def test_truncated_file_is_refused(scores, tmp_path, share):
+    path = tmp_path / "scores.npz"
+    scores.save(path)
+    path.write_bytes(path.read_bytes()[: int(path.stat().st_size * share)])
+    with pytest.raises(ContractError, match="expected a score file"):
+        Scores.load(path)
+
+
+def test_compressed_file_is_refused_before_it_is_unpacked(tmp_path):
+    np.savez_compressed(tmp_path / "scores.npz", clips=np.zeros(10_000_000))
+    with pytest.raises(ContractError, match="is compressed, expected stored"):
+        Scores.load(tmp_path / "scores.npz")
+
+
+def test_pickled_object_is_refused(tmp_path):
+    arrays = dict.fromkeys(("labels", "classes", "logits", "probabilities", "provenance"), 0)
+    np.savez(tmp_path / "scores.npz", clips=np.array([{}], dtype=object), **arrays)
+    with pytest.raises(ContractError, match=r"scores\.npz: found a damaged file"):
+        Scores.load(tmp_path / "scores.npz")

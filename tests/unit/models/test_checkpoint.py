@@ -1,0 +1,141 @@
+import os
+import pickle
+from pathlib import Path
+
+import pytest
+import torch
+
+from protogcn.errors import ContractError, SupersededError
+from protogcn.models.checkpoint import load_checkpoint, save_checkpoint
+from protogcn.training.resume import ResumeFile
+from protogcn.training.run_owner import Owner
+
+
+@pytest.fixture
+def path(tmp_path):
+    save_checkpoint(tmp_path / "c.pt", {"model": {"w": torch.arange(4096.0)}, "epoch": 2})
+    return tmp_path / "c.pt"
+
+
+def test_checkpoint_reads_back(path):
+    content = load_checkpoint(path, {"model": dict, "epoch": int})
+    assert content["epoch"] == 2
+    assert torch.equal(content["model"]["w"], torch.arange(4096.0))
+
+
+def test_missing_entry_is_named(path):
+    with pytest.raises(ContractError, match=r"c\.pt: lacks history, expected"):
+        load_checkpoint(path, {"model": dict, "history": list})
+
+
+def test_flipped_bits_are_found(path):
+    whole = path.read_bytes()
+    for place in range(len(whole) // 4, len(whole) // 2, 1001):
+        damaged = bytearray(whole)
+        damaged[place] ^= 1
+        path.write_bytes(damaged)
+        with pytest.raises(ContractError, match=r"c\.pt"):
+            load_checkpoint(path, {"model": dict})
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x05\x06", b"not a checkpoint"])
+def test_other_files_are_refused(tmp_path, content):
+    (tmp_path / "c.pt").write_bytes(content)
+    with pytest.raises(ContractError, match=r"c\.pt"):
+        load_checkpoint(tmp_path / "c.pt", {"model": dict})
+
+
+class _Attack:
+    def __init__(self, canary):
+        self.canary = canary
+
+    def __reduce__(self):
+        return os.mkdir, (self.canary,)
+
+
+def test_checkpoint_that_would_run_code_is_refused(tmp_path):
+    canary = str(tmp_path / "canary")
+    torch.save({"model": _Attack(canary)}, tmp_path / "c.pt")
+    with pytest.raises(ContractError, match=r"c\.pt"):
+        load_checkpoint(tmp_path / "c.pt", {"model": dict})
+    (tmp_path / "d.pt").write_bytes(pickle.dumps(_Attack(canary)))
+    with pytest.raises(ContractError, match=r"d\.pt"):
+        load_checkpoint(tmp_path / "d.pt", {"model": dict})
+    assert not Path(canary).exists()
+
+
+def state(epoch, **facts):
+    empty = {"model": {}, "optimizer": {}, "history": [], "best": None}
+    return {"facts": {"batch": 4, **facts}, "epoch": epoch, **empty}
+
+
+def test_resume_gives_the_newest_generation(tmp_path):
+    resume = ResumeFile(tmp_path)
+    assert resume.load({"batch": 4}) is None
+    resume.save(state(1))
+    resume.save(state(2))
+    assert resume.load({"batch": 4})["epoch"] == 2
+    assert sorted(os.listdir(tmp_path)) == ["resume.prev.pt", "resume.pt"]
+
+
+def test_damaged_generation_gives_way_to_the_one_before(tmp_path, capsys):
+    resume = ResumeFile(tmp_path)
+    resume.save(state(1))
+    resume.save(state(2))
+    (tmp_path / "resume.pt").write_bytes(b"half")
+    assert resume.load({"batch": 4})["epoch"] == 1
+    assert "resume.pt" in capsys.readouterr().err
+
+
+def test_damaged_generation_never_takes_a_good_ones_place(tmp_path, monkeypatch):
+    """A kill in the save after a damaged newest generation leaves the good previous one."""
+    resume = ResumeFile(tmp_path)
+    resume.save(state(1))
+    resume.save(state(2))
+    (tmp_path / "resume.pt").write_bytes(b"half")
+    assert ResumeFile(tmp_path).load({"batch": 4})["epoch"] == 1
+
+    def killed(path, content):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr("protogcn.training.resume.save_checkpoint", killed)
+        resume.save(state(2))
+    assert ResumeFile(tmp_path).load({"batch": 4})["epoch"] == 1
+
+
+def test_entry_of_another_type_is_named(path):
+    with pytest.raises(ContractError, match=r"c\.pt: epoch is of type int, expected list"):
+        load_checkpoint(path, {"epoch": list})
+
+
+def test_owner_token_that_is_none_is_one_sentence(tmp_path):
+    owner = Owner(tmp_path)
+    (tmp_path / "owner.json").write_text("[]")
+    with pytest.raises(ContractError, match=r"owner\.json: found a damaged file"):
+        owner.check()
+
+
+def test_killed_between_the_two_renames_nothing_is_lost(tmp_path):
+    resume = ResumeFile(tmp_path)
+    resume.save(state(1))
+    (tmp_path / "resume.pt").rename(tmp_path / "resume.prev.pt")
+    assert resume.load({"batch": 4})["epoch"] == 1
+
+
+def test_state_of_other_settings_is_not_used_and_they_are_named(tmp_path, capsys):
+    resume = ResumeFile(tmp_path)
+    resume.save(state(1, learning_rate=0.1, epochs=3))
+    assert resume.load({"batch": 5, "learning_rate": 0.1, "width": 24}) is None
+    assert "with other batch, epochs, width; training starts from the beginning" in (
+        capsys.readouterr().err
+    )
+
+
+def test_last_owner_wins_and_the_first_one_stops(tmp_path):
+    first = Owner(tmp_path)
+    first.check()
+    second = Owner(tmp_path)
+    second.check()
+    with pytest.raises(SupersededError, match="another process took over this run"):
+        first.check()

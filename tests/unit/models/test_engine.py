@@ -1,0 +1,229 @@
+import math
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch._dynamo.exc import InternalTorchDynamoError
+
+from protogcn import models
+from protogcn.batches.bodies import Bodies, body_rows, pack_bodies
+from protogcn.errors import ConfigError
+from protogcn.models import Loss, build_model
+from protogcn.models import engine as module
+from protogcn.models import protogcn as protogcn_module
+from protogcn.models.engine import Engine
+from protogcn.models.fast.cpu.folded import FoldedProtoGCN
+from protogcn.models.protogcn import FUSED_FROM
+from protogcn.training.train import train
+from tests.made.nano import (
+    NETWORK,
+    SETTINGS,
+    SKELETON,
+    assert_same,
+    nano_run,
+    store_of,
+    weights_of,
+)
+
+CPU, GPU = torch.device("cpu"), torch.device("cuda")
+
+
+def engine_of(device=CPU, **settings):
+    return Engine.of({**SETTINGS, **settings}, device)
+
+
+def make_model():
+    torch.manual_seed(0)
+    model = build_model(NETWORK, SKELETON, num_classes=4)
+    with torch.no_grad():
+        for block in model.blocks:
+            block.spatial.alpha.fill_(0.5)
+            block.spatial.beta.fill_(0.5)
+    model.reconstruct.dropout.p = 0.0
+    return model
+
+
+def make_bodies(persons, multiple=1):
+    generator = torch.Generator().manual_seed(len(persons))
+    clips = torch.randn(len(persons), 2, 16, 5, 3, generator=generator)
+    clips[torch.tensor(persons) == 1, 1] = 0
+    labels = torch.arange(len(persons)) % 4
+    return pack_bodies(clips, body_rows(np.array(persons), 2, multiple=multiple)), labels
+
+
+def step_of(model, **settings):
+    engine = engine_of(**settings)
+    optimizer = engine.optimizer(
+        model.parameters(), learning_rate=1.0, momentum=0.0, weight_decay=0.0
+    )
+    return engine.training_step(model, optimizer)
+
+
+def test_auto_compiles_on_a_gpu_only():
+    assert engine_of(GPU).compiled
+    assert engine_of(GPU).cuda_graphs
+    assert not engine_of(CPU).compiled
+    assert engine_of(CPU, compile=True).compiled
+    assert not engine_of(CPU, compile=True).cuda_graphs
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "attribute"),
+    [
+        ("compile", False, "compiled"),
+        ("compile", False, "cuda_graphs"),
+        ("cuda_graphs", False, "cuda_graphs"),
+        ("tf32", False, "tf32"),
+        ("fused_optimizer", False, "fused_optimizer"),
+        ("precision", "float32", "half"),
+        ("fused_passes", False, "fused_passes"),
+    ],
+)
+def test_each_saving_is_turned_off_by_its_setting(setting, value, attribute):
+    on = {"precision": "bfloat16"} if setting == "precision" else {}
+    assert getattr(engine_of(GPU, **on), attribute)
+    assert not getattr(engine_of(GPU, **{setting: value}), attribute)
+
+
+def test_unknown_precision_is_one_sentence():
+    with pytest.raises(ConfigError, match=r"train\.precision: found 'half', expected auto"):
+        engine_of(precision="half")
+
+
+def test_compiled_code_sees_few_numbers_of_bodies():
+    assert engine_of(compile=True).row_multiple == 16
+    assert engine_of().row_multiple == 1
+
+
+def test_settings_reach_the_network():
+    model = engine_of(fused_passes=False).prepare(make_model())
+    assert model.fused_from == math.inf
+    assert engine_of().prepare(make_model()).fused_from == FUSED_FROM
+
+
+@pytest.mark.parametrize(
+    ("smallest", "passes", "expected"),
+    [(0, True, True), (10**9, True, False), (0, False, False)],
+    ids=["large bodies", "small bodies", "a setting says no"],
+)
+def test_evaluation_on_the_cpu_is_folded_where_it_pays(monkeypatch, smallest, passes, expected):
+    used = []
+    real = FoldedProtoGCN.forward
+    monkeypatch.setattr(FoldedProtoGCN, "forward", lambda *given: used.append(1) or real(*given))
+    monkeypatch.setattr(models, "FOLDED_FROM", smallest)
+    model = make_model()
+    bodies, _ = make_bodies([2, 1, 1])
+    found = engine_of(fused_passes=passes).logits_of(model)(bodies)
+    torch.testing.assert_close(found, model(bodies))
+    assert bool(used) == expected
+
+
+def test_bfloat16_scores_come_in_float32():
+    logits_of = engine_of(precision="bfloat16").logits_of(make_model())
+    assert logits_of(make_bodies([2, 1])[0]).dtype == torch.float32
+
+
+def test_network_compiles_without_breaks_once_for_any_number_of_clips_and_bodies(captured_graphs):
+    compiled, plain = make_model().train(), make_model().train()
+    plain.fused_from = math.inf
+    step = step_of(compiled, compile=True)
+    for persons in ([2, 1, 1, 1, 2], [1, 1, 1, 2], [2, 2, 1, 1, 1, 1, 1, 1, 1]):
+        bodies, labels = make_bodies(persons, multiple=4)
+        found, expected = step(bodies, labels, 0.0), plain.loss(bodies, labels)
+        torch.testing.assert_close(found.total, expected.total)
+        torch.testing.assert_close(found.logits, expected.logits)
+    assert len(captured_graphs) == 1
+    assert_same_buffers(compiled, plain)
+
+
+def assert_same_buffers(first, second):
+    for name, value in first.named_buffers():
+        torch.testing.assert_close(value, second.get_buffer(name), msg=name)
+
+
+def test_compiling_is_told(monkeypatch, capsys):
+    monkeypatch.setattr(module.torch, "compile", lambda function, **how: function)
+    step = step_of(make_model().train(), compile=True)
+    bodies, labels = make_bodies([2, 1, 1])
+    step(bodies, labels, 0.1)
+    told = capsys.readouterr().err
+    assert "Compiling the training step; it takes minutes once" in told
+    assert "Compiled the training step in" in told
+    step(bodies, labels, 0.1)
+    assert capsys.readouterr().err == ""
+
+
+def test_machine_that_cannot_compile_is_one_sentence(monkeypatch):
+    def fails(function, **how):
+        def call(*arguments):
+            raise InternalTorchDynamoError("no C compiler was found\nand much more")
+
+        return call
+
+    monkeypatch.setattr(module.torch, "compile", fails)
+    step = step_of(make_model().train(), compile=True)
+    sentence = r"train\.compile: torch could not compile the training step on this machine \(no C"
+    with pytest.raises(ConfigError, match=sentence):
+        step(*make_bodies([2, 1, 1]), 0.1)
+
+
+class Square(nn.Module):
+    """A loss whose gradient is the weight plus the labels' sum."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(torch.tensor([1.0, 2.0]))
+
+    def loss(self, bodies, labels):
+        total = 0.5 * self.weight.square().sum() + self.weight.sum() * labels.sum()
+        return Loss(total, {}, self.weight.detach())
+
+
+def test_step_takes_the_rate_of_its_call_and_no_gradient_of_the_last():
+    model = Square()
+    step = step_of(model)
+    bodies = Bodies(torch.zeros(1), torch.zeros(1), None, torch.zeros(1))
+    labels = torch.tensor([1.0])
+    first = step(bodies, labels, 0.5)  # 1 - 0.5 * (1 + 1), 2 - 0.5 * (2 + 1)
+    assert first.total.item() == 5.5
+    assert model.weight.tolist() == [0.0, 0.5]
+    step(bodies, labels, 1.0)  # 0 - (0 + 1), 0.5 - (0.5 + 1)
+    assert model.weight.tolist() == [-1.0, -1.0]
+
+
+def test_tf32_is_off_in_products_and_convolutions_unless_wanted(monkeypatch):
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
+    engine_of().start(threads=1)
+    assert torch.get_float32_matmul_precision() == "highest"
+    assert not torch.backends.cudnn.allow_tf32
+
+
+def test_without_the_fused_optimizer_torch_may_still_update_many_weights_at_once():
+    optimizer = engine_of(GPU, fused_optimizer=False).optimizer(
+        [nn.Parameter(torch.zeros(1))], learning_rate=1.0, momentum=0.0, weight_decay=0.0
+    )
+    assert optimizer.defaults["fused"] is None
+
+
+def test_training_goes_on_with_other_savings(data, tmp_path, capsys):
+    train(nano_run(), store_of(data), tmp_path)
+    again = train(nano_run(fused_passes=False), store_of(data), tmp_path)
+    assert "from the beginning" not in capsys.readouterr().err
+    assert len(again.history) == 4
+
+
+def test_fused_passes_and_modules_train_alike(data, tmp_path, monkeypatch):
+    monkeypatch.setattr(protogcn_module, "FUSED_FROM", 0)
+    fused, plain = (
+        train(nano_run(epochs=1, fused_passes=on), store_of(data), tmp_path / str(on))
+        for on in (True, False)
+    )
+    assert fused.model.fused_from == 0
+    assert fused.history[0]["loss"] == pytest.approx(plain.history[0]["loss"], rel=1e-4)
+    with pytest.raises(AssertionError):
+        assert_same(weights_of(fused), weights_of(plain))  # they differ by rounding
+
+
+def test_freed_memory_is_kept_without_an_error():
+    engine_of().start(threads=1)

@@ -1,0 +1,191 @@
+import json
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from protogcn.batches.clip_store import ClipStore
+from protogcn.config.plan import expand
+from protogcn.errors import ConfigError, ContractError
+from protogcn.models import build_model
+from protogcn.models.checkpoint import load_checkpoint, save_checkpoint
+from protogcn.models.import_checkpoint import import_checkpoint, main
+from protogcn.models.released.protogcn import released_names
+from protogcn.scores.score import score
+from tests.made.config import repository_config
+from tests.made.golden_network import GOLDEN, golden_clips, golden_weights
+from tests.made.nano import nano_run, write_run
+
+NTU = {"V": 25, "3V": 75, "V2": 625, "NP": 400, "NC": 60}
+
+
+@pytest.fixture(scope="module")
+def plan():
+    return expand(repository_config())
+
+
+@pytest.fixture(scope="module")
+def ntu_run(plan):
+    """The joint stream of NTU-60 X-Sub, with the released settings."""
+    return plan.run("ntu60_xsub", "protogcn", "j")
+
+
+def logits_of(run, checkpoint):
+    """Return the logits (2, K) of an imported network for the golden clips, in float64."""
+    model = build_model(run.network, run.dataset.skeleton, num_classes=len(run.dataset.classes))
+    model.load_state_dict(checkpoint["model"])
+    with torch.no_grad():
+        return model.double().eval()(golden_clips(25))
+
+
+@pytest.fixture(scope="module")
+def released(tmp_path_factory):
+    """A file as the released code writes it, with the golden weights."""
+    path = tmp_path_factory.mktemp("released") / "best_top1_acc_epoch_146.pth"
+    meta = {"epoch": 146, "mmcv_version": "1.5.0", "hook_msgs": {"best_score": np.float64(0.93)}}
+    state = golden_weights("checkpoint_keys.csv", NTU)
+    torch.save({"meta": meta, "state_dict": state, "optimizer": {}}, path)
+    return path
+
+
+def test_released_checkpoint_gives_the_golden_logits(ntu_run, released):
+    checkpoint = import_checkpoint(ntu_run, released)
+    expected = json.loads((GOLDEN / "model.json").read_text())["ntu60_xsub/j"]["eval_logits"]
+    np.testing.assert_allclose(logits_of(ntu_run, checkpoint), expected, rtol=0, atol=1e-10)
+    assert checkpoint["epoch"] == 146
+    assert checkpoint["imported"]["file"] == "best_top1_acc_epoch_146.pth"
+    assert len(checkpoint["imported"]["sha256"]) == 64
+
+
+def test_checkpoint_of_pyskl_gives_the_golden_logits(tmp_path, plan):
+    run = plan.run("ntu120_xsub", "stgcnpp", "b")
+    state = golden_weights("checkpoint_keys_stgcnpp.csv", {})
+    torch.save({"meta": {}, "state_dict": state}, tmp_path / "b.pth")
+    logits = logits_of(run, import_checkpoint(run, tmp_path / "b.pth"))
+    expected = json.loads((GOLDEN / "stgcnpp.json").read_text())["logits"]
+    np.testing.assert_allclose(logits, expected, rtol=0, atol=1e-11)
+
+
+def test_checkpoint_of_another_network_is_one_readable_message(plan, released):
+    with pytest.raises(ContractError) as error:
+        import_checkpoint(plan.run("ntu60_xsub", "stgcnpp", "j"), released)
+    lines = str(error.value).splitlines()
+    assert lines[0].endswith(
+        "as run ntu60_xsub/stgcnpp/j: its tensors are not those of this network:"
+    )
+    assert "backbone.gcn.*.gcn.conv.weight (10 times)" in lines[1]
+    assert "unknown: backbone.gcn.*.gcn.alpha (10 times)" in lines[2]
+    assert "of another shape: backbone.gcn.*.gcn.A (8, 25, 25) instead of (3, 25, 25)" in lines[3]
+    assert len(lines) == 4
+
+
+def test_checkpoint_of_another_dataset_is_one_readable_message(ntu_run, released):
+    other = replace(ntu_run, dataset=replace(ntu_run.dataset, classes=("a", "b")))
+    with pytest.raises(ContractError) as error:
+        import_checkpoint(other, released)
+    assert str(error.value).splitlines() == [
+        f"{released} as run ntu60_xsub/protogcn/j: its tensors are not those of this network:",
+        "  2 of another shape: cls_head.fc_cls.weight (60, 384) instead of (2, 384),"
+        " cls_head.fc_cls.bias (60,) instead of (2,)",
+    ]
+
+
+def test_checkpoint_of_other_prototypes_names_them(ntu_run, released):
+    other = replace(ntu_run, network={**ntu_run.network, "prototypes": 100})
+    with pytest.raises(ContractError, match=r"backbone\.prn\.\w+\.weight \(400, 384\) instead of"):
+        import_checkpoint(other, released)
+
+
+@pytest.fixture
+def nano_state():
+    """A released state of the nano network, and our own of the same numbers."""
+    run = nano_run()
+    torch.manual_seed(1)
+    model = build_model(run.network, run.dataset.skeleton, num_classes=4)
+    ours = model.state_dict()
+    theirs = {
+        name: part if part.dim() != 2 or "gcn" not in name else part[..., None, None]
+        for key, parts in released_names(model).items()
+        for name, part in zip(
+            parts, ours[key].chunk(len(parts)) if ours[key].dim() else [ours[key]] * len(parts),
+            strict=True,
+        )
+    }  # fmt: skip
+    return run, ours, theirs
+
+
+@pytest.mark.parametrize("prefix", ["", "module."])
+@pytest.mark.parametrize("is_zip", [True, False])
+def test_state_of_any_form_keeps_every_number(tmp_path, nano_state, prefix, is_zip):
+    run, ours, theirs = nano_state
+    named = {f"{prefix}{name}": value.clone() for name, value in theirs.items()}
+    path = tmp_path / "c.pth"
+    torch.save(named, path, _use_new_zipfile_serialization=is_zip)
+    found = import_checkpoint(run, path)
+    for name, value in ours.items():
+        if name != "contrast.bank":
+            assert torch.equal(found["model"][name], value), name
+
+
+def test_checkpoint_of_ours_is_taken_as_it_is(tmp_path, nano_state):
+    run, ours, _ = nano_state
+    save_checkpoint(tmp_path / "checkpoint.pt", {"model": ours, "epoch": 7, "facts": {}})
+    found = import_checkpoint(run, tmp_path / "checkpoint.pt")
+    assert found["epoch"] == 7
+    assert all(torch.equal(found["model"][name], value) for name, value in ours.items())
+
+
+def test_imported_checkpoint_is_scored_like_a_trained_one(tmp_path, data, nano_state, monkeypatch):
+    run, _, theirs = nano_state
+    run = replace(run, settings={**run.settings, "checkpoint": "c.pth", "select": "unknown"})
+    torch.save({"state_dict": theirs}, tmp_path / "c.pth")
+    config = write_run(tmp_path / "run", run)
+    arguments = ["--source", tmp_path / "c.pth", "--checkpoint", tmp_path / "checkpoint.pt"]
+    monkeypatch.setattr(sys, "argv", ["import", "--config", *map(str, [config, *arguments])])
+    main()
+    checkpoint = load_checkpoint(tmp_path / "checkpoint.pt", {"model": dict})
+    store = ClipStore.load(data / "j.npy", data / "clips.csv", run, torch.device("cpu"))
+    scores = score(run, store, checkpoint)
+    assert scores.provenance["imported"] == checkpoint["imported"]
+    assert scores.provenance["select"] == "unknown"
+    assert "trained by" not in scores.provenance
+    with pytest.raises(ContractError, match=r"other modality; import again"):
+        score(replace(run, modality="b"), store, checkpoint)
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        ([1, 2], "holds no tensors with names, expected a state_dict"),
+        ({"state_dict": {}}, "holds no tensors with names"),
+        ({"state_dict": {"fc.weight": torch.ones(1)}}, "none of its 1 tensors has a name of this"),
+    ],
+)
+def test_checkpoint_of_something_else_is_one_sentence(tmp_path, content, sentence):
+    torch.save(content, tmp_path / "c.pth")
+    with pytest.raises(ContractError, match=sentence):
+        import_checkpoint(nano_run(), tmp_path / "c.pth")
+
+
+def test_weights_that_are_not_finite_are_named(tmp_path, nano_state):
+    run, _, theirs = nano_state
+    theirs = {name: value.clone() for name, value in theirs.items()}
+    theirs["cls_head.fc_cls.bias"][2] = torch.nan
+    torch.save(theirs, tmp_path / "c.pth")
+    with pytest.raises(ContractError, match=r"cls_head\.fc_cls\.bias is not finite"):
+        import_checkpoint(run, tmp_path / "c.pth")
+
+
+def test_weights_that_are_whole_numbers_are_refused(tmp_path, nano_state):
+    run, _, theirs = nano_state
+    theirs["cls_head.fc_cls.bias"] = theirs["cls_head.fc_cls.bias"].to(torch.int8)
+    torch.save(theirs, tmp_path / "c.pth")
+    with pytest.raises(ContractError, match=r"fc_cls\.bias holds elements of int8, expected float"):
+        import_checkpoint(run, tmp_path / "c.pth")
+
+
+def test_missing_checkpoint_is_one_sentence(tmp_path):
+    with pytest.raises(ConfigError, match=r"c\.pth: is no file, expected a checkpoint"):
+        import_checkpoint(nano_run(), tmp_path / "c.pth")

@@ -1,0 +1,129 @@
+import dataclasses
+import json
+import sys
+
+import numpy as np
+import onnx
+import pytest
+import torch
+
+from protogcn.errors import ConfigError, ContractError
+from protogcn.models import build_model
+from protogcn.predict.ensemble import Member
+from protogcn.predict.export import (
+    CropLogits,
+    check_equal,
+    example_crops,
+    export_member,
+    interface_of,
+    onnx_session,
+)
+from protogcn.predict.predict import export as command
+from tests.made.nano import NETWORK, nano_run
+
+
+def untrained(network):
+    """Return a network with weights that give logits worth comparing."""
+    run = dataclasses.replace(nano_run(), network=network)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = build_model(network, run.dataset.skeleton, num_classes=4).eval()
+        torch.nn.init.normal_(model.classify.weight)
+    return Member(run, model, epoch=4, weight=1.0)
+
+
+@pytest.fixture(scope="module")
+def member():
+    """The smallest ProtoGCN there is."""
+    return untrained({**NETWORK, "blocks": 1, "downsample": []})
+
+
+@pytest.mark.slow
+def test_exported_networks_equal_torch_at_any_number_of_crops(member, tmp_path, monkeypatch):
+    monkeypatch.setattr(command, "_SECONDS", 0.01)
+    report = export_member(member, tmp_path / "out", batch=3)
+    names = {path.name for path in (tmp_path / "out").iterdir()}
+    assert names == {"j.onnx", "j.pt2", "j.json"}
+
+    crops = example_crops(member, 7)
+    expected = member.model(crops).detach().numpy()
+    scale = np.abs(expected).max()
+    found = onnx_session((tmp_path / "out/j.onnx").read_bytes())(crops.numpy())
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5 * scale)
+    again = torch.export.load(tmp_path / "out/j.pt2").module()(crops)
+    np.testing.assert_allclose(again.detach(), expected, rtol=0, atol=1e-5 * scale)
+
+    told = {entry.key: entry.value for entry in onnx.load(tmp_path / "out/j.onnx").metadata_props}
+    assert json.loads(told["classes"]) == ["up", "down", "left", "right"]
+    assert json.loads(told["input"])["shape"] == ["any", 2, 16, 5, 3]
+    assert json.loads((tmp_path / "out/j.json").read_text()) == report
+    for entry in report["files"].values():
+        assert entry["bytes"] == (tmp_path / "out" / entry["file"]).stat().st_size
+        assert entry["clips per second"] > 0
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("network", ["stgcn", "stgcnpp", "ctrgcn"])
+def test_the_baselines_are_exported_too(network, tmp_path, monkeypatch):
+    monkeypatch.setattr(command, "_SECONDS", 0.01)
+    baseline = untrained({"network": network, "width": 8, "blocks": 2, "downsample": [2]})
+    files = export_member(baseline, tmp_path, batch=3)["files"]
+    assert max(entry["largest difference"] for entry in files.values()) < 1e-5
+
+
+def test_the_interface_says_what_the_input_is(member):
+    told = interface_of(member)
+    assert told["input"]["axes"] == ["crops", "persons", "frames", "joints", "channels"]
+    assert told["input"]["preparation"] == "centred"
+    assert told["a clip's probabilities"] == "the mean over 3 crops of the softmax"
+    assert told["skeleton"]["joints"] == ["root", "chest", "left", "right", "foot"]
+
+
+def test_a_network_that_computes_something_else_is_refused(member):
+    network = CropLogits(member.model)
+
+    def a_little_off(crops):
+        with torch.no_grad():
+            return 1.001 * network(torch.from_numpy(crops)).numpy()
+
+    with pytest.raises(ContractError, match=r"j\.onnx: differs from torch by 1\.0e-03"):
+        check_equal(network, a_little_off, member, "j.onnx")
+
+
+@pytest.mark.slow
+def test_files_that_are_refused_are_not_written(member, tmp_path, monkeypatch):
+    monkeypatch.setattr(command, "_SECONDS", 0.01)
+    monkeypatch.setattr(command, "_TOLERANCE", -1.0)
+    (tmp_path / "j.json").write_text("of an earlier export")
+    with pytest.raises(ContractError, match=r"j\.onnx: differs from torch"):
+        export_member(member, tmp_path, batch=1)
+    assert [path.name for path in tmp_path.iterdir()] == ["j.json"]
+
+
+def test_missing_packages_are_named_with_what_to_install(member, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnxscript", None)
+    with pytest.raises(ConfigError, match=r"onnxscript is not installed, .* pip install"):
+        export_member(member, tmp_path, batch=1)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_command_prints_size_and_speed(trained_nano, tmp_path, monkeypatch, capsys):
+    written = {"onnx": {"file": "j.onnx", "bytes": 1_500_000}}
+    written["onnx"] |= {"clips per second": 12.34, "largest difference": 2e-7}
+    monkeypatch.setattr(command, "export_member", lambda *_, **__: {"files": written})
+    arguments = ["export", "--ensemble", str(trained_nano.table), "--folder", str(tmp_path)]
+    monkeypatch.setattr(sys, "argv", arguments)
+    command.main()
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 3
+    assert lines[0].endswith(
+        "j.onnx: 1.5 MB, 12.3 clips/s of 3 crops on one thread, differs from torch by at most 2e-07."
+    )
+
+
+def test_two_runs_of_one_stream_do_not_share_a_folder(trained_nano, tmp_path, monkeypatch):
+    run = str(trained_nano.runs["j"])
+    arguments = ["export", "--runs", run, run, "--folder", str(tmp_path)]
+    monkeypatch.setattr(sys, "argv", arguments)
+    with pytest.raises(ConfigError, match="two runs are of one stream"):
+        command.main()

@@ -1,0 +1,61 @@
+import pandas as pd
+import pytest
+from protogcn.report.page.report.figures import learning_curves as stage
+
+from protogcn.report.figures.learning_curves import draw_learning_curves
+from protogcn.report.figures.style import in_style
+from tests.made.figure_command import run_figure
+
+
+def history(epochs, offset=0.0):
+    rows = range(1, epochs + 1)
+    return pd.DataFrame(
+        {
+            "epoch": rows,
+            "learning_rate": [0.1] * epochs,
+            "loss": [3.0 / row for row in rows],
+            "accuracy": [offset + 10.0 * row for row in rows],
+        }
+    )
+
+
+def test_a_motion_has_the_colour_of_what_moves_and_a_repeat_is_paler():
+    histories = {name: history(3) for name in ("j", "jm", "j-2")}
+    with in_style():
+        figure = draw_learning_curves(histories, "title")
+    joints, motion, repeat = figure.axes[1].lines
+    assert joints.get_color() == motion.get_color() == repeat.get_color()
+    assert (joints.get_linestyle(), motion.get_linestyle()) == ("-", "--")
+    assert repeat.get_alpha() < joints.get_alpha()
+    assert joints.get_ydata().tolist() == [10, 20, 30]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["j", "jm", "j-2"]
+
+
+@pytest.fixture
+def arguments(tmp_path):
+    history(1, 5.25).to_csv(tmp_path / "j.csv", index=False)
+    history(4).to_csv(tmp_path / "b.csv", index=False)
+    return {
+        "histories": [tmp_path / "j.csv", tmp_path / "b.csv"],
+        "streams": ["j", "b"],
+        "name": "protogcn on nano_xsub",
+        "figures": [tmp_path / "f.png", tmp_path / "f.pdf"],
+        "caption": tmp_path / "f.txt",
+    }
+
+
+def test_command_writes_figures_and_caption(arguments, tmp_path, monkeypatch):
+    assert run_figure(stage, arguments, monkeypatch) == 0
+    assert "last epoch: j 15.25 %, b 40.00 %" in (tmp_path / "f.txt").read_text()
+    assert (tmp_path / "f.png").stat().st_size > 1000
+
+
+def test_a_history_without_a_name_is_refused(arguments, monkeypatch, capsys):
+    assert run_figure(stage, {**arguments, "streams": ["j"]}, monkeypatch) == 2
+    assert "2 histories and 1 streams" in capsys.readouterr().err
+
+
+def test_a_damaged_history_is_one_sentence(arguments, tmp_path, monkeypatch, capsys):
+    (tmp_path / "b.csv").write_text("epoch,loss\n1,2\n")
+    assert run_figure(stage, arguments, monkeypatch) == 3
+    assert "b.csv: has no column learning_rate, accuracy" in capsys.readouterr().err

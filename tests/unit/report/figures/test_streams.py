@@ -1,0 +1,64 @@
+import pandas as pd
+import pytest
+from protogcn.report.page.report.figures import streams as stage
+
+from protogcn.errors import ConfigError
+from protogcn.report.figures.streams import accuracy_of_subsets
+from protogcn.scores.fusion import fuse, top_k_accuracy
+from tests.made.figure_command import run_figure
+from tests.made.score_files import random_scores
+
+WEIGHTS = {"j": 2.0, "b": 1.5, "jm": 1.0}
+
+
+def members():
+    return {name: random_scores(seed, stream=name) for seed, name in enumerate(WEIGHTS)}
+
+
+@pytest.mark.parametrize("space", ["probability", "logit"])
+def test_every_subset_has_the_accuracy_of_its_fusion(space):
+    streams = members()
+    subsets = accuracy_of_subsets(streams, WEIGHTS, space)
+    assert subsets["streams"].tolist() == ["j", "b", "jm", "j+b", "j+jm", "b+jm", "j+b+jm"]
+    for names, top1 in zip(subsets["streams"], subsets["top1"], strict=True):
+        chosen = names.split("+")
+        fused = fuse(
+            {name: streams[name] for name in chosen},
+            {name: WEIGHTS[name] for name in chosen},
+            space,
+        )
+        assert top1 == round(100 * top_k_accuracy(fused, streams["j"].labels, 1), 2)
+
+
+def test_the_ensembles_own_order_is_marked():
+    subsets = accuracy_of_subsets(members(), WEIGHTS, "probability")
+    assert subsets[subsets["in_order"]]["streams"].tolist() == ["j", "j+b", "j+b+jm"]
+
+
+def test_too_many_streams_are_refused():
+    many = {f"j-{number}": random_scores(1) for number in range(2, 13)}
+    with pytest.raises(ConfigError, match="11 streams have 2047 subsets, expected at most 10"):
+        accuracy_of_subsets(many, dict.fromkeys(many, 1.0), "probability")
+
+
+def test_command_writes_table_figures_and_caption(tmp_path, monkeypatch):
+    for name, scores in members().items():
+        scores.save(tmp_path / f"{name}.npz")
+    arguments = {
+        "scores": [tmp_path / f"{name}.npz" for name in WEIGHTS],
+        "streams": list(WEIGHTS),
+        "weights": list(WEIGHTS.values()),
+        "task": "nano_xsub",
+        "model": "protogcn",
+        "name": "mine on nano_xsub",
+        "table": tmp_path / "f.csv",
+        "figures": [tmp_path / "f.png", tmp_path / "f.pdf"],
+        "caption": tmp_path / "f.txt",
+    }
+    assert run_figure(stage, arguments, monkeypatch) == 0
+    assert len(pd.read_csv(tmp_path / "f.csv")) == 7
+    assert (
+        "each of the 7 choices of streams, with the weights j 2, b 1.5, jm 1"
+        in (tmp_path / "f.txt").read_text()
+    )
+    assert (tmp_path / "f.pdf").stat().st_size > 1000

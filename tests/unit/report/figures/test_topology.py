@@ -1,0 +1,71 @@
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from protogcn.report.page.report.figures import topology as stage
+
+from protogcn.batches.bodies import all_bodies
+from protogcn.batches.sampling import scoring_frames
+from protogcn.errors import ConfigError
+from protogcn.models.checkpoint import save_checkpoint
+from protogcn.models.inspection import topologies
+from protogcn.report.figures.topology import load_network, row_of, topologies_of_clip
+from tests.made.figure_command import run_figure
+from tests.made.nano import SKELETON, nano_run, store_of, write_run
+
+
+@pytest.fixture
+def arguments(data, tmp_path):
+    """A network with relations, saved as a training saves it, and one clip of two persons."""
+    run = nano_run()
+    config = write_run(tmp_path, run)
+    torch.manual_seed(0)
+    model = stage.build_model(run.network, run.dataset.skeleton, num_classes=4)
+    for block in model.blocks:
+        torch.nn.init.constant_(block.spatial.alpha, 0.5)
+    save_checkpoint(tmp_path / "checkpoint.pt", {"model": model.state_dict()})
+    return {
+        "config": config,
+        "values": data / "j.npy",
+        "clips": data / "clips.csv",
+        "checkpoint": tmp_path / "checkpoint.pt",
+        "clip": "clip 17",
+        "table": tmp_path / "f.csv",
+        "figures": [tmp_path / "f.png", tmp_path / "f.pdf"],
+        "caption": tmp_path / "f.txt",
+    }
+
+
+def test_command_writes_a_row_for_each_pair_of_joints(arguments, tmp_path, monkeypatch):
+    assert run_figure(stage, arguments, monkeypatch) == 0
+    table = pd.read_csv(tmp_path / "f.csv")
+    assert table.columns.tolist() == ["gives", "takes", "learned", "relations", "rebuilt"]
+    assert table["gives"].tolist() == np.repeat(SKELETON.joints, 5).tolist()
+    assert table["takes"].tolist() == list(SKELETON.joints) * 5
+    assert (table[["learned", "relations", "rebuilt"]].std() > 0).all()
+    caption = (tmp_path / "f.txt").read_text()
+    assert "nano_xsub/protogcn/j makes of clip clip 17 (down; test side)" in caption
+    assert (tmp_path / "f.png").stat().st_size > 1000
+
+
+def test_matrices_are_means_over_the_test_crops(arguments, data):
+    run, store = nano_run(), store_of(data)
+    model = load_network(arguments["checkpoint"], run)
+    row = row_of(store, "clip 17")
+    frames = scoring_frames(int(store.table.num_frames[row]), 16, 3)
+    crops = store.frames[int(store.table.first_frames[row]) + torch.from_numpy(frames)]
+    expected = topologies(model, all_bodies(crops.transpose(1, 2)))  # (crops, M, T, V, C)
+    found = topologies_of_clip(model, store, row, run)
+    for matrix, matrices in zip(found, expected, strict=True):
+        torch.testing.assert_close(matrix, matrices.mean(0), atol=1e-6, rtol=1e-4)
+
+
+def test_a_clip_that_is_not_there_is_one_sentence(data):
+    with pytest.raises(ConfigError, match=r"clip 99: is none of the 24 clips, .* like clip 00"):
+        row_of(store_of(data), "99")
+
+
+def test_weights_of_another_network_are_one_sentence(arguments, tmp_path, monkeypatch, capsys):
+    save_checkpoint(tmp_path / "checkpoint.pt", {"model": {"a": torch.zeros(1)}})
+    assert run_figure(stage, arguments, monkeypatch) == 3
+    assert "expected the weights of nano_xsub/protogcn/j" in capsys.readouterr().err

@@ -1,0 +1,23 @@
+"""The repository's own tables of several networks."""
+
+import pytest
+
+from protogcn.config.plan import expand
+from protogcn.config.tables import common_recipe, resolve_tables
+from tests.made.config import repository_config
+
+
+@pytest.mark.parametrize("name", ["same_recipe", "demo_same_recipe"])
+def test_every_network_has_one_recipe(name):
+    config = repository_config()
+    plan = expand(config)
+    table = resolve_tables(config, plan)[name]
+    assert len({model for _, model, _ in table.runs}) >= 2
+    assert common_recipe(table, plan)["preparation"] == "centred"
+
+
+def test_same_recipe_has_every_network_there_is():
+    config = repository_config()
+    table = resolve_tables(config, expand(config))["same_recipe"]
+    networks = {config["models"][model]["network"] for _, model, _ in table.runs}
+    assert networks == {entry["network"] for entry in config["models"].values()}

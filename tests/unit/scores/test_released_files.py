@@ -1,0 +1,208 @@
+import os
+import pickle
+
+import numpy as np
+import pytest
+import torch
+
+from protogcn.errors import ConfigError, ContractError
+from protogcn.scores.released_files import read_scores
+from tests.made.hostile_pickles import CALLS
+
+VALUES = np.random.default_rng(0).normal(size=(5, 4)).astype(np.float32)
+LABELS = np.array([0, 1, 2, 3, 0])
+
+
+@pytest.fixture
+def read(tmp_path):
+    def write_and_read(content, name="scores.pkl", protocol=4):
+        (tmp_path / name).write_bytes(pickle.dumps(content, protocol))
+        return read_scores(tmp_path / name)
+
+    return write_and_read
+
+
+@pytest.mark.parametrize("protocol", [2, 4])
+def test_list_of_vectors_is_pyskls(read, protocol):
+    found = read(list(VALUES), protocol=protocol)
+    assert (found.form, found.clips, found.labels) == ("PYSKL", None, None)
+    np.testing.assert_array_equal(found.values, VALUES[:, None])
+
+
+def test_crops_are_an_axis_of_their_own(read):
+    crops = np.stack([VALUES, VALUES + 1], axis=1)
+    assert read(list(crops)).values.shape == (5, 2, 4)
+    np.testing.assert_array_equal(read(crops).values, crops)
+
+
+def test_dict_of_vectors_is_ctr_gcns_and_names_its_samples(read):
+    found = read({f"test_{row}": vector for row, vector in enumerate(VALUES)})
+    assert found.form == "CTR-GCN"
+    assert found.clips == ("test_0", "test_1", "test_2", "test_3", "test_4")
+    np.testing.assert_array_equal(found.values[:, 0], VALUES)
+
+
+def test_names_of_skeleton_files_are_names_of_clips(read):
+    found = read({"S001C001P003R001A001.skeleton": VALUES[0]})
+    assert found.clips == ("S001C001P003R001A001",)
+
+
+def now(vector, label):
+    return {"pred_score": vector, "gt_label": label, "img_shape": (480, 640), "num_clips": 10}
+
+
+def before(vector, label):
+    return {"pred_scores": {"item": vector}, "gt_labels": {"item": label}}
+
+
+@pytest.mark.parametrize("sample", [now, before])
+@pytest.mark.parametrize("kind", [torch.from_numpy, np.asarray])
+def test_list_of_samples_is_mmaction2s_and_has_labels(read, sample, kind):
+    samples = [sample(kind(v), kind(LABELS[row : row + 1])) for row, v in enumerate(VALUES)]
+    found = read(samples)
+    assert found.form == "mmaction2"
+    assert found.labels.tolist() == LABELS.tolist()
+    np.testing.assert_array_equal(found.values[:, 0], VALUES)
+
+
+def test_npz_with_and_without_names(tmp_path):
+    np.savez_compressed(tmp_path / "a.npz", scores=VALUES)
+    assert read_scores(tmp_path / "a.npz").clips is None
+    np.savez(
+        tmp_path / "b.npz", logits=VALUES, probabilities=np.full((5, 4), 0.25), labels=LABELS,
+        clips=np.array(list("abcde")), classes=np.array(list("wxyz")),
+    )  # fmt: skip
+    found = read_scores(tmp_path / "b.npz")
+    assert (found.clips, found.classes) == (tuple("abcde"), tuple("wxyz"))
+    assert found.labels.tolist() == LABELS.tolist()
+    np.testing.assert_array_equal(found.values[:, 0], VALUES)
+    assert (found.probabilities == 0.25).all()
+
+
+def test_npy_is_an_array(tmp_path):
+    np.save(tmp_path / "a.npy", VALUES)
+    np.testing.assert_array_equal(read_scores(tmp_path / "a.npy").values[:, 0], VALUES)
+
+
+def test_csv_has_a_column_for_each_class(tmp_path):
+    (tmp_path / "a.csv").write_text("clip,label,up,down\n007,1,-0.5,2e0\nNA,0,1,0\n")
+    found = read_scores(tmp_path / "a.csv")
+    assert (found.clips, found.classes) == (("007", "NA"), ("up", "down"))
+    assert found.labels.tolist() == [1, 0]
+    assert found.values[:, 0].tolist() == [[-0.5, 2.0], [1.0, 0.0]]
+    (tmp_path / "a.csv").write_text("clip,label,up,down\n007,1.0,-0.5,2e0\n")
+    assert read_scores(tmp_path / "a.csv").labels.tolist() == [1]
+
+
+def test_names_may_be_bytes(tmp_path):
+    names = np.array([name.encode() for name in ("a", "ü", "c", "d", "e")])
+    np.savez(tmp_path / "a.npz", logits=VALUES, clips=names)
+    assert read_scores(tmp_path / "a.npz").clips == ("a", "ü", "c", "d", "e")
+
+
+def test_scores_beside_logits_are_no_probabilities(tmp_path):
+    np.savez(tmp_path / "a.npz", logits=VALUES, scores=VALUES)
+    assert read_scores(tmp_path / "a.npz").probabilities is None
+
+
+SHARES = np.full((5, 4), 0.25)
+
+
+@pytest.mark.parametrize(
+    ("arrays", "sentence"),
+    [
+        (
+            {"probabilities": VALUES},
+            "the probabilities of entry 0 run from -.* if these are logits",
+        ),
+        (
+            {"logits": VALUES, "probabilities": SHARES * np.nan},
+            "of entry 0 run from nan and sum to",
+        ),
+        ({"logits": VALUES, "probabilities": SHARES * 2}, "run from 0.5 and sum to 2, expected"),
+        (
+            {"logits": VALUES.astype(np.float64) * 1e39},
+            "scores of entry 0 are not finite, or beyond float32",
+        ),
+        ({"logits": VALUES, "labels": LABELS[:4]}, r"labels of shape \(4,\) .* expected \(5,\)"),
+        ({"logits": VALUES, "labels": [*LABELS, 0]}, r"labels of shape \(6,\) .* expected \(5,\)"),
+        ({"logits": VALUES, "labels": LABELS[:, None]}, r"labels of shape \(5, 1\)"),
+        ({"logits": VALUES, "labels": np.eye(5)[LABELS]}, r"labels of shape \(5, 5\)"),
+        ({"logits": VALUES, "labels": 3}, r"labels of shape \(\)"),
+        (
+            {"logits": VALUES, "label": LABELS.astype(str)},
+            "type <U21, expected .* the class number",
+        ),
+        ({"logits": VALUES, "clips": "a"}, r"clips has the shape \(\), expected one axis"),
+        (
+            {"logits": VALUES, "clips": np.array(list("abcde"), dtype=object)},
+            r"clips holds Python objects, .* store names as text with \.astype\(str\)",
+        ),
+    ],
+)
+def test_arrays_that_do_not_fit_are_one_sentence(tmp_path, arrays, sentence):
+    np.savez(tmp_path / "a.npz", **arrays)
+    with pytest.raises(ContractError, match=rf"a\.npz: .*{sentence}"):
+        read_scores(tmp_path / "a.npz")
+
+
+def test_array_of_objects_is_one_sentence(tmp_path):
+    np.save(tmp_path / "a.npy", VALUES.astype(object))
+    with pytest.raises(ContractError, match=r"a\.npy: the array holds Python objects"):
+        read_scores(tmp_path / "a.npy")
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        ([], "expected a list of score vectors"),
+        ("text", "expected a list of score vectors"),
+        ([VALUES[0], VALUES[1][:3]], r"no score vectors of one size \(\(3,\), \(4,\)\)"),
+        (["a", "b"], "no score vectors of one size"),
+        ({"a": {"b": 1}}, "no score vectors of one size"),
+        ([1.0, 2.0], r"scores of shape \(2,\), expected"),
+        (np.zeros((0, 4)), r"scores of shape \(0,\), expected"),
+        (np.zeros((4, 0)), r"scores of shape \(4, 1, 0\), expected"),
+        ([np.array([0.0, np.nan])], "the scores of entry 0 are not finite"),
+        ([{"label": 1}], "sample 0 has 'label', expected pred_score"),
+    ],
+)
+def test_what_is_no_score_is_one_sentence(read, content, sentence):
+    with pytest.raises(ContractError, match=rf"scores\.pkl: .*{sentence}"):
+        read(content)
+
+
+def test_files_that_cannot_be_read_are_one_sentence(tmp_path):
+    with pytest.raises(ConfigError, match=r"a\.pkl: is no file, expected scores"):
+        read_scores(tmp_path / "a.pkl")
+    (tmp_path / "a.txt").write_text("1 2")
+    with pytest.raises(ConfigError, match=r"ends in \.txt, expected \.pkl, \.npz"):
+        read_scores(tmp_path / "a.txt")
+    for name in ("a.npz", "a.npy", "a.csv"):
+        (tmp_path / name).write_bytes(b"\x00\xff")
+        with pytest.raises(ContractError, match=rf"{name}: found a damaged file"):
+            read_scores(tmp_path / name)
+    (tmp_path / "b.csv").write_text("clip,label\na,1\n")
+    with pytest.raises(ContractError, match="has no column of a class"):
+        read_scores(tmp_path / "b.csv")
+    (tmp_path / "c.csv").write_text("clip,0,1\na,1,high\n")
+    with pytest.raises(ContractError, match=r"c\.csv: line 2, column 1: found 'high', expected a"):
+        read_scores(tmp_path / "c.csv")
+    np.savez(tmp_path / "d.npz", joint=VALUES)
+    with pytest.raises(ContractError, match="has joint, expected logits or probabilities or"):
+        read_scores(tmp_path / "d.npz")
+    np.savez(tmp_path / "e.npz", scores=np.array([{}], dtype=object))
+    with pytest.raises(ContractError, match=r"e\.npz: scores holds Python objects"):
+        read_scores(tmp_path / "e.npz")
+    np.savez(tmp_path / "f.npz", logits=VALUES, probabilities=SHARES[:2])
+    with pytest.raises(ContractError, match="have not the same shape"):
+        read_scores(tmp_path / "f.npz")
+
+
+def test_nothing_in_a_score_file_is_run(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for trick, pickled in CALLS.items():
+        (tmp_path / "best_pred.pkl").write_bytes(b"\x80\x04" + pickled + b".")
+        with pytest.raises(ContractError, match=r"best_pred\.pkl: byte"):
+            read_scores(tmp_path / "best_pred.pkl")
+        assert os.listdir(tmp_path) == ["best_pred.pkl"], trick

@@ -8,9 +8,10 @@ from protogcn.config.class_names import class_names
 from protogcn.config.facts import ntu_facts
 from protogcn.config.resolved import Dataset
 from protogcn.config.skeleton import Skeleton, built_in_skeletons
-from protogcn.data.readers.folder import ANNOTATIONS
 from protogcn.errors import ConfigError, nearest
 
+ANNOTATIONS = "annotations.csv"  # the table of a folder of clips
+CLIP_SUFFIXES = (".npy", ".csv", ".json")  # of a clip in a file of its own
 SIMULATED_FOLDER = "results/data/{dataset}/raw"
 _SIMULATED = {  # what the simulator writes there: raw and kpfiles of each of its formats
     "skeletons": ("", None),

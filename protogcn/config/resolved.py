@@ -15,6 +15,7 @@ import yaml
 from protogcn.config.schema import read_yaml
 from protogcn.config.skeleton import Skeleton
 from protogcn.errors import ContractError, run_stage
+from protogcn.files import paths
 from protogcn.files.contracts import reading, save_text
 
 MODALITIES = ("j", "b", "k", "jm", "bm", "km")
@@ -125,6 +126,15 @@ class Run:
     def values(self) -> str:
         """The modality whose file it reads; a crop of it may be differenced later."""
         return self.modality.removesuffix("m") if self.samples_first else self.modality
+
+    @property
+    def folder(self) -> str:
+        """The directory of its settings, network and scores."""
+        return paths.of_run(self.dataset.name, self.split, self.model, self.stream)
+
+    def log(self, rule: str) -> str:
+        """Return the log of its job of this rule."""
+        return paths.log(rule, self.dataset.name, self.split, self.model, self.stream)
 
     @property
     def name(self) -> str:

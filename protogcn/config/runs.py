@@ -9,8 +9,7 @@ from typing import Any
 from protogcn.config.image_settings import check_image_settings
 from protogcn.config.imports import LAST_REPEAT, with_imports
 from protogcn.config.resolved import MODALITIES, Dataset, Run
-from protogcn.config.settings import check_network
-from protogcn.data.preparation import check_preparation
+from protogcn.config.settings import check_network, check_preparation
 from protogcn.errors import ConfigError, nearest
 
 STREAM = r"(?:j|b|k|jm|bm|km)(?:-(?:[2-9]|[1-9][0-9]))?"

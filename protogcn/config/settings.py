@@ -6,6 +6,7 @@ Nothing here imports torch: the whole config is checked before a job starts.
 from collections.abc import Mapping
 from typing import Any
 
+from protogcn.config.skeleton import Skeleton
 from protogcn.errors import ConfigError, nearest
 
 _SIZE = ("width", "blocks", "downsample")
@@ -55,4 +56,31 @@ def check_network(where: str, network: Mapping[str, Any]) -> None:
     if width % network["subsets"]:
         raise ConfigError(
             f"{where}.subsets: found {network['subsets']}, expected a divisor of the width {width}."
+        )
+
+
+def check_preparation(preparation: str, skeleton: Skeleton) -> None:
+    """Raise ConfigError if ``skeleton`` does not declare what ``preparation`` needs."""
+    if skeleton.in_image and preparation in ("centred", "aligned"):
+        raise ConfigError(
+            f"skeletons.{skeleton.name}: holds pixels and scores, which preparation {preparation}"
+            " cannot move; expected preparation raw."
+        )
+    match preparation:
+        case "raw":
+            needs = {}
+        case "centred":
+            needs = {"centre": skeleton.centre}
+        case "aligned":
+            needs = {
+                "centre": skeleton.centre,
+                "spine": skeleton.spine,
+                "shoulders": skeleton.shoulders,
+            }
+        case _:
+            raise ConfigError(f"preparation {preparation!r}: expected centred, aligned or raw.")
+    if missing := [field for field, value in needs.items() if value is None]:
+        raise ConfigError(
+            f"skeletons.{skeleton.name}: has no {' and no '.join(missing)},"
+            f" preparation {preparation} needs it."
         )

@@ -10,7 +10,6 @@ from protogcn.config.plan import Plan
 from protogcn.config.resolved import Run
 from protogcn.config.tables import resolve_tables
 from protogcn.errors import ConfigError, nearest
-from protogcn.jobs.run_state import folder_of
 
 _PAGE = Path("results/report.html")
 
@@ -32,7 +31,7 @@ def chosen(
     """
     known = _known(plan, directory)
     if not targets:
-        return [run for run in known if (directory / folder_of(run)).is_dir()]
+        return [run for run in known if (directory / run.folder).is_dir()]
     tables = _tables_of(config, plan)
     found: dict[str, Run] = {}
     for target in targets:
@@ -45,7 +44,7 @@ def chosen(
         runs = runs or [
             run
             for run in known
-            if path.is_relative_to(folder_of(run)) or Path(folder_of(run)).is_relative_to(path)
+            if path.is_relative_to(run.folder) or Path(run.folder).is_relative_to(path)
         ]
         if not runs or path == Path():
             names = [f"results/{name}.csv" for name in tables]

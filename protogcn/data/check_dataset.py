@@ -14,13 +14,13 @@ from pathlib import Path
 
 import numpy as np
 
-from protogcn.config.datasets import missing_raw
+from protogcn.config.datasets import ANNOTATIONS, missing_raw
 from protogcn.config.load import plan_of
 from protogcn.config.resolved import Dataset
 from protogcn.data.preparation import seen, with_midpoints
 from protogcn.data.read_dataset import read_dataset
 from protogcn.data.readers import RawClip
-from protogcn.data.readers.folder import ANNOTATIONS, unlisted_files
+from protogcn.data.readers.folder import unlisted_files
 from protogcn.errors import ConfigError, ContractError, nearest, run_stage
 
 _TALLEST = 4.0  # metres from the lowest to the highest joint

@@ -16,7 +16,8 @@ import pandas as pd
 
 from protogcn.config.datasets import expected_clips
 from protogcn.config.resolved import Dataset, load_dataset
-from protogcn.data.preparation import check_preparation, prepare_clip
+from protogcn.config.settings import check_preparation
+from protogcn.data.preparation import prepare_clip
 from protogcn.data.read_dataset import read_dataset
 from protogcn.data.readers import DroppedClip, RawClip
 from protogcn.errors import ContractError, run_stage

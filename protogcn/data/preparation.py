@@ -7,8 +7,8 @@ Shapes: M persons, T frames, V joints, C channels.
 
 import numpy as np
 
+from protogcn.config.settings import check_preparation
 from protogcn.config.skeleton import Skeleton
-from protogcn.errors import ConfigError
 
 _TINY = 1e-6  # below this an axis or an angle counts as zero
 
@@ -82,33 +82,6 @@ def prepare_clip(
     frames = np.zeros((prepared.shape[1], num_slots, *prepared.shape[2:]), np.float32)
     frames[:, : len(kept)] = prepared[kept].transpose(1, 0, 2, 3)  # (T, M, V, C)
     return frames, int((~empty[kept]).sum())
-
-
-def check_preparation(preparation: str, skeleton: Skeleton) -> None:
-    """Raise ConfigError if ``skeleton`` does not declare what ``preparation`` needs."""
-    if skeleton.in_image and preparation in ("centred", "aligned"):
-        raise ConfigError(
-            f"skeletons.{skeleton.name}: holds pixels and scores, which preparation {preparation}"
-            " cannot move; expected preparation raw."
-        )
-    match preparation:
-        case "raw":
-            needs = {}
-        case "centred":
-            needs = {"centre": skeleton.centre}
-        case "aligned":
-            needs = {
-                "centre": skeleton.centre,
-                "spine": skeleton.spine,
-                "shoulders": skeleton.shoulders,
-            }
-        case _:
-            raise ConfigError(f"preparation {preparation!r}: expected centred, aligned or raw.")
-    if missing := [field for field, value in needs.items() if value is None]:
-        raise ConfigError(
-            f"skeletons.{skeleton.name}: has no {' and no '.join(missing)},"
-            f" preparation {preparation} needs it."
-        )
 
 
 def seen(keypoints: np.ndarray) -> np.ndarray:

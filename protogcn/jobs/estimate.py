@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from protogcn.config.datasets import ANNOTATIONS, CLIP_SUFFIXES
 from protogcn.config.facts import ntu_facts
 from protogcn.config.resolved import Dataset, Run
-from protogcn.data.readers.clip_file import SUFFIXES
-from protogcn.data.readers.folder import ANNOTATIONS
 from protogcn.errors import ContractError
 from protogcn.files.clip_table import ClipTable
 
@@ -231,7 +230,7 @@ def _files_of_clips(folder: Path) -> tuple[int, float]:
         Path(place, name)
         for place, _, names in os.walk(folder)
         for name in names
-        if name.lower().endswith(SUFFIXES) and name != ANNOTATIONS
+        if name.lower().endswith(CLIP_SUFFIXES) and name != ANNOTATIONS
     ]
     weighed = files[:: len(files) // _FILES_WEIGHED + 1]
     mean = sum(file.stat().st_size for file in weighed) / max(1, len(weighed))

@@ -68,16 +68,6 @@ class RunState:
     message: str
 
 
-def folder_of(run: Run) -> str:
-    """Return the directory of a run, relative to the folder of the results."""
-    return f"results/runs/{run.dataset.name}/{run.split}/{run.model}/{run.stream}"
-
-
-def log_of(rule: str, run: Run) -> str:
-    """Return the log of a run's training or scoring, relative to the folder of the results."""
-    return f"results/logs/{rule}/{run.dataset.name}.{run.split}.{run.model}.{run.stream}.log"
-
-
 def to_pack(runs: Iterable[Run], root: Path, *, now: float) -> list[Run]:
     """Return the runs that may share a job: no network yet, and not failed when last trained.
 
@@ -85,7 +75,7 @@ def to_pack(runs: Iterable[Run], root: Path, *, now: float) -> list[Run]:
     """
     found = []
     for run in runs:
-        if not (root / folder_of(run) / "checkpoint.pt").exists():
+        if not (root / run.folder / "checkpoint.pt").exists():
             last = state_of(run, root, now=now)
             if last.state not in ("failed", "damaged") or last.message.startswith(_BY_USER):
                 found.append(run)
@@ -104,7 +94,7 @@ def state_of(
         queue: this user's Slurm jobs by id, None if Slurm gives no answer.
     """
     rule = "import_checkpoint" if "checkpoint" in run.settings else "train_stream"
-    folder, log = root / folder_of(run), log_of(rule, run)
+    folder, log = root / run.folder, run.log(rule)
     try:
         progress = load_progress(folder)
     except ContractError as error:
@@ -114,12 +104,12 @@ def state_of(
             return _row(run, "running", progress, log, age=now - progress.updated)
     job = _job_of(run, root, queue)
     if "scores" in run.settings:
-        return _imported(run, folder, log_of("import_scores", run), root)
+        return _imported(run, folder, run.log("import_scores"), root)
     if checkpoint := _date(folder / "checkpoint.pt"):
         if checkpoint >= _date(folder / "config.yaml"):
             if _date(folder / "scores.npz") >= checkpoint:
                 return _row(run, "scored", progress, log)
-            of_scoring = log_of("score_stream", run)
+            of_scoring = run.log("score_stream")
             said = "" if job else _failure(root / of_scoring, after=checkpoint)
             if said:
                 return _row(run, "failed", progress, of_scoring, said)
@@ -147,7 +137,7 @@ def _stopped(
     queue: Mapping[str, Job] | None,
 ) -> RunState:
     """Tell how a run stands that is not trained and that no job is known of."""
-    told = _date(root / folder_of(run) / FILE_NAME)
+    told = _date(root / run.folder / FILE_NAME)
     said = _failure(root / log, after=told)
     if said and not said.startswith("OutOfTimeError"):
         return _row(run, "failed", progress, log, said)
@@ -157,13 +147,13 @@ def _stopped(
     if not said and written > told and now - written < SECONDS_OF_SILENCE and not refused:
         return _row(run, "starting", progress, log)  # it reads its data
     if progress is None or progress.state == "finished":  # else its outputs were lost
-        older = _date(root / folder_of(run) / "checkpoint.pt") > 0
+        older = _date(root / run.folder / "checkpoint.pt") > 0
         message = "checkpoint.pt is older than config.yaml, the run's settings" if older else ""
         return _row(run, "waiting", progress, log, message)
     if progress.state == "running":
         silent = timedelta(seconds=max(0, round(now - progress.updated)))
         who, heard = f"process {progress.process} on {progress.host}", f"last heard of {silent} ago"
-        if _lives(progress, root / folder_of(run), now, queue) is None:
+        if _lives(progress, root / run.folder, now, queue) is None:
             message = f"{who}, {heard}; from here it cannot be seen whether it runs"
             return _row(run, "silent", progress, log, message)
         return _row(run, "stopped", progress, log, f"{who} is gone, {heard}")

@@ -1,4 +1,4 @@
-"""Several trainings that share one GPU: ``python -m protogcn.jobs.train_together``, a process for each.
+"""Several trainings that share one GPU: a process for each.
 
 They know nothing of each other: each has its own log, its own ``resume.pt``, and looks at the end
 of the job by itself. One that fails leaves the others alone.

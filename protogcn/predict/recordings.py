@@ -9,8 +9,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from protogcn.config.datasets import CLIP_SUFFIXES
 from protogcn.data.readers.annotations import Sample, check_samples
-from protogcn.data.readers.clip_file import SUFFIXES, read_clip_file
+from protogcn.data.readers.clip_file import read_clip_file
 from protogcn.data.readers.malformed import MalformedError, show
 from protogcn.data.readers.ntu_bodies import arrange_bodies
 from protogcn.data.readers.pickles.load import load_pickle
@@ -50,8 +51,8 @@ def read_recordings(path: Path, joints: Sequence[str], *, in_image: bool) -> lis
     suffix = path.suffix.lower()
     if suffix in _PICKLES:
         return list(_read_pickle(path, len(joints), in_image))
-    if suffix not in (".skeleton", *SUFFIXES):
-        kinds = ", ".join((".skeleton", *_PICKLES, *SUFFIXES))
+    if suffix not in (".skeleton", *CLIP_SUFFIXES):
+        kinds = ", ".join((".skeleton", *_PICKLES, *CLIP_SUFFIXES))
         raise ConfigError(f"{path}: its name ends in {show(suffix)}, expected one of {kinds}.")
     try:
         if suffix == ".skeleton":

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from protogcn.files.progress import load_progress
-from protogcn.jobs.run_state import folder_of, state_of
+from protogcn.jobs.run_state import state_of
 from tests.made.nano import nano_run, write_run
 
 
@@ -24,7 +24,7 @@ def until(fact, process):
 @pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
 def test_training_is_seen_while_it_runs_and_after_it_was_killed(data, tmp_path):
     run = nano_run(epochs=400)
-    folder = tmp_path / folder_of(run)
+    folder = tmp_path / run.folder
     command = [sys.executable, "-m", "protogcn.training.train", "--config", write_run(folder, run)]
     command += ["--values", data / "j.npy", "--clips", data / "clips.csv"]
     command += ["--checkpoint", folder / "checkpoint.pt", "--history", folder / "history.csv"]

@@ -20,7 +20,7 @@ from protogcn.jobs.earlier_jobs import comment_of, left_behind
 from protogcn.jobs.shared_jobs import packs_of, rule_of, tell_jobs, told_to_job
 from protogcn.config.plan import load_plan
 from protogcn.files.progress import handed_over
-from protogcn.jobs.run_state import folder_of, log_of, to_pack
+from protogcn.jobs.run_state import to_pack
 from protogcn.config.runs import STREAM
 from protogcn.config.tables import common_recipe, digests_of, resolve_tables
 
@@ -115,7 +115,7 @@ def size_for(run):
 
 def attempt_of(runs, attempt):
     """The attempt of a job that trains these runs; going on in time is no failure of the last."""
-    return 1 if handed_over(Path(folder_of(run)) for run in runs) else attempt
+    return 1 if handed_over(Path(run.folder) for run in runs) else attempt
 
 
 def need_to_train(wildcards, attempt):

@@ -41,8 +41,8 @@ def forget_earlier_trainings():
     """
     planned = {job.name for job in workflow.dag.needrun_jobs()}
     for run in (run for pack in packs if rule_of(pack) in planned for run in pack):
-        workflow.persistence.cleanup_metadata(IOFile(f"{folder_of(run)}/history.csv"))
-        log = Path(log_of("train_stream", run))
+        workflow.persistence.cleanup_metadata(IOFile(f"{run.folder}/history.csv"))
+        log = Path(run.log("train_stream"))
         Path(f"results/benchmarks/train_stream/{log.stem}.tsv").unlink(missing_ok=True)
 
 
@@ -56,11 +56,11 @@ for pack in packs:
         name:
             rule_of(pack)
         input:
-            config=[f"{folder_of(run)}/config.yaml" for run in pack],
+            config=[f"{run.folder}/config.yaml" for run in pack],
             values=[data_of(run, f"{run.values}.npy") for run in pack],
             clips=[data_of(run, "clips.csv") for run in pack],
         output:
-            checkpoint=[f"{folder_of(run)}/checkpoint.pt" for run in pack],
+            checkpoint=[f"{run.folder}/checkpoint.pt" for run in pack],
         log:
             f"results/logs/train_pack/{rule_of(pack)}.log",
         benchmark:
@@ -72,8 +72,8 @@ for pack in packs:
             mem_mb=lambda wildcards, attempt, pack=pack: need_of_pack(pack, attempt).memory,
             runtime=lambda wildcards, attempt, pack=pack: need_of_pack(pack, attempt).minutes,
         params:
-            history=[f"{folder_of(run)}/history.csv" for run in pack],
-            log=[log_of("train_stream", run) for run in pack],
+            history=[f"{run.folder}/history.csv" for run in pack],
+            log=[run.log("train_stream") for run in pack],
         shell:
             "python -m protogcn.jobs.claim --gpus {resources.gpu}"
             " python -m protogcn.jobs.train_together --config {input.config} --values {input.values}"

@@ -31,7 +31,7 @@ def published_numbers(table: str) -> tuple[Mapping[str, str], ...]:
     """Return the cells of the paper's ``table4`` or ``table5``, in its order.
 
     Keys: method, publication, task, stream, metric, value (a percentage as printed, empty if there
-    is none), status (``ok``, or codes of notes, see protogcn/tables/notes.py).
+    is none), status (``ok``, or codes of notes, see protogcn/report/tables/notes.py).
     """
     return tuple(csv.DictReader(_read(f"{table}.csv").splitlines()))
 

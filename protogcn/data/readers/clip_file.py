@@ -10,10 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
+from protogcn.config.datasets import CLIP_SUFFIXES
 from protogcn.data.readers.clip_csv import parse_clip_csv
 from protogcn.data.readers.malformed import MalformedError, show
 
-SUFFIXES = (".npy", ".csv", ".json")
 MAX_BYTES = 256 * 2**20  # an hour of one person with 25 joints has 32 MB
 _LARGEST = float(np.finfo(np.float32).max)
 
@@ -46,7 +46,7 @@ def read_clip_file(path: Path, joints: Sequence[str], *, in_image: bool) -> np.n
         case ".json":
             keypoints = _load_json(path)
         case other:
-            expected = f"one of {', '.join(SUFFIXES)}"
+            expected = f"one of {', '.join(CLIP_SUFFIXES)}"
             raise MalformedError(path.name, "its name", f"the end {show(other)}", expected)
     return _checked(keypoints, path.name, len(joints), in_image)
 

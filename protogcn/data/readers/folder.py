@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
+from protogcn.config.datasets import ANNOTATIONS, CLIP_SUFFIXES
 from protogcn.data.readers import DroppedClip, RawClip
 from protogcn.data.readers.annotations import Sample
-from protogcn.data.readers.clip_file import SUFFIXES, read_clip_file
+from protogcn.data.readers.clip_file import read_clip_file
 from protogcn.data.readers.malformed import SHOWN, MalformedError, report_malformed, show
 from protogcn.errors import ConfigError, ContractError
 from protogcn.jobs.bar import show_progress
 
-ANNOTATIONS = "annotations.csv"
 _SIDES = ("train", "val", "test", "-")
 _IMAGE_FIELDS = ("image_height", "image_width")
 _LARGEST_IMAGE = 100_000  # pixels along one side
@@ -191,17 +191,17 @@ def _name_of(sample: Sample, others: Iterable[str]) -> str:
 
 def _clip_files(folder: Path) -> Iterator[Path]:
     for path in folder.rglob("*"):
-        if path.suffix.lower() in SUFFIXES and path != folder / ANNOTATIONS:
+        if path.suffix.lower() in CLIP_SUFFIXES and path != folder / ANNOTATIONS:
             yield path
 
 
 def _path_of(sample: Sample, name: str, files: Mapping[str, Path]) -> Path:
     """Return the one file of a clip; only files inside the folder are known."""
     name = str(PurePosixPath(name))
-    found = [files[name + suffix] for suffix in SUFFIXES if name + suffix in files]
+    found = [files[name + suffix] for suffix in CLIP_SUFFIXES if name + suffix in files]
     if len(found) != 1:
         many = " and ".join(path.name for path in found) or "no file of this name"
-        expected = f"one of {', '.join(name + suffix for suffix in SUFFIXES)}"
+        expected = f"one of {', '.join(name + suffix for suffix in CLIP_SUFFIXES)}"
         raise sample.fault("clip", many, expected)
     return found[0]
 

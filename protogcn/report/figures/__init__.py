@@ -1,4 +1,4 @@
 """The figures, one module each: files of earlier stages in, a picture and its caption out.
 
-These modules alone, with ``protogcn.report.figures.style``, import matplotlib; nothing imports them.
+These modules alone import matplotlib; nothing imports them.
 """

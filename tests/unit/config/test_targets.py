@@ -3,7 +3,6 @@ import pytest
 from protogcn.config.plan import expand
 from protogcn.config.targets import chosen
 from protogcn.errors import ConfigError
-from protogcn.jobs.run_state import folder_of
 from tests.made.config import repository_config
 
 CONFIG = repository_config()
@@ -14,7 +13,7 @@ def test_without_a_target_it_is_the_runs_that_have_a_directory(tmp_path):
     assert chosen(CONFIG, PLAN, tmp_path, []) == []
     run = PLAN.run("demo_xsub", "protogcn", "km")
     of_no_ensemble = PLAN.run("demo_xsub", "protogcn", "km-3")
-    for folder in (folder_of(run), folder_of(of_no_ensemble), "results/runs/old/xsub/protogcn/j"):
+    for folder in (run.folder, of_no_ensemble.folder, "results/runs/old/xsub/protogcn/j"):
         (tmp_path / folder).mkdir(parents=True)
     assert chosen(CONFIG, PLAN, tmp_path, []) == [run, of_no_ensemble]
 

@@ -7,12 +7,12 @@ from dataclasses import replace
 import pytest
 
 from protogcn.files.progress import RunProgress, save_progress
-from protogcn.jobs.run_state import folder_of, log_of, state_of, to_pack
+from protogcn.jobs.run_state import state_of, to_pack
 from protogcn.jobs.slurm import Job
 from tests.made.nano import nano_run
 
 RUN = nano_run()
-LOG = log_of("train_stream", RUN)
+LOG = RUN.log("train_stream")
 NOW = 2_000_000_000.0
 GONE = 2**22 + 1  # no process has such a number
 ELSEWHERE = RunProgress(
@@ -27,7 +27,7 @@ class Place:
 
     def __init__(self, root):
         self.root = root
-        self.folder = root / folder_of(RUN)
+        self.folder = root / RUN.folder
         self.folder.mkdir(parents=True)
         self.write("config.yaml", age=5000)
 
@@ -228,10 +228,10 @@ def test_trained_run_waits_for_its_scores(place):
 
 def test_failed_scoring_names_its_own_log(place):
     place.write("checkpoint.pt", age=50)
-    place.write(log_of("score_stream", RUN), "ConfigError: no GPU\n", age=5)
+    place.write(RUN.log("score_stream"), "ConfigError: no GPU\n", age=5)
     found = place.state()
     assert (found.state, found.message) == ("failed", "ConfigError: no GPU")
-    assert found.log == log_of("score_stream", RUN)
+    assert found.log == RUN.log("score_stream")
 
 
 def test_scored_run_is_done(place):
@@ -274,7 +274,7 @@ def test_what_is_no_log_is_not_opened(place, make):
 
 def test_run_whose_network_cannot_be_imported_says_why(place):
     run = replace(RUN, settings={**RUN.settings, "checkpoint": "somebodys.pth"})
-    log = log_of("import_checkpoint", run)
+    log = run.log("import_checkpoint")
     place.write(log, "ContractError: somebodys.pth: lacks fc.weight\n", age=100)
     found = state_of(run, place.root, now=NOW)
     assert (found.state, found.log) == ("failed", log)
@@ -288,7 +288,7 @@ def test_run_whose_scores_are_somebodys_needs_no_checkpoint(place):
         return state_of(run, place.root, now=NOW)
 
     assert state().state == "waiting"
-    log = log_of("import_scores", run)
+    log = run.log("import_scores")
     place.write(
         log, "ContractError: best_pred.pkl as run nano_xsub/protogcn/j: other clips\n", age=100
     )

@@ -9,6 +9,7 @@ import torch
 
 from protogcn.errors import ConfigError, ContractError
 from protogcn.models import build_model
+from protogcn.predict import export as command
 from protogcn.predict.ensemble import Member
 from protogcn.predict.export import (
     CropLogits,
@@ -18,7 +19,6 @@ from protogcn.predict.export import (
     interface_of,
     onnx_session,
 )
-from protogcn.predict.predict import export as command
 from tests.made.nano import NETWORK, nano_run
 
 

@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from protogcn.report.page.report.figures import animation as stage
+from protogcn.report.figures import animation as stage
 
 from protogcn.errors import ContractError
 from protogcn.files.clip_table import ClipTable

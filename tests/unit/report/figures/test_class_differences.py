@@ -2,7 +2,7 @@ from itertools import pairwise
 
 import pandas as pd
 import pytest
-from protogcn.report.page.report.figures import class_differences as stage
+from protogcn.report.figures import class_differences as stage
 
 from protogcn.config.facts import ntu_facts
 from protogcn.report.figures.class_differences import draw_comparison, papers_counts

@@ -1,7 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from protogcn.report.page.report.figures import confusion as stage
+from protogcn.report.figures import confusion as stage
 
 from protogcn.report.figures.confusion import confusions, draw_confusion
 from protogcn.report.figures.style import in_style

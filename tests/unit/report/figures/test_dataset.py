@@ -6,7 +6,7 @@ import sys
 import pandas as pd
 import pytest
 import yaml
-from protogcn.report.page.report.figures import dataset as command
+from protogcn.report.figures import dataset as command
 
 from protogcn.config.datasets import expected_clips
 from protogcn.data.joints import write_joints

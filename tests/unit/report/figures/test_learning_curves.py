@@ -1,6 +1,6 @@
 import pandas as pd
 import pytest
-from protogcn.report.page.report.figures import learning_curves as stage
+from protogcn.report.figures import learning_curves as stage
 
 from protogcn.report.figures.learning_curves import draw_learning_curves
 from protogcn.report.figures.style import in_style

@@ -1,6 +1,6 @@
 import pandas as pd
 import pytest
-from protogcn.report.page.report.figures import streams as stage
+from protogcn.report.figures import streams as stage
 
 from protogcn.errors import ConfigError
 from protogcn.report.figures.streams import accuracy_of_subsets

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from protogcn.report.page.report.figures import topology as stage
+from protogcn.report.figures import topology as stage
 
 from protogcn.batches.bodies import all_bodies
 from protogcn.batches.sampling import scoring_frames

@@ -5,7 +5,7 @@ import sys
 
 import numpy as np
 import pytest
-from protogcn.report.page.report.page import report as stage
+from protogcn.report.page import report as stage
 
 from protogcn.config.page_facts import flat_facts, split_facts
 from protogcn.errors import ConfigError, ContractError

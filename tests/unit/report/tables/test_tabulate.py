@@ -2,8 +2,8 @@ import json
 import sys
 
 import pandas as pd
-from protogcn.report.page.report.tables import tabulate as stage
-from protogcn.report.page.report.tables import typeset
+from protogcn.report.tables import tabulate as stage
+from protogcn.report.tables import typeset
 
 from tests.made.table_scores import cell, digest_of, predictions, table, write_scores
 

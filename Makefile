@@ -54,7 +54,7 @@ test-browser: $(VENV)/ready
 # Where every run stands, also while they train. TARGET, CONFIG (files on top) and DIRECTORY can be
 # left out: make status TARGET=results/mine_xsub_6ens.csv CONFIG=mine.yaml DIRECTORY=/scratch/mine
 status: $(VENV)/ready
-	@$(BIN)/python -m protogcn.jobs.status $(if $(TARGET),--target $(TARGET)) \
+	@$(BIN)/python -m protogcn status $(if $(TARGET),--target $(TARGET)) \
 	  $(if $(CONFIG),--configfile $(CONFIG)) $(if $(DIRECTORY),--directory $(DIRECTORY))
 
 check: $(VENV)/ready

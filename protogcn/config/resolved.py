@@ -3,20 +3,15 @@
 Nothing here imports torch: a login node reads this to plan the jobs.
 """
 
-import argparse
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from protogcn.config.schema import read_yaml
 from protogcn.config.skeleton import Skeleton
-from protogcn.errors import ContractError, run_stage
 from protogcn.files import paths
-from protogcn.files.contracts import reading, save_text
+from protogcn.files.contracts import reading
 
 MODALITIES = ("j", "b", "k", "jm", "bm", "km")
 # Settings of ``train`` that change how fast a run is, and its results by rounding at most.
@@ -182,20 +177,3 @@ def load_run(path: Path) -> Run:
     """
     with reading(path, "the resolved settings of a run"):
         return run_from_mapping(read_yaml(path))
-
-
-def main() -> None:
-    """Write resolved settings, given as JSON, to a YAML file."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--settings", required=True, help="JSON object")
-    parser.add_argument("--output", type=Path, required=True)
-    args = parser.parse_args()
-
-    entry = json.loads(args.settings)
-    if not isinstance(entry, dict):
-        raise ContractError("--settings: found no JSON object.")
-    save_text(args.output, yaml.safe_dump(entry, sort_keys=False, allow_unicode=True, width=100))
-
-
-if __name__ == "__main__":
-    run_stage(main)

@@ -21,7 +21,7 @@ from protogcn.data.preparation import seen, with_midpoints
 from protogcn.data.read_dataset import read_dataset
 from protogcn.data.readers import RawClip
 from protogcn.data.readers.folder import unlisted_files
-from protogcn.errors import ConfigError, ContractError, nearest, run_stage
+from protogcn.errors import ConfigError, ContractError, nearest
 
 _TALLEST = 4.0  # metres from the lowest to the highest joint
 _SHOWN = 5  # clips that a sentence names
@@ -199,7 +199,3 @@ def main() -> None:
     if findings.problems:
         raise ContractError("\n".join(findings.problems))
     print(f"Nothing is wrong; {len(odd)} warnings." if odd else "Nothing is wrong.")
-
-
-if __name__ == "__main__":
-    run_stage(main)

@@ -3,7 +3,6 @@
 Released score files follow this order. Clips that are left out of training are in it too.
 """
 
-import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,12 +10,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from protogcn.config.resolved import load_dataset
 from protogcn.data.readers.malformed import show
 from protogcn.data.readers.pickles.load import load_pickle
 from protogcn.data.readers.pyskl_splits import read_sides
-from protogcn.errors import ContractError, run_stage
-from protogcn.files.contracts import load_table, save_table
+from protogcn.errors import ContractError
+from protogcn.files.contracts import load_table
 
 
 @dataclass(frozen=True)
@@ -92,18 +90,3 @@ def load_clip_list(path: Path, split: str, num_classes: int) -> ClipList:
             f"{path}: clip {clip} has label {labels[wrong][0]}, expected 0 to {num_classes - 1}."
         )
     return ClipList(tuple(table["clip"]), labels)
-
-
-def main() -> None:
-    """List the clips of a dataset."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--dataset", type=Path, required=True, help="dataset.yaml")
-    parser.add_argument("--clips", type=Path, required=True, help="csv to write")
-    args = parser.parse_args()
-
-    dataset = load_dataset(args.dataset)
-    save_table(args.clips, list_clips(Path(dataset.raw), dataset.splits))
-
-
-if __name__ == "__main__":
-    run_stage(main)

@@ -21,7 +21,7 @@ from protogcn.data.pose_shards import NUM_SLOTS, is_whole, save_index, save_shar
 from protogcn.data.readers import DroppedClip
 from protogcn.data.readers.kinetics import CompressedClip, decompress, read_records, read_table
 from protogcn.data.readers.malformed import SHOWN, MalformedError, report_malformed
-from protogcn.errors import ConfigError, run_stage
+from protogcn.errors import ConfigError
 from protogcn.jobs.bar import show_progress
 from protogcn.jobs.workers import in_processes
 
@@ -185,7 +185,3 @@ def main() -> None:
         shards=args.shards,
         workers=args.workers,
     )
-
-
-if __name__ == "__main__":
-    run_stage(main)

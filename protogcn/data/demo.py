@@ -14,7 +14,7 @@ import pandas as pd
 from protogcn.data.simulator.actions import CLASS_NAMES
 from protogcn.data.simulator.pose_files import write_kpfiles, write_pose_pickle
 from protogcn.data.simulator.recordings import ROOMS, Performance, write_performance
-from protogcn.errors import ConfigError, ContractError, run_stage
+from protogcn.errors import ConfigError, ContractError
 from protogcn.files.contracts import digest_of, save_table
 from protogcn.jobs.workers import in_processes
 
@@ -134,7 +134,3 @@ def _check(name: str, value: int, least: int, most: int | None) -> None:
     if value < least or (most is not None and value > most):
         expected = f"{least} or more" if most is None else f"{least} to {most}"
         raise ConfigError(f"demo.{name}: found {value}, expected {expected}.")
-
-
-if __name__ == "__main__":
-    run_stage(main)

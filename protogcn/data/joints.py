@@ -20,7 +20,7 @@ from protogcn.config.settings import check_preparation
 from protogcn.data.preparation import prepare_clip
 from protogcn.data.read_dataset import read_dataset
 from protogcn.data.readers import DroppedClip, RawClip
-from protogcn.errors import ContractError, run_stage
+from protogcn.errors import ContractError
 from protogcn.files.arrays import appending, writing_array
 from protogcn.files.clip_table import IMAGE_COLUMNS
 from protogcn.files.contracts import digest_of, save_table
@@ -185,7 +185,3 @@ def main() -> None:
         dropped_path=args.dropped,
         workers=args.workers,
     )
-
-
-if __name__ == "__main__":
-    run_stage(main)

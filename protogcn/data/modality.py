@@ -14,7 +14,7 @@ import numpy as np
 from protogcn.config.resolved import MODALITIES, load_dataset
 from protogcn.config.skeleton import Skeleton
 from protogcn.data.bones import compute_modalities
-from protogcn.errors import ContractError, run_stage
+from protogcn.errors import ContractError
 from protogcn.files.arrays import appending, open_array, writing_array
 from protogcn.files.clip_table import ClipTable
 from protogcn.jobs.bar import show_progress
@@ -107,7 +107,3 @@ def main() -> None:
     outputs = {name: getattr(args, name) for name in MODALITIES if getattr(args, name)}
     skeleton = load_dataset(args.dataset).skeleton
     write_modalities(args.joints, args.clips, skeleton, outputs, workers=args.workers)
-
-
-if __name__ == "__main__":
-    run_stage(main)

@@ -5,7 +5,7 @@ import socket
 from pathlib import Path
 
 _PROCESSES = Path("/proc")
-_COMMANDS = (b"protogcn.training.train", b"protogcn/training/train.py")
+_COMMANDS = (b"protogcn\0train",)
 
 
 def runs_here(host: str, process: int) -> bool | None:

@@ -1,4 +1,4 @@
-"""Where every run of the config stands: ``python -m protogcn.jobs.status``, from any terminal.
+"""Where every run of the config stands: ``python -m protogcn status``, from any terminal.
 
 Reads small files and Slurm's queue only, while the jobs run.
 """
@@ -19,7 +19,6 @@ from pathlib import Path
 
 from protogcn.config.load import plan_of
 from protogcn.config.targets import chosen
-from protogcn.errors import run_stage
 from protogcn.jobs.run_state import STATES, RunState, state_of
 from protogcn.jobs.slurm import NoAnswerError, queue_of_user
 
@@ -120,7 +119,3 @@ def main() -> None:
         print(f"No run of the config has been started in {directory.resolve()}.")
     if unknown:
         print(unknown, file=sys.stderr if args.json else sys.stdout)
-
-
-if __name__ == "__main__":
-    run_stage(main)

@@ -148,7 +148,7 @@ def main() -> None:
 
     members = []
     for *paths, log in zip(*(getattr(args, name) for name in (*files, "log")), strict=True):
-        run, command = load_run(paths[0]), [sys.executable, "-m", "protogcn.training.train"]
+        run, command = load_run(paths[0]), [sys.executable, "-m", "protogcn", "train"]
         for name, path in zip(files, paths, strict=True):
             command += [f"--{name}", str(path)]
         members.append(Member(run.name, command, run.settings["cpu_threads"], log))

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from protogcn.config.resolved import Run, load_run
 from protogcn.data.readers.pickles.torch_file import array_of, load_torch_file
 from protogcn.data.readers.pickles.torch_tensors import PickledTensor
-from protogcn.errors import ContractError, run_stage
+from protogcn.errors import ContractError
 from protogcn.files.contracts import digest_of
 from protogcn.files.provenance import commit, versions
 from protogcn.models import build_model
@@ -126,7 +126,3 @@ def main() -> None:
     args = parser.parse_args()
 
     save_checkpoint(args.checkpoint, import_checkpoint(load_run(args.config), args.source))
-
-
-if __name__ == "__main__":
-    run_stage(main)

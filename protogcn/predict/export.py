@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from protogcn.errors import ConfigError, ContractError, run_stage
+from protogcn.errors import ConfigError, ContractError
 from protogcn.files.contracts import save_text, writing
 from protogcn.files.provenance import commit, versions
 from protogcn.predict.ensemble import Member, load_ensemble, load_member
@@ -264,7 +264,3 @@ def main() -> None:
                 " on one thread, differs from torch by at most"
                 f" {entry['largest difference']:.0e}."
             )
-
-
-if __name__ == "__main__":
-    run_stage(main)

@@ -15,7 +15,7 @@ import torch
 
 from protogcn.batches.device import pick_device
 from protogcn.config.skeleton import Skeleton
-from protogcn.errors import ConfigError, ContractError, run_stage
+from protogcn.errors import ConfigError, ContractError
 from protogcn.models.engine import Engine
 from protogcn.predict.ensemble import TrainedEnsemble, ensemble_of_runs, load_ensemble
 from protogcn.predict.live import live_frames
@@ -192,7 +192,3 @@ def main() -> None:
                 print(json.dumps(prediction.to_mapping(), ensure_ascii=False), flush=True)
             else:
                 print(prediction.to_text(in_window=args.window is not None), flush=True)
-
-
-if __name__ == "__main__":
-    run_stage(main)

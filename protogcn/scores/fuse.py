@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from protogcn.errors import run_stage
 from protogcn.files.contracts import save_table, save_text
 from protogcn.files.scores import Scores
 from protogcn.files.selection import select_of
@@ -99,7 +98,3 @@ def main() -> None:
             args.scores, args.streams, args.weights, args.space, args.record.parent
         )
         save_text(args.record, json.dumps(record, indent=1) + "\n")
-
-
-if __name__ == "__main__":
-    run_stage(main)

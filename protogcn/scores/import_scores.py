@@ -13,7 +13,7 @@ import numpy as np
 from protogcn.config.imports import UNKNOWN
 from protogcn.config.resolved import Run, load_run
 from protogcn.data.clip_list import ClipList, load_clip_list
-from protogcn.errors import ContractError, run_stage
+from protogcn.errors import ContractError
 from protogcn.files.contracts import digest_of
 from protogcn.files.provenance import commit, versions
 from protogcn.files.scores import Scores
@@ -212,7 +212,3 @@ def main() -> None:
         f"{run.name}: {len(scores.clips)} clips, joined by {facts['imported']['clips joined by']},"
         f" space {facts['space']}, top-1 {100 * right:.2f}."
     )
-
-
-if __name__ == "__main__":
-    run_stage(main)

@@ -9,7 +9,7 @@ import numpy as np
 from protogcn.batches.clip_store import ClipStore
 from protogcn.batches.device import pick_device
 from protogcn.config.resolved import Run, load_run
-from protogcn.errors import ContractError, run_stage
+from protogcn.errors import ContractError
 from protogcn.files.provenance import commit, versions
 from protogcn.files.scores import Scores
 from protogcn.jobs.bar import show_progress
@@ -93,7 +93,3 @@ def main() -> None:
     Engine.of(run.settings, device).start(run.settings["cpu_threads"])
     store = ClipStore.load(args.values, args.clips, run, device)
     score(run, store, load_checkpoint(args.checkpoint, _ENTRIES)).save(args.scores)
-
-
-if __name__ == "__main__":
-    run_stage(main)

@@ -34,7 +34,6 @@ from protogcn.errors import (
     ContractError,
     FinishedElsewhereError,
     SupersededError,
-    run_stage,
 )
 from protogcn.files.contracts import reading, save_table
 from protogcn.files.provenance import commit, versions
@@ -269,7 +268,3 @@ def main() -> None:
         if is_parallel():  # the others wait for this one in vain: torchrun ends them
             raise
         _tell(str(error))
-
-
-if __name__ == "__main__":
-    run_stage(main)

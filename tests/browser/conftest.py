@@ -79,7 +79,7 @@ def page_file(tmp_path_factory):
     caption.write_text("Accuracy of each class.")
     behind = {"nano_xsub_2ens": ["nano_xsub/protogcn/j", "nano_xsub/stgcnpp/b"]}
     command = [
-        sys.executable, "-m", "protogcn.report.page.report", "--tables", table, wide, "--figures", picture,
+        sys.executable, "-m", "protogcn", "report", "--tables", table, wide, "--figures", picture,
         "--captions", caption, "--scores", *scores, "--behind", json.dumps(behind),
         "--dag", REPOSITORY / "docs/dag.svg", "--page", folder / "report.html",
     ]  # fmt: skip

@@ -11,7 +11,7 @@ _CODE = "import sys; print(flush=True); sys.stdin.read()"
 def fake_training():
     """Give the number of the process while it runs."""
     with subprocess.Popen(
-        [sys.executable, "-c", _CODE, "-m", "protogcn.training.train"],
+        [sys.executable, "-c", _CODE, "-m", "protogcn", "train"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     ) as process:

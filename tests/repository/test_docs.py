@@ -1,6 +1,5 @@
 """What the README and the config's README say is there."""
 
-import importlib
 import re
 import sys
 
@@ -8,6 +7,7 @@ import pytest
 import yaml
 from snakemake.utils import update_config
 
+import protogcn.__main__
 from protogcn.config.plan import expand
 from protogcn.config.schema import check_schema, read_yaml
 from tests.made.config import REPOSITORY, SCHEMA, repository_config
@@ -85,12 +85,12 @@ def test_examples_of_the_page_on_own_datasets_are_configs():
 
 @pytest.mark.parametrize("text", [OWN_DATASET, PREDICT])
 def test_every_command_of_the_pages_has_the_options_it_is_given(text, capsys, monkeypatch):
-    commands = re.findall(r"python -m protogcn\.(\w+) (.*)", text)
+    commands = re.findall(r"^(?:.*\| )?protogcn (\w+) (.*)", text, flags=re.MULTILINE)
     assert commands
-    for module, arguments in commands:
-        monkeypatch.setattr(sys, "argv", [module, "--help"])
+    for name, arguments in commands:
+        monkeypatch.setattr(sys, "argv", ["protogcn", name, "--help"])
         with pytest.raises(SystemExit):
-            importlib.import_module(f"protogcn.{module}").main()
+            protogcn.__main__.main()
         told = capsys.readouterr().out
         assert [word for word in re.findall(r"--\w+", arguments) if word not in told] == []
 

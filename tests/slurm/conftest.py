@@ -122,7 +122,7 @@ class Laboratory:
         """Return the command that trains the joints in a folder with the same data and settings."""
         data, run = self.folder / "results/data/nano/centred", place / RUNS / "j"
         return [
-            sys.executable, "-m", "protogcn.training.train", "--config", self.folder / RUNS / "j/config.yaml",
+            sys.executable, "-m", "protogcn", "train", "--config", self.folder / RUNS / "j/config.yaml",
             "--values", data / "j.npy", "--clips", data / "clips.csv",
             "--checkpoint", run / "checkpoint.pt", "--history", run / "history.csv",
         ]  # fmt: skip

@@ -90,7 +90,7 @@ def command(data, folder, run):
     }
     files |= {"checkpoint": folder / "checkpoint.pt", "history": folder / "history.csv"}
     arguments = [text for name, path in files.items() for text in (f"--{name}", str(path))]
-    return [sys.executable, "-m", "protogcn.training.train", *arguments]
+    return [sys.executable, "-m", "protogcn", "train", *arguments]
 
 
 def changed(resume):

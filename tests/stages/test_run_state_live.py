@@ -25,7 +25,7 @@ def until(fact, process):
 def test_training_is_seen_while_it_runs_and_after_it_was_killed(data, tmp_path):
     run = nano_run(epochs=400)
     folder = tmp_path / run.folder
-    command = [sys.executable, "-m", "protogcn.training.train", "--config", write_run(folder, run)]
+    command = [sys.executable, "-m", "protogcn", "train", "--config", write_run(folder, run)]
     command += ["--values", data / "j.npy", "--clips", data / "clips.csv"]
     command += ["--checkpoint", folder / "checkpoint.pt", "--history", folder / "history.csv"]
 

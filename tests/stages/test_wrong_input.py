@@ -36,7 +36,7 @@ def read_joints(folder, dataset, **options):
     out = folder / "out"
     return subprocess.run(
         [
-            sys.executable, "-m", "protogcn.data.joints", "--dataset", folder / "dataset.yaml",
+            sys.executable, "-m", "protogcn", "joints", "--dataset", folder / "dataset.yaml",
             "--preparation", "centred", "--workers", "1", "--joints", out / "joints.npy",
             "--clips", out / "clips.csv", "--dropped", out / "dropped.csv",
         ],
@@ -187,7 +187,7 @@ def test_disk_full_while_modalities_are_written(tmp_path):
     before = {path.name for path in tmp_path.iterdir()}
     answer = subprocess.run(
         [
-            sys.executable, "-m", "protogcn.data.modality", "--dataset", tmp_path / "dataset.yaml",
+            sys.executable, "-m", "protogcn", "modality", "--dataset", tmp_path / "dataset.yaml",
             "--joints", tmp_path / "joints.npy", "--clips", tmp_path / "clips.csv",
             "--k", tmp_path / "k.npy", "--km", tmp_path / "km.npy",
         ],

@@ -47,7 +47,7 @@ def test_networks_are_those_of_two_jobs(packed, tmp_path):
     alone.mkdir()
     subprocess.run(
         [
-            sys.executable, "-m", "protogcn.training.train", "--config", run / "config.yaml",
+            sys.executable, "-m", "protogcn", "train", "--config", run / "config.yaml",
             "--values", data / "b.npy", "--clips", data / "clips.csv",
             "--checkpoint", alone / "checkpoint.pt", "--history", alone / "history.csv",
         ],

@@ -61,7 +61,7 @@ def test_the_ensemble_recognises_a_raw_file_as_the_pipeline_scored_its_clip(fini
     expected = sum(streams[name] * scores[name].probabilities[0] for name in streams) / 9
     raw = finished.folder / f"results/data/nano/raw/{scores['j'].clips[0]}.skeleton"
     answer = subprocess.run(
-        [sys.executable, "-m", "protogcn.predict.predict", raw, "--ensemble", TABLE, "--json"],
+        [sys.executable, "-m", "protogcn", "predict", raw, "--ensemble", TABLE, "--json"],
         cwd=finished.folder,
         env=os.environ | {"PYTHONPATH": str(REPOSITORY)},
         capture_output=True,
@@ -170,7 +170,7 @@ def test_any_command_can_be_pasted_into_a_shell(finished, tmp_path):
     data, run = finished.folder / "results/data/nano/centred", finished.folder / RUNS / "j"
     subprocess.run(
         [
-            sys.executable, "-m", "protogcn.scores.score", "--config", run / "config.yaml",
+            sys.executable, "-m", "protogcn", "score", "--config", run / "config.yaml",
             "--values", data / "j.npy", "--clips", data / "clips.csv",
             "--checkpoint", run / "checkpoint.pt", "--scores", tmp_path / "scores.npz",
         ],

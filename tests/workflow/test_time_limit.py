@@ -18,7 +18,7 @@ pytestmark = pytest.mark.slow
 def status_of(place, *arguments):
     configs = [REPOSITORY / "config/config.yaml", NANO]
     answer = subprocess.run(
-        [sys.executable, "-m", "protogcn.jobs.status", "--directory", place.folder,
+        [sys.executable, "-m", "protogcn", "status", "--directory", place.folder,
          "--configfile", *configs, "--target", RUN, *arguments],
         capture_output=True, text=True, check=True, cwd=place.folder.parent,
         env={**os.environ, "PYTHONPATH": str(REPOSITORY)},

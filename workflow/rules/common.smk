@@ -95,11 +95,11 @@ def train_command(run):
     """What starts a training: torchrun where it has several GPUs, in the job's one task."""
     gpus, threads = run.settings["gpus"], run.settings["cpu_threads"]
     if gpus == 1:
-        return "python -m protogcn.training.train"
+        return "python -m protogcn train"
     # Snakemake exports all threads of the job, which are those of all processes together.
     return (
         f"env OMP_NUM_THREADS={threads} python -m protogcn.training.torchrun --standalone"
-        f" --nproc-per-node={gpus} -m protogcn.training.train"
+        f" --nproc-per-node={gpus} -m protogcn train"
     )
 
 

@@ -17,7 +17,7 @@ rule report_data:
         mem_mb=4_000,
         runtime="30m",
     shell:
-        "python -m protogcn.report.figures.dataset --dataset {input.dataset} --joints {input.joints}"
+        "python -m protogcn draw_dataset --dataset {input.dataset} --joints {input.joints}"
         " --clips {input.clips} --dropped {input.dropped} --table {output.table}"
         " --picture {output.picture}"
-        " > {log} 2>&1 || (tail -n 15 {log} >&2 && false)"
+        " --log {log}"

@@ -26,7 +26,7 @@ rule fuse_ensemble:
         space=lambda wildcards: scheme_of(wildcards).space,
         tuned=lambda wildcards: "--tuned-on-test" if scheme_of(wildcards).tuned_on_test else "",
     shell:
-        "python -m protogcn.scores.fuse --scores {input.scores} --streams {params.streams}"
+        "python -m protogcn fuse --scores {input.scores} --streams {params.streams}"
         " --task {wildcards.task} --model {params.model} --weights {params.weights} --space {params.space} {params.tuned} --table {output.table}"
         " --record {output.record}"
-        " > {log} 2>&1 || (tail -n 15 {log} >&2 && false)"
+        " --log {log}"

@@ -28,11 +28,11 @@ rule draw_comparison:
     wildcard_constraints:
         baseline="|".join(plan.models),
     shell:
-        "python -m protogcn.report.figures.class_differences --scores {input.scores}"
+        "python -m protogcn draw_class_differences --scores {input.scores}"
         " --baseline-scores {input.baseline} --task {wildcards.task} --stream {wildcards.stream}"
         " --model {wildcards.model} --baseline {wildcards.baseline} --table {output.table}"
         " --figures {output.png} {output.pdf} --caption {output.caption}"
-        " > {log} 2>&1 || (tail -n 15 {log} >&2 && false)"
+        " --log {log}"
 
 
 rule draw_confusion:
@@ -53,10 +53,10 @@ rule draw_confusion:
     params:
         ensemble=ensemble_arguments,
     shell:
-        "python -m protogcn.report.figures.confusion --scores {input.scores} {params.ensemble}"
+        "python -m protogcn draw_confusion --scores {input.scores} {params.ensemble}"
         " --name '{wildcards.ensemble} on {wildcards.task}' --table {output.table}"
         " --figures {output.png} {output.pdf} --caption {output.caption}"
-        " > {log} 2>&1 || (tail -n 15 {log} >&2 && false)"
+        " --log {log}"
 
 
 rule draw_confusion_of_run:
@@ -75,12 +75,12 @@ rule draw_confusion_of_run:
     log:
         "results/logs/draw_confusion_of_run/{dataset}.{split}.{model}.{stream}.log",
     shell:
-        "python -m protogcn.report.figures.confusion --scores {input.scores}"
+        "python -m protogcn draw_confusion --scores {input.scores}"
         " --streams {wildcards.stream} --weights 1 --model {wildcards.model}"
         " --task {wildcards.dataset}_{wildcards.split}"
         " --name '{wildcards.model}, stream {wildcards.stream}, on {wildcards.dataset}_{wildcards.split}'"
         " --table {output.table} --figures {output.png} {output.pdf} --caption {output.caption}"
-        " > {log} 2>&1 || (tail -n 15 {log} >&2 && false)"
+        " --log {log}"
 
 
 rule draw_streams:
@@ -104,10 +104,10 @@ rule draw_streams:
     params:
         ensemble=ensemble_arguments,
     shell:
-        "python -m protogcn.report.figures.streams --scores {input.scores} {params.ensemble}"
+        "python -m protogcn draw_streams --scores {input.scores} {params.ensemble}"
         " --name '{wildcards.ensemble} on {wildcards.task}' --table {output.table}"
         " --figures {output.png} {output.pdf} --caption {output.caption}"
-        " > {log} 2>&1 || (tail -n 15 {log} >&2 && false)"
+        " --log {log}"
 
 
 rule draw_learning_curves:
@@ -128,10 +128,10 @@ rule draw_learning_curves:
         histories=histories_of,
         streams=lambda wildcards: [run.stream for run in runs_trained(wildcards)],
     shell:
-        "python -m protogcn.report.figures.learning_curves --histories {params.histories}"
+        "python -m protogcn draw_learning_curves --histories {params.histories}"
         " --streams {params.streams} --name '{wildcards.model} on {wildcards.task}'"
         " --figures {output.png} {output.pdf} --caption {output.caption}"
-        " > {log} 2>&1 || (tail -n 15 {log} >&2 && false)"
+        " --log {log}"
 
 
 rule draw_topology:
@@ -159,11 +159,11 @@ rule draw_topology:
         mem_mb=4_000,
         runtime="30m",
     shell:
-        "python -m protogcn.report.figures.topology --config {input.config} --values {input.values}"
+        "python -m protogcn draw_topology --config {input.config} --values {input.values}"
         " --clips {input.clips} --checkpoint {input.checkpoint} --clip {wildcards.clip:q}"
         " --table {output.table:q} --figures {output.png:q} {output.pdf:q}"
         " --caption {output.caption:q}"
-        " > {log:q} 2>&1 || (tail -n 15 {log:q} >&2 && false)"
+        " --log {log:q}"
 
 
 rule draw_animation:
@@ -197,9 +197,9 @@ rule draw_animation:
     params:
         modalities=lambda wildcards: modalities_shown(wildcards),
     shell:
-        "python -m protogcn.report.figures.animation --dataset {input.dataset}"
+        "python -m protogcn draw_animation --dataset {input.dataset}"
         " --preparation {wildcards.preparation} --joints {input.joints} --values {input.values}"
         " --modalities {params.modalities} --clips {input.clips} --clip {wildcards.clip:q}"
         " --animation {output.animation:q} --figures {output.png:q} {output.pdf:q}"
         " --caption {output.caption:q}"
-        " > {log:q} 2>&1 || (tail -n 15 {log:q} >&2 && false)"
+        " --log {log:q}"

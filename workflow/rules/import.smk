@@ -19,8 +19,8 @@ rule list_clips:
         mem_mb=lambda wildcards, attempt: need_to_list(wildcards, attempt).memory,
         runtime=lambda wildcards, attempt: need_to_list(wildcards, attempt).minutes,
     shell:
-        "python -m protogcn.data.clip_list --dataset {input.dataset} --clips {output.clips}"
-        " > {log} 2>&1 || (tail -n 15 {log} >&2 && false)"
+        "python -m protogcn list_clips --dataset {input.dataset} --clips {output.clips}"
+        " --log {log}"
 
 
 rule import_checkpoint:
@@ -35,9 +35,9 @@ rule import_checkpoint:
     wildcard_constraints:
         dataset=imported("checkpoint"),
     shell:
-        "python -m protogcn.models.import_checkpoint --config {input.config} --source {input.source:q}"
+        "python -m protogcn import_checkpoint --config {input.config} --source {input.source:q}"
         " --checkpoint {output.checkpoint}"
-        " > {log} 2>&1 || (tail -n 15 {log} >&2 && false)"
+        " --log {log}"
 
 
 rule import_scores:
@@ -53,6 +53,6 @@ rule import_scores:
     wildcard_constraints:
         dataset=imported("scores"),
     shell:
-        "python -m protogcn.scores.import_scores --config {input.config} --source {input.source:q}"
+        "python -m protogcn import_scores --config {input.config} --source {input.source:q}"
         " --clips {input.clips:q} --scores {output.scores}"
-        " > {log} 2>&1 || (tail -n 15 {log} >&2 && false)"
+        " --log {log}"

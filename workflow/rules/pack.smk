@@ -79,4 +79,4 @@ for pack in packs:
             " python -m protogcn.jobs.train_together --config {input.config} --values {input.values}"
             " --clips {input.clips} --checkpoint {output.checkpoint}"
             " --history {params.history} --log {params.log}"
-            " > {log} 2>&1 || (tail -n 15 {log} >&2 && false)"
+            " --log {log}"

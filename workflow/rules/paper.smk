@@ -19,8 +19,8 @@ rule resolve_table:
     params:
         settings=table_as_json,
     shell:
-        "python -m protogcn.config.resolved --settings {params.settings:q} --output {output}"
-        " > {log} 2>&1 || (tail -n 15 {log} >&2 && false)"
+        "python -m protogcn resolve --settings {params.settings:q} --output {output}"
+        " --log {log}"
 
 
 rule compare_runs:
@@ -43,9 +43,9 @@ rule compare_runs:
         mem_mb=4_000,
         runtime="30m",
     shell:
-        "python -m protogcn.report.tables.tabulate --table {input.table} --scores {input.scores}"
+        "python -m protogcn tabulate --table {input.table} --scores {input.scores}"
         " --csv {output.csv} --markdown {output.markdown} --latex {output.latex}"
-        " > {log} 2>&1 || (tail -n 15 {log} >&2 && false)"
+        " --log {log}"
 
 
 rule compare_what_is_there:
@@ -66,9 +66,9 @@ rule compare_what_is_there:
         # New or newer score files change this, and so the table is made again.
         dates=lambda wildcards: [Path(path).stat().st_mtime for path in found_for_table(wildcards)],
     shell:
-        "python -m protogcn.report.tables.tabulate --partial --table {input.table} --scores {params.scores}"
+        "python -m protogcn tabulate --partial --table {input.table} --scores {params.scores}"
         " --csv {output.csv} --markdown {output.markdown} --latex {output.latex}"
-        " > {log} 2>&1 || (tail -n 15 {log} >&2 && false)"
+        " --log {log}"
 
 
 rule typeset_ensemble:
@@ -86,4 +86,4 @@ rule typeset_ensemble:
         "python -m protogcn.report.tables.typeset --table {input.table} --task {wildcards.task}"
         " --ensemble {wildcards.ensemble} --source={params.source:q}"
         " --markdown {output.markdown} --latex {output.latex}"
-        " > {log} 2>&1 || (tail -n 15 {log} >&2 && false)"
+        " --log {log}"

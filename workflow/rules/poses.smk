@@ -23,6 +23,6 @@ rule decompress_poses:
     params:
         shards="results/data/{dataset}/shards",
     shell:
-        "python -m protogcn.data.decompress --dataset {input.dataset} --index {output.index}"
+        "python -m protogcn decompress --dataset {input.dataset} --index {output.index}"
         " --shards {params.shards} --workers {threads}"
-        " > {log} 2>&1 || (tail -n 15 {log} >&2 && false)"
+        " --log {log}"

@@ -14,8 +14,8 @@ rule resolve_dataset:
     params:
         settings=lambda wildcards: as_json(plan.datasets[wildcards.dataset]),
     shell:
-        "python -m protogcn.config.resolved --settings {params.settings:q} --output {output}"
-        " > {log} 2>&1 || (tail -n 15 {log} >&2 && false)"
+        "python -m protogcn resolve --settings {params.settings:q} --output {output}"
+        " --log {log}"
 
 
 rule write_demo:
@@ -35,12 +35,12 @@ rule write_demo:
             "format", "skeletons"
         ),
     shell:
-        "python -m protogcn.data.demo --folder {params.folder} --manifest {output.manifest}"
+        "python -m protogcn demo --folder {params.folder} --manifest {output.manifest}"
         " --seed {params.simulate[seed]} --subjects {params.simulate[subjects]}"
         " --replications {params.simulate[replications]} --classes {params.simulate[classes]}"
         " --format {params.format}"
         " --workers {threads}"
-        " > {log} 2>&1 || (tail -n 15 {log} >&2 && false)"
+        " --log {log}"
 
 
 rule read_joints:
@@ -67,11 +67,9 @@ rule read_joints:
             f"--poses {input.raw}" if plan.datasets[wildcards.dataset].kpfiles else ""
         ),
     shell:
-        "python -m protogcn.data.joints --dataset {input.dataset} --preparation {wildcards.preparation}"
+        "python -m protogcn joints --dataset {input.dataset} --preparation {wildcards.preparation}"
         " {params.poses} --workers {threads} --joints {output.joints} --clips {output.clips}"
-        " --dropped {output.dropped}"
-        " > {log} 2>&1 || (tail -n 15 {log} >&2 && false);"
-        " grep ^Warning {log} >&2 || true"
+        " --dropped {output.dropped} --log {log}"
 
 
 rule compute_modalities:
@@ -102,9 +100,9 @@ rule compute_modalities:
     params:
         outputs=lambda wildcards, output: [f"--{name} {path}" for name, path in output.items()],
     shell:
-        "python -m protogcn.data.modality --dataset {input.dataset} --joints {input.joints}"
+        "python -m protogcn modality --dataset {input.dataset} --joints {input.joints}"
         " --clips {input.clips} --workers {threads} {params.outputs}"
-        " > {log} 2>&1 || (tail -n 15 {log} >&2 && false)"
+        " --log {log}"
 
 
 use rule compute_modalities as compute_still_modalities with:

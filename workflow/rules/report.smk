@@ -20,6 +20,6 @@ rule write_report:
     params:
         behind=lambda wildcards: json.dumps(on_the_page().behind),
     shell:
-        "python -m protogcn.report.page.report --tables {input.tables:q} --figures {input.figures:q}"
+        "python -m protogcn report --tables {input.tables:q} --figures {input.figures:q}"
         " --captions {input.captions:q} --scores {input.scores} --behind {params.behind:q} --dag {input.dag:q}"
-        " --page {output.page} > {log} 2>&1 || (tail -n 15 {log} >&2 && false)"
+        " --page {output.page} --log {log}"

@@ -24,6 +24,6 @@ rule score_stream:
         runtime=lambda wildcards, attempt: need_to_score(wildcards, attempt).minutes,
     shell:
         "python -m protogcn.jobs.claim --gpus {resources.gpu}"
-        " python -m protogcn.scores.score --config {input.config} --values {input.values}"
+        " python -m protogcn score --config {input.config} --values {input.values}"
         " --clips {input.clips} --checkpoint {input.checkpoint} --scores {output.scores}"
-        " > {log} 2>&1 || (tail -n 15 {log} >&2 && false)"
+        " --log {log}"

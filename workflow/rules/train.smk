@@ -14,8 +14,8 @@ rule resolve_run:
     params:
         settings=lambda wildcards: as_json(run_of(wildcards)),
     shell:
-        "python -m protogcn.config.resolved --settings {params.settings:q} --output {output}"
-        " > {log} 2>&1 || (tail -n 15 {log} >&2 && false)"
+        "python -m protogcn resolve --settings {params.settings:q} --output {output}"
+        " --log {log}"
 
 
 rule train_stream:
@@ -45,4 +45,4 @@ rule train_stream:
         "python -m protogcn.jobs.claim --gpus {resources.gpu}"
         " {params.train} --config {input.config} --values {input.values}"
         " --clips {input.clips} --checkpoint {output.checkpoint} --history {output.history}"
-        " > {log} 2>&1 || (tail -n 15 {log} >&2 && false)"
+        " --log {log}"

@@ -19,7 +19,7 @@ from matplotlib.lines import Line2D
 from PIL import Image
 
 from protogcn.config.resolved import MODALITIES, load_dataset
-from protogcn.errors import ConfigError, ContractError, run_stage
+from protogcn.errors import ConfigError, ContractError
 from protogcn.files.arrays import open_array
 from protogcn.files.clip_table import ClipTable
 from protogcn.files.contracts import save_text, writing
@@ -205,7 +205,3 @@ def main() -> None:
     with in_style():
         save_figure(draw_strip(lines, title), args.figures)
         save_animation(args.animation, animate(lines, title), step * _MILLISECONDS)
-
-
-if __name__ == "__main__":
-    run_stage(main)

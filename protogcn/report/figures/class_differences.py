@@ -16,7 +16,6 @@ from matplotlib.figure import Figure
 
 from protogcn.config.facts import figure1_facts
 from protogcn.config.recipe import recipes
-from protogcn.errors import run_stage
 from protogcn.files.contracts import save_table, save_text
 from protogcn.files.scores import Scores
 from protogcn.files.selection import mark_of, select_of
@@ -131,7 +130,3 @@ def main() -> None:
     )
     with in_style():
         save_figure(draw_comparison(compared, title, notes), args.figures)
-
-
-if __name__ == "__main__":
-    run_stage(main)

@@ -9,7 +9,6 @@ from matplotlib.axes import Axes
 from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 
-from protogcn.errors import run_stage
 from protogcn.files.contracts import save_table, save_text
 from protogcn.files.selection import mark_of, select_of
 from protogcn.report.figures.style import GREY, INK, ORANGE, fitted, in_style, save_figure
@@ -133,7 +132,3 @@ def main() -> None:
     with in_style():
         title = f"{args.name}: {100 * right / counts.sum():.2f} % right{mark}"
         save_figure(draw_confusion(counts, first.classes, title), args.figures)
-
-
-if __name__ == "__main__":
-    run_stage(main)

@@ -12,7 +12,7 @@ import pandas as pd
 
 from protogcn.config.datasets import expected_clips
 from protogcn.config.resolved import Dataset, load_dataset
-from protogcn.errors import ContractError, run_stage
+from protogcn.errors import ContractError
 from protogcn.files.arrays import open_array
 from protogcn.files.clip_table import ClipTable
 from protogcn.files.contracts import load_table, save_table
@@ -95,7 +95,3 @@ def main() -> None:
     whole = dict.fromkeys(("shortest", "median", "longest", "two_persons", "expected"), "Int64")
     save_data_picture(args.picture, dataset, joints, table)
     save_table(args.table, rows.astype(whole))
-
-
-if __name__ == "__main__":
-    run_stage(main)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
-from protogcn.errors import ConfigError, run_stage
+from protogcn.errors import ConfigError
 from protogcn.files.contracts import load_table, save_text
 from protogcn.report.figures.style import COLOUR_OF, in_style, save_figure
 
@@ -80,7 +80,3 @@ def main() -> None:
     )
     with in_style():
         save_figure(draw_learning_curves(histories, args.name), args.figures)
-
-
-if __name__ == "__main__":
-    run_stage(main)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from protogcn.errors import ConfigError, run_stage
+from protogcn.errors import ConfigError
 from protogcn.files.contracts import save_table, save_text
 from protogcn.files.scores import Scores
 from protogcn.files.selection import mark_of, select_of
@@ -111,7 +111,3 @@ def main() -> None:
     )
     with in_style():
         save_figure(draw_streams(subsets, f"{args.name}{mark}"), args.figures)
-
-
-if __name__ == "__main__":
-    run_stage(main)

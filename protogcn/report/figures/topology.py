@@ -17,7 +17,7 @@ from protogcn.batches.batch import scoring_batch
 from protogcn.batches.clip_store import ClipStore
 from protogcn.batches.sampling import scoring_frames
 from protogcn.config.resolved import Run, load_run
-from protogcn.errors import ConfigError, run_stage
+from protogcn.errors import ConfigError
 from protogcn.files.contracts import reading, save_table, save_text
 from protogcn.models import build_model
 from protogcn.models.checkpoint import load_checkpoint
@@ -145,7 +145,3 @@ def main() -> None:
     with in_style():
         title = f"{args.clip} ({label}), {run.name}"
         save_figure(draw_topologies(found, joints, title), args.figures)
-
-
-if __name__ == "__main__":
-    run_stage(main)

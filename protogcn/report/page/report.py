@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from protogcn.config.page_facts import flat_facts, split_facts
-from protogcn.errors import ConfigError, run_stage
+from protogcn.errors import ConfigError
 from protogcn.files import provenance
 from protogcn.files.contracts import save_text
 from protogcn.files.scores import Scores
@@ -116,7 +116,3 @@ def main() -> None:
         f"{args.page}: {len(args.tables)} tables, {len(args.figures)} figures,"
         f" {len(args.scores)} runs, {len(page.encode()) / 1e6:.1f} MB."
     )
-
-
-if __name__ == "__main__":
-    run_stage(main)

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from protogcn.config.schema import read_yaml
 from protogcn.config.table_request import table_from_mapping
-from protogcn.errors import run_stage
 from protogcn.files.contracts import reading, save_table, save_text
 from protogcn.report.tables.beside_paper import compare
 from protogcn.report.tables.latex import latex
@@ -49,7 +48,3 @@ def main() -> None:
     save_table(args.csv, cells)
     save_text(args.markdown, markdown(sheet))
     save_text(args.latex, latex(sheet))
-
-
-if __name__ == "__main__":
-    run_stage(main)

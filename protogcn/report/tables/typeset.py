@@ -3,7 +3,6 @@
 import argparse
 from pathlib import Path
 
-from protogcn.errors import run_stage
 from protogcn.files.contracts import load_table, save_text
 from protogcn.report.tables.latex import latex
 from protogcn.report.tables.layout import ensemble_sheet, task_title
@@ -31,7 +30,3 @@ def main() -> None:
     sheet = ensemble_sheet(f"{args.task}_{args.ensemble}", title, remark, table)
     save_text(args.markdown, markdown(sheet))
     save_text(args.latex, latex(sheet))
-
-
-if __name__ == "__main__":
-    run_stage(main)

@@ -182,7 +182,7 @@ def test_killed_conversion_goes_on_with_what_is_missing(tmp_path):
     dataset = write_table(tmp_path, *rows, kpfiles=kpfiles)
     (tmp_path / "dataset.yaml").write_text(yaml.safe_dump(dataset.to_mapping()))
     command = [
-        sys.executable, "-m", "protogcn.data.decompress", "--dataset", tmp_path / "dataset.yaml",
+        sys.executable, "-m", "protogcn", "decompress", "--dataset", tmp_path / "dataset.yaml",
         "--index", tmp_path / "poses.csv", "--shards", tmp_path / "shards",
     ]  # fmt: skip
     process = subprocess.Popen(command, stderr=subprocess.DEVNULL)

@@ -81,7 +81,7 @@ def test_each_task_has_a_block():
 
 def status(*arguments):
     return subprocess.run(
-        [sys.executable, "-m", "protogcn.jobs.status", *map(str, arguments)],
+        [sys.executable, "-m", "protogcn", "status", *map(str, arguments)],
         capture_output=True,
         text=True,
         check=False,

@@ -15,9 +15,9 @@ from protogcn.config.skeleton import built_in_skeletons
 from protogcn.data.preparation import prepare_clip
 from protogcn.errors import ConfigError, ContractError
 from protogcn.files.scores import Scores
+from protogcn.predict import predict as command
 from protogcn.predict.ensemble import ensemble_of_runs, load_ensemble, load_member
 from protogcn.predict.live import live_frames
-from protogcn.predict import predict as command
 from protogcn.predict.recognise import as_probabilities, recognise
 from protogcn.predict.recordings import read_recordings
 from protogcn.scores.fusion import fuse

@@ -16,7 +16,7 @@ def test_it_ends_as_the_process_that_ended_first(monkeypatch, tmp_path, exit_cod
         raise ChildFailedError("train", {0: failure})
 
     monkeypatch.setattr(torchrun, "run", processes_end)
-    monkeypatch.setattr("sys.argv", ["torchrun", "--standalone", "-m", "protogcn.training.train"])
+    monkeypatch.setattr("sys.argv", ["torchrun", "--standalone", "-m", "protogcn", "train"])
     if expected == 0:
         torchrun.main()
     else:

@@ -3,11 +3,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from protogcn.report.figures import animation as stage
 
 from protogcn.errors import ContractError
 from protogcn.files.clip_table import ClipTable
 from protogcn.files.contracts import save_text
+from protogcn.report.figures import animation as stage
 from protogcn.report.figures.animation import read_clip
 from tests.made.figure_command import run_figure
 from tests.made.nano import DATASET, write_run

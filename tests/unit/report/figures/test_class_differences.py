@@ -2,9 +2,9 @@ from itertools import pairwise
 
 import pandas as pd
 import pytest
-from protogcn.report.figures import class_differences as stage
 
 from protogcn.config.facts import ntu_facts
+from protogcn.report.figures import class_differences as stage
 from protogcn.report.figures.class_differences import draw_comparison, papers_counts
 from protogcn.report.figures.style import in_style
 from protogcn.scores.class_differences import compare

@@ -1,8 +1,8 @@
 import numpy as np
 import pandas as pd
 import pytest
-from protogcn.report.figures import confusion as stage
 
+from protogcn.report.figures import confusion as stage
 from protogcn.report.figures.confusion import confusions, draw_confusion
 from protogcn.report.figures.style import in_style
 from tests.made.figure_command import run_figure

@@ -6,11 +6,11 @@ import sys
 import pandas as pd
 import pytest
 import yaml
-from protogcn.report.figures import dataset as command
 
 from protogcn.config.datasets import expected_clips
 from protogcn.data.joints import write_joints
 from protogcn.data.readers import DroppedClip
+from protogcn.report.figures import dataset as command
 from protogcn.report.figures.dataset import subject_of
 from tests.made.nano import DATASET, nano_clips, write_dataset
 

@@ -1,8 +1,8 @@
 import pandas as pd
 import pytest
-from protogcn.report.figures import streams as stage
 
 from protogcn.errors import ConfigError
+from protogcn.report.figures import streams as stage
 from protogcn.report.figures.streams import accuracy_of_subsets
 from protogcn.scores.fusion import fuse, top_k_accuracy
 from tests.made.figure_command import run_figure

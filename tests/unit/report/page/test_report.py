@@ -5,10 +5,10 @@ import sys
 
 import numpy as np
 import pytest
-from protogcn.report.page import report as stage
 
 from protogcn.config.page_facts import flat_facts, split_facts
 from protogcn.errors import ConfigError, ContractError
+from protogcn.report.page import report as stage
 from protogcn.report.page.pictures import read_figure
 from protogcn.report.page.runs import add_run, listed_confusions
 from protogcn.report.page.tables import read_table

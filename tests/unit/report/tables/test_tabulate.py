@@ -2,9 +2,9 @@ import json
 import sys
 
 import pandas as pd
+
 from protogcn.report.tables import tabulate as stage
 from protogcn.report.tables import typeset
-
 from tests.made.table_scores import cell, digest_of, predictions, table, write_scores
 
 OUTPUTS = ("csv", "markdown", "latex")

@@ -1,0 +1,120 @@
+"""Every command, in the order of the data: ``protogcn COMMAND --help``."""
+
+import argparse
+import atexit
+import importlib
+import os
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from protogcn import __version__
+from protogcn.errors import ConfigError, ContractError, nearest, run_stage
+
+COMMANDS = {  # its module, and what it makes of what
+    "resolve": ("config.resolve", "settings -> the file that a dataset, run or table is made by"),
+    "check_dataset": ("data.check_dataset", "a dataset -> everything that is wrong with it"),
+    "demo": ("data.demo", "a seed -> simulated raw files"),
+    "decompress": ("data.decompress", "Kinetics' kpfiles -> plain poses"),
+    "list_clips": ("data.list_clips", "annotations -> the clips in their order"),
+    "joints": ("data.joints", "raw files -> joints.npy, clips.csv, dropped.csv"),
+    "modality": ("data.modality", "joints -> j b k jm bm km"),
+    "draw_dataset": ("report.figures.dataset", "joints -> the data report, csv and picture"),
+    "draw_animation": ("report.figures.animation", "a clip -> it moving, in its modalities"),
+    "train": ("training.train", "one modality -> one trained network"),
+    "import_checkpoint": ("models.import_checkpoint", "a third-party checkpoint -> the same"),
+    "status": ("jobs.status", "results -> where every run stands"),
+    "score": ("scores.score", "network and modality -> scores of the test clips"),
+    "import_scores": ("scores.import_scores", "a third-party score file -> the same"),
+    "fuse": ("scores.fuse", "scores of several streams -> the ensemble's table"),
+    "tabulate": ("report.tables.tabulate", "scores of many runs -> a table beside the paper's"),
+    "draw_class_differences": (
+        "report.figures.class_differences",
+        "scores of two models -> the paper's Figure 1",
+    ),
+    "draw_confusion": ("report.figures.confusion", "scores -> which class is taken for which"),
+    "draw_streams": ("report.figures.streams", "scores -> accuracy by number of streams"),
+    "draw_learning_curves": (
+        "report.figures.learning_curves",
+        "histories -> losses and accuracies by epoch",
+    ),
+    "draw_topology": ("report.figures.topology", "network and clip -> the learned topology"),
+    "report": ("report.page.report", "tables, figures, scores -> one page"),
+    "predict": ("predict.predict", "a recording -> what it shows"),
+    "export": ("predict.export", "a trained ensemble -> ONNX, torch.export"),
+}
+_END = 15  # lines of a log that are shown when its command fails
+
+
+def main() -> None:
+    """Run the command that the command line names, or report a mistake in one sentence."""
+    run_stage(_run)
+
+
+def _run() -> None:
+    name, *arguments = sys.argv[1:] or ["--help"]
+    if name in ("-h", "--help"):
+        print(_overview())
+    elif name == "--version":
+        print(__version__)
+    elif name not in COMMANDS:
+        raise ConfigError(
+            f"protogcn: {name!r} is not a command{nearest(name, COMMANDS)} (protogcn --help lists"
+            " all of them)."
+        )
+    else:
+        log, arguments = _take_log(arguments)
+        sys.argv = [f"protogcn {name}", *arguments]
+        stage = importlib.import_module(f"protogcn.{COMMANDS[name][0]}").main
+        if log is None:
+            stage()
+        else:
+            _run_with_log(stage, log)
+
+
+def _overview() -> str:
+    width = max(map(len, COMMANDS))
+    lines = [f"  {name:{width}}  {what}" for name, (_, what) in COMMANDS.items()]
+    return "\n".join(
+        [
+            "usage: protogcn COMMAND [--log FILE] ...; protogcn COMMAND --help says more",
+            "",
+            "The commands, in the order of the data:",
+            *lines,
+        ]
+    )
+
+
+def _take_log(arguments: list[str]) -> tuple[Path | None, list[str]]:
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--log", type=Path)
+    found, others = parser.parse_known_args(arguments)
+    return found.log, others
+
+
+def _run_with_log(stage: Callable[[], None], log: Path) -> None:
+    """Run a command that prints to its log; a terminal gets warnings, and the end of a failure."""
+    terminal = os.dup(sys.stderr.fileno())
+    try:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("wb") as file:
+            for stream in (sys.stdout, sys.stderr):
+                os.dup2(file.fileno(), stream.fileno())
+    except OSError as error:
+        raise ContractError(f"--log {log}: could not be written ({error.strerror}).") from None
+    # Python prints a traceback before it comes here, so that it is the end of the log.
+    atexit.register(_show, log, terminal, lambda lines: lines[-_END:])
+    stage()
+    atexit.unregister(_show)
+    _show(log, terminal, lambda lines: [line for line in lines if line.startswith(b"Warning")])
+
+
+def _show(log: Path, terminal: int, chosen: Callable[[list[bytes]], list[bytes]]) -> None:
+    sys.stdout.flush()
+    with suppress(OSError):  # nobody reads the terminal, or the log is gone
+        os.write(terminal, b"".join(chosen(log.read_bytes().splitlines(keepends=True))))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,23 @@
+"""Settings, resolved -> the YAML file that a dataset, a run or a table is made by."""
+
+import argparse
+import json
+from pathlib import Path
+
+import yaml
+
+from protogcn.errors import ContractError
+from protogcn.files.contracts import save_text
+
+
+def main() -> None:
+    """Write resolved settings, given as JSON, to a YAML file."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--settings", required=True, help="JSON object")
+    parser.add_argument("--output", type=Path, required=True)
+    args = parser.parse_args()
+
+    entry = json.loads(args.settings)
+    if not isinstance(entry, dict):
+        raise ContractError("--settings: found no JSON object.")
+    save_text(args.output, yaml.safe_dump(entry, sort_keys=False, allow_unicode=True, width=100))

@@ -1,0 +1,19 @@
+"""A dataset's annotations -> its clips in their order, also those that are left out."""
+
+import argparse
+from pathlib import Path
+
+from protogcn.config.resolved import load_dataset
+from protogcn.data.clip_list import list_clips
+from protogcn.files.contracts import save_table
+
+
+def main() -> None:
+    """List the clips of a dataset."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--dataset", type=Path, required=True, help="dataset.yaml")
+    parser.add_argument("--clips", type=Path, required=True, help="csv to write")
+    args = parser.parse_args()
+
+    dataset = load_dataset(args.dataset)
+    save_table(args.clips, list_clips(Path(dataset.raw), dataset.splits))

@@ -1,5 +1,6 @@
 """What the README and the config's README say is there."""
 
+import ast
 import re
 import sys
 
@@ -99,3 +100,21 @@ def test_every_command_of_the_pages_has_the_options_it_is_given(text, capsys, mo
 def test_every_link_of_the_pages_leads_somewhere(text):
     links = [link for link in re.findall(r"\]\(([^)]+)\)", text) if not link.startswith("http")]
     assert [link for link in links if not (REPOSITORY / "docs" / link).exists()] == []
+
+
+ROOMS = sorted(
+    path.parent
+    for path in (REPOSITORY / "protogcn").rglob("__init__.py")
+    if path.parent != REPOSITORY / "protogcn"
+)
+
+
+@pytest.mark.parametrize("room", ROOMS, ids=lambda room: room.name)
+def test_every_room_lists_its_files_and_what_it_makes_of_what(room):
+    text = ast.get_docstring(ast.parse((room / "__init__.py").read_text()))
+    listed = set(re.findall(r"``([a-z_]+)``", text))
+    files = {path.stem for path in room.glob("*.py")} - {"__init__"}
+    rooms = {path.parent.name for path in room.glob("*/__init__.py")}
+    assert listed >= files | rooms
+    assert listed - files - rooms == set()
+    assert "->" in text.splitlines()[0]

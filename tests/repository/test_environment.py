@@ -3,6 +3,8 @@ from pathlib import Path
 
 import yaml
 
+from protogcn import __version__
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -29,3 +31,7 @@ def test_every_dependency_of_the_package_is_pinned():
     pinned = {pin.split("==")[0].lower().replace("_", "-") for pin in pins()}
     assert needed >= {"torch", "numpy", "pytest"}
     assert needed <= pinned
+
+
+def test_the_citation_has_the_version_of_the_package():
+    assert yaml.safe_load((ROOT / "CITATION.cff").read_text())["version"] == __version__

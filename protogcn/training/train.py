@@ -38,10 +38,9 @@ from protogcn.errors import (
 from protogcn.files.contracts import reading, save_table
 from protogcn.files.provenance import commit, versions
 from protogcn.jobs.deadline import TimeLimit, limit_of_this_job
-from protogcn.models import build_model
-from protogcn.models.checkpoint import load_checkpoint, save_checkpoint
+from protogcn.models.checkpoint import save_checkpoint
 from protogcn.models.engine import Engine
-from protogcn.models.trained import training_facts
+from protogcn.models.trained import build_network, load_trained, training_fingerprint
 from protogcn.scores.inference import score_clips
 from protogcn.training.epoch import Purpose, Training, seeds, train_epoch
 from protogcn.training.reporter import Reporter
@@ -69,7 +68,7 @@ def train(run: Run, store: ClipStore, folder: Path, limit: TimeLimit | None = No
     """
     owner, resume = from_first(lambda: Owner(folder)), ResumeFile(folder)
     training = _start(run, store)
-    facts = _facts(training)
+    facts = _fingerprint(training)
     if (state := from_first(lambda: resume.load(facts))) is not None:
         with reading(folder / "resume.pt", "the state of this training"):
             training.model.load_state_dict(state["model"])
@@ -122,9 +121,8 @@ def _state(training: Training, facts: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _facts(training: Training) -> dict[str, Any]:
-    shapes = [(name, value.shape) for name, value in training.model.state_dict().items()]
-    return training_facts(training.run, training.store, shapes)
+def _fingerprint(training: Training) -> dict[str, Any]:
+    return training_fingerprint(training.run, training.store, training.model)
 
 
 def _start(run: Run, store: ClipStore) -> Training:
@@ -135,13 +133,7 @@ def _start(run: Run, store: ClipStore) -> Training:
     if settings["select"] == "best":
         store.rows(run.split, settings["select_on"])  # refused now rather than after an epoch
     torch.manual_seed(seeds(Purpose.WEIGHTS, settings["seed"])[0])
-    model = build_model(
-        run.network,
-        run.dataset.skeleton,
-        num_classes=len(run.dataset.classes),
-        num_persons=run.dataset.persons,
-    )
-    model = engine.prepare(model)
+    model = engine.prepare(build_network(run))
     optimizer = engine.optimizer(
         model.parameters(),
         learning_rate=settings["learning_rate"],
@@ -205,7 +197,7 @@ def _checkpoint(training: Training) -> Mapping[str, Any]:
         "model": chosen["model"] if chosen else training.model.state_dict(),
         "epoch": chosen["epoch"] if chosen else training.epoch,
         "run": training.run.to_mapping(),
-        "facts": _facts(training),
+        "facts": _fingerprint(training),
         "commit": commit(),
         "versions": versions(),
     }
@@ -235,11 +227,10 @@ def _train_or_find(
 def _is_of(run: Run, store: ClipStore, checkpoint: Path) -> bool:
     """Whether there is a checkpoint of the very training that this one is."""
     try:
-        found = load_checkpoint(checkpoint, {"model": dict, "facts": dict})
+        load_trained(checkpoint, run, store)
     except ContractError:
         return False
-    shapes = [(name, value.shape) for name, value in found["model"].items()]
-    return found["facts"] == training_facts(run, store, shapes)
+    return True
 
 
 def main() -> None:

@@ -131,4 +131,4 @@ def test_top_5_of_fewer_than_five_classes_says_nothing():
     assert accuracies(np.eye(4)[[0, 2]], labels) == {
         "top1": 0.5, "top5": None, "mean_class": pytest.approx(1 / 3),
     }  # fmt: skip
-    assert accuracies(np.eye(5)[[0, 2]], labels)["top5"] == 0.5
+    assert accuracies(np.eye(5)[[0, 2]], labels)["top5"] == 1

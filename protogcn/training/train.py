@@ -21,13 +21,13 @@ from tqdm import tqdm
 from protogcn.batches.clip_store import ClipStore
 from protogcn.batches.device import pick_device
 from protogcn.batches.parallel import (
-    Joined,
-    added_up,
-    from_first,
+    ProcessGroup,
     is_first,
     is_parallel,
+    my_part,
     num_processes,
-    part_of,
+    on_first_process,
+    summed,
 )
 from protogcn.config.resolved import Run, load_run
 from protogcn.errors import (
@@ -66,10 +66,10 @@ def train(run: Run, store: ClipStore, folder: Path, limit: TimeLimit | None = No
         NotFiniteError: a loss or a weight became infinite or not a number.
         SupersededError: another process took this run over.
     """
-    owner, resume = from_first(lambda: Owner(folder)), ResumeFile(folder)
+    owner, resume = on_first_process(lambda: Owner(folder)), ResumeFile(folder)
     training = _start(run, store)
     facts = _fingerprint(training)
-    if (state := from_first(lambda: resume.load(facts))) is not None:
+    if (state := on_first_process(lambda: resume.load(facts))) is not None:
         with reading(folder / "resume.pt", "the state of this training"):
             training.model.load_state_dict(state["model"])
             training.optimizer.load_state_dict(state["optimizer"])
@@ -149,7 +149,7 @@ def _keep_best(training: Training) -> float:
     """Measure the accuracy on the side that ``select_on`` names; keep the weights if best."""
     run, store = training.run, training.store
     rows = store.rows(run.split, run.settings["select_on"])
-    part = part_of(len(rows))
+    part = my_part(len(rows))
     mine = rows[part.first : part.stop]
     accuracy = 100 * _num_correct(training, mine) / len(rows)
     if training.best is None or accuracy > training.best["accuracy"]:
@@ -173,7 +173,7 @@ def _num_correct(training: Training, rows: np.ndarray) -> int:
             row_multiple=training.engine.row_multiple,
         )
         correct = int((probabilities.argmax(axis=1) == store.table.labels[rows]).sum())
-    return int(added_up(torch.tensor(correct, device=store.device)))
+    return int(summed(torch.tensor(correct, device=store.device)))
 
 
 def _print_epoch(training: Training) -> None:
@@ -251,7 +251,7 @@ def main() -> None:
     limit = limit_of_this_job(args.stop_at)
     run = load_run(args.config)
     try:
-        with Joined(pick_device(run.settings["device"])) as device:
+        with ProcessGroup(pick_device(run.settings["device"])) as device:
             Engine.of(run.settings, device).start(run.settings["cpu_threads"])
             store = ClipStore.load(args.values, args.clips, run, device)
             _train_or_find(run, store, limit, args.checkpoint, args.history)

@@ -14,7 +14,7 @@ from protogcn.data.joints import write_joints
 from protogcn.data.modality import write_modalities
 from protogcn.data.read_dataset import read_dataset
 from protogcn.models import build_model
-from protogcn.scores import fuse as fuse_stage
+from protogcn.report.tables import fuse as fuse_stage
 from protogcn.scores.score import score
 from tests.made.nano import NETWORK, SETTINGS, write_checkpoint, write_run
 
@@ -96,7 +96,10 @@ def _fuse(table: Path, runs: dict[str, Path]) -> None:
         "--task", "nano_xsub",
         "--model", "protogcn",
         "--weights", *[str(WEIGHTS[stream]) for stream in runs],
-        "--table", str(table),
+        "--ensemble", "3ens",
+        "--csv", str(table),
+        "--markdown", str(table.with_suffix(".md")),
+        "--latex", str(table.with_suffix(".tex")),
         "--record", str(table.with_suffix(".json")),
     ]  # fmt: skip
     before, sys.argv = sys.argv, arguments

@@ -12,7 +12,7 @@ from protogcn.models.inspection import topologies
 from protogcn.models.trained import build_network
 from protogcn.report.figures import topology as stage
 from protogcn.report.figures.topology import load_network, row_of, topologies_of_clip
-from tests.made.figure_command import run_figure
+from tests.made.command import run_figure
 from tests.made.nano import SKELETON, nano_run, store_of, write_checkpoint, write_run
 
 

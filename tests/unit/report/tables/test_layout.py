@@ -1,6 +1,6 @@
 import pandas as pd
 
-from protogcn.report.tables.beside_paper import compare
+from protogcn.report.tables.beside_paper import beside_paper
 from protogcn.report.tables.layout import comparison_sheet, ensemble_sheet
 from protogcn.report.tables.measure import Measured
 from tests.made.table_scores import cell, table
@@ -12,7 +12,7 @@ def sheet_of(wanted, *numbers, recipe=None):
         asked: Measured(values, 100 if values else 0, asked.notes)
         for asked, values in zip(wanted.cells, numbers, strict=True)
     }
-    return comparison_sheet(wanted, compare(wanted, found), recipe or {})
+    return comparison_sheet(wanted, beside_paper(wanted, found), recipe or {})
 
 
 def texts(sheet):
@@ -138,7 +138,10 @@ def test_table_of_an_ensemble_marks_what_had_help():
         ["b", "2", "9", "90.00", "", "60.00", "unknown", "no"],
         ["fused", "", "9", "99.00", "", "99.00", "last", "yes"],
     ]
-    sheet = ensemble_sheet("x", "X", "Weights: ours.", pd.DataFrame(rows, columns=columns))
+    sheet = ensemble_sheet("ntu60_xsub", "6ens_v1", "ours", pd.DataFrame(rows, columns=columns))
+    assert (sheet.name, sheet.title) == (
+        "ntu60_xsub_6ens_v1", "NTU-60 X-Sub: 6ens_v1, accuracy in %",
+    )  # fmt: skip
     assert [column.head for column in sheet.columns] == ["top-1", "mean class"]
     assert emphasis(sheet) == [["second", "best"], ["best", "second"], ["", ""]]
     assert sheet.letters == {"selected_unknown": "a", "tuned_on_test": "b"}

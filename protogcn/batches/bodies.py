@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from protogcn.batches.device import to_device
-from protogcn.batches.parallel import Part
+from protogcn.batches.parallel import BatchPart
 
 
 class Bodies(NamedTuple):
@@ -34,7 +34,7 @@ class Bodies(NamedTuple):
     person_weights: Tensor
     multiplicity: Tensor | None
     persons: Tensor
-    part: Part | None = None
+    part: BatchPart | None = None
 
     def mean_over_persons(self, rows: Tensor) -> Tensor:
         """(B, ...) -> (N, ...)."""

@@ -1,1 +1,7 @@
-"""files."""
+"""What a stage hands on -> the same in the next one: files written whole, checked when read.
+
+In reading order: ``paths`` (where every file lies), ``contracts`` (written whole or not at all,
+checked on load), ``arrays`` (memory-mapped, with a digest), ``clip_table``, ``scores``,
+``ensemble`` (which runs a table fuses), ``progress`` (of a training), ``provenance`` (versions and
+commit).
+"""

@@ -1,1 +1,4 @@
-"""report."""
+"""Scores, histories and networks -> tables, figures and one page.
+
+Rooms: ``tables``, ``figures``, ``page``.
+"""

@@ -1,1 +1,4 @@
-"""fast."""
+"""A network -> the same results sooner, where measurements showed that it pays.
+
+Rooms: ``cpu``, ``gpu``.
+"""

@@ -1,4 +1,5 @@
-"""The figures, one module each: files of earlier stages in, a picture and its caption out.
+"""Files of earlier stages -> a picture and its caption, a command each.
 
-These modules alone import matplotlib; nothing imports them.
+In reading order: ``style`` (one look for all), ``pose_lines``, ``class_differences``,
+``confusion``, ``streams``, ``learning_curves``, ``topology``, ``animation``, ``dataset``.
 """

@@ -1,1 +1,4 @@
-"""The parts of the results page: its tables, figures, runs and their comparison, and its look."""
+"""Tables, figures and scores -> one page that needs no network.
+
+In reading order: ``report`` (the command), ``runs``, ``tables``, ``pictures``, ``render``.
+"""

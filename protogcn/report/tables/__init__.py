@@ -1,1 +1,6 @@
-"""Comparison tables: what the config asks for, our numbers, the paper's, Markdown and LaTeX."""
+"""Scores of many runs -> tables beside the paper's, as csv, Markdown and LaTeX.
+
+In reading order: ``measure`` (a number of a table), ``layout`` (which cell it is in),
+``beside_paper`` (the difference to the paper), ``sheet`` (a laid-out table), ``notes``,
+``markdown``, ``latex``. Commands: ``tabulate``, ``fuse``.
+"""

@@ -32,10 +32,10 @@ def packs_of(runs: Iterable[Run], size: int, ready: Iterable[Run]) -> list[list[
     names = {run.name for run in ready}
     groups: dict[tuple[str, str], list[Run]] = {}
     for run in runs:
-        if run.name in names and run.settings["gpus"] > 1:
+        if run.name in names and run.engine["gpus"] > 1:
             raise ConfigError(
                 f"pack is {size}, but run {run.name} wants {run.settings['gpus']} GPUs for itself"
-                " (train.gpus); set one of the two to 1."
+                " (engine.gpus); set one of the two to 1."
             )
         groups.setdefault((run.task, run.model), []).append(run)
     packs = [

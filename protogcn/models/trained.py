@@ -5,11 +5,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from protogcn.batches.clip_store import ClipStore
-from protogcn.config.resolved import ENGINE_SETTINGS, Run
+from protogcn.config.resolved import Run
 
-# A checkpoint is scored with any number of crops and any borders between them, and a training may
-# go on on another device. The number of threads decides in which order the CPU adds up.
-_NO_MATTER = {"crops", "crop_borders", *ENGINE_SETTINGS} - {"cpu_threads"}
+# A checkpoint is scored with any number of crops and any borders between them. The number of CPU
+# threads is part of a training: it decides in which order the CPU adds up.
+_SCORING_ALONE = {"crops", "crop_borders"}
 
 
 def training_facts(run: Run, store: ClipStore, shapes: Iterable[tuple[str, Any]]) -> dict[str, Any]:
@@ -37,7 +37,7 @@ def training_facts(run: Run, store: ClipStore, shapes: Iterable[tuple[str, Any]]
 
 def run_facts(run: Run, shapes: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     """Return those of a training's facts that can be told without its data."""
-    settings = {key: value for key, value in run.settings.items() if key not in _NO_MATTER}
+    settings = {key: value for key, value in run.settings.items() if key not in _SCORING_ALONE}
     skeleton = run.dataset.skeleton
     return {
         **settings,

@@ -166,7 +166,7 @@ def test_pack_is_one_job_with_the_needs_of_its_runs(ntu120):
 
 
 def test_pack_and_several_gpus_exclude_each_other(workplace):
-    more = workplace.config("train: {gpus: 2}\npack: 2")
+    more = workplace.config("engine: {gpus: 2}\npack: 2")
     answer = workplace.snakemake("--dry-run", "results/nano_xsub_2ens.csv", configs=(NANO, more))
     assert answer.returncode != 0
     assert "ConfigError: pack is 2, but run " in answer.stdout
@@ -187,7 +187,7 @@ def test_every_rule_has_a_docstring_a_log_and_no_path_of_its_own(workplace):
 
 def test_a_run_on_several_gpus_is_one_task_of_torchrun(workplace):
     more = workplace.config(
-        "overrides: {two: {where: {dataset: nano, modality: b}, set: {gpus: 2, cpu_threads: 3}}}"
+        "overrides: {two: {where: {dataset: nano, modality: b}, set: {engine: {gpus: 2}, cpu_threads: 3}}}"
     )
     answer = workplace.snakemake(
         "--dry-run", "--printshellcmds", "--cores", "8", "results/nano_xsub_2ens.csv",

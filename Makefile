@@ -34,7 +34,7 @@ demo-paper: $(VENV)/ready
 test: $(VENV)/ready
 	$(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder -m "not long and not slurm and not browser"
 
-# What takes minutes more: killed, packed and shared trainings, whole runs of further configs.
+# What takes minutes more: killed and shared trainings, whole runs of further configs.
 test-long: $(VENV)/ready
 	$(BIN)/pytest --numprocesses auto -m long
 

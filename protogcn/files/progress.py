@@ -2,7 +2,6 @@
 
 import json
 import types
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -92,19 +91,13 @@ def load_progress(folder: Path) -> RunProgress | None:
         return RunProgress(**found)
 
 
-def handed_over(folders: Iterable[Path]) -> bool:
-    """Whether the last job of some trainings ended by itself, for the next one to go on.
-
-    Those of them that have finished do not matter.
-    """
-    states = set()
-    for folder in folders:
-        try:
-            progress = load_progress(folder)
-        except ContractError:
-            return False
-        states.add(progress and progress.state)
-    return states - {"finished"} == {"out of time"}
+def handed_over(folder: Path) -> bool:
+    """Whether the last job of a training ended in time, for the next one to resume it."""
+    try:
+        progress = load_progress(folder)
+    except ContractError:
+        return False
+    return progress is not None and progress.state == "out of time"
 
 
 def _fits(value: Any, kind: type | types.UnionType) -> bool:

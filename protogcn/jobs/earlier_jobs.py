@@ -4,18 +4,15 @@ A Snakemake that is killed with -9, or whose login node goes down, leaves its jo
 takes them up again, and the next Snakemake would send the same jobs once more.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
-from protogcn.config.resolved import Run
-from protogcn.jobs.shared_jobs import trains
 from protogcn.jobs.slurm import Job, NoAnswerError, queue_of_user
 
 
 def left_behind(
     planned: Iterable[str],
     folder: Path,
-    trained: Sequence[Run] = (),
     *,
     to_slurm: bool,
 ) -> str | None:
@@ -25,7 +22,6 @@ def left_behind(
         planned: the jobs about to be sent, as the Slurm executor comments them:
             ``rule_NAME_wildcards_A_B``.
         folder: the working directory of this Snakemake.
-        trained: the runs that these jobs train, which other packs may have been training.
         to_slurm: whether the jobs are sent to Slurm, so that its queue has to be known.
     """
     try:
@@ -40,8 +36,7 @@ def left_behind(
     found = [
         job
         for job in queue.values()
-        if (job.comment in wanted or any(trains(job.comment, run) for run in trained))
-        and Path(job.folder).resolve() == folder.resolve()
+        if job.comment in wanted and Path(job.folder).resolve() == folder.resolve()
     ]
     if not found:
         return None
@@ -64,9 +59,3 @@ def _queue(to_slurm: bool) -> dict[str, Job]:
     if queue is None and to_slurm:
         raise NoAnswerError("is not in the PATH")
     return queue or {}
-
-
-def comment_of(rule: str, wildcards: Iterable[str]) -> str:
-    """Return the comment that the Slurm executor gives a job."""
-    values = "_".join(wildcards).replace("/", "_")
-    return f"rule_{rule}_wildcards_{values}" if values else f"rule_{rule}"

@@ -6,7 +6,7 @@ a little longer. Nothing here imports torch.
 
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -125,21 +125,6 @@ def to_train(run: Run, size: Size) -> Need:
     if run.engine["device"] == "cpu":
         memory += settings["batch"] * _SAVED_MB * cost(run)
     return _need(memory, settings["epochs"] * seconds)
-
-
-def together(needs: Sequence[Need], *, in_turn: bool) -> Need:
-    """Return what several trainings in one job ask for.
-
-    Args:
-        needs: of each by itself.
-        in_turn: they share a GPU, and are as slow as one after another at worst; else each has
-            cores of its own.
-    """
-    minutes = [need.minutes - _START_MINUTES for need in needs]
-    return Need(
-        memory=sum(need.memory for need in needs),
-        minutes=_START_MINUTES + (sum(minutes) if in_turn else max(minutes)),
-    )
 
 
 def to_score(run: Run, size: Size) -> Need:

@@ -5,7 +5,7 @@ What a changed config makes obsolete is not told here: ``snakemake -n`` does.
 
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -14,8 +14,7 @@ from protogcn.config.resolved import Run
 from protogcn.errors import ContractError
 from protogcn.files.progress import FILE_NAME, RunProgress, load_progress
 from protogcn.jobs.alive import runs_here
-from protogcn.jobs.shared_jobs import trains
-from protogcn.jobs.slurm import Job
+from protogcn.jobs.slurm import Job, comment_of
 
 # In the order of a run's life; the last five need a look.
 STATES = (
@@ -25,7 +24,6 @@ STATES = (
 SECONDS_OF_SILENCE = 600.0  # of a training that cannot be looked at, after which it may be dead
 
 _TAIL = 1 << 13  # bytes read from the end of a log
-_BY_USER = ("Stopped by Ctrl-C", "Terminated")
 _FAILURE = re.compile(r"[\w.]*(Error|Exception)\b|Stopped by Ctrl-C|Killed|Terminated|\S+: error:")
 
 
@@ -66,20 +64,6 @@ class RunState:
     host: str
     log: str
     message: str
-
-
-def to_pack(runs: Iterable[Run], root: Path, *, now: float) -> list[Run]:
-    """Return the runs that may share a job: no network yet, and not failed when last trained.
-
-    One that fails is better alone, where it keeps no other from being finished.
-    """
-    found = []
-    for run in runs:
-        if not (root / run.folder / "checkpoint.pt").exists():
-            last = state_of(run, root, now=now)
-            if last.state not in ("failed", "damaged") or last.message.startswith(_BY_USER):
-                found.append(run)
-    return found
 
 
 def state_of(
@@ -206,7 +190,7 @@ def _lives(
 
 
 def _ended_in(job: Job, progress: RunProgress | None) -> bool:
-    """Return whether a training has ended in a job that goes on, with other runs of its pack."""
+    """Return whether a training has ended in a job that has yet to end itself."""
     return (
         job.runs
         and progress is not None
@@ -217,11 +201,10 @@ def _ended_in(job: Job, progress: RunProgress | None) -> bool:
 
 def _job_of(run: Run, root: Path, queue: Mapping[str, Job] | None) -> Job | None:
     """Return the job of a run that Snakemake put into the queue from this folder."""
-    name = f"{run.dataset.name}_{run.split}_{run.model}_{run.stream}"
-    of_scoring = f"rule_score_stream_wildcards_{name}"
+    names = (run.dataset.name, run.split, run.model, run.stream)
+    ours = {comment_of(rule, names) for rule in ("train_stream", "score_stream")}
     for job in (queue or {}).values():
-        ours = job.comment == of_scoring or trains(job.comment, run)
-        if ours and Path(job.folder).resolve() == root.resolve():
+        if job.comment in ours and Path(job.folder).resolve() == root.resolve():
             return job
     return None
 

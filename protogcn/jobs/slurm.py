@@ -3,6 +3,7 @@
 import getpass
 import os
 import subprocess
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -37,6 +38,12 @@ class Job:
     def runs(self) -> bool:
         """Whether its processes are there."""
         return self.state in _ALIVE
+
+
+def comment_of(rule: str, wildcards: Iterable[str]) -> str:
+    """Return the comment that Snakemake's Slurm executor gives a job."""
+    values = "_".join(wildcards).replace("/", "_")
+    return f"rule_{rule}_wildcards_{values}" if values else f"rule_{rule}"
 
 
 def queue_of_user() -> dict[str, Job] | None:

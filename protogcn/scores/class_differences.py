@@ -17,7 +17,7 @@ _INTERVAL = (2.5, 97.5)  # percentiles
 
 
 @dataclass(frozen=True)
-class Comparison:
+class ClassDifferences:
     """A model against a baseline.
 
     Attributes:
@@ -45,7 +45,7 @@ class Comparison:
         return int(((self.classes["low"] > 0) | (self.classes["high"] < 0)).sum())
 
 
-def compare(model: Scores, baseline: Scores, *, seed: int = 0) -> Comparison:
+def compare_classes(model: Scores, baseline: Scores, *, seed: int = 0) -> ClassDifferences:
     """Compare the predictions of two models on the same clips.
 
     The intervals are percentiles of a paired bootstrap: a resample draws clips of the class, each
@@ -83,7 +83,7 @@ def compare(model: Scores, baseline: Scores, *, seed: int = 0) -> Comparison:
     changed = _most_changed(table, baseline_table, names)
     classes = pd.DataFrame({**head, **_differences(outcomes, generator), **changed})
     overall = _differences(outcomes.sum(axis=0, keepdims=True), generator)
-    return Comparison(classes, {name: float(values[0]) for name, values in overall.items()})
+    return ClassDifferences(classes, {name: float(values[0]) for name, values in overall.items()})
 
 
 def confusion_counts(labels: np.ndarray, predicted: np.ndarray, num_classes: int) -> np.ndarray:

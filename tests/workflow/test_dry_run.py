@@ -132,47 +132,6 @@ def test_target_that_the_config_does_not_have_is_one_sentence(workplace, target,
     assert "Traceback" not in answer.stdout
 
 
-def test_pack_is_one_job_with_the_needs_of_its_runs(ntu120):
-    """And what the profile sets for a training holds for it, but memory."""
-    answer = ntu120.snakemake(
-        "results/ntu120_xsub_6ens.csv", "--dry-run", "--printshellcmds", "--cores", "8",
-        "--config", "pack=4", "--set-resources", "train_stream:slurm_partition=big",
-        "train_stream:mem_mb=9000", configs=(),
-    )  # fmt: skip
-    assert answer.returncode == 0, answer.stdout
-    jobs = dict(
-        re.findall(
-            r"^rule (train\w+):\n(.*?)(?=^rule |\Z)", answer.stdout, re.DOTALL | re.MULTILINE
-        )
-    )
-    names = [f"train_pack_ntu120_xsub_protogcn_{streams}" for streams in ("j_b_jm_bm", "k_km")]
-    assert sorted(jobs) == names
-    four, two = (jobs[name] for name in names)
-    for job, size in ((four, 4), (two, 2)):
-        assert "gpu=1, nodes=1" in job
-        assert f"threads: {size}" in job
-        assert "slurm_partition=big" in job
-        assert job.count("/checkpoint.pt") >= size
-        assert (
-            "python -m protogcn.jobs.claim --gpus 1 python -m protogcn.jobs.train_together --config"
-            in job
-        )
-    memory, minutes = (
-        [int(re.search(rf"{name}=(\d+)", job)[1]) for job in (four, two)]
-        for name in ("mem_mb", "runtime")
-    )
-    assert memory[0] == 2 * memory[1] > 4 * 9000
-    assert minutes[0] == pytest.approx(2 * minutes[1], rel=0.05)
-
-
-def test_pack_and_several_gpus_exclude_each_other(workplace):
-    more = workplace.config("engine: {gpus: 2}\npack: 2")
-    answer = workplace.snakemake("--dry-run", "results/nano_xsub_2ens.csv", configs=(NANO, more))
-    assert answer.returncode != 0
-    assert "ConfigError: pack is 2, but run " in answer.stdout
-    assert "Traceback" not in answer.stdout
-
-
 def test_every_rule_has_a_docstring_a_log_and_no_path_of_its_own(workplace):
     listing = workplace.snakemake("--list").stdout
     for line in listing.splitlines():

@@ -28,15 +28,6 @@ def test_figures_plan_exactly_the_runs_they_show(workplace):
     assert "fuse_ensemble" not in planned
 
 
-def test_learning_curves_wait_for_trainings_that_share_a_job(workplace):
-    curves = "results/nano_xsub_protogcn_learning_curves.png"
-    planned = workplace.planned(curves, "--config", "pack=3")
-    assert {rule for rule in planned if rule.startswith("train")} == {
-        "train_pack_nano_xsub_protogcn_j_b_jm",
-        "train_pack_nano_xsub_protogcn_bm_k_km",
-    }
-
-
 @pytest.mark.parametrize(
     ("more", "target", "sentence"),
     [

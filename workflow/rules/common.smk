@@ -3,7 +3,6 @@
 import json
 import shlex
 import sys
-import time
 from pathlib import Path
 
 REPOSITORY = Path(workflow.current_basedir).parent.parent
@@ -16,12 +15,11 @@ from protogcn.config.contents import contents_of
 from protogcn.config.datasets import missing_raw
 from protogcn.errors import ConfigError
 from protogcn.config.imports import ahead_of, is_imported, missing_import
-from protogcn.jobs.earlier_jobs import comment_of, left_behind
-from protogcn.jobs.shared_jobs import packs_of, rule_of, tell_jobs, told_to_job
+from protogcn.jobs.earlier_jobs import left_behind
 from protogcn.config.plan import load_plan
 from protogcn.files.progress import handed_over
-from protogcn.jobs.run_state import to_pack
 from protogcn.config.runs import STREAM
+from protogcn.jobs.slurm import comment_of
 from protogcn.config.tables import common_recipe, digests_of, resolve_tables
 
 # Jobs run with the Python that runs Snakemake and with this checkout's package, from any folder.
@@ -113,15 +111,11 @@ def size_for(run):
     return estimate.size_of(run.dataset, run.split, Path(data_of(run, "clips.csv")))
 
 
-def attempt_of(runs, attempt):
-    """The attempt of a job that trains these runs; going on in time is no failure of the last."""
-    return 1 if handed_over(Path(run.folder) for run in runs) else attempt
-
-
 def need_to_train(wildcards, attempt):
-    """Memory and minutes of a training."""
+    """Memory and minutes of a training; being resumed in time is no failure of the last attempt."""
     run = run_of(wildcards)
-    return estimate.to_train(run, size_for(run)).at(attempt_of([run], attempt))
+    attempt = 1 if handed_over(Path(run.folder)) else attempt
+    return estimate.to_train(run, size_for(run)).at(attempt)
 
 
 def need_to_score(wildcards, attempt):
@@ -279,11 +273,7 @@ def need_to_list(wildcards, attempt):
 
 def refuse_what_runs_already():
     """End Snakemake if Slurm still has jobs of an earlier one that this one would send again."""
-    jobs = list(workflow.dag.needrun_jobs())
-    planned = [comment_of(job.name, job.wildcards) for job in jobs]
-    rules_of_packs = {rule_of(pack): pack for pack in packs}
-    trained = [run_of(job.wildcards) for job in jobs if job.name == "train_stream"]
-    trained += [run for job in jobs for run in rules_of_packs.get(job.name, [])]
+    planned = [comment_of(job.name, job.wildcards) for job in workflow.dag.needrun_jobs()]
     to_slurm = workflow.executor_plugin.name == "slurm"
-    if (sentence := left_behind(planned, Path.cwd(), trained, to_slurm=to_slurm)) is not None:
+    if (sentence := left_behind(planned, Path.cwd(), to_slurm=to_slurm)) is not None:
         sys.exit(f"ConfigError: {sentence}")

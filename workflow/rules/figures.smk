@@ -113,7 +113,7 @@ rule draw_streams:
 rule draw_learning_curves:
     """Draw losses and accuracies of all trainings of a task by one model."""
     input:
-        networks=networks_of,
+        histories=histories_of,
     output:
         **figure_files(
             "results/{task}_{model}_learning_curves",
@@ -125,10 +125,9 @@ rule draw_learning_curves:
     log:
         "results/logs/draw_learning_curves/{task}.{model}.log",
     params:
-        histories=histories_of,
         streams=lambda wildcards: [run.stream for run in runs_trained(wildcards)],
     shell:
-        "python -m protogcn draw_learning_curves --histories {params.histories}"
+        "python -m protogcn draw_learning_curves --histories {input.histories}"
         " --streams {params.streams} --name '{wildcards.model} on {wildcards.task}'"
         " --figures {output.png} {output.pdf} --caption {output.caption}"
         " --log {log}"

@@ -40,14 +40,6 @@ def histories_of(wildcards):
     return [scores_of(run).replace("scores.npz", "history.csv") for run in runs]
 
 
-def networks_of(wildcards):
-    """The networks of these trainings, before which their histories were written.
-
-    A history that a pack of trainings leaves is no output of its rule.
-    """
-    return [path.replace("history.csv", "checkpoint.pt") for path in histories_of(wildcards)]
-
-
 def figure_files(stem, rule_caption, category, **labels):
     """Bitmap, vector and caption of a figure, the bitmap in Snakemake's own report."""
     return {

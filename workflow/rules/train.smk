@@ -14,8 +14,7 @@ rule resolve_run:
     params:
         settings=lambda wildcards: as_json(run_of(wildcards)),
     shell:
-        "python -m protogcn resolve --settings {params.settings:q} --output {output}"
-        " --log {log}"
+        "python -m protogcn resolve --settings {params.settings:q} --output {output}" " --log {log}"
 
 
 rule train_stream:

@@ -20,7 +20,7 @@ from protogcn.files.contracts import save_table, save_text
 from protogcn.files.scores import Scores
 from protogcn.files.selection import mark_of, select_of
 from protogcn.report.figures.style import BETTER, GREY, INK, WORSE, fitted, in_style, save_figure
-from protogcn.scores.class_differences import RESAMPLES, Comparison, compare
+from protogcn.scores.class_differences import RESAMPLES, ClassDifferences, compare_classes
 from protogcn.scores.fusion import load_scores_of
 
 _ROW = 0.17  # inches a class takes
@@ -28,7 +28,7 @@ _LONGEST_NAME = 44
 _ROWS_OF_A_COLUMN = 40
 
 
-def draw_comparison(compared: Comparison, title: str, notes: Sequence[str]) -> Figure:
+def draw_class_differences(compared: ClassDifferences, title: str, notes: Sequence[str]) -> Figure:
     """Draw a bar for each class, the largest gain first, in as many columns as it takes.
 
     Args:
@@ -66,7 +66,9 @@ def _draw_column(axes: Axes, rows: pd.DataFrame, num_rows: int) -> None:
     axes.grid(axis="x")
 
 
-def caption_of(compared: Comparison, task: str, stream: str, model: str, baseline: str) -> str:
+def caption_of(
+    compared: ClassDifferences, task: str, stream: str, model: str, baseline: str
+) -> str:
     """Return the counts, the overall difference and how the intervals were made."""
     better, equal, worse = compared.counts
     overall, clips = compared.overall, compared.classes["clips"].sum()
@@ -115,7 +117,7 @@ def main() -> None:
 
     model = load_scores_of(args.scores, args.task, args.model, args.stream)
     baseline = load_scores_of(args.baseline_scores, args.task, args.baseline, args.stream)
-    compared = compare(model, baseline)
+    compared = compare_classes(model, baseline)
     mark, select = mark_of([model, baseline]), select_of([model, baseline])
     save_table(args.table, compared.classes.round(2).assign(select=select))
     caption = caption_of(compared, args.task, args.stream, args.model, args.baseline)
@@ -129,4 +131,4 @@ def main() -> None:
         f"{better} classes better, {equal} equal, {worse} worse{mark}"
     )
     with in_style():
-        save_figure(draw_comparison(compared, title, notes), args.figures)
+        save_figure(draw_class_differences(compared, title, notes), args.figures)

@@ -22,7 +22,7 @@ from protogcn.report.figures.data_picture import save_data_picture
 _SUBJECT = re.compile(r"S\d{3}C\d{3}P(\d{3})R\d{3}A\d{3}|(?:.*_)?s(?:ubject)?(\d+)(?:_.*)?")
 
 
-def report(dataset: Dataset, table: ClipTable, dropped: pd.DataFrame) -> pd.DataFrame:
+def count_clips(dataset: Dataset, table: ClipTable, dropped: pd.DataFrame) -> pd.DataFrame:
     """Return one row for all clips, one for each rule, split side, class and subject.
 
     Columns: ``group`` (all, dropped, side, class, subject), ``name``, ``clips``, ``shortest``,
@@ -91,7 +91,7 @@ def main() -> None:
     table = ClipTable.load(args.clips)
     if trailer["inputs"].get("clips") != table.digest:
         raise ContractError(f"{args.clips}: is not the table {args.joints} was written with.")
-    rows = report(dataset, table, load_table(args.dropped, {"clip": "str", "rule": "str"}))
+    rows = count_clips(dataset, table, load_table(args.dropped, {"clip": "str", "rule": "str"}))
     whole = dict.fromkeys(("shortest", "median", "longest", "two_persons", "expected"), "Int64")
     save_data_picture(args.picture, dataset, joints, table)
     save_table(args.table, rows.astype(whole))

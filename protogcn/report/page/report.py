@@ -15,11 +15,11 @@ from protogcn.jobs.bar import show_progress
 from protogcn.report.page.pictures import Figure, read_figure
 from protogcn.report.page.render import render
 from protogcn.report.page.runs import Task, add_run
-from protogcn.report.page.tables import Table, read_table
+from protogcn.report.page.tables import ShownTable, read_shown_table
 
 
 def build_page(
-    tables: Sequence[Table],
+    tables: Sequence[ShownTable],
     figures: Sequence[Figure],
     score_files: Sequence[Path],
     *,
@@ -65,7 +65,7 @@ def build_page(
 
 
 def _check_behind(
-    behind: Mapping[str, Sequence[str]], tables: Sequence[Table], runs: Mapping[str, Any]
+    behind: Mapping[str, Sequence[str]], tables: Sequence[ShownTable], runs: Mapping[str, Any]
 ) -> None:
     names = {table.name for table in tables}
     for table, members in behind.items():
@@ -102,7 +102,7 @@ def main() -> None:
 
     captions = {path.with_suffix(""): path for path in args.captions}
     page = build_page(
-        [read_table(path) for path in args.tables],
+        [read_shown_table(path) for path in args.tables],
         [
             read_figure(path, _name_beside(args.page, path), captions.get(path.with_suffix("")))
             for path in args.figures

@@ -15,7 +15,7 @@ _NO_VALUE = ("", "-", "\u2013")
 
 
 @dataclass(frozen=True)
-class Cell:
+class ShownCell:
     """One cell: what it shows and, if it is a number, what it is sorted by."""
 
     text: str
@@ -23,7 +23,7 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Table:
+class ShownTable:
     """One csv.
 
     Attributes:
@@ -38,10 +38,10 @@ class Table:
     text: str
     columns: tuple[str, ...]
     numeric: tuple[bool, ...]
-    rows: tuple[tuple[Cell, ...], ...]
+    rows: tuple[tuple[ShownCell, ...], ...]
 
 
-def read_table(path: Path) -> Table:
+def read_shown_table(path: Path) -> ShownTable:
     """Read a csv with a header.
 
     Raises:
@@ -63,12 +63,12 @@ def read_table(path: Path) -> Table:
     numeric = tuple(_is_numeric([row[i] for row in rows]) for i in range(len(header)))
     cells = tuple(
         tuple(
-            Cell(text, _leading_number(text) if is_number else None)
+            ShownCell(text, _leading_number(text) if is_number else None)
             for text, is_number in zip(row, numeric, strict=True)
         )
         for row in rows
     )
-    return Table(path.stem, text, tuple(header), numeric, cells)
+    return ShownTable(path.stem, text, tuple(header), numeric, cells)
 
 
 def _is_numeric(texts: list[str]) -> bool:

@@ -19,7 +19,7 @@ COLUMNS = (
 _Key = tuple[str, str, str, str]  # method, stream, task, metric
 
 
-def compare(table: Table, measured: Mapping[Cell, Measured]) -> pd.DataFrame:
+def beside_paper(table: Table, measured: Mapping[Cell, Measured]) -> pd.DataFrame:
     """Return every cell of a table, ours beside the paper's.
 
     Numbers are percentages as text, ours with the table's decimals. ``ours`` is the mean over the

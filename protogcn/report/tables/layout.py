@@ -28,7 +28,7 @@ TASKS = {
 }
 METRICS = {"top1": "top-1", "top5": "top-5", "mean_class": "mean class"}
 
-_Cell = Mapping[str, str]  # a row of what ``compare`` returns
+_Cell = Mapping[str, str]  # a row of what ``beside_paper`` returns
 _Key = tuple[str, ...]  # what tells a column from the others
 _NOTHING: _Cell = dict.fromkeys(COLUMNS, "")
 
@@ -38,7 +38,7 @@ def comparison_sheet(table: Table, cells: pd.DataFrame, recipe: Mapping[str, obj
 
     Args:
         table: what the config says about it.
-        cells: as ``compare`` returns them.
+        cells: as ``beside_paper`` returns them.
         recipe: settings that all its runs share, told below a table of one recipe.
     """
     records = cells.to_dict("records")

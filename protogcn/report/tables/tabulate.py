@@ -7,7 +7,7 @@ from pathlib import Path
 from protogcn.config.schema import read_yaml
 from protogcn.config.table_request import table_from_mapping
 from protogcn.files.contracts import reading, save_table, save_text
-from protogcn.report.tables.beside_paper import compare
+from protogcn.report.tables.beside_paper import beside_paper
 from protogcn.report.tables.latex import latex
 from protogcn.report.tables.layout import comparison_sheet
 from protogcn.report.tables.markdown import markdown
@@ -43,7 +43,7 @@ def main() -> None:
         recipe, digests = entry.pop("recipe"), entry.pop("digests")
         table = table_from_mapping(entry)
     measured = measure(table.cells, by_run(args.scores), digests, partial=args.partial)
-    cells = compare(table, measured)
+    cells = beside_paper(table, measured)
     sheet = comparison_sheet(table, cells, recipe)
     save_table(args.csv, cells)
     save_text(args.markdown, markdown(sheet))

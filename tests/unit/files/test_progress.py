@@ -69,29 +69,13 @@ def test_progress_cannot_be_written_over_half(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["progress.json"]
 
 
-@pytest.mark.parametrize(
-    ("states", "expected"),
-    [
-        (["out of time"], True),
-        (["out of time", "finished"], True),
-        (["out of time", "failed"], False),
-        (["out of time", None], False),
-        (["running"], False),
-        (["finished"], False),
-        ([None], False),
-    ],
-)
-def test_trainings_are_handed_over_if_all_that_are_not_finished_ran_out_of_time(
-    tmp_path, states, expected
-):
-    folders = [tmp_path / str(number) for number in range(len(states))]
-    for folder, state in zip(folders, states, strict=True):
-        folder.mkdir()
-        if state is not None:
-            save_progress(folder, RunProgress(state=state, epoch=1, epochs=3))
-    assert handed_over(folders) is expected
+@pytest.mark.parametrize("state", ["out of time", "failed", "running", "finished", None])
+def test_only_a_training_that_ran_out_of_time_is_handed_over(tmp_path, state):
+    if state is not None:
+        save_progress(tmp_path, RunProgress(state=state, epoch=1, epochs=3))
+    assert handed_over(tmp_path) is (state == "out of time")
 
 
 def test_damaged_progress_hands_nothing_over(tmp_path):
     (tmp_path / "progress.json").write_text("{")
-    assert not handed_over([tmp_path])
+    assert not handed_over(tmp_path)

@@ -3,8 +3,8 @@ import os
 import pytest
 
 from protogcn.jobs import slurm
-from protogcn.jobs.earlier_jobs import comment_of, left_behind
-from tests.made.nano import nano_run
+from protogcn.jobs.earlier_jobs import left_behind
+from protogcn.jobs.slurm import comment_of
 from tests.made.squeue import hide_squeue, put_squeue
 
 TRAINING = "rule_train_stream_wildcards_nano_xsub_protogcn_j"
@@ -30,12 +30,6 @@ def test_job_that_would_be_sent_again_is_named_with_its_remedy(queue, tmp_path):
     assert f"12 ({TRAINING}, running)" in sentence
     assert "scancel 12." in sentence
     assert "13" not in sentence
-
-
-def test_run_that_trains_in_another_pack_is_found_too(queue, tmp_path):
-    queue(f"12|RUNNING|rule_train_pack_nano_xsub_protogcn_b_j|{tmp_path}")
-    assert left_behind([TRAINING], tmp_path, to_slurm=True) is None
-    assert "scancel 12." in left_behind([TRAINING], tmp_path, [nano_run()], to_slurm=True)
 
 
 def test_job_of_another_folder_is_somebody_elses(queue, tmp_path):

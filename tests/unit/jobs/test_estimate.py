@@ -15,7 +15,6 @@ from protogcn.jobs.estimate import (
     to_read,
     to_score,
     to_train,
-    together,
 )
 from tests.made.config import repository_config
 from tests.made.nano import DATASET, nano_run, write_dataset
@@ -163,12 +162,6 @@ def test_cpu_run_has_its_activations_in_host_memory(ntu120):
     on_cpu = run_of("ntu120_xsub", device="cpu")
     assert to_train(on_cpu, size).memory - to_train(run, size).memory > 20_000
     assert to_train(on_cpu, size).minutes > to_train(run, size).minutes
-
-
-def test_pack_asks_for_the_memory_of_all_and_on_a_gpu_for_the_time_of_all():
-    needs = [Need(memory=10_000, minutes=25), Need(memory=12_000, minutes=45)]
-    assert together(needs, in_turn=True) == Need(memory=22_000, minutes=15 + 10 + 30)
-    assert together(needs, in_turn=False) == Need(memory=22_000, minutes=45)
 
 
 def test_demo_on_the_cpu_asks_for_two_to_five_times_what_it_was_seen_to_take(tmp_path):

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from protogcn.files.progress import RunProgress, save_progress
-from protogcn.jobs.run_state import state_of, to_pack
+from protogcn.jobs.run_state import state_of
 from protogcn.jobs.slurm import Job
 from tests.made.nano import nano_run
 
@@ -51,8 +51,7 @@ def place(tmp_path):
 
 
 def job(number, state, root, rule="train_stream"):
-    runs = "nano_xsub_protogcn_b_j_k" if rule == "train_pack" else "wildcards_nano_xsub_protogcn_j"
-    return {number: Job(number, state, str(root), f"rule_{rule}_{runs}")}
+    return {number: Job(number, state, str(root), f"rule_{rule}_wildcards_nano_xsub_protogcn_j")}
 
 
 def test_run_without_a_directory_waits(tmp_path):
@@ -79,54 +78,12 @@ def test_job_of_another_folder_is_not_this_one(place, tmp_path):
     assert place.state(job("77", "PENDING", tmp_path / "other")).state == "waiting"
 
 
-def test_job_of_a_pack_is_that_of_each_of_its_runs(place):
-    found = place.state(job("41", "PENDING", place.root, rule="train_pack"))
-    assert (found.state, found.job) == ("queued", "41")
-    place.tell(ELSEWHERE)
-    found = place.state(job("41", "RUNNING", place.root, rule="train_pack"))
-    assert (found.state, found.epoch, found.job) == ("running", 37, "41")
-
-
 @pytest.mark.parametrize("state", ["failed", "out of time"])
-def test_run_that_ended_in_a_pack_that_goes_on_says_so(place, state):
+def test_training_that_ended_in_a_job_that_is_about_to_end_says_so(place, state):
     place.tell(replace(ELSEWHERE, state=state, message="why"), age=10)
-    found = place.state(job("41", "RUNNING", place.root, rule="train_pack"))
+    found = place.state(job("41", "COMPLETING", place.root))
     assert (found.state, found.message) == (state, "why")
-    assert (
-        place.state(job("42", "RUNNING", place.root, rule="train_pack")).state == "starting"
-    )  # sent again
-
-
-def packed(place):
-    return to_pack([RUN], place.root, now=NOW) == [RUN]
-
-
-def test_what_is_trained_or_failed_or_damaged_is_not_packed(place):
-    assert packed(place)
-    place.tell(ELSEWHERE)
-    assert packed(place)
-    place.tell(replace(ELSEWHERE, state="failed"))
-    assert not packed(place)
-    place.write("progress.json", "no json")
-    assert not packed(place)
-    (place.folder / "progress.json").unlink()
-    assert packed(place)
-    place.write("checkpoint.pt", age=6000)  # older than its settings: it trains by itself
-    assert not packed(place)
-
-
-@pytest.mark.parametrize(
-    ("line", "may"),
-    [
-        ("ContractError: split xsub has no val clip", False),
-        ("torch.OutOfMemoryError: CUDA out of memory", False),
-        ("OutOfTimeError: left to the next job", True),
-        ("Stopped by Ctrl-C.", True),
-    ],
-)
-def test_run_that_failed_before_its_first_epoch_is_not_packed(place, line, may):
-    place.write(LOG, f"{line}\n", age=5)
-    assert packed(place) is may
+    assert place.state(job("42", "RUNNING", place.root)).state == "starting"  # sent again
 
 
 def test_training_here_runs(place):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from protogcn.errors import ContractError
-from protogcn.scores.class_differences import compare, confusion_counts
+from protogcn.scores.class_differences import compare_classes, confusion_counts
 from tests.made.score_files import random_scores, scores_that_say
 
 
@@ -12,7 +12,7 @@ def test_accuracies_differences_and_counts_by_hand():
     labels = [0, 0, 0, 0, 1, 1, 2, 2]
     model = scores_that_say([0, 0, 0, 1, 1, 0, 2, 2], labels)
     baseline = scores_that_say([0, 0, 1, 1, 1, 1, 2, 2], labels)
-    compared = compare(model, baseline)
+    compared = compare_classes(model, baseline)
     rows = compared.classes
     assert rows["clips"].tolist() == [4, 2, 2, 0]
     assert rows["accuracy"].tolist()[:3] == [75, 50, 100]
@@ -23,7 +23,7 @@ def test_accuracies_differences_and_counts_by_hand():
 
 
 def test_class_without_a_clip_has_no_number_and_is_not_counted():
-    compared = compare(scores_that_say([0], [0]), scores_that_say([0], [0]))
+    compared = compare_classes(scores_that_say([0], [0]), scores_that_say([0], [0]))
     unknown = compared.classes.iloc[1:][["accuracy", "baseline", "difference", "low", "high"]]
     assert unknown.isna().all(axis=None)
     assert compared.counts == (0, 1, 0)
@@ -33,13 +33,13 @@ def test_confusion_that_changed_most_is_named_with_both_counts():
     labels = [0] * 6
     model = scores_that_say([0, 0, 0, 0, 0, 2], labels)
     baseline = scores_that_say([0, 1, 1, 1, 2, 2], labels)
-    row = compare(model, baseline).classes.iloc[0]
+    row = compare_classes(model, baseline).classes.iloc[0]
     assert (row["confused_with"], row["confused"], row["baseline_confused"]) == ("class 1", 0, 3)
 
 
 def test_a_class_whose_predictions_did_not_change_names_no_confusion():
     same = scores_that_say([0, 1, 1], [0, 0, 1])
-    assert set(compare(same, same).classes["confused_with"]) == {""}
+    assert set(compare_classes(same, same).classes["confused_with"]) == {""}
 
 
 def test_clips_are_joined_by_id():
@@ -52,7 +52,7 @@ def test_clips_are_joined_by_id():
             for name in ("clips", "labels", "logits", "probabilities")
         },
     )
-    first, second = compare(model, baseline), compare(model, shuffled)
+    first, second = compare_classes(model, baseline), compare_classes(model, shuffled)
     assert first.classes.equals(second.classes)
     assert first.overall == second.overall
 
@@ -61,20 +61,20 @@ def test_other_clips_are_refused():
     with pytest.raises(
         ContractError, match="the baseline against the model: scored on other clips"
     ):
-        compare(scores_that_say([0, 1], [0, 1]), scores_that_say([0], [0]))
+        compare_classes(scores_that_say([0, 1], [0, 1]), scores_that_say([0], [0]))
 
 
 def test_the_other_way_round_every_sign_changes():
-    there, back = (compare(random_scores(a), random_scores(b)) for a, b in ((1, 2), (2, 1)))
+    there, back = (compare_classes(random_scores(a), random_scores(b)) for a, b in ((1, 2), (2, 1)))
     np.testing.assert_array_equal(there.classes["difference"], -back.classes["difference"])
     assert there.counts == back.counts[::-1]
 
 
 def test_the_same_seed_gives_the_same_intervals_and_another_one_others():
     model, baseline = random_scores(1), random_scores(2)
-    assert compare(model, baseline).classes.equals(compare(model, baseline).classes)
-    other = compare(model, baseline, seed=1)
-    assert not other.classes["low"].equals(compare(model, baseline).classes["low"])
+    assert compare_classes(model, baseline).classes.equals(compare_classes(model, baseline).classes)
+    other = compare_classes(model, baseline, seed=1)
+    assert not other.classes["low"].equals(compare_classes(model, baseline).classes["low"])
 
 
 def test_interval_is_that_of_resampled_clips():
@@ -86,7 +86,7 @@ def test_interval_is_that_of_resampled_clips():
     change = right.astype(int) - baseline_right
     drawn = np.random.default_rng(1).integers(0, 40, (20_000, 40))
     low, high = np.percentile(100 * change[drawn].mean(axis=1), [2.5, 97.5])
-    row = compare(model, baseline).classes.iloc[0]
+    row = compare_classes(model, baseline).classes.iloc[0]
     assert row["low"] == pytest.approx(low, abs=2.5)  # one clip
     assert row["high"] == pytest.approx(high, abs=2.5)
     assert row["low"] < row["difference"] < row["high"]
@@ -96,7 +96,7 @@ def test_classes_with_an_interval_without_zero_are_counted():
     labels = [0] * 50 + [1] * 50
     model = scores_that_say([0] * 50 + [1] * 50, labels)
     baseline = scores_that_say([1] * 40 + [0] * 10 + [1] * 49 + [0], labels)
-    compared = compare(model, baseline)
+    compared = compare_classes(model, baseline)
     assert compared.counts == (2, 0, 0)
     assert compared.num_certain == 1
 

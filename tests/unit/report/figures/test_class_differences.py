@@ -5,9 +5,9 @@ import pytest
 
 from protogcn.config.facts import ntu_facts
 from protogcn.report.figures import class_differences as stage
-from protogcn.report.figures.class_differences import draw_comparison, papers_counts
+from protogcn.report.figures.class_differences import draw_class_differences, papers_counts
 from protogcn.report.figures.style import in_style
-from protogcn.scores.class_differences import compare
+from protogcn.scores.class_differences import compare_classes
 from tests.made.figure_command import run_figure
 from tests.made.nano import NETWORK, SETTINGS
 from tests.made.score_files import random_scores, scores_that_say
@@ -37,7 +37,7 @@ def test_command_writes_table_figures_and_caption(arguments, tmp_path, monkeypat
         "label", "class", "clips", "accuracy", "baseline", "difference", "low", "high",
         "confused_with", "confused", "baseline_confused", "select",
     ]  # fmt: skip
-    better, equal, worse = compare(random_scores(1), random_scores(2)).counts
+    better, equal, worse = compare_classes(random_scores(1), random_scores(2)).counts
     caption = (tmp_path / "f.txt").read_text()
     assert f"{better} classes are better, {equal} equal, {worse} worse" in caption
     assert "\nprotogcn: network protogcn" in caption
@@ -71,9 +71,11 @@ def boxes_overlap(axes, figure):
 @pytest.mark.parametrize(("classes", "columns"), [(12, 1), (120, 3)])
 def test_every_class_has_its_name_and_no_two_overlap(classes, columns):
     names = ntu_facts()["classes"][:classes]
-    compared = compare(*(random_scores(s, clips=20 * classes, classes=names) for s in (1, 2)))
+    compared = compare_classes(
+        *(random_scores(s, clips=20 * classes, classes=names) for s in (1, 2))
+    )
     with in_style():
-        figure = draw_comparison(compared, "title", ["a note " * 40])
+        figure = draw_class_differences(compared, "title", ["a note " * 40])
         assert len(figure.axes) == columns
         labels = [label for axes in figure.axes for label in axes.get_yticklabels()]
         assert len({label.get_text() for label in labels}) == classes
@@ -82,11 +84,11 @@ def test_every_class_has_its_name_and_no_two_overlap(classes, columns):
 
 
 def test_bars_go_from_the_largest_gain_to_the_largest_loss():
-    compared = compare(
+    compared = compare_classes(
         random_scores(1, classes=12, clips=200), random_scores(2, classes=12, clips=200)
     )
     with in_style():
-        figure = draw_comparison(compared, "title", [])
+        figure = draw_class_differences(compared, "title", [])
     widths = [bar.get_width() for bar in figure.axes[0].patches]
     assert widths == sorted(compared.classes["difference"], reverse=True)
 

@@ -11,7 +11,7 @@ from protogcn.errors import ConfigError, ContractError
 from protogcn.report.page import report as stage
 from protogcn.report.page.pictures import read_figure
 from protogcn.report.page.runs import add_run, listed_confusions
-from protogcn.report.page.tables import read_table
+from protogcn.report.page.tables import read_shown_table
 from tests.made.page_results import CLASSES, scores_of
 
 RIGHT = [[0, 0, 0], [1, 1], [2], [3, 3]]
@@ -85,7 +85,7 @@ def test_fact_that_a_run_lacks_is_empty_there():
 def test_columns_of_a_table_know_what_they_hold(tmp_path):
     path = tmp_path / "t.csv"
     path.write_text('stream,top1,gain,note\nj,91.2 ± 0.3,\u22120.4,"a, b"\nj-2,,+1.25 *,2ens\n')
-    table = read_table(path)
+    table = read_shown_table(path)
     assert table.columns == ("stream", "top1", "gain", "note")
     assert table.numeric == (False, True, True, False)
     assert [cell.order for cell in table.rows[0]] == [None, 91.2, -0.4, None]
@@ -95,7 +95,7 @@ def test_columns_of_a_table_know_what_they_hold(tmp_path):
 
 def test_columns_without_any_value_are_not_shown_but_stay_in_the_file(tmp_path):
     (tmp_path / "t.csv").write_text("stream,note,top1\nj,,91.0\nb,,90.0\n")
-    table = read_table(tmp_path / "t.csv")
+    table = read_shown_table(tmp_path / "t.csv")
     assert table.columns == ("stream", "top1")
     assert table.numeric == (False, True)
     assert [cell.text for cell in table.rows[1]] == ["b", "90.0"]
@@ -114,7 +114,7 @@ def test_what_is_no_table_is_named(tmp_path, text, message):
     if text is not None:
         (tmp_path / "t.csv").write_text(text)
     with pytest.raises(ContractError, match=message):
-        read_table(tmp_path / "t.csv")
+        read_shown_table(tmp_path / "t.csv")
 
 
 def test_picture_that_no_browser_shows_is_refused(tmp_path):

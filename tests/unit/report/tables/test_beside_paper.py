@@ -1,7 +1,7 @@
 import pytest
 
 from protogcn.config.facts import published_numbers
-from protogcn.report.tables.beside_paper import compare
+from protogcn.report.tables.beside_paper import beside_paper
 from protogcn.report.tables.measure import Measured
 from protogcn.report.tables.notes import NOTES, SYMBOLS
 from tests.made.table_scores import cell, table
@@ -15,7 +15,7 @@ def records(wanted, *numbers, notes=()):
         asked: Measured(values, 100 if values else 0, asked.notes or notes)
         for asked, values in zip(wanted.cells, numbers, strict=True)
     }
-    return compare(wanted, found).to_dict("records")
+    return beside_paper(wanted, found).to_dict("records")
 
 
 def test_ours_is_the_mean_and_spread_the_sample_standard_deviation():

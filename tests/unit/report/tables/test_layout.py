@@ -1,6 +1,6 @@
 import pandas as pd
 
-from protogcn.report.tables.beside_paper import compare
+from protogcn.report.tables.beside_paper import beside_paper
 from protogcn.report.tables.layout import comparison_sheet, ensemble_sheet
 from protogcn.report.tables.measure import Measured
 from tests.made.table_scores import cell, table
@@ -12,7 +12,7 @@ def sheet_of(wanted, *numbers, recipe=None):
         asked: Measured(values, 100 if values else 0, asked.notes)
         for asked, values in zip(wanted.cells, numbers, strict=True)
     }
-    return comparison_sheet(wanted, compare(wanted, found), recipe or {})
+    return comparison_sheet(wanted, beside_paper(wanted, found), recipe or {})
 
 
 def texts(sheet):

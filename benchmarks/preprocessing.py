@@ -19,13 +19,11 @@ from protogcn.config.resolved import MODALITIES, Dataset
 from protogcn.data.joints import write_joints
 from protogcn.data.modality import write_modalities
 from protogcn.data.readers.ntu import read_ntu
-from protogcn.data.readers.ntu_bodies import arrange_bodies
 from protogcn.data.readers.pickles.load import load_pickle
 from protogcn.data.readers.pyskl import read_pyskl
-from protogcn.data.readers.skeleton_file import parse_line_by_line, parse_skeleton
 from protogcn.files.arrays import open_array
 from protogcn.files.scores import Scores
-from protogcn.scores.fuse import ensemble_table
+from protogcn.report.tables.fuse import ensemble_table
 
 FUSED = {"NTU-60 X-Sub": (16_487, 60), "NTU-120 X-Sub": (50_919, 120)}  # clips, classes
 WEIGHTS = {"j": 2, "b": 2, "k": 2, "jm": 1, "bm": 1, "km": 1}
@@ -44,7 +42,6 @@ def rows(folder: Path, *, num_files: int, num_clips: int, workers: int, rounds: 
 def raw_rows(folder: Path, *, num_files: int, rounds: int) -> list[Row]:
     """Measure the raw reader in CPU time of one core."""
     num_bytes = write_raw_folder(folder, num_files=num_files)
-    texts = [path.read_bytes() for path in sorted(folder.iterdir())]
 
     def read_folder() -> None:
         clips = read_ntu(
@@ -52,21 +49,10 @@ def raw_rows(folder: Path, *, num_files: int, rounds: int) -> list[Row]:
         )
         exhaust(clips)
 
-    def parse(parser: Callable[[bytes, str], list]) -> Callable[[], None]:
-        return lambda: exhaust(arrange_bodies(parser(text, "benchmark")) for text in texts)
-
-    clock = time.process_time
-    read = measure(read_folder, rounds=rounds, clock=clock)
+    read = measure(read_folder, rounds=rounds, clock=time.process_time)
     return [
         rate("raw folder to clips, a core", read, num_files, "files/s"),
         rate("raw folder to clips, a core", read, num_bytes / 1e6, "MB/s"),
-        *comparison(
-            "raw text to clips: times the parser line by line",
-            parse(parse_line_by_line),
-            parse(parse_skeleton),
-            rounds=rounds,
-            clock=clock,
-        ),
     ]
 
 

@@ -11,7 +11,7 @@ from protogcn.batches.augment import Augmentation, apply_augmentation, differenc
 from protogcn.batches.bodies import Bodies, BodyRows, body_rows, finish_bodies
 from protogcn.batches.clip_store import ClipStore
 from protogcn.batches.device import send
-from protogcn.batches.parallel import part_of
+from protogcn.batches.parallel import my_part
 from protogcn.batches.sampling import draw_frames, training_frames
 from protogcn.config.skeleton import Skeleton
 
@@ -44,7 +44,7 @@ def training_batch(
         The bodies, and the labels (N,), both on the store's device; of this process's part of the
         clips where there are several processes.
     """
-    table, part = store.table, part_of(len(clips))
+    table, part = store.table, my_part(len(clips))
     draws_of_frames = draw_frames(len(clips), length, generator=generator)
     draws = draw_augmentation(len(clips), strength, len(skeleton.limbs), generator=generator)
     frames = training_frames(torch.from_numpy(table.num_frames[clips]), draws_of_frames)

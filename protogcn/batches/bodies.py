@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from protogcn.batches.device import send
-from protogcn.batches.parallel import Part
+from protogcn.batches.parallel import BatchPart
 
 
 class Bodies(NamedTuple):
@@ -34,7 +34,7 @@ class Bodies(NamedTuple):
     shares: Tensor
     counts: Tensor | None
     persons: Tensor
-    part: Part | None = None
+    part: BatchPart | None = None
 
     def mean_over_persons(self, rows: Tensor) -> Tensor:
         """(B, ...) -> (N, ...)."""

@@ -19,7 +19,7 @@ import numpy as np
 from protogcn.config.resolved import Dataset, load_dataset
 from protogcn.data.pose_shards import NUM_SLOTS, is_whole, save_index, save_shard
 from protogcn.data.readers import DroppedClip
-from protogcn.data.readers.kinetics import CompressedClip, decompress, read_records, read_table
+from protogcn.data.readers.kinetics import CompressedClip, decompress, read_pose_table, read_records
 from protogcn.data.readers.malformed import SHOWN, MalformedError, report_malformed
 from protogcn.errors import ConfigError
 from protogcn.jobs.bar import show_progress
@@ -75,7 +75,9 @@ def decompress_dataset(
     folder = Path(dataset.kpfiles)
     if not folder.is_dir():
         raise ConfigError(f"{folder}: is no folder, expected the kpfiles of {dataset.name}.")
-    table = read_table(Path(dataset.raw), num_classes=len(dataset.classes), splits=dataset.splits)
+    table = read_pose_table(
+        Path(dataset.raw), num_classes=len(dataset.classes), splits=dataset.splits
+    )
     clips = [clip for clip in table if isinstance(clip, CompressedClip)]
     parts = list(_parts(clips, clips_of_shard))
     make = partial(

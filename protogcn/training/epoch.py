@@ -22,7 +22,7 @@ from protogcn.batches.augment import Augmentation
 from protogcn.batches.batch import training_batch
 from protogcn.batches.bodies import Bodies
 from protogcn.batches.clip_store import ClipStore
-from protogcn.batches.parallel import added_up, is_first
+from protogcn.batches.parallel import is_first, summed
 from protogcn.batches.prefetch import delivered
 from protogcn.config.resolved import Run
 from protogcn.errors import NotFiniteError
@@ -108,8 +108,8 @@ def train_epoch(training: Training) -> dict[str, float]:
                 sums[name] = sums.get(name, 0) + part.detach() * len(batch)
             correct += (loss.logits.argmax(dim=1) == labels).sum()
             training.watch(step + 1, len(batches))
-    losses, correct = added_up(losses), added_up(correct)
-    sums = {name: added_up(total) for name, total in sums.items()}
+    losses, correct = summed(losses), summed(correct)
+    sums = {name: summed(total) for name, total in sums.items()}
     values = losses.double().cpu().numpy()
     seconds = time.monotonic() - started
     _refuse_not_finite(training, values, batches)

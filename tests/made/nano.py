@@ -13,6 +13,8 @@ from protogcn.config.skeleton import Skeleton
 from protogcn.data.joints import write_joints
 from protogcn.data.modality import write_modalities
 from protogcn.data.readers import RawClip
+from protogcn.models.checkpoint import save_checkpoint
+from protogcn.models.trained import training_fingerprint
 
 SKELETON = Skeleton.from_mapping(
     "toy5",
@@ -119,6 +121,18 @@ def write_run(folder, run):
     path = folder / "config.yaml"
     path.write_text(yaml.safe_dump(json.loads(json.dumps(run.to_mapping()))))
     return path
+
+
+def write_checkpoint(path, run, store, model):
+    """Write the checkpoint of a training of this run that ended with this network."""
+    content = {
+        "model": model.state_dict(),
+        "epoch": run.settings["epochs"],
+        "facts": training_fingerprint(run, store, model),
+        "commit": "unknown",
+        "versions": {},
+    }
+    save_checkpoint(path, content)
 
 
 def with_classes(*names):

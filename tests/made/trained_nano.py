@@ -14,11 +14,9 @@ from protogcn.data.joints import write_joints
 from protogcn.data.modality import write_modalities
 from protogcn.data.read_dataset import read_dataset
 from protogcn.models import build_model
-from protogcn.models.checkpoint import save_checkpoint
-from protogcn.models.trained import training_facts
-from protogcn.scores import fuse as fuse_stage
+from protogcn.report.tables import fuse as fuse_stage
 from protogcn.scores.score import score
-from tests.made.nano import ENGINE, NETWORK, SETTINGS, write_run
+from tests.made.nano import ENGINE, NETWORK, SETTINGS, write_checkpoint, write_run
 
 WEIGHTS = {"j": 2, "b": 1, "km": 1}
 
@@ -86,16 +84,8 @@ def _write_run(folder: Path, run: Run, values: Path, clips: Path, *, seed: int) 
         torch.manual_seed(seed)
         model = build_model(run.network, run.dataset.skeleton, num_classes=4)
         torch.nn.init.normal_(model.classify.weight)  # or all scores would nearly be equal
-    shapes = [(name, value.shape) for name, value in model.state_dict().items()]
-    checkpoint = {
-        "model": model.state_dict(),
-        "epoch": 4,
-        "facts": training_facts(run, store, shapes),
-        "commit": "unknown",
-        "versions": {},
-    }
-    save_checkpoint(folder / "checkpoint.pt", checkpoint)
-    score(run, store, checkpoint).save(folder / "scores.npz")
+    write_checkpoint(folder / "checkpoint.pt", run, store, model)
+    score(run, store, folder / "checkpoint.pt").save(folder / "scores.npz")
 
 
 def _fuse(table: Path, runs: dict[str, Path]) -> None:
@@ -106,7 +96,10 @@ def _fuse(table: Path, runs: dict[str, Path]) -> None:
         "--task", "nano_xsub",
         "--model", "protogcn",
         "--weights", *[str(WEIGHTS[stream]) for stream in runs],
-        "--table", str(table),
+        "--ensemble", "3ens",
+        "--csv", str(table),
+        "--markdown", str(table.with_suffix(".md")),
+        "--latex", str(table.with_suffix(".tex")),
         "--record", str(table.with_suffix(".json")),
     ]  # fmt: skip
     before, sys.argv = sys.argv, arguments

@@ -185,7 +185,7 @@ def test_second_process_on_the_run_takes_over(data, tmp_path, monkeypatch):
 
 def train_here(data, folder, run, monkeypatch):
     """Do what the command does, in this process."""
-    monkeypatch.setattr(sys, "argv", command(data, folder, run)[2:])
+    monkeypatch.setattr(sys, "argv", command(data, folder, run)[3:])
     stage.main()
 
 

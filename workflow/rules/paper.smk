@@ -1,4 +1,4 @@
-# scores of many runs -> the comparison tables of the config, and every table as Markdown and LaTeX.
+# scores of many runs -> the comparison tables of the config.
 
 
 wildcard_constraints:
@@ -7,7 +7,6 @@ wildcard_constraints:
 
 localrules:
     resolve_table,
-    typeset_ensemble,
 
 
 rule resolve_table:
@@ -19,8 +18,7 @@ rule resolve_table:
     params:
         settings=table_as_json,
     shell:
-        "python -m protogcn resolve --settings {params.settings:q} --output {output}"
-        " --log {log}"
+        "python -m protogcn resolve --settings {params.settings:q} --output {output}" " --log {log}"
 
 
 rule compare_runs:
@@ -68,22 +66,4 @@ rule compare_what_is_there:
     shell:
         "python -m protogcn tabulate --partial --table {input.table} --scores {params.scores}"
         " --csv {output.csv} --markdown {output.markdown} --latex {output.latex}"
-        " --log {log}"
-
-
-rule typeset_ensemble:
-    """Write the table of an ensemble as Markdown and LaTeX."""
-    input:
-        table="results/{task}_{ensemble}.csv",
-    output:
-        markdown="results/{task}_{ensemble}.md",
-        latex="results/{task}_{ensemble}.tex",
-    log:
-        "results/logs/typeset_ensemble/{task}.{ensemble}.log",
-    params:
-        source=lambda wildcards: scheme_of(wildcards).source,
-    shell:
-        "python -m protogcn.report.tables.typeset --table {input.table} --task {wildcards.task}"
-        " --ensemble {wildcards.ensemble} --source={params.source:q}"
-        " --markdown {output.markdown} --latex {output.latex}"
         " --log {log}"

@@ -14,8 +14,7 @@ rule resolve_dataset:
     params:
         settings=lambda wildcards: as_json(plan.datasets[wildcards.dataset]),
     shell:
-        "python -m protogcn resolve --settings {params.settings:q} --output {output}"
-        " --log {log}"
+        "python -m protogcn resolve --settings {params.settings:q} --output {output}" " --log {log}"
 
 
 rule write_demo:

@@ -46,7 +46,7 @@ class CompressedClip:
     frames: np.ndarray
 
 
-def read_table(
+def read_pose_table(
     path: Path, *, num_classes: int, splits: Sequence[str]
 ) -> list[CompressedClip | DroppedClip]:
     """Read and check the annotation pickle.

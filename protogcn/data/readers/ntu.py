@@ -15,7 +15,7 @@ from protogcn.config.facts import ntu_facts, ntu_missing_samples
 from protogcn.data.readers import DroppedClip, RawClip
 from protogcn.data.readers.malformed import SHOWN, MalformedError, report_malformed, show
 from protogcn.data.readers.ntu_bodies import arrange_bodies
-from protogcn.data.readers.skeleton_file import MAX_BYTES, read_skeleton_file
+from protogcn.data.readers.skeleton_file import read_skeleton_file
 from protogcn.errors import ConfigError
 from protogcn.jobs.bar import show_progress
 from protogcn.jobs.workers import in_processes
@@ -73,7 +73,7 @@ def read_ntu(
         report_malformed(str(folder), "files", faults, len(faults))
     missing = ntu_missing_samples() if leave_out_missing else frozenset()
     paths = [None if name.text in missing else folder / f"{name.text}{_SUFFIX}" for name in names]
-    outcomes = _read_in_order(paths, workers) if workers > 1 else _read_here(paths)
+    outcomes = _read_in_order(paths, workers) if workers > 1 else map(_read_one, paths)
     if progress:
         outcomes = show_progress(outcomes, total=len(paths), what="files")
     shown = None if thorough else SHOWN
@@ -106,14 +106,7 @@ def _read_in_order(paths: Sequence[Path | None], workers: int) -> Iterator[_Outc
 
 
 def _read_chunk(paths: Sequence[Path | None]) -> list[_Outcome]:
-    return list(_read_here(paths))
-
-
-def _read_here(paths: Sequence[Path | None]) -> Iterator[_Outcome]:
-    # Once it has freed a piece as large as this, the C library keeps the memory of one file for the
-    # next one. Else the system takes and clears it for each file: a third of the time.
-    np.empty(MAX_BYTES, np.uint8)
-    return map(_read_one, paths)
+    return list(map(_read_one, paths))
 
 
 def _read_one(path: Path | None) -> _Outcome:

@@ -10,7 +10,7 @@ from typing import Literal
 
 import numpy as np
 
-from protogcn.data.readers.skeleton_file import NUM_JOINTS, Body
+from protogcn.data.readers.skeleton_file import NUM_JOINTS, TrackedBody
 
 LONGEST_SHORT = 11  # frames: of several bodies, one that is seen no longer is noise
 MAX_WIDTH = 0.8  # of its height: a body that is wider in a frame is no standing person
@@ -32,7 +32,9 @@ class _Track:
         return self.start + len(self.joints)
 
 
-def arrange_bodies(bodies: Sequence[Body]) -> np.ndarray | Literal["no_body", "all_bodies_short"]:
+def arrange_bodies(
+    bodies: Sequence[TrackedBody],
+) -> np.ndarray | Literal["no_body", "all_bodies_short"]:
     """Choose and arrange the persons of one clip.
 
     A single body is returned as it is, without its start. Of several, short and wide ones are

@@ -4,6 +4,7 @@ Shapes: T frames, 25 joints, 3 coordinates in metres.
 Source: the text format of NTU RGB+D (Shahroudy et al. 2016), as the released preparation reads it.
 """
 
+import re
 import stat
 from array import array
 from dataclasses import dataclass
@@ -14,17 +15,14 @@ from pathlib import Path
 import numpy as np
 
 from protogcn.data.readers.malformed import MalformedError, show
-from protogcn.data.readers.skeleton_text import (
-    BODY_ID,
-    MAX_COUNT,
-    MAX_METRES,
-    NUM_JOINTS,
-    NUMBERS_PER_JOINT,
-    regular_bodies,
-)
 
+NUM_JOINTS = 25
 MAX_BYTES = 16 * 2**20  # a real file of 300 frames with six bodies has 7 MB
 _MAX_LINE = 1000  # bytes
+_MAX_COUNT = 100_000  # frames of a clip, an hour of them; bodies or joints in a frame
+_MAX_METRES = 65504.0  # the largest float16
+_NUMBERS_PER_JOINT = 12
+_BODY_ID = re.compile(rb"-?[0-9]{1,20}")
 _TEXT = bytes({*b"\t\r\n", *range(32, 127)} - {ord("_")})  # float() and int() read 1_0 as 10
 _FOREIGN = {
     b"\xff\xfe": "UTF-16 text",
@@ -34,7 +32,7 @@ _FOREIGN = {
 
 
 @dataclass(frozen=True)
-class Body:
+class TrackedBody:
     """One tracked body.
 
     Attributes:
@@ -46,7 +44,7 @@ class Body:
     joints: np.ndarray
 
 
-def read_skeleton_file(path: Path) -> list[Body]:
+def read_skeleton_file(path: Path) -> list[TrackedBody]:
     """Read one file; see ``parse_skeleton``.
 
     Raises:
@@ -68,7 +66,7 @@ def read_skeleton_file(path: Path) -> list[Body]:
     return parse_skeleton(data, path.name)
 
 
-def parse_skeleton(data: bytes, file: str) -> list[Body]:
+def parse_skeleton(data: bytes, file: str) -> list[TrackedBody]:
     """Return the bodies of one file's text in the order they are first seen; maybe none.
 
     Args:
@@ -79,13 +77,6 @@ def parse_skeleton(data: bytes, file: str) -> list[Body]:
         MalformedError: the text is cut short, goes on after the announced frames, has another
             number of joints or numbers, or a position that is no finite float16.
     """
-    if (found := regular_bodies(data)) is not None:
-        return [Body(start, joints) for start, joints in found]
-    return parse_line_by_line(data, file)
-
-
-def parse_line_by_line(data: bytes, file: str) -> list[Body]:
-    """``parse_skeleton`` of any text: slower, and it knows what is wrong and where."""
     _check_bytes(data, file)
     lines = _Lines(data, file)
     starts: dict[int, int] = {}
@@ -101,7 +92,7 @@ def parse_line_by_line(data: bytes, file: str) -> list[Body]:
         clock += num_bodies > 0
     lines.check_end()
     return [
-        Body(
+        TrackedBody(
             start=starts[body_id],
             joints=np.frombuffer(numbers).astype(np.float32).reshape(-1, NUM_JOINTS, 3),
         )
@@ -120,13 +111,13 @@ class _Lines:
     def next_count(self, meaning: str) -> int:
         line = self._next(meaning)
         count = line.strip()
-        if not count.isdigit() or len(count) > 10 or int(count) > MAX_COUNT:
-            raise self._malformed(show(count), f"{meaning}, a whole number up to {MAX_COUNT}")
+        if not count.isdigit() or len(count) > 10 or int(count) > _MAX_COUNT:
+            raise self._malformed(show(count), f"{meaning}, a whole number up to {_MAX_COUNT}")
         return int(count)
 
     def next_body_id(self) -> int:
         fields = self._next("a body's info line").split(None, 1)
-        if not fields or not BODY_ID.fullmatch(fields[0]):
+        if not fields or not _BODY_ID.fullmatch(fields[0]):
             found = show(fields[0]) if fields else "an empty line"
             raise self._malformed(found, "a body id, a 64-bit whole number")
         return int(fields[0])
@@ -139,15 +130,15 @@ class _Lines:
         end = self._number + NUM_JOINTS
         for line in islice(self._lines, NUM_JOINTS):
             self._number += 1
-            fields = line.split(None, NUMBERS_PER_JOINT)
-            if len(fields) != NUMBERS_PER_JOINT or len(line) > _MAX_LINE:
-                raise self._malformed(_amount(line, fields), f"{NUMBERS_PER_JOINT} for a joint")
+            fields = line.split(None, _NUMBERS_PER_JOINT)
+            if len(fields) != _NUMBERS_PER_JOINT or len(line) > _MAX_LINE:
+                raise self._malformed(_amount(line, fields), f"{_NUMBERS_PER_JOINT} for a joint")
             # The other nine are not read: real files have NaN there.
             try:
                 x, y, z = float(fields[0]), float(fields[1]), float(fields[2])
             except ValueError:
                 raise self._malformed(show(b" ".join(fields[:3])), "x, y and z in metres") from None
-            if not (abs(x) <= MAX_METRES and abs(y) <= MAX_METRES and abs(z) <= MAX_METRES):
+            if not (abs(x) <= _MAX_METRES and abs(y) <= _MAX_METRES and abs(z) <= _MAX_METRES):
                 raise self._malformed(
                     show(b" ".join(fields[:3])), "finite x, y and z of at most 65504 metres"
                 )
@@ -177,8 +168,8 @@ class _Lines:
 def _amount(line: bytes, fields: list[bytes]) -> str:
     if len(line) > _MAX_LINE:
         return f"a line of {len(line)} bytes"
-    more = "more than " if len(fields) > NUMBERS_PER_JOINT else ""
-    return f"{more}{min(len(fields), NUMBERS_PER_JOINT)} numbers"
+    more = "more than " if len(fields) > _NUMBERS_PER_JOINT else ""
+    return f"{more}{min(len(fields), _NUMBERS_PER_JOINT)} numbers"
 
 
 def _check_bytes(data: bytes, file: str) -> None:

@@ -38,7 +38,7 @@ _PLANT_SOFTNESS = 0.02  # metres: how much lower one foot must be to carry the b
 
 
 @dataclass(frozen=True)
-class Body:
+class BoneLengths:
     """Lengths of the bones, in metres."""
 
     lower_spine: float = 0.30
@@ -56,7 +56,7 @@ class Body:
     foot: float = 0.13
 
 
-def place_joints(body: Body, coordinates: np.ndarray) -> np.ndarray:
+def place_joints(body: BoneLengths, coordinates: np.ndarray) -> np.ndarray:
     """Return the joint positions of one body that stands at the origin.
 
     Forward kinematics: the chest turns with the spine, each limb's part with the part before it.
@@ -115,7 +115,7 @@ def _place_arm(
     joints: np.ndarray,
     arm: tuple[int, ...],
     sign: int,
-    body: Body,
+    body: BoneLengths,
     side: dict[str, np.ndarray],
     chest: np.ndarray,
 ) -> None:
@@ -140,7 +140,7 @@ def _place_leg(
     joints: np.ndarray,
     leg: tuple[int, ...],
     sign: int,
-    body: Body,
+    body: BoneLengths,
     side: dict[str, np.ndarray],
 ) -> None:
     hip, knee, ankle, foot = leg

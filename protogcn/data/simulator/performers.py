@@ -12,7 +12,7 @@ from protogcn.data.simulator.kinematics import (
     COLUMN,
     COORDINATES,
     SHIFTS,
-    Body,
+    BoneLengths,
     mirror,
     place_joints,
 )
@@ -48,7 +48,7 @@ class Subject:
     """
 
     number: int
-    body: Body
+    body: BoneLengths
     rest: np.ndarray
     left_handed: bool
     amplitude: float
@@ -61,7 +61,7 @@ def draw_subject(seed: int, number: int) -> Subject:
     stature = np.exp(generator.normal(0, 0.06))
     lengths = {
         name: length * stature * np.exp(generator.normal(0, 0.05))
-        for name, length in vars(Body()).items()
+        for name, length in vars(BoneLengths()).items()
     }
     rest = np.radians(generator.normal(0, 3, len(COORDINATES)))
     rest[[COLUMN[name] for name in (*SHIFTS, "turn")]] = 0
@@ -72,7 +72,7 @@ def draw_subject(seed: int, number: int) -> Subject:
         rest[COLUMN[f"{side}_leg_forward"]] = rest[COLUMN[f"{side}_knee"]] = 0
     return Subject(
         number=number,
-        body=Body(**lengths),
+        body=BoneLengths(**lengths),
         rest=rest,
         left_handed=number % LEFT_HANDED_EVERY == 0,
         amplitude=float(np.exp(generator.normal(0, AMPLITUDE_SPREAD))),

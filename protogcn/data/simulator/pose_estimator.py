@@ -5,7 +5,7 @@ Shapes: M persons, T frames, V joints; the channels are x and y in pixels and a 
 
 import numpy as np
 
-from protogcn.data.simulator.recordings import Recording
+from protogcn.data.simulator.recordings import SimulatedRecording
 from protogcn.data.simulator.sensor import TRACKED, Track
 
 # The Kinect joint under each of COCO's shoulders, elbows, wrists, hips, knees and ankles, left and
@@ -18,7 +18,7 @@ _FOCAL = 0.95  # of the image's height
 _SURE, _UNSURE = 0.92, 0.45  # scores of joints that are seen and that are hidden
 
 
-def estimate_poses(recording: Recording, image_size: tuple[int, int]) -> np.ndarray:
+def estimate_poses(recording: SimulatedRecording, image_size: tuple[int, int]) -> np.ndarray:
     """Return the poses of everybody, (M, T, 17, 3) float16; zero where nobody was recognised.
 
     Args:

@@ -54,7 +54,7 @@ class Performance:
 
 
 @dataclass(frozen=True)
-class Recording:
+class SimulatedRecording:
     """What one camera saw of a performance.
 
     Attributes:
@@ -88,7 +88,7 @@ def write_performance(
 
 def record_performance(
     performance: Performance, *, seed: int, frames: tuple[int, int]
-) -> Iterator[Recording]:
+) -> Iterator[SimulatedRecording]:
     """Simulate one performance: what each camera saw of it."""
     generator = _generator(seed, _PERFORMANCE, *performance.key)
     num_frames = int(generator.integers(frames[0], frames[1] + 1))
@@ -106,7 +106,7 @@ def record_performance(
         accident = draw_accident(seed, performance, number)
         tracks += _ghosts(accident, partner, camera, num_frames, identifiers, generator)
         empty = _empty_frames(accident, num_frames, generator)
-        yield Recording(number, num_frames, tracks, empty)
+        yield SimulatedRecording(number, num_frames, tracks, empty)
 
 
 def draw_accident(seed: int, performance: Performance, camera: int) -> str | None:

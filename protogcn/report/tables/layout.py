@@ -69,8 +69,15 @@ def task_title(task: str) -> str:
     return " ".join(TASKS.get(task, (task,))).rstrip()
 
 
-def ensemble_sheet(name: str, title: str, remark: str, table: pd.DataFrame) -> Sheet:
-    """Lay out the table of one ensemble, whose last row is the fusion."""
+def ensemble_sheet(task: str, ensemble: str, source: str, table: pd.DataFrame) -> Sheet:
+    """Lay out the table of one ensemble, whose last row is the fusion.
+
+    Args:
+        task: whose clips were scored.
+        ensemble: its name.
+        source: where its weights are from, or nothing.
+        table: as ``ensemble_table`` returns it.
+    """
     metrics = [metric for metric in METRICS if (table[metric] != "").any()]
     lines = []
     for row in table.to_dict("records"):
@@ -79,12 +86,12 @@ def ensemble_sheet(name: str, title: str, remark: str, table: pd.DataFrame) -> S
         entries = [Entry(row[metric], marks, _fair(row[metric], marks)) for metric in metrics]
         lines.append(Line((row["stream"], row["weight"], row["clips"]), tuple(entries)))
     sheet = Sheet(
-        name=name,
-        title=title,
+        name=f"{task}_{ensemble}",
+        title=f"{task_title(task)}: {ensemble}, accuracy in %",
         heads=("Stream", "weight", "clips"),
         columns=tuple(Column("", METRICS[metric]) for metric in metrics),
         blocks=(tuple(lines[:-1]), (lines[-1],)),
-        remarks=(remark,) if remark else (),
+        remarks=(f"Weights: {source}.",) if source else (),
     )
     return emphasised(sheet)
 

@@ -6,7 +6,8 @@ import pandas as pd
 import pytest
 import yaml
 
-from protogcn.data.clip_list import list_clips, load_clip_list, main
+from protogcn.data.clip_list import list_clips, load_clip_list
+from protogcn.data.list_clips import main
 from protogcn.errors import ConfigError, ContractError
 from tests.made.nano import DATASET
 

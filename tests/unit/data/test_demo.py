@@ -224,7 +224,8 @@ def test_a_killed_run_leaves_no_manifest(tmp_path):
     arguments = [
         sys.executable,
         "-m",
-        "protogcn.data.demo",
+        "protogcn",
+        "demo",
         *command(tmp_path, "--subjects", "40")[1:],
     ]
     with subprocess.Popen(arguments) as process:
@@ -241,7 +242,8 @@ def test_a_wrong_number_on_the_command_line_is_one_sentence(tmp_path):
     arguments = [
         sys.executable,
         "-m",
-        "protogcn.data.demo",
+        "protogcn",
+        "demo",
         *command(tmp_path, "--classes", "99")[1:],
     ]
     run = subprocess.run(arguments, capture_output=True, text=True)

@@ -147,12 +147,14 @@ def test_imported_checkpoint_is_scored_like_a_trained_one(tmp_path, data, nano_s
     main()
     checkpoint = load_checkpoint(tmp_path / "checkpoint.pt", {"model": dict})
     store = ClipStore.load(data / "j.npy", data / "clips.csv", run, torch.device("cpu"))
-    scores = score(run, store, checkpoint)
+    scores = score(run, store, tmp_path / "checkpoint.pt")
     assert scores.provenance["imported"] == checkpoint["imported"]
     assert scores.provenance["select"] == "unknown"
     assert "trained by" not in scores.provenance
-    with pytest.raises(ContractError, match=r"other modality; import again"):
-        score(replace(run, modality="b"), store, checkpoint)
+    with pytest.raises(
+        ContractError, match=r"other modality than nano_xsub/protogcn/b; import again"
+    ):
+        score(replace(run, modality="b"), store, tmp_path / "checkpoint.pt")
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from protogcn.data.readers import DroppedClip
-from protogcn.data.readers.kinetics import decompress, read_records, read_table
+from protogcn.data.readers.kinetics import decompress, read_pose_table, read_records
 from protogcn.data.readers.malformed import MalformedError
 from protogcn.errors import ConfigError, ContractError
 from tests.made.poses import compressed, content, records
@@ -16,7 +16,7 @@ def read(tmp_path):
     def write_and_read(*rows, splits=("val",)):
         path = tmp_path / "table.pkl"
         path.write_bytes(pickle.dumps(content(*rows)))
-        return read_table(path, num_classes=2, splits=splits)
+        return read_pose_table(path, num_classes=2, splits=splits)
 
     return write_and_read
 

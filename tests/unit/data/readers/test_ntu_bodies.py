@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from protogcn.data.readers.ntu_bodies import arrange_bodies
-from protogcn.data.readers.skeleton_file import Body, read_skeleton_file
+from protogcn.data.readers.skeleton_file import TrackedBody, read_skeleton_file
 
 GOLDEN = Path(__file__).parents[3] / "golden" / "raw"
 
@@ -18,7 +18,7 @@ def make_body(num_frames, *, start=0, sway=0.1, height=2.0, width=0.5, wide_fram
     joints[..., 1] = np.linspace(0, height, 25)
     joints[..., 2] = at
     joints[1::2, :, 2] += sway
-    return Body(start, joints)
+    return TrackedBody(start, joints)
 
 
 def depths(persons):
@@ -40,7 +40,7 @@ def test_no_body_is_dropped():
 
 
 def test_a_body_of_zeros_is_dropped():
-    assert arrange_bodies([Body(0, np.zeros((5, 25, 3), np.float32))]) == "no_body"
+    assert arrange_bodies([TrackedBody(0, np.zeros((5, 25, 3), np.float32))]) == "no_body"
 
 
 def test_a_single_body_is_kept_however_short_and_late():
@@ -112,7 +112,7 @@ def test_empty_frames_at_both_ends_go():
 
 
 def test_nothing_left_after_trimming_is_dropped():
-    bodies = [Body(0, np.full((12, 25, 3), 1e-6, np.float32))] * 2
+    bodies = [TrackedBody(0, np.full((12, 25, 3), 1e-6, np.float32))] * 2
     assert arrange_bodies(bodies) == "no_body"
 
 

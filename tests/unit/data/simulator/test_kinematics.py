@@ -4,7 +4,7 @@ import pytest
 from protogcn.data.simulator.kinematics import (
     COLUMN,
     COORDINATES,
-    Body,
+    BoneLengths,
     mirror,
     place_joints,
     rotation,
@@ -36,7 +36,7 @@ def any_coordinates():
 
 
 def test_bones_keep_their_lengths_whatever_the_posture(any_coordinates):
-    body = Body(thigh=0.5, forearm=0.2)
+    body = BoneLengths(thigh=0.5, forearm=0.2)
     joints = place_joints(body, any_coordinates)
     assert joints.shape == (30, 25, 3)
     for (start, end), name in BONES.items():
@@ -45,7 +45,7 @@ def test_bones_keep_their_lengths_whatever_the_posture(any_coordinates):
 
 
 def test_a_standing_body_is_as_high_as_its_bones():
-    body = Body()
+    body = BoneLengths()
     joints = place_joints(body, posture())[0]
     legs = body.thigh + body.shin + 0.03 + 0.07  # the hips hang 3 cm low, the ankles stand 7 high
     np.testing.assert_allclose(joints[0], [0, legs, 0], atol=1e-12)
@@ -63,7 +63,7 @@ def test_a_standing_body_is_as_high_as_its_bones():
     ],
 )
 def test_a_quarter_turn_of_the_arm_points_where_its_name_says(name, axis, sign):
-    body = Body()
+    body = BoneLengths()
     joints = place_joints(body, posture(**{name: 90}))[0]
     shoulder, wrist = (8, 10) if name.startswith("right") else (4, 6)
     expected = np.zeros(3)
@@ -72,32 +72,32 @@ def test_a_quarter_turn_of_the_arm_points_where_its_name_says(name, axis, sign):
 
 
 def test_sitting_lowers_the_hips_and_leaves_the_feet():
-    stand = place_joints(Body(), posture())[0]
+    stand = place_joints(BoneLengths(), posture())[0]
     angles = {
         f"{side}_{part}": 90 for side in ("left", "right") for part in ("leg_forward", "knee")
     }
-    seated = place_joints(Body(), posture(**angles))[0]
+    seated = place_joints(BoneLengths(), posture(**angles))[0]
     np.testing.assert_allclose(seated[[14, 18]], stand[[14, 18]], atol=1e-12)
-    assert stand[0, 1] - seated[0, 1] == pytest.approx(Body().thigh)
-    assert seated[0, 2] == pytest.approx(Body().thigh)  # behind the feet
+    assert stand[0, 1] - seated[0, 1] == pytest.approx(BoneLengths().thigh)
+    assert seated[0, 2] == pytest.approx(BoneLengths().thigh)  # behind the feet
 
 
 def test_a_raised_leg_leaves_the_other_foot_on_the_floor():
-    joints = place_joints(Body(), posture(right_leg_forward=60))[0]
+    joints = place_joints(BoneLengths(), posture(right_leg_forward=60))[0]
     np.testing.assert_allclose(joints[14], [0, 0.07, 0], atol=1e-3)
     assert joints[18, 1] > 0.3
 
 
 def test_leaning_and_turning_go_forward_and_to_the_right():
-    lean = place_joints(Body(), posture(lean=30))[0]
+    lean = place_joints(BoneLengths(), posture(lean=30))[0]
     assert lean[3, 2] < lean[0, 2] - 0.2
-    turned = place_joints(Body(), posture(lean=30, turn=90))[0]
+    turned = place_joints(BoneLengths(), posture(lean=30, turn=90))[0]
     assert turned[3, 0] > turned[0, 0] + 0.2
 
 
 def test_the_mirrored_posture_is_the_mirror_image(any_coordinates, ntu25):
-    image = place_joints(Body(), any_coordinates) * [-1, 1, 1]
-    joints = place_joints(Body(), mirror(any_coordinates))
+    image = place_joints(BoneLengths(), any_coordinates) * [-1, 1, 1]
+    joints = place_joints(BoneLengths(), mirror(any_coordinates))
     np.testing.assert_allclose(joints, image[:, ntu25.swap], atol=1e-12)
     np.testing.assert_array_equal(mirror(mirror(any_coordinates)), any_coordinates)
 

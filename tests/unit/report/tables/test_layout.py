@@ -138,7 +138,10 @@ def test_table_of_an_ensemble_marks_what_had_help():
         ["b", "2", "9", "90.00", "", "60.00", "unknown", "no"],
         ["fused", "", "9", "99.00", "", "99.00", "last", "yes"],
     ]
-    sheet = ensemble_sheet("x", "X", "Weights: ours.", pd.DataFrame(rows, columns=columns))
+    sheet = ensemble_sheet("ntu60_xsub", "6ens_v1", "ours", pd.DataFrame(rows, columns=columns))
+    assert (sheet.name, sheet.title) == (
+        "ntu60_xsub_6ens_v1", "NTU-60 X-Sub: 6ens_v1, accuracy in %",
+    )  # fmt: skip
     assert [column.head for column in sheet.columns] == ["top-1", "mean class"]
     assert emphasis(sheet) == [["second", "best"], ["best", "second"], ["", ""]]
     assert sheet.letters == {"selected_unknown": "a", "tuned_on_test": "b"}

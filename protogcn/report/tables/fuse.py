@@ -1,4 +1,4 @@
-"""Stage 5: the scores of several streams -> one ensemble and its table."""
+"""Stage 5: the scores of several streams -> one ensemble's table, as csv, Markdown and LaTeX."""
 
 import argparse
 import json
@@ -11,9 +11,11 @@ import numpy as np
 import pandas as pd
 
 from protogcn.files.contracts import save_table, save_text
-from protogcn.files.scores import Scores
-from protogcn.files.selection import select_of
-from protogcn.scores.fusion import fuse, in_space, mean_class_accuracy, top_k_accuracy
+from protogcn.files.scores import Scores, select_of
+from protogcn.report.tables.latex import latex
+from protogcn.report.tables.layout import ensemble_sheet
+from protogcn.report.tables.markdown import markdown
+from protogcn.scores.fusion import accuracies, fuse, in_space
 from protogcn.scores.members import add_members, members_of
 
 
@@ -24,11 +26,11 @@ def ensemble_table(
     *,
     tuned_on_test: bool = False,
 ) -> pd.DataFrame:
-    """Return the ensemble's table: a row for each member and a last row ``fused``.
+    """Return the ensemble's table as text: a row for each member and a last row ``fused``.
 
     Columns: stream, weight, clips, top1, top5, mean_class (percentages with two decimals), select
     (which epoch was scored: ``best`` marks one that was chosen by its accuracy, ``unknown`` an
-    import that does not tell), tuned_on_test (``yes`` marks weights that were chosen on test
+    import that does not report it), tuned_on_test (``yes`` marks weights that were chosen on test
     labels).
     """
     fused = fuse(members, weights, space)
@@ -64,37 +66,42 @@ def ensemble_record(
 
 def _row(
     stream: str, weight: str, scores: np.ndarray, labels: np.ndarray, select: str
-) -> dict[str, str | int]:
-    top5 = top_k_accuracy(scores, labels, 5) if scores.shape[1] >= 5 else None
+) -> dict[str, str]:
+    percentages = {
+        metric: "" if share is None else f"{100 * share:.2f}"
+        for metric, share in accuracies(scores, labels).items()
+    }
     return {
         "stream": stream,
         "weight": weight,
-        "clips": len(labels),
-        "top1": f"{100 * top_k_accuracy(scores, labels, 1):.2f}",
-        "top5": "" if top5 is None else f"{100 * top5:.2f}",
-        "mean_class": f"{100 * mean_class_accuracy(scores, labels):.2f}",
+        "clips": str(len(labels)),
+        **percentages,
         "select": select,
     }
 
 
 def main() -> None:
-    """Read the members' score files, write the ensemble's table."""
+    """Read the members' score files, write the ensemble's table in three forms."""
     parser = argparse.ArgumentParser(description=__doc__)
     add_members(parser)
+    parser.add_argument("--ensemble", required=True, help="its name, for the caption")
     parser.add_argument(
         "--tuned-on-test", action="store_true", help="the weights were chosen on test labels"
     )
-    parser.add_argument("--table", type=Path, required=True)
-    parser.add_argument(
-        "--record", type=Path, help="what protogcn.predict.predict finds the runs by"
-    )
+    parser.add_argument("--source", default="", help="where its weights are from")
+    parser.add_argument("--csv", type=Path, required=True)
+    parser.add_argument("--markdown", type=Path, required=True)
+    parser.add_argument("--latex", type=Path, required=True)
+    parser.add_argument("--record", type=Path, required=True, help="json that names the runs")
     args = parser.parse_args()
 
     members, weights = members_of(args)
     table = ensemble_table(members, weights, args.space, tuned_on_test=args.tuned_on_test)
-    save_table(args.table, table)
-    if args.record:
-        record = ensemble_record(
-            args.scores, args.streams, args.weights, args.space, args.record.parent
-        )
-        save_text(args.record, json.dumps(record, indent=1) + "\n")
+    sheet = ensemble_sheet(args.task, args.ensemble, args.source, table)
+    record = ensemble_record(
+        args.scores, args.streams, args.weights, args.space, args.record.parent
+    )
+    save_table(args.csv, table)
+    save_text(args.markdown, markdown(sheet))
+    save_text(args.latex, latex(sheet))
+    save_text(args.record, json.dumps(record, indent=1) + "\n")

@@ -17,10 +17,10 @@ from protogcn.errors import ConfigError
 from protogcn.models.contrast import ClassContrast
 from protogcn.models.fast.cpu.block import train_block
 from protogcn.models.loss import Loss, mean_cross_entropy
-from protogcn.models.norms import ChannelNorm, precise
+from protogcn.models.norms import ChannelsLastNorm, at_least_float32
 from protogcn.models.prototypes import PrototypeReconstruction
 from protogcn.models.temporal import NUM_BRANCHES, MultiScaleTemporal
-from protogcn.models.topology import Comparison, MotionTopology, shortcut
+from protogcn.models.topology import MotionRelations, MotionTopology, shortcut
 
 # Bytes of one body's features: from here on, passes over one body at a time cost less than calls of
 # torch for the whole batch, which leave the cache between them. Never: infinity.
@@ -69,7 +69,7 @@ class ProtoGCN(nn.Module):
         self.contrast_weight = contrast_weight
         self.width = width
         self.fused_from = FUSED_FROM
-        self.input_norm = ChannelNorm(num_joints * channels)
+        self.input_norm = ChannelsLastNorm(num_joints * channels)
         topology = 0.04 + 0.02 * torch.randn(subsets, num_joints, num_joints)
         self.blocks = nn.ModuleList()
         in_channels, out_channels = channels, width
@@ -117,16 +117,16 @@ class ProtoGCN(nn.Module):
             logits=logits.detach(),
         )
 
-    def _encode(self, bodies: Bodies) -> tuple[Tensor, Comparison]:
+    def _encode(self, bodies: Bodies) -> tuple[Tensor, MotionRelations]:
         """Return logits (N, K), and what the last block's relations are made of."""
         features = bodies.values  # (B, T, V, C)
-        features = self.input_norm(features.flatten(2), bodies.counts).view(features.shape)
+        features = self.input_norm(features.flatten(2), bodies.multiplicity).view(features.shape)
         if self._is_fused(features):
-            pooled, compared = self._encode_fused(features, bodies.counts)
+            pooled, compared = self._encode_fused(features, bodies.multiplicity)
         else:
             for block in self.blocks:
-                features, compared = block(features, bodies.counts)
-            pooled = features.mean((1, 2), dtype=precise(features.dtype))  # (B, C)
+                features, compared = block(features, bodies.multiplicity)
+            pooled = features.mean((1, 2), dtype=at_least_float32(features.dtype))  # (B, C)
         with torch.autocast(features.device.type, enabled=False):
             return self.classify(bodies.mean_over_persons(pooled)), compared
 
@@ -148,12 +148,18 @@ class ProtoGCN(nn.Module):
             and not is_parallel()
         )
 
-    def _encode_fused(self, features: Tensor, counts: Tensor | None) -> tuple[Tensor, Comparison]:
+    def _encode_fused(
+        self, features: Tensor, multiplicity: Tensor | None
+    ) -> tuple[Tensor, MotionRelations]:
         """(B, T, V, C) -> means over frames and joints (B, C), the last block's comparison."""
         features = features.permute(0, 3, 1, 2).contiguous()  # (B, C, T, V)
-        counts = features.new_ones(len(features)) if counts is None else counts.to(features.dtype)
+        multiplicity = (
+            features.new_ones(len(features))
+            if multiplicity is None
+            else multiplicity.to(features.dtype)
+        )
         for block in self.blocks:
-            features, compared = train_block(block, features, counts)
+            features, compared = train_block(block, features, multiplicity)
         return features.mean((2, 3)), compared
 
 
@@ -173,16 +179,18 @@ class EncodingBlock(nn.Module):
         self.shortcut = nn.Identity()
         if residual and (stride > 1 or in_channels != out_channels):
             self.shortcut = nn.Sequential(
-                nn.Linear(in_channels, out_channels), ChannelNorm(out_channels)
+                nn.Linear(in_channels, out_channels), ChannelsLastNorm(out_channels)
             )
 
-    def forward(self, features: Tensor, counts: Tensor | None) -> tuple[Tensor, Comparison]:
+    def forward(
+        self, features: Tensor, multiplicity: Tensor | None
+    ) -> tuple[Tensor, MotionRelations]:
         """(B, T, V, C) -> features (B, T / stride, V, C), what the relations are made of."""
-        mixed, compared = self.spatial(features, counts)
-        out = self.temporal(mixed, counts)
+        mixed, compared = self.spatial(features, multiplicity)
+        out = self.temporal(mixed, multiplicity)
         if self.residual:
             kept = features[:, :: self.stride] if self.stride > 1 else features
-            out = out.add_(shortcut(self.shortcut, kept, counts))
+            out = out.add_(shortcut(self.shortcut, kept, multiplicity))
         return F.relu_(out), compared
 
 

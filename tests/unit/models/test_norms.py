@@ -2,12 +2,12 @@ import pytest
 import torch
 from torch import nn
 
-from protogcn.models.norms import ChannelNorm, precise
+from protogcn.models.norms import ChannelsLastNorm, at_least_float32
 
 
 def test_norm_of_the_last_axis_equals_norm_of_the_second():
     features = torch.randn(2, 4, 3, 5)
-    norm, expected = ChannelNorm(4), nn.BatchNorm2d(4)
+    norm, expected = ChannelsLastNorm(4), nn.BatchNorm2d(4)
     found = norm(features.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
     torch.testing.assert_close(found, expected(features))
     torch.testing.assert_close(norm.running_var, expected.running_var)
@@ -22,4 +22,4 @@ def test_norm_of_the_last_axis_equals_norm_of_the_second():
     ],
 )
 def test_precise_is_at_least_float32(dtype, expected):
-    assert precise(dtype) == expected
+    assert at_least_float32(dtype) == expected

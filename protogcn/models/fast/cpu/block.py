@@ -10,16 +10,18 @@ from protogcn.models.fast.cpu.branches import NormBranches
 from protogcn.models.fast.cpu.linear import Expand, NormAct, NormActLinear
 from protogcn.models.fast.cpu.norm import Moments, batch_statistics
 from protogcn.models.fast.cpu.topology import NormMixLinear
-from protogcn.models.topology import Comparison
+from protogcn.models.topology import MotionRelations
 
 
-def train_block(block: nn.Module, features: Tensor, counts: Tensor) -> tuple[Tensor, Comparison]:
+def train_block(
+    block: nn.Module, features: Tensor, multiplicity: Tensor
+) -> tuple[Tensor, MotionRelations]:
     """Compute what ``EncodingBlock`` computes in training mode.
 
     Args:
         block: the module, whose parameters and running statistics are used.
         features: (B, C, T, V), channels first.
-        counts: (B,) how many bodies each row stands for.
+        multiplicity: (B,) how many bodies each row stands for.
 
     Returns:
         (B, O, T / stride, V), and what the relations between joints are made of.
@@ -42,17 +44,17 @@ def train_block(block: nn.Module, features: Tensor, counts: Tensor) -> tuple[Ten
         spatial.alpha[0],
         spatial.merge.weight,
         spatial.merge.bias,
-        batch_statistics(norm, Moments(*moments), counts, num_values, expand.bias),
+        batch_statistics(norm, Moments(*moments), multiplicity, num_values, expand.bias),
     )
     norm, reduce = spatial.merge_norm, temporal.reduce
     reduced, *moments, mean_joint = NormActLinear.apply(
         merged,
-        _shortcut(spatial.shortcut, features, counts),
+        _shortcut(spatial.shortcut, features, multiplicity),
         norm.weight,
         norm.bias,
         reduce.weight,
         reduce.bias,
-        batch_statistics(norm, Moments(*moments), counts, num_values, spatial.merge.bias),
+        batch_statistics(norm, Moments(*moments), multiplicity, num_values, spatial.merge.bias),
         True,
     )
 
@@ -70,7 +72,7 @@ def train_block(block: nn.Module, features: Tensor, counts: Tensor) -> tuple[Ten
         torch.cat([*biases, pooled_bias, reduce.bias[normed:]]),
         temporal.mean_weight[:joints],
         temporal.stride,
-        batch_statistics(norm, of_reduced, counts, num_values, reduce.bias[:normed]),
+        batch_statistics(norm, of_reduced, multiplicity, num_values, reduce.bias[:normed]),
         *(convolution.weight for convolution in temporal.dilated),
     )
 
@@ -84,23 +86,23 @@ def train_block(block: nn.Module, features: Tensor, counts: Tensor) -> tuple[Ten
         norm.bias,
         merge.weight,
         merge.bias,
-        batch_statistics(norm, Moments(*moments), counts, num_values, no_bias),
+        batch_statistics(norm, Moments(*moments), multiplicity, num_values, no_bias),
         False,
     )
     norm = temporal.norm
-    statistics = batch_statistics(norm, Moments(*moments), counts, num_values, merge.bias)
+    statistics = batch_statistics(norm, Moments(*moments), multiplicity, num_values, merge.bias)
     shortcut = None
     if block.residual:
-        shortcut = _shortcut(block.shortcut, features[:, :, :: block.stride], counts)
+        shortcut = _shortcut(block.shortcut, features[:, :, :: block.stride], multiplicity)
     return NormAct.apply(merged, shortcut, norm.weight, norm.bias, statistics, True), compared
 
 
-def _shortcut(shortcut: nn.Module, features: Tensor, counts: Tensor) -> Tensor:
+def _shortcut(shortcut: nn.Module, features: Tensor, multiplicity: Tensor) -> Tensor:
     """(B, C, T, V) -> (B, O, T, V)."""
     if isinstance(shortcut, nn.Identity):
         return features
     linear, norm = shortcut
     mapped, *moments, _ = Expand.apply(features, linear.weight, linear.bias)
     num_values = features.shape[2] * features.shape[3]
-    statistics = batch_statistics(norm, Moments(*moments), counts, num_values, linear.bias)
+    statistics = batch_statistics(norm, Moments(*moments), multiplicity, num_values, linear.bias)
     return NormAct.apply(mapped, None, norm.weight, norm.bias, statistics, False)

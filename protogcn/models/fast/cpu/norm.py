@@ -1,7 +1,7 @@
 """Batch norm in two passes: moments of each body on the way, then one affine map.
 
 Shapes: B bodies, C channels, L frames x joints. A body counts as often as it stands for an equal
-one (``Bodies.counts``), in the statistics and in the gradient through them.
+one (``Bodies.multiplicity``), in the statistics and in the gradient through them.
 """
 
 from functools import cached_property
@@ -53,7 +53,7 @@ class Statistics(NamedTuple):
 def batch_statistics(
     norm: nn.BatchNorm1d | nn.BatchNorm2d,
     moments: Moments,
-    counts: Tensor,
+    multiplicity: Tensor,
     num_values: int,
     skipped_bias: Tensor,
 ) -> Statistics:
@@ -62,15 +62,15 @@ def batch_statistics(
     Args:
         norm: the module, in training mode.
         moments: of what goes into it.
-        counts: (B,) how many bodies each one stands for.
+        multiplicity: (B,) how many bodies each one stands for.
         num_values: of one body and channel.
         skipped_bias: (C,) of the map in front, left out since a norm takes it away again; the
             running mean has it.
     """
-    weights = counts / counts.sum()  # (B,)
+    weights = multiplicity / multiplicity.sum()  # (B,)
     mean = weights @ moments.mean  # (C,)
     variance = weights @ (moments.variance + (moments.mean - mean).square())
-    total = float(counts.sum()) * num_values
+    total = float(multiplicity.sum()) * num_values
     with torch.no_grad():
         norm.num_batches_tracked.add_(1)
         norm.running_mean.lerp_(mean + skipped_bias, norm.momentum)

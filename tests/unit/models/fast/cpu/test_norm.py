@@ -4,7 +4,7 @@ from torch import nn
 
 from protogcn.models.fast.cpu.linear import NormAct
 from protogcn.models.fast.cpu.norm import Moments, batch_statistics
-from protogcn.models.norms import ChannelFirstNorm, ChannelNorm, norm_as_affine
+from protogcn.models.norms import ChannelsFirstNorm, ChannelsLastNorm, norm_as_affine
 
 COUNTS = torch.tensor([1.0, 3.0, 0.0, 1.0], dtype=torch.float64)
 
@@ -31,29 +31,29 @@ def scrambled(norm):
     return norm.double()
 
 
-def fused(norm, features, counts):
+def fused(norm, features, multiplicity):
     no_bias = torch.zeros(features.shape[1], dtype=features.dtype)
     num_values = features[0, 0].numel()
     with torch.no_grad():
         moments = moments_of(features)
-    statistics = batch_statistics(norm, moments, counts, num_values, no_bias)
+    statistics = batch_statistics(norm, moments, multiplicity, num_values, no_bias)
     return NormAct.apply(features, None, norm.weight, norm.bias, statistics, False)
 
 
-def last_axis(norm, features, counts):
-    return norm(features.movedim(1, -1), counts).movedim(-1, 1)
+def last_axis(norm, features, multiplicity):
+    return norm(features.movedim(1, -1), multiplicity).movedim(-1, 1)
 
 
-def affine(norm, features, counts):
-    scale, shift = norm_as_affine(norm, features, counts)
+def affine(norm, features, multiplicity):
+    scale, shift = norm_as_affine(norm, features, multiplicity)
     return features * scale.view(-1, 1, 1) + shift.view(-1, 1, 1)
 
 
 CASES = {
-    "fused": (ChannelFirstNorm, fused),
-    "channels first": (ChannelFirstNorm, lambda norm, *more: norm(*more)),
-    "channels last": (ChannelNorm, last_axis),
-    "as an affine map": (ChannelFirstNorm, affine),
+    "fused": (ChannelsFirstNorm, fused),
+    "channels first": (ChannelsFirstNorm, lambda norm, *more: norm(*more)),
+    "channels last": (ChannelsLastNorm, last_axis),
+    "as an affine map": (ChannelsFirstNorm, affine),
 }
 
 
@@ -80,7 +80,7 @@ def test_a_body_that_counts_three_times_equals_three_bodies(kind, call):
 
 
 def test_skipped_bias_is_in_the_running_mean():
-    norm = ChannelFirstNorm(6).double()
+    norm = ChannelsFirstNorm(6).double()
     features, bias = make_features(), torch.randn(6, dtype=torch.float64)
     plain = nn.BatchNorm2d(6).double()
     plain(features + bias.view(-1, 1, 1))

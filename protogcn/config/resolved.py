@@ -23,7 +23,6 @@ ENGINE_SETTINGS = (
     "cuda_graphs",
     "tf32",
     "fused_optimizer",
-    "fused_passes",
     "topology_kernel",
 )
 

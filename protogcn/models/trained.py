@@ -21,8 +21,9 @@ from protogcn.models.checkpoint import load_checkpoint
 _ENTRIES = {"model": dict, "epoch": int, "facts": dict, "commit": str, "versions": dict}
 # Settings that do not affect the weights, or may change between two epochs: a checkpoint is scored
 # with any number of crops and any borders between them, and a training may resume on another
-# device. The number of threads decides in which order the CPU adds up.
-_MAY_CHANGE = {"crops", "crop_borders", *ENGINE_SETTINGS} - {"cpu_threads"}
+# device. The number of threads decides in which order the CPU adds up. Runs of earlier versions
+# also have fused_passes.
+_MAY_CHANGE = {"crops", "crop_borders", "fused_passes", *ENGINE_SETTINGS} - {"cpu_threads"}
 
 
 def build_network(run: Run) -> nn.Module:

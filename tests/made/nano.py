@@ -66,7 +66,6 @@ SETTINGS = {
     "cuda_graphs": True,
     "tf32": True,
     "fused_optimizer": True,
-    "fused_passes": True,
     "topology_kernel": False,
 }
 NETWORK = {

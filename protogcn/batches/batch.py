@@ -10,7 +10,7 @@ from torch import Tensor
 from protogcn.batches.augment import Augmentation, apply_augmentation, difference, draw_augmentation
 from protogcn.batches.bodies import Bodies, BodyRows, body_rows, finish_bodies
 from protogcn.batches.clip_store import ClipStore
-from protogcn.batches.device import send
+from protogcn.batches.device import to_device
 from protogcn.batches.parallel import my_part
 from protogcn.batches.sampling import draw_frames, training_frames
 from protogcn.config.skeleton import Skeleton
@@ -56,12 +56,12 @@ def training_batch(
         draws.of_bodies(part.first + rows.clips, rows.num_rows),
         strength,
         skeleton,
-        widths=_widths(store, clips, rows) if strength.mirror else None,
+        mirror_widths=_widths(store, clips, rows) if strength.mirror else None,
     )
     bodies = finish_bodies(values, rows)
     if len(clips) < part.total:
         bodies = bodies._replace(part=part)
-    return bodies, send(torch.from_numpy(table.labels[clips]), store.device)
+    return bodies, to_device(torch.from_numpy(table.labels[clips]), store.device)
 
 
 def scoring_batch(
@@ -98,9 +98,9 @@ def scoring_batch(
 
 def _widths(store: ClipStore, clips: np.ndarray, rows: BodyRows) -> Tensor:
     """Return (B,) the width that the mirror of each row turns about, on the store's device."""
-    widths = np.zeros(rows.num_rows, np.float32)
-    widths[: len(rows.clips)] = store.widths[clips][rows.clips]
-    return send(torch.from_numpy(widths), store.device)
+    mirror_widths = np.zeros(rows.num_rows, np.float32)
+    mirror_widths[: len(rows.clips)] = store.mirror_widths[clips][rows.clips]
+    return to_device(torch.from_numpy(mirror_widths), store.device)
 
 
 def _next_crops(rows: BodyRows, num_crops: int) -> Tensor:

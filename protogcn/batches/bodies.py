@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from protogcn.batches.device import send
+from protogcn.batches.device import to_device
 from protogcn.batches.parallel import BatchPart
 
 
@@ -23,23 +23,23 @@ class Bodies(NamedTuple):
 
     Attributes:
         values: (B, T, V, C), one body in a row.
-        shares: (N, B), the share of each row in the mean over a clip's person slots.
-        counts: (B,) how many bodies a row stands for, 0 for a row that only fills a fixed shape;
-            None where every row is one body.
+        person_weights: (N, B), the share of each row in the mean over a clip's person slots.
+        multiplicity: (B,) how many bodies a row stands for, 0 for a row that only fills a fixed
+            shape; None if every row is one body.
         persons: (B,) the person slot of each row.
         part: where several processes share a batch, which of its clips these are.
     """
 
     values: Tensor
-    shares: Tensor
-    counts: Tensor | None
+    person_weights: Tensor
+    multiplicity: Tensor | None
     persons: Tensor
     part: BatchPart | None = None
 
     def mean_over_persons(self, rows: Tensor) -> Tensor:
         """(B, ...) -> (N, ...)."""
         flat = rows.flatten(1)
-        return (self.shares.to(flat.dtype) @ flat).unflatten(1, rows.shape[1:])
+        return (self.person_weights.to(flat.dtype) @ flat).unflatten(1, rows.shape[1:])
 
 
 @dataclass(frozen=True)
@@ -49,19 +49,19 @@ class BodyRows:
     Attributes:
         clips: (R,) clip of the batch each real body belongs to; the first R rows are these.
         persons: (B,) the person slot of each row.
-        shares: as in ``Bodies``, float32.
-        counts: as in ``Bodies``, float32.
+        person_weights: as in ``Bodies``, float32.
+        multiplicity: as in ``Bodies``, float32.
     """
 
     clips: np.ndarray
     persons: np.ndarray
-    shares: np.ndarray
-    counts: np.ndarray | None
+    person_weights: np.ndarray
+    multiplicity: np.ndarray | None
 
     @property
     def num_rows(self) -> int:
         """B."""
-        return self.shares.shape[1]
+        return self.person_weights.shape[1]
 
 
 def body_rows(persons: np.ndarray, num_slots: int, *, multiple: int = 1) -> BodyRows:
@@ -83,20 +83,22 @@ def body_rows(persons: np.ndarray, num_slots: int, *, multiple: int = 1) -> Body
     of_empty[empty] = len(clips) + np.arange(len(empty))
     rows = np.broadcast_to(of_empty, real.shape).copy()
     rows[real] = np.arange(len(clips))
-    shares = np.zeros((len(real), num_rows), np.float32)
-    np.add.at(shares, (np.arange(len(real))[:, None], rows), np.float32(1 / num_slots))
+    person_weights = np.zeros((len(real), num_rows), np.float32)
+    np.add.at(person_weights, (np.arange(len(real))[:, None], rows), np.float32(1 / num_slots))
     single = real.size > 0 and real.all() and multiple == 1
-    counts = None if single else np.bincount(rows.ravel(), minlength=num_rows).astype(np.float32)
+    multiplicity = (
+        None if single else np.bincount(rows.ravel(), minlength=num_rows).astype(np.float32)
+    )
     filling = np.zeros(num_rows - len(clips) - len(empty), np.int64)
-    return BodyRows(clips, np.concatenate([slots, empty, filling]), shares, counts)
+    return BodyRows(clips, np.concatenate([slots, empty, filling]), person_weights, multiplicity)
 
 
 def all_bodies(clips: Tensor) -> Bodies:
     """Return every body of clips (N, M, T, V, C), each with a row of its own."""
     num_clips, num_slots = clips.shape[:2]
-    shares = torch.eye(num_clips, device=clips.device).repeat_interleave(num_slots, dim=1)
+    person_weights = torch.eye(num_clips, device=clips.device).repeat_interleave(num_slots, dim=1)
     persons = torch.arange(num_slots, device=clips.device).repeat(num_clips)
-    return Bodies(clips.flatten(0, 1), shares / num_slots, None, persons)
+    return Bodies(clips.flatten(0, 1), person_weights / num_slots, None, persons)
 
 
 def pack_bodies(clips: Tensor, rows: BodyRows) -> Bodies:
@@ -111,6 +113,12 @@ def pack_bodies(clips: Tensor, rows: BodyRows) -> Bodies:
 def finish_bodies(values: Tensor, rows: BodyRows) -> Bodies:
     """Put what ``rows`` says of the values beside them, on their device."""
     device = values.device
-    counts = None if rows.counts is None else send(torch.from_numpy(rows.counts), device)
-    shares, persons = (send(torch.from_numpy(each), device) for each in (rows.shares, rows.persons))
-    return Bodies(values, shares, counts, persons)
+    multiplicity = (
+        None
+        if rows.multiplicity is None
+        else to_device(torch.from_numpy(rows.multiplicity), device)
+    )
+    person_weights, persons = (
+        to_device(torch.from_numpy(each), device) for each in (rows.person_weights, rows.persons)
+    )
+    return Bodies(values, person_weights, multiplicity, persons)

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from protogcn.batches.bodies import BodyRows
-from protogcn.batches.device import send
+from protogcn.batches.device import to_device
 from protogcn.errors import ContractError
 from protogcn.files.arrays import open_array
 from protogcn.files.clip_table import ClipTable
@@ -34,8 +34,8 @@ class ClipStore:
         digest: SHA-256 of the frames.
         device: where bodies are wanted.
         ahead: whether a thread should gather them one batch ahead: the frames are elsewhere.
-        widths: (N,) pixels, what a mirror turns each clip's x about the middle of: the width of
-            the image, 0 where the values are differences; None where there is no image.
+        mirror_widths: (N,) pixels, a mirrored x becomes width - x; 0 for bones and motions; None
+            for 3-D data.
     """
 
     frames: Tensor
@@ -43,7 +43,7 @@ class ClipStore:
     digest: str
     device: torch.device
     ahead: bool = False
-    widths: np.ndarray | None = None
+    mirror_widths: np.ndarray | None = None
 
     @property
     def num_slots(self) -> int:
@@ -87,10 +87,11 @@ class ClipStore:
             if values.nbytes <= _SHARE_OF_MEMORY * free:
                 frames = frames.to(device)
         ahead = frames.device.type != device.type
-        widths = table.widths
-        if widths is not None:
-            widths = (widths if run.values == "j" else np.zeros_like(widths)).astype(np.float32)
-        return cls(frames, table, trailer["sha256"], device, ahead, widths)
+        mirror_widths = None
+        if table.widths is not None:
+            of_positions = table.widths if run.values == "j" else np.zeros_like(table.widths)
+            mirror_widths = of_positions.astype(np.float32)
+        return cls(frames, table, trailer["sha256"], device, ahead, mirror_widths)
 
     def bodies(self, clips: np.ndarray, frames: Tensor, rows: BodyRows) -> Tensor:
         """Gather one crop of each clip, its real bodies only.
@@ -117,7 +118,7 @@ class ClipStore:
         torch.index_select(
             self.frames.flatten(0, 1).flatten(1),  # (F * M, V * C)
             0,
-            send(places.flatten(), self.frames.device),
+            to_device(places.flatten(), self.frames.device),
             out=values[:num_real].flatten(0, 1).flatten(1),
         )
         values[num_real:] = 0

@@ -19,7 +19,7 @@ def pick_device(wanted: str) -> torch.device:
     return torch.device("cuda")
 
 
-def send(values: Tensor, device: torch.device) -> Tensor:
+def to_device(values: Tensor, device: torch.device) -> Tensor:
     """Copy host values to a device without waiting for what runs there."""
     if device.type == "cuda":  # a copy of memory that is not pinned would wait
         return values.pin_memory().to(device, non_blocking=True)

@@ -217,7 +217,12 @@ class Engine:
 
 def _mark_dynamic(bodies: Bodies, more: tuple[Tensor, ...]) -> None:
     """Tell the compiler which sizes change from batch to batch: clips, and rows of bodies."""
-    sizes = ((bodies.values, 1), (bodies.shares, 2), (bodies.counts, 1), (bodies.persons, 1))
+    sizes = (
+        (bodies.values, 1),
+        (bodies.person_weights, 2),
+        (bodies.multiplicity, 1),
+        (bodies.persons, 1),
+    )
     for tensor, axes in sizes:
         for axis in range(axes if tensor is not None else 0):
             torch._dynamo.maybe_mark_dynamic(tensor, axis)

@@ -15,10 +15,10 @@ from protogcn.batches.bodies import Bodies, all_bodies
 from protogcn.errors import ConfigError
 from protogcn.models.contrast import ClassContrast
 from protogcn.models.loss import Loss, mean_cross_entropy
-from protogcn.models.norms import ChannelNorm, precise
+from protogcn.models.norms import ChannelsLastNorm, at_least_float32
 from protogcn.models.prototypes import PrototypeReconstruction
 from protogcn.models.temporal import NUM_BRANCHES, MultiScaleTemporal
-from protogcn.models.topology import Comparison, MotionTopology, shortcut
+from protogcn.models.topology import MotionRelations, MotionTopology, shortcut
 
 
 class ProtoGCN(nn.Module):
@@ -60,7 +60,7 @@ class ProtoGCN(nn.Module):
         super().__init__()
         _check(width, blocks, downsample, subsets)
         self.contrast_weight = contrast_weight
-        self.input_norm = ChannelNorm(num_joints * channels)
+        self.input_norm = ChannelsLastNorm(num_joints * channels)
         topology = 0.04 + 0.02 * torch.randn(subsets, num_joints, num_joints)
         self.blocks = nn.ModuleList()
         in_channels, out_channels = channels, width
@@ -108,13 +108,13 @@ class ProtoGCN(nn.Module):
             logits=logits.detach(),
         )
 
-    def _encode(self, bodies: Bodies) -> tuple[Tensor, Comparison]:
+    def _encode(self, bodies: Bodies) -> tuple[Tensor, MotionRelations]:
         """Return logits (N, K), and what the last block's relations are made of."""
         features = bodies.values  # (B, T, V, C)
-        features = self.input_norm(features.flatten(2), bodies.counts).view(features.shape)
+        features = self.input_norm(features.flatten(2), bodies.multiplicity).view(features.shape)
         for block in self.blocks:
-            features, compared = block(features, bodies.counts)
-        pooled = features.mean((1, 2), dtype=precise(features.dtype))  # (B, C)
+            features, compared = block(features, bodies.multiplicity)
+        pooled = features.mean((1, 2), dtype=at_least_float32(features.dtype))  # (B, C)
         with torch.autocast(features.device.type, enabled=False):
             return self.classify(bodies.mean_over_persons(pooled)), compared
 
@@ -135,16 +135,18 @@ class EncodingBlock(nn.Module):
         self.shortcut = nn.Identity()
         if residual and (stride > 1 or in_channels != out_channels):
             self.shortcut = nn.Sequential(
-                nn.Linear(in_channels, out_channels), ChannelNorm(out_channels)
+                nn.Linear(in_channels, out_channels), ChannelsLastNorm(out_channels)
             )
 
-    def forward(self, features: Tensor, counts: Tensor | None) -> tuple[Tensor, Comparison]:
+    def forward(
+        self, features: Tensor, multiplicity: Tensor | None
+    ) -> tuple[Tensor, MotionRelations]:
         """(B, T, V, C) -> features (B, T / stride, V, C), what the relations are made of."""
-        mixed, compared = self.spatial(features, counts)
-        out = self.temporal(mixed, counts)
+        mixed, compared = self.spatial(features, multiplicity)
+        out = self.temporal(mixed, multiplicity)
         if self.residual:
             kept = features[:, :: self.stride] if self.stride > 1 else features
-            out = out.add_(shortcut(self.shortcut, kept, counts))
+            out = out.add_(shortcut(self.shortcut, kept, multiplicity))
         return F.relu_(out), compared
 
 

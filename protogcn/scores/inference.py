@@ -14,7 +14,7 @@ from torch import Tensor
 from protogcn.batches.batch import scoring_batch
 from protogcn.batches.bodies import Bodies
 from protogcn.batches.clip_store import ClipStore
-from protogcn.batches.prefetch import delivered
+from protogcn.batches.prefetch import prefetched
 from protogcn.batches.sampling import scoring_frames
 
 _CROPS_AT_ONCE = {"cpu": 160, "cuda": 640}
@@ -66,7 +66,7 @@ def score_clips(
             multiple=row_multiple,
         )
 
-    with closing(delivered(gather, batches, store.device, ahead=store.ahead)) as inputs:
+    with closing(prefetched(gather, batches, store.device, ahead=store.ahead)) as inputs:
         for batch, bodies in zip(watch(batches), inputs, strict=True):
             scores = logits_of(bodies).view(len(batch), crops, -1)  # (N, crops, K)
             logits.append(scores.mean(dim=1))

@@ -42,7 +42,7 @@ from protogcn.models.checkpoint import save_checkpoint
 from protogcn.models.engine import Engine
 from protogcn.models.trained import build_network, load_trained, training_fingerprint
 from protogcn.scores.inference import score_clips
-from protogcn.training.epoch import Purpose, Training, seeds, train_epoch
+from protogcn.training.epoch import SeedOf, Training, seeds, train_epoch
 from protogcn.training.reporter import Reporter
 from protogcn.training.resume import ResumeFile
 from protogcn.training.run_owner import Owner
@@ -132,7 +132,7 @@ def _start(run: Run, store: ClipStore) -> Training:
         _tell(f"{run.name}: {num} processes share each batch; the network is not compiled.")
     if settings["select"] == "best":
         store.rows(run.split, settings["select_on"])  # refused now rather than after an epoch
-    torch.manual_seed(seeds(Purpose.WEIGHTS, settings["seed"])[0])
+    torch.manual_seed(seeds(SeedOf.WEIGHTS, settings["seed"])[0])
     model = engine.prepare(build_network(run))
     optimizer = engine.optimizer(
         model.parameters(),

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from protogcn.batches.bodies import Bodies, all_bodies
 from protogcn.models.loss import Loss, mean_cross_entropy
-from protogcn.models.norms import ChannelNorm, precise
+from protogcn.models.norms import ChannelsLastNorm, at_least_float32
 from protogcn.models.topology import shortcut
 
 
@@ -39,7 +39,7 @@ def block_sizes(
 
 
 class GraphNetwork(nn.Module):
-    """A network whose blocks map bodies to bodies, (B, T, V, C) and counts -> (B, T', V, C')."""
+    """A network whose blocks map (B, T, V, C) and the rows' multiplicity to (B, T', V, C')."""
 
     def __init__(
         self, blocks: Iterable[nn.Module], *, input_norm: nn.Module, features: int, num_classes: int
@@ -57,8 +57,8 @@ class GraphNetwork(nn.Module):
         bodies = clips if isinstance(clips, Bodies) else all_bodies(clips)
         features = self.normed(bodies)
         for block in self.blocks:
-            features = block(features, bodies.counts)
-        pooled = features.mean((1, 2), dtype=precise(features.dtype))  # (B, C)
+            features = block(features, bodies.multiplicity)
+        pooled = features.mean((1, 2), dtype=at_least_float32(features.dtype))  # (B, C)
         with torch.autocast(features.device.type, enabled=False):
             return self.classify(bodies.mean_over_persons(pooled))
 
@@ -72,14 +72,14 @@ class GraphNetwork(nn.Module):
     def normed(self, bodies: Bodies) -> Tensor:
         """Return the values, (B, T, V, C), normed; all persons share the statistics."""
         values = bodies.values
-        return self.input_norm(values.flatten(2), bodies.counts).view(values.shape)
+        return self.input_norm(values.flatten(2), bodies.multiplicity).view(values.shape)
 
 
 class GraphBlock(nn.Module):
     """One block: joints, then time, then a shortcut around both."""
 
     def __init__(self, size: BlockSize, *, spatial: nn.Module, temporal: nn.Module):
-        """Both parts take features and counts; only the temporal one has the stride."""
+        """Both parts take features and multiplicity; only the temporal one has the stride."""
         super().__init__()
         self.stride = size.stride
         self.residual = not size.first
@@ -89,12 +89,12 @@ class GraphBlock(nn.Module):
             size.in_channels, size.out_channels, needed=self.residual and size.stride > 1
         )
 
-    def forward(self, features: Tensor, counts: Tensor | None) -> Tensor:
+    def forward(self, features: Tensor, multiplicity: Tensor | None) -> Tensor:
         """(B, T, V, C) -> (B, T / stride, V, C')."""
-        out = self.temporal(self.spatial(features, counts), counts)
+        out = self.temporal(self.spatial(features, multiplicity), multiplicity)
         if self.residual:
             kept = features[:, :: self.stride] if self.stride > 1 else features
-            out = out + shortcut(self.shortcut, kept, counts)
+            out = out + shortcut(self.shortcut, kept, multiplicity)
         return F.relu(out)
 
 
@@ -102,7 +102,7 @@ def mapped_shortcut(in_channels: int, out_channels: int, *, needed: bool) -> nn.
     """Return a map and its norm where a shortcut has to change the channels, else nothing."""
     if not needed:
         return nn.Identity()
-    return nn.Sequential(nn.Linear(in_channels, out_channels), ChannelNorm(out_channels))
+    return nn.Sequential(nn.Linear(in_channels, out_channels), ChannelsLastNorm(out_channels))
 
 
 def graph_convolution(features: Tensor, graph: Tensor, expand: nn.Linear) -> Tensor:

@@ -61,8 +61,8 @@ def test_training_batch_equals_clips_with_all_slots_changed_one_by_one(store, mu
     )
     bodies, labels = training_batch_of(store, multiple)
     torch.testing.assert_close(bodies.values, expected.values, rtol=0, atol=1e-6)
-    assert torch.equal(bodies.shares, expected.shares)
-    assert torch.equal(bodies.counts, expected.counts)
+    assert torch.equal(bodies.person_weights, expected.person_weights)
+    assert torch.equal(bodies.multiplicity, expected.multiplicity)
     assert labels.tolist() == store.table.labels[CLIPS].tolist()
 
 
@@ -92,7 +92,7 @@ def test_scoring_batch_equals_the_test_crops_of_clips_with_all_slots(store, mult
     expected = pack_bodies(torch.stack(crops), rows)
     bodies = scoring_batch(store, CLIPS, frames, multiple=multiple)
     assert torch.equal(bodies.values, expected.values)
-    assert torch.equal(bodies.shares, expected.shares)
+    assert torch.equal(bodies.person_weights, expected.person_weights)
 
 
 def test_sampled_difference_of_test_crops_runs_over_all_crops_of_a_clip(store):

@@ -206,10 +206,10 @@ def test_each_clip_sees_the_same_crop_in_a_part_of_a_batch(data, monkeypatch):
     mean = torch.cat([bodies.mean_over_persons(bodies.values) for bodies, _ in parts])
     torch.testing.assert_close(mean, whole.mean_over_persons(whole.values))
     assert torch.equal(torch.cat([of_part for _, of_part in parts]), labels)
-    assert sum(bodies.counts.sum() for bodies, _ in parts) == 14
+    assert sum(bodies.multiplicity.sum() for bodies, _ in parts) == 14
 
 
 def test_no_clip_is_one_row_that_counts_for_nothing():
     rows = body_rows(np.array([], dtype=np.int64), 2)
-    assert rows.shares.shape == (0, 1)
-    assert rows.counts.tolist() == [0]
+    assert rows.person_weights.shape == (0, 1)
+    assert rows.multiplicity.tolist() == [0]

@@ -2,9 +2,15 @@ import pytest
 import torch
 from torch import nn
 
-from protogcn.models.norms import ChannelFirstNorm, ChannelNorm, moments, norm_as_affine, precise
+from protogcn.models.norms import (
+    ChannelsFirstNorm,
+    ChannelsLastNorm,
+    at_least_float32,
+    moments,
+    norm_as_affine,
+)
 
-COUNTS = torch.tensor([1.0, 3.0, 0.0, 1.0], dtype=torch.float64)
+MULTIPLICITY = torch.tensor([1.0, 3.0, 0.0, 1.0], dtype=torch.float64)
 
 
 def make_features():
@@ -12,8 +18,8 @@ def make_features():
 
 
 def repeated(features):
-    """Each body as often as it counts."""
-    return features.repeat_interleave(COUNTS.long(), dim=0)
+    """Each body as often as it multiplicity."""
+    return features.repeat_interleave(MULTIPLICITY.long(), dim=0)
 
 
 def scrambled(norm):
@@ -22,19 +28,19 @@ def scrambled(norm):
     return norm.double()
 
 
-def last_axis(norm, features, counts):
-    return norm(features.movedim(1, -1), counts).movedim(-1, 1)
+def last_axis(norm, features, multiplicity):
+    return norm(features.movedim(1, -1), multiplicity).movedim(-1, 1)
 
 
-def affine(norm, features, counts):
-    scale, shift = norm_as_affine(norm, features, counts)
+def affine(norm, features, multiplicity):
+    scale, shift = norm_as_affine(norm, features, multiplicity)
     return features * scale.view(-1, 1, 1) + shift.view(-1, 1, 1)
 
 
 CASES = {
-    "channels first": (ChannelFirstNorm, lambda norm, *more: norm(*more)),
-    "channels last": (ChannelNorm, last_axis),
-    "as an affine map": (ChannelFirstNorm, affine),
+    "channels first": (ChannelsFirstNorm, lambda norm, *more: norm(*more)),
+    "channels last": (ChannelsLastNorm, last_axis),
+    "as an affine map": (ChannelsFirstNorm, affine),
 }
 
 
@@ -43,7 +49,7 @@ def test_a_body_that_counts_three_times_equals_three_bodies(kind, call):
     features = make_features().requires_grad_()
     norm, plain = scrambled(kind(6)), nn.BatchNorm2d(6).double()
     plain.load_state_dict(norm.state_dict())
-    found = call(norm, features, COUNTS)
+    found = call(norm, features, MULTIPLICITY)
     expected = plain(repeated(features))
     torch.testing.assert_close(repeated(found), expected)
     for name, value in plain.named_buffers():
@@ -62,7 +68,7 @@ def test_a_body_that_counts_three_times_equals_three_bodies(kind, call):
 
 def test_norm_of_the_last_axis_equals_norm_of_the_second():
     features = torch.randn(2, 4, 3, 5)
-    norm, expected = ChannelNorm(4), nn.BatchNorm2d(4)
+    norm, expected = ChannelsLastNorm(4), nn.BatchNorm2d(4)
     found = norm(features.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
     torch.testing.assert_close(found, expected(features))
     torch.testing.assert_close(norm.running_var, expected.running_var)
@@ -77,7 +83,7 @@ def test_norm_of_the_last_axis_equals_norm_of_the_second():
     ],
 )
 def test_precise_is_at_least_float32(dtype, expected):
-    assert precise(dtype) == expected
+    assert at_least_float32(dtype) == expected
 
 
 def test_channel_that_never_changes_has_no_negative_variance():

@@ -27,7 +27,6 @@ SETTINGS = {
     "cuda_graphs": False,
     "tf32": False,
     "fused_optimizer": False,
-    "fused_passes": True,
     "topology_kernel": False,
 }
 # Of how many clips each one has two persons.

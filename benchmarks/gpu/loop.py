@@ -29,7 +29,6 @@ _SWITCHES = {
     "cuda_graphs": False,
     "tf32": True,
     "fused_optimizer": True,
-    "fused_passes": True,
     "topology_kernel": False,
 }
 _COMPILED = {"precision": "bfloat16", "compile": True}

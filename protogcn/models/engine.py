@@ -4,7 +4,6 @@ Every saving has a setting of its own that turns it off.
 """
 
 import ctypes
-import math
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -18,7 +17,8 @@ from torch import Tensor, nn
 from protogcn.batches.bodies import Bodies
 from protogcn.batches.parallel import add_up_gradients, num_processes
 from protogcn.errors import ConfigError
-from protogcn.models import Loss, evaluator
+from protogcn.models import Loss
+from protogcn.models.fast.cpu.folded import fastest_evaluation
 
 _ROWS = 16  # compiled code sees numbers of bodies that are multiples of it
 _KEPT_BLOCKS = 32 << 20  # bytes; the largest threshold that glibc takes
@@ -37,7 +37,6 @@ class Engine:
             of bodies.
         tf32: float32 products on a GPU may round their factors to TF32.
         fused_optimizer: one kernel updates all weights (GPU).
-        fused_passes: on the CPU, the passes that are written out for it, and folded norms.
         topology_kernel: on a GPU, the Triton kernel for the mixing along the topology.
     """
 
@@ -47,7 +46,6 @@ class Engine:
     cuda_graphs: bool
     tf32: bool
     fused_optimizer: bool
-    fused_passes: bool
     topology_kernel: bool
 
     @classmethod
@@ -79,7 +77,6 @@ class Engine:
             cuda_graphs=compiled and on_gpu and switches["cuda_graphs"],
             tf32=on_gpu and switches["tf32"],
             fused_optimizer=on_gpu and switches["fused_optimizer"],
-            fused_passes=switches["fused_passes"],
             topology_kernel=on_gpu and switches["topology_kernel"],
         )
 
@@ -104,8 +101,6 @@ class Engine:
     def prepare(self, model: nn.Module) -> nn.Module:
         """Move a network to the device and choose its passes; returns the same module."""
         for module in model.modules():
-            if hasattr(module, "fused_from") and not self.fused_passes:
-                module.fused_from = math.inf
             if hasattr(module, "kernel"):
                 module.kernel = self.topology_kernel
         return model.to(self.device)
@@ -156,8 +151,8 @@ class Engine:
     def logits_of(self, model: nn.Module) -> Callable[[Bodies], Tensor]:
         """Put a trained network into evaluation mode; return bodies -> logits (N, K), float32."""
         model.eval()
-        if self.fused_passes and not self.compiled and not self.half and self.device.type == "cpu":
-            return evaluator(model)
+        if self.device.type == "cpu" and not self.compiled and not self.half:
+            return fastest_evaluation(model)
         # No graphs: a batch of test crops keeps a GPU busy for much longer than its launches take,
         # and nearly every batch has a number of bodies of its own, each a graph to capture.
         call = self._compiled(model.forward, graphs=False)

@@ -68,7 +68,6 @@ ENGINE = {
     "cuda_graphs": True,
     "tf32": True,
     "fused_optimizer": True,
-    "fused_passes": True,
     "topology_kernel": False,
 }
 NETWORK = {

@@ -49,8 +49,8 @@ class Engine:
     topology_kernel: bool
 
     @classmethod
-    def of(cls, settings: Mapping[str, Any], device: torch.device) -> "Engine":
-        """Read the settings of a run; ``auto`` is on where it pays: on a GPU.
+    def of(cls, switches: Mapping[str, Any], device: torch.device, *, precision: str) -> "Engine":
+        """Read a run's switches and its precision; ``auto`` is on where it pays: on a GPU.
 
         Several processes do not compile: nothing promises that code compiled in each of them sends
         the same messages in the same order.
@@ -59,25 +59,25 @@ class Engine:
             ConfigError: unknown precision.
         """
         on_gpu = device.type == "cuda"
-        match settings["precision"]:
+        match precision:
             case "auto":
                 half = on_gpu and torch.cuda.is_bf16_supported(including_emulation=False)
-            case "float32" | "bfloat16" as precision:
+            case "float32" | "bfloat16":
                 half = precision == "bfloat16"
-            case precision:
+            case _:
                 raise ConfigError(
                     f"train.precision: found {precision!r}, expected auto, float32 or bfloat16."
                 )
-        compiled = on_gpu if settings["compile"] == "auto" else settings["compile"]
+        compiled = on_gpu if switches["compile"] == "auto" else switches["compile"]
         compiled = compiled and num_processes() == 1
         return cls(
             device=device,
             half=half,
             compiled=compiled,
-            cuda_graphs=compiled and on_gpu and settings["cuda_graphs"],
-            tf32=on_gpu and settings["tf32"],
-            fused_optimizer=on_gpu and settings["fused_optimizer"],
-            topology_kernel=on_gpu and settings["topology_kernel"],
+            cuda_graphs=compiled and on_gpu and switches["cuda_graphs"],
+            tf32=on_gpu and switches["tf32"],
+            fused_optimizer=on_gpu and switches["fused_optimizer"],
+            topology_kernel=on_gpu and switches["topology_kernel"],
         )
 
     @property
@@ -206,8 +206,8 @@ class Engine:
             except TorchDynamoException as error:  # without a C compiler, for example
                 found = str(error).strip().splitlines() or [type(error).__name__]
                 raise ConfigError(
-                    f"train.compile: torch could not compile the {what} on this machine"
-                    f" ({found[0]}); set train.compile to false."
+                    f"engine.compile: torch could not compile the {what} on this machine"
+                    f" ({found[0]}); set engine.compile to false."
                 ) from error
             print(f"Compiled the {what} in {time.monotonic() - begin:.0f} s.", file=sys.stderr)
             return result

@@ -31,7 +31,7 @@ def score(run: Run, store: ClipStore, path: Path) -> Scores:
     model, checkpoint = load_trained(path, run, store)
     imported = checkpoint.get("imported")
     rows = store.rows(run.split, "test")
-    engine = Engine.of(run.settings, store.device)
+    engine = Engine.of(run.engine, store.device, precision=run.settings["precision"])
     logits, probabilities = score_clips(
         engine.logits_of(engine.prepare(model)),
         store,
@@ -72,7 +72,8 @@ def main() -> None:
     args = parser.parse_args()
 
     run = load_run(args.config)
-    device = pick_device(run.settings["device"])
-    Engine.of(run.settings, device).start(run.settings["cpu_threads"])
+    device = pick_device(run.engine["device"])
+    engine = Engine.of(run.engine, device, precision=run.settings["precision"])
+    engine.start(run.settings["cpu_threads"])
     store = ClipStore.load(args.values, args.clips, run, device)
     score(run, store, args.checkpoint).save(args.scores)

@@ -12,8 +12,8 @@ from protogcn.models.engine import Engine
 from protogcn.models.fast.cpu import folded
 from protogcn.training.train import train
 from tests.made.nano import (
+    ENGINE,
     NETWORK,
-    SETTINGS,
     SKELETON,
     nano_run,
     store_of,
@@ -22,8 +22,8 @@ from tests.made.nano import (
 CPU, GPU = torch.device("cpu"), torch.device("cuda")
 
 
-def engine_of(device=CPU, **settings):
-    return Engine.of({**SETTINGS, **settings}, device)
+def engine_of(device=CPU, precision="float32", **switches):
+    return Engine.of({**ENGINE, **switches}, device, precision=precision)
 
 
 def make_model():
@@ -149,7 +149,7 @@ def test_machine_that_cannot_compile_is_one_sentence(monkeypatch):
 
     monkeypatch.setattr(module.torch, "compile", fails)
     step = step_of(make_model().train(), compile=True)
-    sentence = r"train\.compile: torch could not compile the training step on this machine \(no C"
+    sentence = r"engine\.compile: torch could not compile the training step on this machine \(no C"
     with pytest.raises(ConfigError, match=sentence):
         step(*make_bodies([2, 1, 1]), 0.1)
 

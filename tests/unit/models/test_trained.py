@@ -61,7 +61,6 @@ def test_settings_that_do_not_affect_the_weights_may_be_others(path, data):
         "crop_borders": "clean",
         "compile": False,
         "device": "auto",
-        "fused_passes": True,
     }
     assert load_trained(path, nano_run(**others), store_of(data))
 

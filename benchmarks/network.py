@@ -23,12 +23,10 @@ from protogcn.models.released.protogcn import from_released
 
 NUM_JOINTS, NUM_CLASSES, NUM_FRAMES = 25, 60, 100
 SETTINGS = {
-    "precision": "float32",
     "compile": False,
     "cuda_graphs": False,
     "tf32": False,
     "fused_optimizer": False,
-    "fused_passes": True,
     "topology_kernel": False,
 }
 # Of how many clips each one has two persons.
@@ -76,7 +74,7 @@ def rows(*, num_clips: int, num_crops: int, rounds: int) -> list[Row]:
         rounds: of each measurement.
     """
     plain, fast = make_networks()
-    engine = Engine.of(SETTINGS, torch.device("cpu"))
+    engine = Engine.of(SETTINGS, torch.device("cpu"), precision="float32")
     found = []
     for name, one_in in MIXTURES.items():
         clips, bodies, labels = make_batch(num_clips, one_in)
@@ -155,7 +153,7 @@ def main() -> None:
     parser.add_argument("--peak", choices=("plain", "fast"), help=argparse.SUPPRESS)
     args = parser.parse_args()
 
-    Engine.of(SETTINGS, torch.device("cpu")).start(threads=1)
+    Engine.of(SETTINGS, torch.device("cpu"), precision="float32").start(threads=1)
     if args.peak:
         print_peak(args.peak, args.clips, args.one_in)
         return

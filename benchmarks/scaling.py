@@ -41,7 +41,7 @@ def seconds_of(case: Case, *, rounds: int) -> Timing:
     """Measure one step."""
     torch.manual_seed(0)
     model = ProtoGCN(num_classes=case.classes, num_joints=case.joints)
-    Engine.of(SETTINGS, torch.device("cpu")).prepare(model)
+    Engine.of(SETTINGS, torch.device("cpu"), precision="float32").prepare(model)
     persons = np.where(np.arange(case.clips) % case.one_in == 0, 2, 1)
     clips = torch.randn(case.clips, 2, case.frames, case.joints, 3)
     bodies = pack_bodies(clips, persons)
@@ -55,7 +55,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     args = parser.parse_args()
 
-    Engine.of(SETTINGS, torch.device("cpu")).start(threads=1)
+    Engine.of(SETTINGS, torch.device("cpu"), precision="float32").start(threads=1)
     fields = {
         "clips of a batch": "clips",
         "frames of a crop": "frames",

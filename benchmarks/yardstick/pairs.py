@@ -73,7 +73,6 @@ def make_pair(
     }
     plain = PlainProtoGCN(**settings).double()
     fast = ProtoGCN(**settings).double()
-    fast.fused_from = 0  # these bodies are too small for it to pay
     scramble(plain, torch.Generator().manual_seed(seed))
     share_weights(plain, fast)
     return Pair(plain, fast)

@@ -47,7 +47,8 @@ def recognise(
         clips = [prepared[member.run.settings["preparation"]][i] for i in there]
         store = _store(clips, member.run, device)
         # Compiling pays for a test set, not for a few clips; it changes nothing but rounding.
-        engine = Engine.of({**member.run.settings, "compile": False}, device)
+        switches = {**member.run.engine, "compile": False}
+        engine = Engine.of(switches, device, precision=member.run.settings["precision"])
         rows = np.arange(len(there))
         watch = partial(show_progress, total=len(rows), what="clips", size=len)
         scores = score_run(

@@ -34,7 +34,7 @@ def score(run: Run, store: ClipStore, path: Path) -> Scores:
     logits, probabilities = score_run(
         run,
         model,
-        Engine.of(run.settings, store.device),
+        Engine.of(run.engine, store.device, precision=run.settings["precision"]),
         store,
         rows,
         watch=partial(show_progress, total=len(rows), what="clips", size=len),
@@ -71,7 +71,8 @@ def main() -> None:
     args = parser.parse_args()
 
     run = load_run(args.config)
-    device = pick_device(run.settings["device"])
-    Engine.of(run.settings, device).start(run.settings["cpu_threads"])
+    device = pick_device(run.engine["device"])
+    engine = Engine.of(run.engine, device, precision=run.settings["precision"])
+    engine.start(run.settings["cpu_threads"])
     store = ClipStore.load(args.values, args.clips, run, device)
     score(run, store, args.checkpoint).save(args.scores)

@@ -127,7 +127,7 @@ def _fingerprint(training: Training) -> dict[str, Any]:
 
 def _start(run: Run, store: ClipStore) -> Training:
     settings = run.settings
-    engine = Engine.of(settings, store.device)
+    engine = Engine.of(run.engine, store.device, precision=settings["precision"])
     if (num := num_processes()) > 1:
         _tell(f"{run.name}: {num} processes share each batch; the network is not compiled.")
     if settings["select"] == "best":
@@ -251,8 +251,9 @@ def main() -> None:
     limit = limit_of_this_job(args.stop_at)
     run = load_run(args.config)
     try:
-        with ProcessGroup(pick_device(run.settings["device"])) as device:
-            Engine.of(run.settings, device).start(run.settings["cpu_threads"])
+        with ProcessGroup(pick_device(run.engine["device"])) as device:
+            engine = Engine.of(run.engine, device, precision=run.settings["precision"])
+            engine.start(run.settings["cpu_threads"])
             store = ClipStore.load(args.values, args.clips, run, device)
             _train_or_find(run, store, limit, args.checkpoint, args.history)
     except FinishedElsewhereError as error:

@@ -17,7 +17,7 @@ from protogcn.scores.score import main as score_main
 from protogcn.scores.score import score
 from protogcn.training.train import _checkpoint, train
 from protogcn.training.train import main as train_main
-from tests.made.nano import SETTINGS, SKELETON, nano_run, store_of, write_run
+from tests.made.nano import ENGINE, SKELETON, nano_run, store_of, write_run
 
 NETWORKS = ("stgcn", "stgcnpp", "ctrgcn")
 _CHECKPOINT = {"model": dict, "epoch": int, "facts": dict}
@@ -69,7 +69,7 @@ def test_it_compiles_without_breaks_once_for_any_number_of_clips_and_bodies(
     captured_graphs, network
 ):
     compiled, plain = (seeded(network).train() for _ in range(2))
-    engine = Engine.of({**SETTINGS, "compile": True}, torch.device("cpu"))
+    engine = Engine.of({**ENGINE, "compile": True}, torch.device("cpu"), precision="float32")
     optimizer = engine.optimizer(
         compiled.parameters(), learning_rate=1.0, momentum=0.0, weight_decay=0.0
     )

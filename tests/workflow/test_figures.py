@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.made.table_scores import predictions, write_scores
 from tests.workflow.conftest import NANO
 
 FIGURES = {
@@ -72,3 +73,16 @@ def test_animation_of_all_needs_the_files_that_there_are(workplace):
     )
     planned = workplace.planned("results/data/nano/centred/clips/a_all.gif", configs=(NANO, more))
     assert planned["compute_still_modalities"] == planned["draw_animation"] == 1
+
+
+@pytest.mark.slow
+def test_snakemakes_own_report_has_the_figure_with_its_own_caption(workplace):
+    for stream in ("j", "b"):
+        write_scores(workplace.folder, stream, predictions(0, 1), [0, 0])
+    target = "results/nano_xsub_2ens_confusion.png"
+    for command in (("--cores", "1"), ("--report", "own.html")):
+        answer = workplace.snakemake(*command, target)
+        assert answer.returncode == 0, answer.stdout
+    caption = (workplace.folder / "results/nano_xsub_2ens_confusion.txt").read_text()
+    assert caption.startswith("Confusion matrix of 2ens on nano_xsub: 50.00 % of 2 clips")
+    assert caption.strip() in (workplace.folder / "own.html").read_text()

@@ -86,12 +86,12 @@ def data_of(run, name):
 
 def train_threads(run):
     """The CPU cores of a training: one process for each GPU."""
-    return run.settings["gpus"] * run.settings["cpu_threads"]
+    return run.engine["gpus"] * run.settings["cpu_threads"]
 
 
 def train_command(run):
     """What starts a training: torchrun where it has several GPUs, in the job's one task."""
-    gpus, threads = run.settings["gpus"], run.settings["cpu_threads"]
+    gpus, threads = run.engine["gpus"], run.settings["cpu_threads"]
     if gpus == 1:
         return "python -m protogcn train"
     # Snakemake exports all threads of the job, which are those of all processes together.
@@ -103,7 +103,7 @@ def train_command(run):
 
 def gpus_of(run):
     """How many GPUs a run's training asks for."""
-    return 0 if run.settings["device"] == "cpu" else run.settings["gpus"]
+    return 0 if run.engine["device"] == "cpu" else run.engine["gpus"]
 
 
 def size_for(run):

@@ -16,7 +16,6 @@ rule draw_comparison:
     output:
         **figure_files(
             "results/{task}_{stream}_{model}_vs_{baseline}",
-            "comparison",
             "Class by class",
             task="{task}",
             stream="{stream}",
@@ -42,7 +41,6 @@ rule draw_confusion:
     output:
         **figure_files(
             "results/{task}_{ensemble}_confusion",
-            "confusion",
             "Confusions",
             task="{task}",
             scores="{ensemble}",
@@ -66,7 +64,6 @@ rule draw_confusion_of_run:
     output:
         **figure_files(
             "results/runs/{dataset}/{split}/{model}/{stream}/confusion",
-            "confusion",
             "Confusions",
             task="{dataset}_{split}",
             scores="{model}, {stream}",
@@ -90,7 +87,6 @@ rule draw_streams:
     output:
         **figure_files(
             "results/{task}_{ensemble}_streams",
-            "streams",
             "Streams",
             task="{task}",
             ensemble="{ensemble}",
@@ -117,7 +113,6 @@ rule draw_learning_curves:
     output:
         **figure_files(
             "results/{task}_{model}_learning_curves",
-            "learning_curves",
             "Trainings",
             task="{task}",
             model="{model}",
@@ -143,7 +138,6 @@ rule draw_topology:
     output:
         **figure_files(
             "results/runs/{dataset}/{split}/{model}/{stream}/topology/{clip}",
-            "topology",
             "Topologies",
             task="{dataset}_{split}",
             run="{model}, {stream}",
@@ -178,7 +172,6 @@ rule draw_animation:
     output:
         **figure_files(
             "results/data/{dataset}/{preparation}/clips/{clip}_{shown}",
-            "animation",
             "Clips",
             dataset="{dataset}",
             clip="{clip}",

@@ -40,11 +40,11 @@ def histories_of(wildcards):
     return [scores_of(run).replace("scores.npz", "history.csv") for run in runs]
 
 
-def figure_files(stem, rule_caption, category, **labels):
-    """Bitmap, vector and caption of a figure, the bitmap in Snakemake's own report."""
+def figure_files(stem, category, **labels):
+    """Bitmap, vector and caption of a figure; Snakemake's own report shows the first and the last."""
     return {
         "png": report(
-            f"{stem}.png", caption=f"../report/{rule_caption}.rst", category=category, labels=labels
+            f"{stem}.png", caption="../report/figure.rst", category=category, labels=labels
         ),
         "pdf": f"{stem}.pdf",
         "caption": f"{stem}.txt",

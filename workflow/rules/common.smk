@@ -17,6 +17,9 @@ from protogcn.errors import ConfigError
 from protogcn.config.imports import ahead_of, is_imported, missing_import
 from protogcn.jobs.earlier_jobs import left_behind
 from protogcn.config.plan import load_plan
+from protogcn.config.figure_names import check_figure_names
+from protogcn.files import paths
+from protogcn.files.paths import DATASET, PREPARED, RUN
 from protogcn.files.progress import handed_over
 from protogcn.config.runs import STREAM
 from protogcn.jobs.slurm import comment_of
@@ -155,7 +158,22 @@ def members_of(wildcards):
 
 def scores_of(run):
     """The score file of a run."""
-    return f"results/runs/{run.dataset.name}/{run.split}/{run.model}/{run.stream}/scores.npz"
+    return f"{run.folder}/scores.npz"
+
+
+def scores_by(model, wildcards):
+    """The score file of a task and a stream by one model."""
+    return scores_of(asked(plan.run, wildcards.task, model, wildcards.stream))
+
+
+def members_as_arguments(wildcards):
+    """The members of an ensemble as command-line arguments."""
+    scheme = scheme_of(wildcards)
+    weights = map(str, scheme.streams.values())
+    return (
+        f"--streams {' '.join(scheme.streams)} --weights {' '.join(weights)}"
+        f" --space {scheme.space} --task {wildcards.task} --model {scheme.model}"
+    )
 
 
 def tables_of(dataset):
@@ -176,7 +194,7 @@ def wanted_by_table(wildcards):
 
 
 def found_for_table(wildcards):
-    """Those of them that are there, without asking Snakemake to make or renew any."""
+    """Those of them that exist, without asking Snakemake to make or renew any."""
     known = [names for names in tables[wildcards.table].runs if names in plan.runs]
     paths = [Path(scores_of(asked(plan.run, *names))) for names in known]
     return [path.as_posix() for path in paths if path.exists()]
@@ -269,6 +287,45 @@ def need_to_list(wildcards, attempt):
     dataset = plan.datasets[wildcards.dataset]
     size = estimate.size_of(dataset, dataset.splits[0], Path())
     return estimate.to_read(dataset, size, 1).at(attempt)
+
+
+def trained(wildcards):
+    """The runs of a model that the ensembles of a task fuse and that this pipeline trains."""
+    runs = [
+        run
+        for run in plan.of_ensembles()
+        if (run.task, run.model) == (wildcards.task, wildcards.model) and not is_imported(run)
+    ]
+    if not runs:
+        sys.exit(
+            f"ConfigError: no ensemble of {wildcards.task} fuses runs of {wildcards.model} that are"
+            " trained by this pipeline."
+        )
+    return runs
+
+
+def modalities_shown(wildcards):
+    """The modalities that an animation shows: one, or all that the dataset has a file of."""
+    motions = ("jm", "bm", "km") if wildcards.dataset in MOTIONS_READ else ()
+    written = [name for name in MODALITIES if name in ("j", "b", "k", *motions)]
+    if wildcards.shown == "all":
+        return written
+    if wildcards.shown not in written:
+        sys.exit(
+            f"ConfigError: {wildcards.dataset} has no file of {wildcards.shown}, as its motions are"
+            f" differences of sampled frames; expected one of {', '.join(written)} or all."
+        )
+    return [wildcards.shown]
+
+
+def figure_files(stem, category, *, has_table=True, **labels):
+    """The files of a figure; Snakemake's own report shows the bitmap with its caption."""
+    png = report(f"{stem}.png", caption="../report/figure.rst", category=category, labels=labels)
+    table = {"table": f"{stem}.csv"} if has_table else {}
+    return {"png": png, "pdf": f"{stem}.pdf", "caption": f"{stem}.txt", **table}
+
+
+asked(check_figure_names, plan)
 
 
 def refuse_what_runs_already():

@@ -15,7 +15,7 @@ def pick_device(wanted: str) -> torch.device:
     if wanted == "cpu" or (wanted == "auto" and not torch.cuda.is_available()):
         return torch.device("cpu")
     if not torch.cuda.is_available():
-        raise ConfigError("train.device: cuda is wanted, but torch finds no GPU; use auto or cpu.")
+        raise ConfigError("engine.device: cuda is wanted, but torch finds no GPU; use auto or cpu.")
     return torch.device("cuda")
 
 

@@ -69,7 +69,7 @@ class ProcessGroup:
             number, there = int(os.environ["LOCAL_RANK"]), torch.cuda.device_count()
             if number >= there:
                 raise ConfigError(
-                    f"train.gpus: {size} processes were started, but torch finds {there} GPU(s)."
+                    f"engine.gpus: {size} processes were started, but torch finds {there} GPU(s)."
                 )
             device = torch.device("cuda", number)
             torch.cuda.set_device(device)

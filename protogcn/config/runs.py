@@ -25,6 +25,7 @@ class Runs:
 
     def __init__(self, config: Mapping[str, Any], datasets: Mapping[str, Dataset]) -> None:
         self._train = config["train"]
+        self._engine = config["engine"]
         self._models = config["models"]
         self._overrides = config.get("overrides", {})
         self._tasks = {
@@ -105,14 +106,16 @@ class Runs:
         facts = self._facts(task, model, stream)
         changes: dict[str, Any] = {}
         network = dict(self._models[model])
+        engine = dict(self._engine)
         for override in self._matching(facts):
             changes |= override["set"]
             network |= changes.pop("model", {})
+            engine |= changes.pop("engine", {})
         settings = self._train | with_imports(changes, facts)
         dataset, split = self._tasks[task]
         repeat = int(stream.partition("-")[2] or 1)
         settings["seed"] += repeat - 1
-        return Run(dataset, split, model, facts["modality"], repeat, settings, network)
+        return Run(dataset, split, model, facts["modality"], repeat, settings, network, engine)
 
     def imported(self, key: str) -> Iterator[tuple[str, str, str, str, int]]:
         """Yield each run whose ``key``, checkpoint or scores, is a file that somebody made.

@@ -12,17 +12,16 @@ from typing import Any
 from torch import nn
 
 from protogcn.batches.clip_store import ClipStore
-from protogcn.config.resolved import ENGINE_SETTINGS, Run
+from protogcn.config.resolved import Run
 from protogcn.errors import ContractError
 from protogcn.files.contracts import reading
 from protogcn.models import build_model
 from protogcn.models.checkpoint import load_checkpoint
 
 _ENTRIES = {"model": dict, "epoch": int, "facts": dict, "commit": str, "versions": dict}
-# Settings that do not affect the weights, or may change between two epochs: a checkpoint is scored
-# with any number of crops and any borders between them, and a training may resume on another
-# device. The number of threads decides in which order the CPU adds up.
-_MAY_CHANGE = {"crops", "crop_borders", *ENGINE_SETTINGS} - {"cpu_threads"}
+# Settings that do not affect the weights: a checkpoint is scored with any number of crops and any
+# borders between them. The number of CPU threads does: it decides the order of sums.
+_OF_SCORING = {"crops", "crop_borders"}
 
 
 def build_network(run: Run) -> nn.Module:
@@ -98,7 +97,7 @@ def training_fingerprint(run: Run, store: ClipStore, model: nn.Module) -> dict[s
 
 def run_fingerprint(run: Run, model: nn.Module) -> dict[str, Any]:
     """Return the part of a training's fingerprint that is known without its data."""
-    settings = {key: value for key, value in run.settings.items() if key not in _MAY_CHANGE}
+    settings = {key: value for key, value in run.settings.items() if key not in _OF_SCORING}
     skeleton = run.dataset.skeleton
     return {
         **settings,

@@ -178,7 +178,8 @@ def main() -> None:
         ensemble = ensemble.with_crops(args.crops)
     run = ensemble.members[0].run
     device = pick_device(args.device)
-    Engine.of(run.settings, device).start(args.threads or run.settings["cpu_threads"])
+    engine = Engine.of(run.engine, device, precision=run.settings["precision"])
+    engine.start(args.threads or run.settings["cpu_threads"])
     skeleton = run.dataset.skeleton
     if live:
         batches: Iterable[list[Piece]] = _live_pieces(skeleton, args.window, stride)

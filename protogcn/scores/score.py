@@ -14,7 +14,7 @@ from protogcn.files.scores import Scores
 from protogcn.jobs.bar import show_progress
 from protogcn.models.engine import Engine
 from protogcn.models.trained import load_trained
-from protogcn.scores.scoring import score_run
+from protogcn.scores.scoring import ScoringCrops, score_clips
 
 
 def score(run: Run, store: ClipStore, path: Path) -> Scores:
@@ -31,12 +31,13 @@ def score(run: Run, store: ClipStore, path: Path) -> Scores:
     model, checkpoint = load_trained(path, run, store)
     imported = checkpoint.get("imported")
     rows = store.rows(run.split, "test")
-    logits, probabilities = score_run(
-        run,
-        model,
-        Engine.of(run.settings, store.device),
+    engine = Engine.of(run.engine, store.device, precision=run.settings["precision"])
+    logits, probabilities = score_clips(
+        engine.logits_of(engine.prepare(model)),
         store,
         rows,
+        ScoringCrops.of(run),
+        row_multiple=engine.row_multiple,
         watch=partial(show_progress, total=len(rows), what="clips", size=len),
     )
     return Scores(
@@ -71,7 +72,8 @@ def main() -> None:
     args = parser.parse_args()
 
     run = load_run(args.config)
-    device = pick_device(run.settings["device"])
-    Engine.of(run.settings, device).start(run.settings["cpu_threads"])
+    device = pick_device(run.engine["device"])
+    engine = Engine.of(run.engine, device, precision=run.settings["precision"])
+    engine.start(run.settings["cpu_threads"])
     store = ClipStore.load(args.values, args.clips, run, device)
     score(run, store, args.checkpoint).save(args.scores)

@@ -58,15 +58,16 @@ SETTINGS = {
     "short_clips": "drawn",
     "select": "last",
     "select_on": "test",
-    "device": "cpu",
     "precision": "float32",
-    "gpus": 1,
     "cpu_threads": 1,
+}
+ENGINE = {
+    "device": "cpu",
+    "gpus": 1,
     "compile": "auto",
     "cuda_graphs": True,
     "tf32": True,
     "fused_optimizer": True,
-    "fused_passes": True,
     "topology_kernel": False,
 }
 NETWORK = {
@@ -94,8 +95,9 @@ def nano_clips(seed=0):
 
 
 def nano_run(**settings):
-    """Return the run of the joint stream with some settings changed."""
-    return Run(DATASET, "xsub", "protogcn", "j", 1, {**SETTINGS, **settings}, NETWORK)
+    """Return the run of the joint stream with some settings or switches of its engine changed."""
+    engine = {key: settings.pop(key, switch) for key, switch in ENGINE.items()}
+    return Run(DATASET, "xsub", "protogcn", "j", 1, {**SETTINGS, **settings}, NETWORK, engine)
 
 
 def write_dataset(folder, clips=None, dataset=DATASET):

@@ -16,7 +16,7 @@ from protogcn.data.read_dataset import read_dataset
 from protogcn.models import build_model
 from protogcn.report.tables import fuse as fuse_stage
 from protogcn.scores.score import score
-from tests.made.nano import NETWORK, SETTINGS, write_checkpoint, write_run
+from tests.made.nano import ENGINE, NETWORK, SETTINGS, write_checkpoint, write_run
 
 WEIGHTS = {"j": 2, "b": 1, "km": 1}
 
@@ -61,7 +61,7 @@ def write_trained_nano(folder: Path) -> TrainedNano:
     write_modalities(data / "joints.npy", data / "clips.csv", dataset.skeleton, values)
     runs = {}
     for number, (stream, path) in enumerate(values.items()):
-        run = Run(dataset, "xsub", "protogcn", stream, 1, SETTINGS, NETWORK)
+        run = Run(dataset, "xsub", "protogcn", stream, 1, SETTINGS, NETWORK, ENGINE)
         runs[stream] = folder / f"results/runs/nano/xsub/protogcn/{stream}"
         _write_run(runs[stream], run, path, data / "clips.csv", seed=number)
     table = folder / "results/nano_xsub_3ens.csv"
@@ -74,7 +74,7 @@ _CPU = torch.device("cpu")
 
 
 def _run_of(dataset: Dataset) -> Run:
-    return Run(dataset, "xsub", "protogcn", "j", 1, SETTINGS, NETWORK)
+    return Run(dataset, "xsub", "protogcn", "j", 1, SETTINGS, NETWORK, ENGINE)
 
 
 def _write_run(folder: Path, run: Run, values: Path, clips: Path, *, seed: int) -> None:

@@ -168,7 +168,7 @@ def test_fewer_gpus_than_processes_are_one_sentence(monkeypatch):
     monkeypatch.setenv("WORLD_SIZE", "2")
     monkeypatch.setenv("LOCAL_RANK", "1")
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
-    sentence = r"train\.gpus: 2 processes were started, but torch finds 1 GPU"
+    sentence = r"engine\.gpus: 2 processes were started, but torch finds 1 GPU"
     with pytest.raises(ConfigError, match=sentence), ProcessGroup(torch.device("cuda")):
         pass
 

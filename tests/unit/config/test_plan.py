@@ -108,6 +108,14 @@ def test_later_override_wins():
     assert expand(config).run("demo_xsub", "protogcn", "j").settings["learning_rate"] == 0.4
 
 
+def test_an_override_of_the_engine_changes_no_setting(plan):
+    entry = {"where": {"dataset": "demo"}, "set": {"engine": {"device": "cpu"}}}
+    run = expand(changed("overrides.cpu", entry)).run("demo_xsub", "protogcn", "j")
+    before = plan.run("demo_xsub", "protogcn", "j")
+    assert run.engine == {**before.engine, "device": "cpu"}
+    assert run.settings == before.settings
+
+
 def test_repeats_are_runs_with_the_next_seed():
     plan = expand(
         changed("ensembles.twice", {"streams": {"j": 1, "j-2": 1}, "tasks": ["demo_xsub"]})

@@ -163,7 +163,10 @@ def test_one_recipe_is_told_and_a_second_one_refused():
 
 def test_networks_and_speed_are_no_part_of_the_recipe():
     more = {
-        "fast": {"where": {"model": "small"}, "set": {"compile": False, "model": {"width": 48}}}
+        "fast": {
+            "where": {"model": "small"},
+            "set": {"engine": {"compile": False}, "model": {"width": 48}},
+        }
     }
     plan, table = resolved(**TWO, overrides=more)
     assert common_recipe(table, plan)["epochs"] == 10

@@ -56,7 +56,12 @@ def test_training_on_other_data_is_refused(path, tmp_path):
 
 
 def test_settings_that_do_not_affect_the_weights_may_be_others(path, data):
-    others = {"crops": 1, "crop_borders": "clean", "compile": False, "device": "auto"}
+    others = {
+        "crops": 1,
+        "crop_borders": "clean",
+        "compile": False,
+        "device": "auto",
+    }
     assert load_trained(path, nano_run(**others), store_of(data))
 
 

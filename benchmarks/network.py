@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from benchmarks.measure import Row, comparison, measure, print_rows, rate
 from benchmarks.yardstick.network import PlainProtoGCN
-from protogcn.batches.bodies import Bodies, body_rows, pack_bodies
+from protogcn.batches.bodies import Bodies, pack_bodies
 from protogcn.models.engine import Engine
 from protogcn.models.protogcn import ProtoGCN
 from protogcn.models.released.protogcn import from_released
@@ -50,7 +50,7 @@ def make_batch(num_clips: int, one_in: int) -> tuple[Tensor, Bodies, Tensor]:
     clips = torch.randn(num_clips, 2, NUM_FRAMES, NUM_JOINTS, 3)
     persons = np.where(np.arange(num_clips) % one_in == 0, 2, 1)
     clips[torch.from_numpy(persons == 1), 1] = 0
-    bodies = pack_bodies(clips, body_rows(persons, 2))
+    bodies = pack_bodies(clips, persons)
     return clips, bodies, torch.randint(NUM_CLASSES, (num_clips,))
 
 

@@ -12,7 +12,7 @@ import torch
 
 from benchmarks.measure import Timing, measure
 from benchmarks.network import SETTINGS, step_of
-from protogcn.batches.bodies import body_rows, pack_bodies
+from protogcn.batches.bodies import pack_bodies
 from protogcn.models.engine import Engine
 from protogcn.models.protogcn import ProtoGCN
 
@@ -44,7 +44,7 @@ def seconds_of(case: Case, *, rounds: int) -> Timing:
     Engine.of(SETTINGS, torch.device("cpu"), precision="float32").prepare(model)
     persons = np.where(np.arange(case.clips) % case.one_in == 0, 2, 1)
     clips = torch.randn(case.clips, 2, case.frames, case.joints, 3)
-    bodies = pack_bodies(clips, body_rows(persons, 2))
+    bodies = pack_bodies(clips, persons)
     labels = torch.randint(case.classes, (case.clips,))
     return measure(step_of(model, bodies, labels), rounds=rounds, clock=time.process_time)
 

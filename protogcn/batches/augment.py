@@ -102,7 +102,8 @@ def apply_augmentation(
         draws: what is done to each of the B bodies.
         strength: which changes there are.
         skeleton: the layout.
-        mirror_widths: (B,) on the bodies' device, ``ClipStore.mirror_widths`` of each body's clip.
+        mirror_widths: (R,) on the bodies' device, ``ClipStore.mirror_widths`` of the clip of each
+            real body; no others are mirrored.
     """
     device = bodies.device
     if strength.rotation:
@@ -155,8 +156,9 @@ def difference(bodies: Tensor, following: Tensor | None = None) -> Tensor:
 
     Args:
         bodies: the crops.
-        following: (B,) on the host, the row whose first frame comes after a row's last frame, -1
-            for none: that last step is zero, as it is everywhere without ``following``.
+        following: (R,) on the host, the row whose first frame comes after the last frame of each of
+            the first R rows, -1 for none: that last step is zero, as it is everywhere without
+            ``following``.
     """
     steps = torch.zeros_like(bodies)
     torch.sub(bodies[:, 1:], bodies[:, :-1], out=steps[:, :-1])

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from protogcn.batches.bodies import BodyRows
+from protogcn.batches.bodies import Bodies, body_rows
 from protogcn.batches.device import to_device
 from protogcn.errors import ContractError
 from protogcn.files.arrays import open_array
@@ -44,11 +44,6 @@ class ClipStore:
     device: torch.device
     ahead: bool = False
     mirror_widths: np.ndarray | None = None
-
-    @property
-    def num_slots(self) -> int:
-        """M."""
-        return self.frames.shape[1]
 
     @classmethod
     def load(
@@ -93,28 +88,29 @@ class ClipStore:
             mirror_widths = of_positions.astype(np.float32)
         return cls(frames, table, trailer["sha256"], device, ahead, mirror_widths)
 
-    def bodies(self, clips: np.ndarray, frames: Tensor, rows: BodyRows) -> Tensor:
+    def crops(self, clips: np.ndarray, frames: Tensor, *, multiple: int = 1) -> Bodies:
         """Gather one crop of each clip, its real bodies only.
 
         Args:
             clips: (N,) rows of the clip table.
             frames: (N, T) frame numbers within each clip, on the host.
-            rows: which person of which of these clips stands in which row.
+            multiple: as in ``body_rows``.
 
         Returns:
-            (B, T, V, C) on ``self.device``, the rows that hold no real body zero.
+            The bodies on ``self.device``, the rows that hold no real one zero.
         """
         num_slots, num_joints, channels = self.frames.shape[1:]
+        rows = body_rows(self.table.persons[clips], num_slots, multiple=multiple)
+        num_real = len(rows.clips)
         places = torch.from_numpy(self.table.first_frames[clips])[:, None] + frames  # (N, T)
         places = places[torch.from_numpy(rows.clips)] * num_slots  # (R, T)
-        places += torch.from_numpy(rows.persons[: len(rows.clips)])[:, None]
-        # Pinned memory is copied without waiting; torch gives it out again after the copy.
+        places += torch.from_numpy(rows.slots)[:, None]
+        # Pinned memory is copied without waiting; torch reuses it after the copy.
         values = torch.empty(
             (rows.num_rows, frames.shape[1], num_joints, channels),
             device=self.frames.device,
             pin_memory=self.frames.device.type != self.device.type,
         )
-        num_real = len(rows.clips)
         torch.index_select(
             self.frames.flatten(0, 1).flatten(1),  # (F * M, V * C)
             0,
@@ -122,7 +118,7 @@ class ClipStore:
             out=values[:num_real].flatten(0, 1).flatten(1),
         )
         values[num_real:] = 0
-        return values.to(self.device, non_blocking=True)
+        return rows.with_values(values.to(self.device, non_blocking=True))
 
     def rows(self, split: str, side: str) -> np.ndarray:
         """Return the rows of the clip table on one side of a split.

@@ -1,4 +1,4 @@
-"""The networks: settings in, a module with ``forward(clips)`` and ``loss(clips, labels)`` out."""
+"""The networks: settings in, a module with ``forward(bodies)`` and ``loss(bodies, labels)`` out."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -27,7 +27,7 @@ def build_model(
 ) -> nn.Module:
     """Build the network that ``settings["network"]`` names.
 
-    Every network maps clips (N, M, T, V, C) to logits (N, K), and its ``loss(clips, labels)``
+    Every network maps the ``Bodies`` of N clips to logits (N, K), and its ``loss(bodies, labels)``
     returns a ``Loss``. Initial weights come from torch's global generator.
 
     Args:

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from protogcn.batches.bodies import Bodies, all_bodies
+from protogcn.batches.bodies import Bodies
 from protogcn.errors import ConfigError
 from protogcn.models.contrast import ClassContrast
 from protogcn.models.loss import Loss, mean_cross_entropy
@@ -83,19 +83,17 @@ class ProtoGCN(nn.Module):
         nn.init.normal_(self.classify.weight, std=0.01)
         nn.init.zeros_(self.classify.bias)
 
-    def forward(self, clips: Tensor | Bodies) -> Tensor:
-        """Clips (N, M, T, V, C), or their bodies -> logits (N, K), at least float32."""
-        bodies = clips if isinstance(clips, Bodies) else all_bodies(clips)
+    def forward(self, bodies: Bodies) -> Tensor:
+        """Bodies of N clips -> logits (N, K), at least float32."""
         logits, _ = self._encode(bodies)
         return logits
 
-    def loss(self, clips: Tensor | Bodies, labels: Tensor) -> Loss:
-        """Clips (N, M, T, V, C), or their bodies, labels (N,) -> cross entropy plus contrast.
+    def loss(self, bodies: Bodies, labels: Tensor) -> Loss:
+        """Bodies of N clips, labels (N,) -> cross entropy plus contrast.
 
         In training mode the call also moves the memory bank. Of a part of a batch the losses are
         its share of the whole batch's.
         """
-        bodies = clips if isinstance(clips, Bodies) else all_bodies(clips)
         logits, compared = self._encode(bodies)
         with torch.autocast(logits.device.type, enabled=False):
             relations = bodies.mean_over_persons(self.blocks[-1].spatial.relations(compared))

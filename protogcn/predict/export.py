@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from protogcn.batches.bodies import all_bodies
 from protogcn.errors import ConfigError, ContractError
 from protogcn.files.contracts import save_text, writing
 from protogcn.files.provenance import commit, versions
@@ -41,7 +42,7 @@ class CropLogits(nn.Module):
 
     def forward(self, crops: Tensor) -> Tensor:
         """(N, M, T, V, C) -> (N, K)."""
-        return self.model(crops)
+        return self.model(all_bodies(crops))
 
 
 def export_member(member: Member, folder: Path, *, batch: int) -> dict[str, Any]:

@@ -80,6 +80,12 @@ def in_space(scores: Scores, space: str) -> np.ndarray:
     raise ConfigError(f"space {space!r}: expected one of {', '.join(SPACES)}.")
 
 
+def softmax(values: np.ndarray) -> np.ndarray:
+    """Return probabilities along the last axis."""
+    powers = np.exp(values - values.max(axis=-1, keepdims=True))
+    return powers / powers.sum(axis=-1, keepdims=True)
+
+
 def accuracies(scores: np.ndarray, labels: np.ndarray) -> dict[str, float | None]:
     """Return the shares top1, top5 (None of fewer than five classes) and mean_class.
 

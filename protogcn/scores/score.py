@@ -14,7 +14,7 @@ from protogcn.files.scores import Scores
 from protogcn.jobs.bar import show_progress
 from protogcn.models.engine import Engine
 from protogcn.models.trained import load_trained
-from protogcn.scores.scoring import score_run
+from protogcn.scores.scoring import ScoringCrops, score_clips
 
 
 def score(run: Run, store: ClipStore, path: Path) -> Scores:
@@ -31,12 +31,13 @@ def score(run: Run, store: ClipStore, path: Path) -> Scores:
     model, checkpoint = load_trained(path, run, store)
     imported = checkpoint.get("imported")
     rows = store.rows(run.split, "test")
-    logits, probabilities = score_run(
-        run,
-        model,
-        Engine.of(run.engine, store.device, precision=run.settings["precision"]),
+    engine = Engine.of(run.engine, store.device, precision=run.settings["precision"])
+    logits, probabilities = score_clips(
+        engine.logits_of(engine.prepare(model)),
         store,
         rows,
+        ScoringCrops.of(run),
+        row_multiple=engine.row_multiple,
         watch=partial(show_progress, total=len(rows), what="clips", size=len),
     )
     return Scores(

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Mapping
 from contextlib import nullcontext
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -41,7 +42,7 @@ from protogcn.jobs.deadline import TimeLimit, limit_of_this_job
 from protogcn.models.checkpoint import save_checkpoint
 from protogcn.models.engine import Engine
 from protogcn.models.trained import build_network, load_trained, training_fingerprint
-from protogcn.scores.inference import score_clips
+from protogcn.scores.scoring import ScoringCrops, score_clips
 from protogcn.training.epoch import SeedOf, Training, seeds, train_epoch
 from protogcn.training.reporter import Reporter
 from protogcn.training.resume import ResumeFile
@@ -166,10 +167,7 @@ def _num_correct(training: Training, rows: np.ndarray) -> int:
             training.engine.logits_of(training.model),
             store,
             rows,
-            length=training.run.settings["frames"],
-            crops=1,
-            sampled_difference=training.run.samples_first,
-            spread=training.run.settings["short_clips"] == "spread",
+            replace(ScoringCrops.of(training.run), crops=1),
             row_multiple=training.engine.row_multiple,
         )
         correct = int((probabilities.argmax(axis=1) == store.table.labels[rows]).sum())

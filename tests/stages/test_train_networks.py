@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from protogcn.batches.bodies import body_rows, pack_bodies
+from protogcn.batches.bodies import pack_bodies
 from protogcn.errors import ContractError
 from protogcn.files.scores import Scores
 from protogcn.models import build_model
@@ -76,7 +76,7 @@ def test_it_compiles_without_breaks_once_for_any_number_of_clips_and_bodies(
     step = engine.training_step(compiled, optimizer)
     for persons in ([2, 1, 1, 1, 2], [1, 1, 1, 2], [2, 2, 1, 1, 1, 1, 1, 1, 1]):
         clips = torch.randn(len(persons), 2, 16, 5, 3)
-        bodies = pack_bodies(clips, body_rows(np.array(persons), 2, multiple=4))
+        bodies = pack_bodies(clips, np.array(persons), multiple=4)
         labels = torch.arange(len(persons)) % 4
         found, expected = step(bodies, labels, 0.0), plain.loss(bodies, labels)
         torch.testing.assert_close(found.total, expected.total)

@@ -9,7 +9,7 @@ FIGURES = {
     "draw_confusion": "results/nano_xsub_2ens_confusion.pdf",
     "draw_confusion_of_run": "results/runs/nano/xsub/protogcn/b/confusion.png",
     "draw_streams": "results/nano_xsub_2ens_streams.csv",
-    "draw_comparison": "results/nano_xsub_b_protogcn_vs_wide.csv",
+    "draw_class_differences": "results/nano_xsub_b_protogcn_vs_wide.csv",
     "draw_topology": "results/runs/nano/xsub/protogcn/j/topology/S001C001P001R001A001.png",
     "draw_animation": "results/data/nano/centred/clips/S001C001P001R001A001_all.gif",
 }
@@ -41,7 +41,7 @@ def test_figures_plan_exactly_the_runs_they_show(workplace):
             "models: {wide: {network: protogcn, width: 48, blocks: 2, downsample: [2], subsets: 8,"
             " prototypes: 10, contrast_weight: 0.2}}",
             "results/nano_xsub_wide_learning_curves.png",
-            "ConfigError: no ensemble of nano_xsub fuses runs of wide that are trained here.",
+            "ConfigError: no ensemble of nano_xsub fuses runs of wide that are trained by this pipeline.",
         ),
         (
             "overrides: {poses: {where: {dataset: nano}, set: {difference: sampled}}}",

@@ -20,18 +20,13 @@ rule fuse_ensemble:
         latex="results/{task}_{ensemble}.tex",
         record="results/{task}_{ensemble}.json",
     log:
-        "results/logs/fuse_ensemble/{task}.{ensemble}.log",
+        paths.log("fuse_ensemble", "{task}", "{ensemble}"),
     params:
-        model=lambda wildcards: scheme_of(wildcards).model,
-        streams=lambda wildcards: list(scheme_of(wildcards).streams.keys()),
-        weights=lambda wildcards: list(scheme_of(wildcards).streams.values()),
-        space=lambda wildcards: scheme_of(wildcards).space,
+        members=members_as_arguments,
         source=lambda wildcards: scheme_of(wildcards).source,
         tuned=lambda wildcards: "--tuned-on-test" if scheme_of(wildcards).tuned_on_test else "",
     shell:
-        "python -m protogcn fuse --scores {input.scores} --streams {params.streams}"
-        " --weights {params.weights} --space {params.space} {params.tuned}"
-        " --task {wildcards.task} --model {params.model} --ensemble {wildcards.ensemble}"
-        " --source={params.source:q} --csv {output.csv} --markdown {output.markdown}"
-        " --latex {output.latex} --record {output.record}"
+        "python -m protogcn fuse --scores {input.scores} {params.members} {params.tuned}"
+        " --ensemble {wildcards.ensemble} --source={params.source:q} --csv {output.csv}"
+        " --markdown {output.markdown} --latex {output.latex} --record {output.record}"
         " --log {log}"

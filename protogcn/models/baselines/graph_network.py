@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from protogcn.batches.bodies import Bodies, all_bodies
+from protogcn.batches.bodies import Bodies
 from protogcn.models.loss import Loss, mean_cross_entropy
 from protogcn.models.norms import ChannelsLastNorm, at_least_float32
 from protogcn.models.topology import shortcut
@@ -52,9 +52,8 @@ class GraphNetwork(nn.Module):
         nn.init.normal_(self.classify.weight, std=0.01)
         nn.init.zeros_(self.classify.bias)
 
-    def forward(self, clips: Tensor | Bodies) -> Tensor:
-        """Clips (N, M, T, V, C), or their bodies -> logits (N, K), at least float32."""
-        bodies = clips if isinstance(clips, Bodies) else all_bodies(clips)
+    def forward(self, bodies: Bodies) -> Tensor:
+        """Bodies of N clips -> logits (N, K), at least float32."""
         features = self.normed(bodies)
         for block in self.blocks:
             features = block(features, bodies.multiplicity)
@@ -62,11 +61,10 @@ class GraphNetwork(nn.Module):
         with torch.autocast(features.device.type, enabled=False):
             return self.classify(bodies.mean_over_persons(pooled))
 
-    def loss(self, clips: Tensor | Bodies, labels: Tensor) -> Loss:
-        """Clips (N, M, T, V, C), or their bodies, labels (N,) -> the cross entropy."""
-        logits = self(clips)
-        part = clips.part if isinstance(clips, Bodies) else None
-        cross_entropy = mean_cross_entropy(logits, labels, part)
+    def loss(self, bodies: Bodies, labels: Tensor) -> Loss:
+        """Bodies of N clips, labels (N,) -> the cross entropy."""
+        logits = self(bodies)
+        cross_entropy = mean_cross_entropy(logits, labels, bodies.part)
         return Loss(cross_entropy, {"cross_entropy": cross_entropy.detach()}, logits.detach())
 
     def normed(self, bodies: Bodies) -> Tensor:

@@ -13,9 +13,7 @@ import pandas as pd
 import torch
 from matplotlib.figure import Figure
 
-from protogcn.batches.batch import scoring_batch
 from protogcn.batches.clip_store import ClipStore
-from protogcn.batches.sampling import scoring_frames
 from protogcn.config.resolved import Run, load_run
 from protogcn.errors import ConfigError
 from protogcn.files.contracts import save_table, save_text
@@ -23,6 +21,7 @@ from protogcn.models.inspection import Topologies, topologies
 from protogcn.models.protogcn import ProtoGCN
 from protogcn.models.trained import load_trained
 from protogcn.report.figures.style import in_style, save_figure
+from protogcn.scores.scoring import ScoringCrops
 
 _TITLES = {
     "learned": "learned topology",
@@ -46,20 +45,7 @@ def load_network(path: Path, run: Run, store: ClipStore) -> ProtoGCN:
 
 def topologies_of_clip(model: ProtoGCN, store: ClipStore, row: int, run: Run) -> Topologies:
     """Return the matrices (V, V) of one clip, the mean over its test crops."""
-    total = int(store.table.num_frames[row])
-    frames = scoring_frames(
-        total,
-        run.settings["frames"],
-        run.settings["crops"],
-        spread=run.settings["short_clips"] == "spread",
-    )
-    bodies = scoring_batch(
-        store,
-        np.array([row]),
-        frames[None],
-        sampled_difference=run.samples_first,
-        across_crops=run.settings["crop_borders"] == "released",
-    )
+    bodies = ScoringCrops.of(run).cut(store, np.array([row]))
     found = topologies(model, bodies)
     return Topologies(*(matrices.mean(0) for matrices in found))
 

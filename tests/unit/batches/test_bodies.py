@@ -49,7 +49,7 @@ def test_clip_without_persons_is_made_of_the_empty_rows_of_its_slots():
 def test_mean_over_persons_equals_that_of_all_bodies(multiple):
     clips = torch.randn(3, 2, 4, 5, 3)
     clips[1:, 1] = 0
-    packed = pack_bodies(clips, body_rows(PERSONS, 2, multiple=multiple))
+    packed = pack_bodies(clips, PERSONS, multiple=multiple)
     for bodies in (packed, all_bodies(clips)):
         found = bodies.mean_over_persons(bodies.values)
         torch.testing.assert_close(found, clips.mean(1))

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from protogcn.batches.prefetch import one_ahead, prefetched
-from protogcn.scores.inference import score_clips
+from protogcn.scores.scoring import ScoringCrops, score_clips
 from protogcn.training.train import train
 from tests.made.nano import assert_same, nano_run, store_of, weights_of
 
@@ -79,8 +79,7 @@ def test_scores_of_batches_made_ahead_are_the_same(data, tmp_path):
             training.engine.logits_of(training.model),
             replace(store, ahead=ahead),
             np.arange(24),
-            length=16,
-            crops=10,
+            ScoringCrops(length=16, crops=10),
         )
         for ahead in (False, True)
     )

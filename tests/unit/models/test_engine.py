@@ -4,7 +4,7 @@ import torch
 from torch import nn
 from torch._dynamo.exc import InternalTorchDynamoError
 
-from protogcn.batches.bodies import Bodies, body_rows, pack_bodies
+from protogcn.batches.bodies import Bodies, pack_bodies
 from protogcn.errors import ConfigError
 from protogcn.models import Loss, build_model
 from protogcn.models import engine as module
@@ -42,7 +42,7 @@ def make_bodies(persons, multiple=1):
     clips = torch.randn(len(persons), 2, 16, 5, 3, generator=generator)
     clips[torch.tensor(persons) == 1, 1] = 0
     labels = torch.arange(len(persons)) % 4
-    return pack_bodies(clips, body_rows(np.array(persons), 2, multiple=multiple)), labels
+    return pack_bodies(clips, np.array(persons), multiple=multiple), labels
 
 
 def step_of(model, **settings):

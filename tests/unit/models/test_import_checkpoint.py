@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from protogcn.batches.bodies import all_bodies
 from protogcn.batches.clip_store import ClipStore
 from protogcn.config.plan import expand
 from protogcn.errors import ConfigError, ContractError
@@ -37,7 +38,7 @@ def logits_of(run, checkpoint):
     model = build_model(run.network, run.dataset.skeleton, num_classes=len(run.dataset.classes))
     model.load_state_dict(checkpoint["model"])
     with torch.no_grad():
-        return model.double().eval()(golden_clips(25))
+        return model.double().eval()(all_bodies(golden_clips(25)))
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from protogcn.batches.bodies import Bodies, all_bodies
+from protogcn.batches.bodies import Bodies
 from protogcn.models.fast.cpu.temporal_parts import Convolutions, add_joint, largest
 from protogcn.models.protogcn import EncodingBlock, ProtoGCN
 
@@ -47,9 +47,8 @@ class FoldedProtoGCN(nn.Module):
         self.bias = model.classify.bias.detach().clone()
 
     @torch.no_grad()
-    def forward(self, clips: Tensor | Bodies) -> Tensor:
-        """Clips (N, M, T, V, C), or their bodies -> logits (N, K)."""
-        bodies = clips if isinstance(clips, Bodies) else all_bodies(clips)
+    def forward(self, bodies: Bodies) -> Tensor:
+        """Bodies of N clips -> logits (N, K)."""
         pooled = torch.stack([self._pooled(values) for values in bodies.values])  # (B, O)
         return F.linear(bodies.mean_over_persons(pooled), self.weight, self.bias)
 

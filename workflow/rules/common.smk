@@ -84,7 +84,7 @@ def prepared(wildcards, name):
 
 def data_of(run, name):
     """The same for a run."""
-    return f"results/data/{run.dataset.name}/{run.settings['preparation']}/{name}"
+    return f"{paths.prepared(run.dataset.name, run.settings['preparation'])}/{name}"
 
 
 def train_threads(run):
@@ -130,7 +130,7 @@ def need_to_score(wildcards, attempt):
 def size_prepared(wildcards):
     """The size of a prepared dataset."""
     dataset = plan.datasets[wildcards.dataset]
-    clips = f"results/data/{dataset.name}/{wildcards.preparation}/clips.csv"
+    clips = f"{paths.prepared(dataset.name, wildcards.preparation)}/clips.csv"
     return estimate.size_of(dataset, dataset.splits[0], Path(clips))
 
 
@@ -224,7 +224,7 @@ def names_of(datasets):
 def need_to_decompress(wildcards, workers, attempt):
     """Memory and minutes of decompressing a dataset's poses."""
     dataset = plan.datasets[wildcards.dataset]
-    clips = Path(f"results/data/{dataset.name}/raw/clips.csv")
+    clips = Path(f"{paths.prepared(dataset.name, 'raw')}/clips.csv")
     size = estimate.size_of(dataset, dataset.splits[0], clips)
     return estimate.to_decompress(dataset, size, workers).at(attempt)
 
@@ -232,7 +232,7 @@ def need_to_decompress(wildcards, workers, attempt):
 def joints_come_from(wildcards):
     """What the joints of a dataset are read from: its raw files, or decompressed poses."""
     if plan.datasets[wildcards.dataset].kpfiles is not None:
-        return f"results/data/{wildcards.dataset}/poses.csv"
+        return f"{paths.of_dataset(wildcards.dataset)}/poses.csv"
     return raw_of(wildcards)
 
 
@@ -243,10 +243,10 @@ def on_the_page():
 
 
 def raw_of(wildcards):
-    """The raw files of a dataset; the demo's are there once their manifest is."""
+    """The raw files of a dataset; the demo's exist once their manifest does."""
     dataset = plan.datasets[wildcards.dataset]
     if dataset.simulate is not None:
-        return f"results/data/{dataset.name}/raw.csv"
+        return f"{paths.of_dataset(dataset.name)}/raw.csv"
     if (sentence := missing_raw(dataset)) is not None:
         sys.exit(f"ConfigError: {sentence}")
     if dataset.is_annotated_folder:  # its date does not change when the table does
@@ -278,7 +278,7 @@ def clip_list_of(wildcards):
     if "clips" in run.settings:
         return file_of(wildcards, "clips")
     if run.dataset.is_pickle:
-        return f"results/data/{run.dataset.name}/annotated.csv"
+        return f"{paths.of_dataset(run.dataset.name)}/annotated.csv"
     return prepared(wildcards, "clips.csv")
 
 

@@ -18,6 +18,7 @@ MODALITIES = ("j", "b", "k", "jm", "bm", "km")
 ENGINE_SETTINGS = (
     "device",
     "gpus",
+    "trainings_per_gpu",
     "cpu_threads",
     "compile",
     "cuda_graphs",

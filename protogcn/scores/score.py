@@ -13,6 +13,7 @@ from protogcn.errors import ContractError
 from protogcn.files.provenance import commit, versions
 from protogcn.files.scores import Scores
 from protogcn.jobs.bar import show_progress
+from protogcn.jobs.claim import claimed_gpus
 from protogcn.models import build_model
 from protogcn.models.checkpoint import load_checkpoint
 from protogcn.models.engine import Engine
@@ -86,10 +87,17 @@ def main() -> None:
     parser.add_argument("--clips", type=Path, required=True)
     parser.add_argument("--checkpoint", type=Path, required=True)
     parser.add_argument("--scores", type=Path, required=True)
+    parser.add_argument(
+        "--gpus",
+        type=int,
+        default=0,
+        help="claim so many of this workstation's GPUs (default: use what is visible)",
+    )
     args = parser.parse_args()
 
     run = load_run(args.config)
-    device = pick_device(run.settings["device"])
-    Engine.of(run.settings, device).start(run.settings["cpu_threads"])
-    store = ClipStore.load(args.values, args.clips, run, device)
-    score(run, store, load_checkpoint(args.checkpoint, _ENTRIES)).save(args.scores)
+    with claimed_gpus(args.gpus, share=run.settings["trainings_per_gpu"]):
+        device = pick_device(run.settings["device"])
+        Engine.of(run.settings, device).start(run.settings["cpu_threads"])
+        store = ClipStore.load(args.values, args.clips, run, device)
+        score(run, store, load_checkpoint(args.checkpoint, _ENTRIES)).save(args.scores)

@@ -5,12 +5,14 @@ settings.
 """
 
 import argparse
+import os
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from datetime import timedelta
 from pathlib import Path
+from socket import socket
 from typing import Any
 
 import numpy as np
@@ -21,12 +23,13 @@ from tqdm import tqdm
 from protogcn.batches.clip_store import ClipStore
 from protogcn.batches.device import pick_device
 from protogcn.batches.parallel import (
+    Member,
     ProcessGroup,
     is_first,
-    is_parallel,
     my_part,
     num_processes,
     on_first_process,
+    run_together,
     summed,
 )
 from protogcn.config.resolved import Run, load_run
@@ -34,9 +37,11 @@ from protogcn.errors import (
     ContractError,
     FinishedElsewhereError,
     SupersededError,
+    exit_code_of,
 )
 from protogcn.files.contracts import reading, save_table
 from protogcn.files.provenance import commit, versions
+from protogcn.jobs.claim import claimed_gpus
 from protogcn.jobs.deadline import TimeLimit, limit_of_this_job
 from protogcn.models import build_model
 from protogcn.models.checkpoint import load_checkpoint, save_checkpoint
@@ -251,6 +256,12 @@ def main() -> None:
     parser.add_argument("--checkpoint", type=Path, required=True)
     parser.add_argument("--history", type=Path, required=True)
     parser.add_argument(
+        "--gpus",
+        type=int,
+        default=0,
+        help="claim so many of this workstation's GPUs (default: use what is visible)",
+    )
+    parser.add_argument(
         "--stop-at",
         help="when this job ends: seconds since 1970 or a local time as 2030-01-31T18:00"
         " (default: $PROTOGCN_STOP_AT, and what Slurm says)",
@@ -258,13 +269,27 @@ def main() -> None:
     args = parser.parse_args()
 
     limit = limit_of_this_job(args.stop_at)
+    settings = load_run(args.config).settings
+    with claimed_gpus(args.gpus, share=settings["trainings_per_gpu"]) as claims:
+        if settings["gpus"] == 1:
+            try:
+                _train_as(Member(), args, limit, claims)
+            except FinishedElsewhereError as error:
+                print(error, file=sys.stderr)
+            return
+        # Snakemake exports the threads of the job, which are those of all processes together.
+        os.environ["OMP_NUM_THREADS"] = str(settings["cpu_threads"])
+        code = run_together(settings["gpus"], _train_as, args, limit, claims)
+    if code not in (0, exit_code_of(FinishedElsewhereError())):
+        sys.exit(code)
+
+
+def _train_as(
+    member: Member, args: argparse.Namespace, limit: TimeLimit, claims: Sequence[socket]
+) -> None:
+    """Do this process's part of a training; it has its GPU as long as it has the claims."""
     run = load_run(args.config)
-    try:
-        with ProcessGroup(pick_device(run.settings["device"])) as device:
-            Engine.of(run.settings, device).start(run.settings["cpu_threads"])
-            store = ClipStore.load(args.values, args.clips, run, device)
-            _train_or_find(run, store, limit, args.checkpoint, args.history)
-    except FinishedElsewhereError as error:
-        if is_parallel():  # the others wait for this one in vain: torchrun ends them
-            raise
-        _tell(str(error))
+    with ProcessGroup(pick_device(run.settings["device"]), member) as device:
+        Engine.of(run.settings, device).start(run.settings["cpu_threads"])
+        store = ClipStore.load(args.values, args.clips, run, device)
+        _train_or_find(run, store, limit, args.checkpoint, args.history)

@@ -59,6 +59,7 @@ SETTINGS = {
     "device": "cpu",
     "precision": "float32",
     "gpus": 1,
+    "trainings_per_gpu": 1,
     "cpu_threads": 1,
     "compile": "auto",
     "cuda_graphs": True,

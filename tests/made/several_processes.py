@@ -62,7 +62,7 @@ def stop(how, folder):
         case "fault":
             raise ZeroDivisionError("a fault of the test")
         case "sleep":
-            print(os.getpid(), flush=True)
+            (folder / f"{os.getpid()}.asleep").touch()
             time.sleep(600)
 
 

@@ -114,18 +114,32 @@ def test_job_that_sees_one_gpu_leaves_another_to_those_that_see_more(gpus, start
     assert again.stderr.readline().strip() == f"Waits for 1 of GPU {gpus[0]} to be free."
 
 
-def test_trainings_that_share_gpus_are_spread_over_them(gpus):
-    claims = [claim(gpus, 1, share=2) for _ in range(5)]
-    assert [list(held) for held in claims[:4]] == [[name] for name in (*gpus, *gpus)]
-    assert claims[4] is None
-    claims[1][gpus[1]].close()
-    assert list(claim(gpus, 1, share=2)) == [gpus[1]]
+@pytest.fixture
+def claims(gpus):
+    """Claim GPUs that two trainings share; give them back afterwards."""
+    held = []
+
+    def take(number):
+        claimed = claim(gpus, number, share=2)
+        held.extend((claimed or {}).values())
+        return claimed
+
+    yield take
+    for mine in held:
+        mine.close()
 
 
-def test_run_on_several_gpus_shares_different_ones(gpus):
-    claims = [claim(gpus, 2, share=2) for _ in range(3)]
-    assert [sorted(held) for held in claims[:2]] == [gpus, gpus]
-    assert claims[2] is None
+def test_trainings_that_share_gpus_are_spread_over_them(gpus, claims):
+    found = [claims(1) for _ in range(4)]
+    assert [list(claimed) for claimed in found] == [[name] for name in (*gpus, *gpus)]
+    assert claims(1) is None
+    found[1][gpus[1]].close()
+    assert list(claims(1)) == [gpus[1]]
+
+
+def test_run_on_several_gpus_shares_different_ones(gpus, claims):
+    assert list(claims(2)) == list(claims(2)) == gpus
+    assert claims(2) is None
 
 
 def test_job_without_gpu_claims_none(gpus, start):

@@ -38,7 +38,7 @@ _OF_SIGNALS = 128  # a shell's exit code for a process that a signal ended, less
 _Made = TypeVar("_Made")
 
 
-class Member(NamedTuple):
+class Peer(NamedTuple):
     """One of the processes that train one network.
 
     Attributes:
@@ -67,7 +67,7 @@ class BatchPart(NamedTuple):
 
 
 def run_together(size: int, work: Callable[..., None], *arguments: Any) -> int:
-    """Run ``work(member, *arguments)`` in several new processes, until all or one of them end.
+    """Run ``work(peer, *arguments)`` in several new processes, until all or one of them end.
 
     They end with this process, however it ends. Ctrl-C comes from this process alone.
 
@@ -82,10 +82,9 @@ def run_together(size: int, work: Callable[..., None], *arguments: Any) -> int:
     """
     store = dist.TCPStore(_HERE, 0, is_master=True, wait_for_workers=False)
     new = multiprocessing.get_context("spawn")  # not forked: CUDA and threads
-    members = [Member(rank, size, store.port) for rank in range(size)]
+    peers = [Peer(rank, size, store.port) for rank in range(size)]
     processes = [
-        new.Process(target=_begin, args=(member, work, arguments), daemon=True)
-        for member in members
+        new.Process(target=_begin, args=(peer, work, arguments), daemon=True) for peer in peers
     ]
     try:
         for process in processes:
@@ -115,11 +114,11 @@ def _join(processes: Iterable[BaseProcess], seconds: float) -> None:
         process.join(max(0.0, end - time.monotonic()))
 
 
-def _begin(member: Member, work: Callable[..., None], arguments: tuple[Any, ...]) -> None:
+def _begin(peer: Peer, work: Callable[..., None], arguments: tuple[Any, ...]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     tqdm.set_lock(threading.RLock())  # its own is a semaphore, which a killed process leaves
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    run_stage(partial(work, member, *arguments))
+    run_stage(partial(work, peer, *arguments))
 
 
 def _end_with_parent() -> None:
@@ -134,10 +133,10 @@ class ProcessGroup:
     same exit code and without a report.
     """
 
-    def __init__(self, device: torch.device, member: Member):
+    def __init__(self, device: torch.device, peer: Peer):
         """``device``: what a single process would use."""
         self._wanted = device
-        self._member = member
+        self._peer = peer
         self._store: dist.Store | None = None
 
     def __enter__(self) -> torch.device:
@@ -146,7 +145,7 @@ class ProcessGroup:
         Raises:
             ConfigError: there are fewer GPUs than processes.
         """
-        rank, size, port = self._member
+        rank, size, port = self._peer
         if size == 1:
             return self._wanted
         device = self._wanted
@@ -154,7 +153,7 @@ class ProcessGroup:
         if on_gpu:
             if rank >= (found := torch.cuda.device_count()):
                 raise ConfigError(
-                    f"train.gpus: {size} GPUs are wanted for one run, but torch finds {found}."
+                    f"engine.gpus: {size} GPUs are wanted for one run, but torch finds {found}."
                 )
             device = torch.device("cuda", rank)
             torch.cuda.set_device(device)
@@ -183,7 +182,7 @@ class ProcessGroup:
             return
         # Whoever is first to put its mistake into the store reports it. The others fail only since
         # they lost it, and end with its exit code. None leaves the group, which would wait.
-        mine = f"{self._member.rank} {exit_code_of(error)}"
+        mine = f"{self._peer.rank} {exit_code_of(error)}"
         first = self._store.compare_set(_FAILED, "", mine).decode()
         if first != mine:
             code = int(first.split()[1])

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from protogcn.batches.parallel import BatchPart
-from protogcn.models.norms import ChannelNorm
+from protogcn.models.norms import ChannelsLastNorm
 
 
 class PrototypeReconstruction(nn.Module):
@@ -21,7 +21,7 @@ class PrototypeReconstruction(nn.Module):
         self.prototypes = nn.Linear(num_prototypes, channels, bias=False)
         self.dropout = nn.Dropout(dropout)
         self.project = nn.Linear(channels, channels)
-        self.norm = ChannelNorm(channels)
+        self.norm = ChannelsLastNorm(channels)
 
     def forward(self, relations: Tensor, part: BatchPart | None = None) -> Tensor:
         """(N, C, V, V) -> (N, V * V), the reconstructed relation of each pair of joints.

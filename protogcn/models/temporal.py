@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from protogcn.models.norms import ChannelNorm
+from protogcn.models.norms import ChannelsLastNorm
 
 DILATIONS = (1, 2, 3, 4)
 NUM_BRANCHES = len(DILATIONS) + 2  # and one maximum, one pointwise
@@ -29,31 +29,31 @@ class MultiScaleTemporal(nn.Module):
         self.branch_channels = branch = channels // NUM_BRANCHES
         self.mean_weight = nn.Parameter(torch.zeros(max(num_joints, NUM_COEFFICIENTS)))
         self.reduce = nn.Linear(channels, channels)
-        self.reduce_norm = ChannelNorm(channels - branch)
+        self.reduce_norm = ChannelsLastNorm(channels - branch)
         self.dilated = nn.ModuleList(
             dilated_convolution(branch, kernel=3, dilation=dilation, stride=stride)
             for dilation in DILATIONS
         )
-        self.merge_norm = ChannelNorm(channels)
+        self.merge_norm = ChannelsLastNorm(channels)
         self.merge = nn.Linear(channels, channels)
-        self.norm = ChannelNorm(channels)
+        self.norm = ChannelsLastNorm(channels)
 
-    def forward(self, features: Tensor, counts: Tensor | None = None) -> Tensor:
+    def forward(self, features: Tensor, multiplicity: Tensor | None = None) -> Tensor:
         """(B, T, V, C) -> (B, T / stride, V, C), without a final activation."""
         num_joints = features.shape[2]
         mean = features.sum(2, keepdim=True) / num_joints  # (B, T, 1, C)
-        scales = self._scales(torch.cat([features, mean], dim=2), counts)  # (B, T, V + 1, C)
+        scales = self._scales(torch.cat([features, mean], dim=2), multiplicity)  # (B, T, V + 1, C)
         local, mean = scales.split([num_joints, 1], dim=2)
         weight = self.mean_weight[:num_joints].to(scales.dtype).unsqueeze(-1)  # (V, 1)
         merged = torch.addcmul(local, weight, mean)  # (B, T, V, C)
-        return self.norm(self.merge(F.relu_(self.merge_norm(merged, counts))), counts)
+        return self.norm(self.merge(F.relu_(self.merge_norm(merged, multiplicity))), multiplicity)
 
-    def _scales(self, joints: Tensor, counts: Tensor | None) -> Tensor:
+    def _scales(self, joints: Tensor, multiplicity: Tensor | None) -> Tensor:
         """(B, T, V, C) -> the six branches side by side, (B, T / stride, V, C)."""
         branch = self.branch_channels
         return side_by_side(
             joints,
-            counts,
+            multiplicity,
             reduce=self.reduce,
             norm=self.reduce_norm,
             convolutions=self.dilated,
@@ -76,10 +76,10 @@ def dilated_convolution(channels: int, *, kernel: int, dilation: int, stride: in
 
 def side_by_side(
     features: Tensor,
-    counts: Tensor | None,
+    multiplicity: Tensor | None,
     *,
     reduce: nn.Linear,
-    norm: ChannelNorm,
+    norm: ChannelsLastNorm,
     convolutions: nn.ModuleList,
     widths: Sequence[int],
     stride: int,
@@ -88,7 +88,7 @@ def side_by_side(
 
     Args:
         features: what every branch sees.
-        counts: see ``Bodies``.
+        multiplicity: see ``Bodies``.
         reduce: the branches' pointwise maps as one.
         norm: of all of them but the last one's, before their activation.
         convolutions: over time, one for each branch but the last two: a maximum over three frames,
@@ -98,7 +98,7 @@ def side_by_side(
     """
     parts = [sum(widths[:-1]), widths[-1]]  # with and without a norm
     reduced, pointwise = reduce(features).split(parts, dim=-1)
-    reduced = F.relu_(norm(reduced.contiguous(), counts))
+    reduced = F.relu_(norm(reduced.contiguous(), multiplicity))
     *inputs, pooled = reduced.permute(0, 3, 1, 2).split(widths[:-1], dim=1)  # (B, C / n, T, V)
     if stride > 1:
         pointwise = pointwise[:, ::stride]

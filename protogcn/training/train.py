@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from socket import socket
@@ -23,7 +24,7 @@ from tqdm import tqdm
 from protogcn.batches.clip_store import ClipStore
 from protogcn.batches.device import pick_device
 from protogcn.batches.parallel import (
-    Member,
+    Peer,
     ProcessGroup,
     is_first,
     my_part,
@@ -43,12 +44,11 @@ from protogcn.files.contracts import reading, save_table
 from protogcn.files.provenance import commit, versions
 from protogcn.jobs.claim import claimed_gpus
 from protogcn.jobs.deadline import TimeLimit, limit_of_this_job
-from protogcn.models import build_model
-from protogcn.models.checkpoint import load_checkpoint, save_checkpoint
+from protogcn.models.checkpoint import save_checkpoint
 from protogcn.models.engine import Engine
-from protogcn.models.trained import training_facts
-from protogcn.scores.inference import score_clips
-from protogcn.training.epoch import Purpose, Training, seeds, train_epoch
+from protogcn.models.trained import build_network, load_trained, training_fingerprint
+from protogcn.scores.scoring import ScoringCrops, score_clips
+from protogcn.training.epoch import SeedOf, Training, seeds, train_epoch
 from protogcn.training.reporter import Reporter
 from protogcn.training.resume import ResumeFile
 from protogcn.training.run_owner import Owner
@@ -74,7 +74,7 @@ def train(run: Run, store: ClipStore, folder: Path, limit: TimeLimit | None = No
     """
     owner, resume = on_first_process(lambda: Owner(folder)), ResumeFile(folder)
     training = _start(run, store)
-    facts = _facts(training)
+    facts = _fingerprint(training)
     if (state := on_first_process(lambda: resume.load(facts))) is not None:
         with reading(folder / "resume.pt", "the state of this training"):
             training.model.load_state_dict(state["model"])
@@ -127,26 +127,19 @@ def _state(training: Training, facts: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _facts(training: Training) -> dict[str, Any]:
-    shapes = [(name, value.shape) for name, value in training.model.state_dict().items()]
-    return training_facts(training.run, training.store, shapes)
+def _fingerprint(training: Training) -> dict[str, Any]:
+    return training_fingerprint(training.run, training.store, training.model)
 
 
 def _start(run: Run, store: ClipStore) -> Training:
     settings = run.settings
-    engine = Engine.of(settings, store.device)
+    engine = Engine.of(run.engine, store.device, precision=settings["precision"])
     if (num := num_processes()) > 1:
         _tell(f"{run.name}: {num} processes share each batch; the network is not compiled.")
     if settings["select"] == "best":
         store.rows(run.split, settings["select_on"])  # refused now rather than after an epoch
-    torch.manual_seed(seeds(Purpose.WEIGHTS, settings["seed"])[0])
-    model = build_model(
-        run.network,
-        run.dataset.skeleton,
-        num_classes=len(run.dataset.classes),
-        num_persons=run.dataset.persons,
-    )
-    model = engine.prepare(model)
+    torch.manual_seed(seeds(SeedOf.WEIGHTS, settings["seed"])[0])
+    model = engine.prepare(build_network(run))
     optimizer = engine.optimizer(
         model.parameters(),
         learning_rate=settings["learning_rate"],
@@ -179,10 +172,7 @@ def _num_correct(training: Training, rows: np.ndarray) -> int:
             training.engine.logits_of(training.model),
             store,
             rows,
-            length=training.run.settings["frames"],
-            crops=1,
-            sampled_difference=training.run.samples_first,
-            spread=training.run.settings["short_clips"] == "spread",
+            replace(ScoringCrops.of(training.run), crops=1),
             row_multiple=training.engine.row_multiple,
         )
         correct = int((probabilities.argmax(axis=1) == store.table.labels[rows]).sum())
@@ -210,7 +200,7 @@ def _checkpoint(training: Training) -> Mapping[str, Any]:
         "model": chosen["model"] if chosen else training.model.state_dict(),
         "epoch": chosen["epoch"] if chosen else training.epoch,
         "run": training.run.to_mapping(),
-        "facts": _facts(training),
+        "facts": _fingerprint(training),
         "commit": commit(),
         "versions": versions(),
     }
@@ -240,11 +230,10 @@ def _train_or_find(
 def _is_of(run: Run, store: ClipStore, checkpoint: Path) -> bool:
     """Whether there is a checkpoint of the very training that this one is."""
     try:
-        found = load_checkpoint(checkpoint, {"model": dict, "facts": dict})
+        load_trained(checkpoint, run, store)
     except ContractError:
         return False
-    shapes = [(name, value.shape) for name, value in found["model"].items()]
-    return found["facts"] == training_facts(run, store, shapes)
+    return True
 
 
 def main() -> None:
@@ -269,27 +258,29 @@ def main() -> None:
     args = parser.parse_args()
 
     limit = limit_of_this_job(args.stop_at)
-    settings = load_run(args.config).settings
-    with claimed_gpus(args.gpus, share=settings["trainings_per_gpu"]) as claims:
-        if settings["gpus"] == 1:
+    run = load_run(args.config)
+    size = run.engine["gpus"]
+    with claimed_gpus(args.gpus, share=run.engine["trainings_per_gpu"]) as claims:
+        if size == 1:
             try:
-                _train_as(Member(), args, limit, claims)
+                _train_as(Peer(), args, limit, claims)
             except FinishedElsewhereError as error:
                 print(error, file=sys.stderr)
             return
         # Snakemake exports the threads of the job, which are those of all processes together.
-        os.environ["OMP_NUM_THREADS"] = str(settings["cpu_threads"])
-        code = run_together(settings["gpus"], _train_as, args, limit, claims)
+        os.environ["OMP_NUM_THREADS"] = str(run.settings["cpu_threads"])
+        code = run_together(size, _train_as, args, limit, claims)
     if code not in (0, exit_code_of(FinishedElsewhereError())):
         sys.exit(code)
 
 
 def _train_as(
-    member: Member, args: argparse.Namespace, limit: TimeLimit, claims: Sequence[socket]
+    peer: Peer, args: argparse.Namespace, limit: TimeLimit, claims: Sequence[socket]
 ) -> None:
     """Do this process's part of a training; it has its GPU as long as it has the claims."""
     run = load_run(args.config)
-    with ProcessGroup(pick_device(run.settings["device"]), member) as device:
-        Engine.of(run.settings, device).start(run.settings["cpu_threads"])
+    with ProcessGroup(pick_device(run.engine["device"]), peer) as device:
+        engine = Engine.of(run.engine, device, precision=run.settings["precision"])
+        engine.start(run.settings["cpu_threads"])
         store = ClipStore.load(args.values, args.clips, run, device)
         _train_or_find(run, store, limit, args.checkpoint, args.history)

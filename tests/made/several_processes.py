@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 
-from protogcn.batches.parallel import Member, ProcessGroup, run_together
+from protogcn.batches.parallel import Peer, ProcessGroup, run_together
 from protogcn.errors import ConfigError
 from protogcn.models.checkpoint import save_checkpoint
 from protogcn.training import train as stage
@@ -17,7 +17,7 @@ from protogcn.training.run_owner import Owner
 from tests.made.nano import nano_run, store_of
 
 
-def work(member: Member, data: Path, folder: Path, results: Path, settings: dict, stops: dict):
+def work(peer: Peer, data: Path, folder: Path, results: Path, settings: dict, stops: dict):
     """Train; each process writes what it ended with to a file of its own."""
     torch.set_num_threads(1)
     torch.set_default_dtype(torch.float64)
@@ -25,16 +25,16 @@ def work(member: Member, data: Path, folder: Path, results: Path, settings: dict
     train_epoch = stage.train_epoch
 
     def stop_or_train(training):
-        stop(stops.get(f"{member.rank} {training.epoch}"), folder)
+        stop(stops.get(f"{peer.rank} {training.epoch}"), folder)
         return train_epoch(training)
 
     stage.train_epoch = stop_or_train
-    with ProcessGroup(torch.device("cpu"), member):
+    with ProcessGroup(torch.device("cpu"), peer):
         store = store_of(data)
         store = dataclasses.replace(store, frames=store.frames.double())
         training = stage.train(nano_run(**settings), store, folder)
         content = {"model": training.model.state_dict(), "history": training.history}
-        save_checkpoint(results / f"{member.rank}.pt", content | {"written": len(written)})
+        save_checkpoint(results / f"{peer.rank}.pt", content | {"written": len(written)})
 
 
 def watch_writes(folder):

@@ -20,7 +20,7 @@ from protogcn.models.baselines.graph_network import (
     mapped_shortcut,
 )
 from protogcn.models.baselines.graphs import directed_graph
-from protogcn.models.norms import ChannelNorm, moments, precise, track
+from protogcn.models.norms import ChannelsLastNorm, at_least_float32, moments, track_moments
 from protogcn.models.pointwise import ToChannelsFirst
 from protogcn.models.temporal import dilated_convolution, side_by_side
 from protogcn.models.topology import shortcut
@@ -63,7 +63,7 @@ class CTRGCN(GraphNetwork):
 
     def normed(self, bodies: Bodies) -> Tensor:
         """Return the values, (B, T, V, C), normed person by person."""
-        normed = self.input_norm(bodies.values.flatten(2), bodies.counts, bodies.persons)
+        normed = self.input_norm(bodies.values.flatten(2), bodies.multiplicity, bodies.persons)
         return normed.view(bodies.values.shape)
 
 
@@ -77,16 +77,16 @@ class PersonNorm(nn.BatchNorm1d):
         super().__init__(num_persons * channels)
         self.num_persons = num_persons
 
-    def forward(self, features: Tensor, counts: Tensor | None, persons: Tensor) -> Tensor:
+    def forward(self, features: Tensor, multiplicity: Tensor | None, persons: Tensor) -> Tensor:
         """(B, T, C), and the slot of each row, (B,) -> (B, T, C)."""
         if self.training:
-            counts = torch.ones_like(persons) if counts is None else counts
+            multiplicity = torch.ones_like(persons) if multiplicity is None else multiplicity
             found = [
-                moments(features, counts * (persons == person), axis=2)
+                moments(features, multiplicity * (persons == person), axis=2)
                 for person in range(self.num_persons)
             ]
             mean, variance = (torch.cat(parts) for parts in list(zip(*found, strict=True))[:2])
-            track(self, mean, variance, found[0][2])  # every clip has every slot
+            track_moments(self, mean, variance, found[0][2])  # every clip has every slot
         else:
             mean, variance = self.running_mean, self.running_var
         scale = self.weight * (variance + self.eps).rsqrt()
@@ -111,7 +111,7 @@ class RefinedGraph(nn.Module):
         self.relate = nn.Linear(in_channels, len(graph) * 2 * reduced)
         self.expand = ToChannelsFirst(in_channels, len(graph) * out_channels)
         self.refine = nn.ModuleList(nn.Linear(reduced, out_channels) for _ in graph)
-        self.norm = ChannelNorm(out_channels)
+        self.norm = ChannelsLastNorm(out_channels)
         self.shortcut = mapped_shortcut(
             in_channels, out_channels, needed=in_channels != out_channels
         )
@@ -121,16 +121,16 @@ class RefinedGraph(nn.Module):
                 _draw(linear, fan_out=out_channels)
         nn.init.constant_(self.norm.weight, 1e-6)  # a block starts as its shortcuts
 
-    def forward(self, features: Tensor, counts: Tensor | None = None) -> Tensor:
+    def forward(self, features: Tensor, multiplicity: Tensor | None = None) -> Tensor:
         """(B, T, V, C) -> (B, T, V, C')."""
         # The maps to compare are linear and act on each frame alone, so that the mean of their
         # outputs is their output of the mean.
-        pooled = features.mean(1, dtype=precise(features.dtype))  # (B, V, C)
+        pooled = features.mean(1, dtype=at_least_float32(features.dtype))  # (B, V, C)
         given = self.expand(features).unflatten(1, (len(self.graph), -1)).unbind(1)
         pairs = zip(given, self.topologies(pooled), strict=True)
         mixed = sum(joints @ topology for joints, topology in pairs)  # (B, C', T, V)
-        normed = self.norm(mixed.permute(0, 2, 3, 1), counts)  # (B, T, V, C')
-        return F.relu(normed + shortcut(self.shortcut, features, counts))
+        normed = self.norm(mixed.permute(0, 2, 3, 1), multiplicity)  # (B, T, V, C')
+        return F.relu(normed + shortcut(self.shortcut, features, multiplicity))
 
     def topologies(self, pooled: Tensor) -> list[Tensor]:
         """Time mean (B, V, C) -> for each subset what joint v gives to joint w, (B, C', V, V)."""
@@ -159,30 +159,30 @@ class FourBranches(nn.Module):
         self.stride = stride
         self.widths = [branch] * (NUM_BRANCHES - 1) + [last]
         self.reduce = nn.Linear(channels, channels)
-        self.reduce_norm = ChannelNorm(channels - last)
+        self.reduce_norm = ChannelsLastNorm(channels - last)
         self.dilated = nn.ModuleList(
             dilated_convolution(branch, kernel=KERNEL, dilation=dilation, stride=stride)
             for dilation in DILATIONS
         )
-        self.merge_norm = ChannelNorm(channels)
+        self.merge_norm = ChannelsLastNorm(channels)
         for weight, width in zip(self.reduce.weight.split(self.widths), self.widths, strict=True):
             nn.init.normal_(weight.detach(), std=(2 / width) ** 0.5)
         nn.init.zeros_(self.reduce.bias)
         for convolution in self.dilated:
             _draw(convolution, fan_out=branch * KERNEL)
 
-    def forward(self, features: Tensor, counts: Tensor | None = None) -> Tensor:
+    def forward(self, features: Tensor, multiplicity: Tensor | None = None) -> Tensor:
         """(B, T, V, C) -> (B, T / stride, V, C), activated."""
         scales = side_by_side(
             features,
-            counts,
+            multiplicity,
             reduce=self.reduce,
             norm=self.reduce_norm,
             convolutions=self.dilated,
             widths=self.widths,
             stride=self.stride,
         )
-        return F.relu(self.merge_norm(scales, counts))
+        return F.relu(self.merge_norm(scales, multiplicity))
 
 
 def _draw(module: nn.Linear | nn.Conv2d, *, fan_out: int) -> None:

@@ -10,9 +10,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from protogcn.batches.bodies import Bodies, all_bodies
+from protogcn.batches.bodies import Bodies
 from protogcn.models.loss import Loss, mean_cross_entropy
-from protogcn.models.norms import ChannelNorm, precise
+from protogcn.models.norms import ChannelsLastNorm, at_least_float32
 from protogcn.models.topology import shortcut
 
 
@@ -39,7 +39,7 @@ def block_sizes(
 
 
 class GraphNetwork(nn.Module):
-    """A network whose blocks map bodies to bodies, (B, T, V, C) and counts -> (B, T', V, C')."""
+    """A network whose blocks map (B, T, V, C) and the rows' multiplicity to (B, T', V, C')."""
 
     def __init__(
         self, blocks: Iterable[nn.Module], *, input_norm: nn.Module, features: int, num_classes: int
@@ -52,34 +52,32 @@ class GraphNetwork(nn.Module):
         nn.init.normal_(self.classify.weight, std=0.01)
         nn.init.zeros_(self.classify.bias)
 
-    def forward(self, clips: Tensor | Bodies) -> Tensor:
-        """Clips (N, M, T, V, C), or their bodies -> logits (N, K), at least float32."""
-        bodies = clips if isinstance(clips, Bodies) else all_bodies(clips)
+    def forward(self, bodies: Bodies) -> Tensor:
+        """Bodies of N clips -> logits (N, K), at least float32."""
         features = self.normed(bodies)
         for block in self.blocks:
-            features = block(features, bodies.counts)
-        pooled = features.mean((1, 2), dtype=precise(features.dtype))  # (B, C)
+            features = block(features, bodies.multiplicity)
+        pooled = features.mean((1, 2), dtype=at_least_float32(features.dtype))  # (B, C)
         with torch.autocast(features.device.type, enabled=False):
             return self.classify(bodies.mean_over_persons(pooled))
 
-    def loss(self, clips: Tensor | Bodies, labels: Tensor) -> Loss:
-        """Clips (N, M, T, V, C), or their bodies, labels (N,) -> the cross entropy."""
-        logits = self(clips)
-        part = clips.part if isinstance(clips, Bodies) else None
-        cross_entropy = mean_cross_entropy(logits, labels, part)
+    def loss(self, bodies: Bodies, labels: Tensor) -> Loss:
+        """Bodies of N clips, labels (N,) -> the cross entropy."""
+        logits = self(bodies)
+        cross_entropy = mean_cross_entropy(logits, labels, bodies.part)
         return Loss(cross_entropy, {"cross_entropy": cross_entropy.detach()}, logits.detach())
 
     def normed(self, bodies: Bodies) -> Tensor:
         """Return the values, (B, T, V, C), normed; all persons share the statistics."""
         values = bodies.values
-        return self.input_norm(values.flatten(2), bodies.counts).view(values.shape)
+        return self.input_norm(values.flatten(2), bodies.multiplicity).view(values.shape)
 
 
 class GraphBlock(nn.Module):
     """One block: joints, then time, then a shortcut around both."""
 
     def __init__(self, size: BlockSize, *, spatial: nn.Module, temporal: nn.Module):
-        """Both parts take features and counts; only the temporal one has the stride."""
+        """Both parts take features and multiplicity; only the temporal one has the stride."""
         super().__init__()
         self.stride = size.stride
         self.residual = not size.first
@@ -89,12 +87,12 @@ class GraphBlock(nn.Module):
             size.in_channels, size.out_channels, needed=self.residual and size.stride > 1
         )
 
-    def forward(self, features: Tensor, counts: Tensor | None) -> Tensor:
+    def forward(self, features: Tensor, multiplicity: Tensor | None) -> Tensor:
         """(B, T, V, C) -> (B, T / stride, V, C')."""
-        out = self.temporal(self.spatial(features, counts), counts)
+        out = self.temporal(self.spatial(features, multiplicity), multiplicity)
         if self.residual:
             kept = features[:, :: self.stride] if self.stride > 1 else features
-            out = out + shortcut(self.shortcut, kept, counts)
+            out = out + shortcut(self.shortcut, kept, multiplicity)
         return F.relu(out)
 
 
@@ -102,7 +100,7 @@ def mapped_shortcut(in_channels: int, out_channels: int, *, needed: bool) -> nn.
     """Return a map and its norm where a shortcut has to change the channels, else nothing."""
     if not needed:
         return nn.Identity()
-    return nn.Sequential(nn.Linear(in_channels, out_channels), ChannelNorm(out_channels))
+    return nn.Sequential(nn.Linear(in_channels, out_channels), ChannelsLastNorm(out_channels))
 
 
 def graph_convolution(features: Tensor, graph: Tensor, expand: nn.Linear) -> Tensor:

@@ -18,7 +18,7 @@ from protogcn.models.baselines.graph_network import (
     graph_convolution,
 )
 from protogcn.models.baselines.graphs import distance_graph
-from protogcn.models.norms import ChannelNorm
+from protogcn.models.norms import ChannelsLastNorm
 
 KERNEL = 9  # frames
 
@@ -48,7 +48,7 @@ class STGCN(GraphNetwork):
                 )
                 for size in sizes
             ),
-            input_norm=ChannelNorm(skeleton.num_joints * channels),
+            input_norm=ChannelsLastNorm(skeleton.num_joints * channels),
             features=sizes[-1].out_channels,
             num_classes=num_classes,
         )
@@ -65,12 +65,12 @@ class WeightedGraph(nn.Module):
         self.importance = nn.Parameter(torch.ones_like(graph))
         self.register_buffer("graph", graph.clone())
         self.expand = nn.Linear(in_channels, len(graph) * out_channels)
-        self.norm = ChannelNorm(out_channels)
+        self.norm = ChannelsLastNorm(out_channels)
 
-    def forward(self, features: Tensor, counts: Tensor | None = None) -> Tensor:
+    def forward(self, features: Tensor, multiplicity: Tensor | None = None) -> Tensor:
         """(B, T, V, C) -> (B, T, V, C')."""
         mixed = graph_convolution(features, self.graph * self.importance, self.expand)
-        return F.relu(self.norm(mixed, counts))
+        return F.relu(self.norm(mixed, multiplicity))
 
 
 class PlainTemporal(nn.Module):
@@ -81,9 +81,9 @@ class PlainTemporal(nn.Module):
         self.convolve = nn.Conv2d(
             channels, channels, (KERNEL, 1), stride=(stride, 1), padding=(KERNEL // 2, 0)
         )
-        self.norm = ChannelNorm(channels)
+        self.norm = ChannelsLastNorm(channels)
 
-    def forward(self, features: Tensor, counts: Tensor | None = None) -> Tensor:
+    def forward(self, features: Tensor, multiplicity: Tensor | None = None) -> Tensor:
         """(B, T, V, C) -> (B, T / stride, V, C)."""
         convolved = self.convolve(features.permute(0, 3, 1, 2))  # (B, C, T, V)
-        return self.norm(convolved.permute(0, 2, 3, 1), counts)
+        return self.norm(convolved.permute(0, 2, 3, 1), multiplicity)

@@ -18,7 +18,7 @@ from protogcn.models.baselines.graph_network import (
     mapped_shortcut,
 )
 from protogcn.models.baselines.graphs import directed_graph
-from protogcn.models.norms import ChannelNorm
+from protogcn.models.norms import ChannelsLastNorm
 from protogcn.models.temporal import DILATIONS, NUM_BRANCHES, dilated_convolution, side_by_side
 from protogcn.models.topology import shortcut
 
@@ -48,7 +48,7 @@ class STGCNPP(GraphNetwork):
                 )
                 for size in sizes
             ),
-            input_norm=ChannelNorm(skeleton.num_joints * channels),
+            input_norm=ChannelsLastNorm(skeleton.num_joints * channels),
             features=sizes[-1].out_channels,
             num_classes=num_classes,
         )
@@ -62,15 +62,15 @@ class LearnedGraph(nn.Module):
         super().__init__()
         self.graph = nn.Parameter(graph.clone())
         self.expand = nn.Linear(in_channels, len(graph) * out_channels)
-        self.norm = ChannelNorm(out_channels)
+        self.norm = ChannelsLastNorm(out_channels)
         self.shortcut = mapped_shortcut(
             in_channels, out_channels, needed=in_channels != out_channels
         )
 
-    def forward(self, features: Tensor, counts: Tensor | None = None) -> Tensor:
+    def forward(self, features: Tensor, multiplicity: Tensor | None = None) -> Tensor:
         """(B, T, V, C) -> (B, T, V, C')."""
-        mixed = self.norm(graph_convolution(features, self.graph, self.expand), counts)
-        return F.relu(mixed + shortcut(self.shortcut, features, counts))
+        mixed = self.norm(graph_convolution(features, self.graph, self.expand), multiplicity)
+        return F.relu(mixed + shortcut(self.shortcut, features, multiplicity))
 
 
 class SixBranches(nn.Module):
@@ -86,24 +86,24 @@ class SixBranches(nn.Module):
         self.stride = stride
         self.widths = [first] + [branch] * (NUM_BRANCHES - 1)
         self.reduce = nn.Linear(channels, channels)
-        self.reduce_norm = ChannelNorm(channels - branch)
+        self.reduce_norm = ChannelsLastNorm(channels - branch)
         self.dilated = nn.ModuleList(
             dilated_convolution(width, kernel=3, dilation=dilation, stride=stride)
             for width, dilation in zip(self.widths, DILATIONS, strict=False)
         )
-        self.merge_norm = ChannelNorm(channels)
+        self.merge_norm = ChannelsLastNorm(channels)
         self.merge = nn.Linear(channels, channels)
-        self.norm = ChannelNorm(channels)
+        self.norm = ChannelsLastNorm(channels)
 
-    def forward(self, features: Tensor, counts: Tensor | None = None) -> Tensor:
+    def forward(self, features: Tensor, multiplicity: Tensor | None = None) -> Tensor:
         """(B, T, V, C) -> (B, T / stride, V, C), without a final activation."""
         scales = side_by_side(
             features,
-            counts,
+            multiplicity,
             reduce=self.reduce,
             norm=self.reduce_norm,
             convolutions=self.dilated,
             widths=self.widths,
             stride=self.stride,
         )
-        return self.norm(self.merge(F.relu(self.merge_norm(scales, counts))), counts)
+        return self.norm(self.merge(F.relu(self.merge_norm(scales, multiplicity))), multiplicity)

@@ -17,11 +17,10 @@ from matplotlib.figure import Figure
 from protogcn.config.facts import figure1_facts
 from protogcn.config.recipe import recipes
 from protogcn.files.contracts import save_table, save_text
-from protogcn.files.scores import Scores
-from protogcn.files.selection import mark_of, select_of
+from protogcn.files.scores import Scores, mark_of, select_of
 from protogcn.report.figures.style import BETTER, GREY, INK, WORSE, fitted, in_style, save_figure
 from protogcn.scores.class_differences import RESAMPLES, ClassDifferences, compare_classes
-from protogcn.scores.fusion import load_scores_of
+from protogcn.scores.members import load_scores_of
 
 _ROW = 0.17  # inches a class takes
 _LONGEST_NAME = 44

@@ -10,7 +10,7 @@ from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 
 from protogcn.files.contracts import save_table, save_text
-from protogcn.files.selection import mark_of, select_of
+from protogcn.files.scores import mark_of, select_of
 from protogcn.report.figures.style import GREY, INK, ORANGE, fitted, in_style, save_figure
 from protogcn.scores.class_differences import confusion_counts
 from protogcn.scores.fusion import fuse, predicted_classes

@@ -10,8 +10,7 @@ from matplotlib.figure import Figure
 
 from protogcn.errors import ConfigError
 from protogcn.files.contracts import save_table, save_text
-from protogcn.files.scores import Scores
-from protogcn.files.selection import mark_of, select_of
+from protogcn.files.scores import Scores, mark_of, select_of
 from protogcn.report.figures.style import BLUE, GREY, INK, in_style, save_figure
 from protogcn.scores.fusion import in_space, rows_in_order, top_k_accuracy
 from protogcn.scores.members import add_members, members_of

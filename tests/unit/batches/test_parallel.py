@@ -19,7 +19,7 @@ from protogcn.batches.batch import training_batch
 from protogcn.batches.bodies import body_rows
 from protogcn.batches.parallel import (
     BatchPart,
-    Member,
+    Peer,
     ProcessGroup,
     is_first,
     is_parallel,
@@ -184,15 +184,15 @@ def test_one_process_is_no_group():
 def test_without_several_processes_no_group_is_made(monkeypatch):
     monkeypatch.setenv("SLURM_PROCID", "3")
     monkeypatch.setenv("WORLD_SIZE", "2")
-    with ProcessGroup(torch.device("cpu"), Member()) as device:
+    with ProcessGroup(torch.device("cpu"), Peer()) as device:
         assert device == torch.device("cpu")
         assert not is_parallel()
 
 
 def test_fewer_gpus_than_processes_are_one_sentence(monkeypatch):
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
-    sentence = r"train\.gpus: 2 GPUs are wanted for one run, but torch finds 1"
-    group = ProcessGroup(torch.device("cuda"), Member(rank=1, size=2))
+    sentence = r"engine\.gpus: 2 GPUs are wanted for one run, but torch finds 1"
+    group = ProcessGroup(torch.device("cuda"), Peer(rank=1, size=2))
     with pytest.raises(ConfigError, match=sentence), group:
         pass
 
@@ -230,10 +230,10 @@ def test_each_clip_sees_the_same_crop_in_a_part_of_a_batch(data, monkeypatch):
     mean = torch.cat([bodies.mean_over_persons(bodies.values) for bodies, _ in parts])
     torch.testing.assert_close(mean, whole.mean_over_persons(whole.values))
     assert torch.equal(torch.cat([of_part for _, of_part in parts]), labels)
-    assert sum(bodies.counts.sum() for bodies, _ in parts) == 14
+    assert sum(bodies.multiplicity.sum() for bodies, _ in parts) == 14
 
 
 def test_no_clip_is_one_row_that_counts_for_nothing():
     rows = body_rows(np.array([], dtype=np.int64), 2)
-    assert rows.shares.shape == (0, 1)
-    assert rows.counts.tolist() == [0]
+    assert rows.person_weights.shape == (0, 1)
+    assert rows.multiplicity.tolist() == [0]

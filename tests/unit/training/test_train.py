@@ -9,8 +9,9 @@ from protogcn.batches.clip_store import ClipStore
 from protogcn.errors import ContractError, NotFiniteError
 from protogcn.files.arrays import open_array, writing_array
 from protogcn.files.contracts import digest_of, save_table
+from protogcn.models.checkpoint import save_checkpoint
 from protogcn.scores.score import score
-from protogcn.training.epoch import Purpose, learning_rate, seeds
+from protogcn.training.epoch import SeedOf, learning_rate, seeds
 from protogcn.training.train import _checkpoint, train
 from tests.made.nano import (
     assert_same,
@@ -103,7 +104,8 @@ def test_best_epoch_is_kept_and_marked(data, tmp_path):
     accuracies = [row["select_accuracy"] for row in training.history]
     assert training.best["accuracy"] == max(accuracies)
     assert training.best["epoch"] == 1 + int(np.argmax(accuracies))
-    scores = score(run, store, _checkpoint(training))
+    save_checkpoint(tmp_path / "checkpoint.pt", dict(_checkpoint(training)))
+    scores = score(run, store, tmp_path / "checkpoint.pt")
     assert scores.provenance["select"] == "best"
     assert scores.provenance["epoch"] == training.best["epoch"]
 
@@ -145,9 +147,9 @@ def test_clip_with_more_persons_than_slots_is_refused(tmp_path):
 
 
 def test_purposes_never_share_a_seed():
-    found = [tuple(seeds(purpose, 0, *([0] * count))) for purpose in Purpose for count in (0, 2)]
-    assert len({first for first, _ in found}) == len(Purpose)
-    assert seeds(Purpose.STEP, 0, 0, 1) != seeds(Purpose.STEP, 0, 1, 0)
+    found = [tuple(seeds(purpose, 0, *([0] * count))) for purpose in SeedOf for count in (0, 2)]
+    assert len({first for first, _ in found}) == len(SeedOf)
+    assert seeds(SeedOf.STEP, 0, 0, 1) != seeds(SeedOf.STEP, 0, 1, 0)
 
 
 def test_bfloat16_trains_too(data, tmp_path):

@@ -20,7 +20,8 @@ from protogcn.errors import ContractError
 from protogcn.files.arrays import open_array
 from protogcn.files.clip_table import SIDES, ClipTable
 from protogcn.files.contracts import load_table, save_table
-from protogcn.report.figures.style import BLUE, GREY, ORANGE, fitted, in_style, save_figure
+from protogcn.report.figures.outputs import save_figure
+from protogcn.report.figures.style import BLUE, GREY, ORANGE, fitted, in_style
 
 # Who performed: NTU's S001C002P003R002A013 and names such as a9_s1_t1 or subject12_wave.
 _SUBJECT = re.compile(r"S\d{3}C\d{3}P(\d{3})R\d{3}A\d{3}|(?:.*_)?s(?:ubject)?(\d+)(?:_.*)?")

@@ -243,7 +243,7 @@ def raw_of(wildcards):
 
 
 def imported(key):
-    """A constraint of `dataset`: paths of the runs whose checkpoint or scores somebody made."""
+    """A constraint of `dataset`: paths of the runs whose checkpoint or scores are third-party."""
     return f"{ahead_of(plan.runs.imported(key))}(?:{'|'.join(plan.datasets)})"
 
 

@@ -20,7 +20,7 @@ def main() -> None:
     args = parser.parse_args()
 
     quick = args.quick
-    Engine.of(model.SETTINGS, torch.device("cpu")).start(threads=1)
+    Engine.of(model.SETTINGS, torch.device("cpu"), precision="float32").start(threads=1)
     print("network: one CPU thread, float32; medians, quartiles in brackets", flush=True)
     clips, crops, rounds = (5, 5, 1) if quick else (10, 40, 3)
     print_rows(model.rows(num_clips=clips, num_crops=crops, rounds=rounds))

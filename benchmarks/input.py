@@ -20,7 +20,7 @@ from benchmarks.yardstick import input as plain_input
 from protogcn.batches.augment import Augmentation
 from protogcn.batches.batch import scoring_batch, training_batch
 from protogcn.batches.clip_store import ClipStore
-from protogcn.batches.prefetch import delivered
+from protogcn.batches.prefetch import prefetched
 from protogcn.batches.sampling import scoring_frames
 
 LENGTH, BATCH, CROPS = 100, 64, 10
@@ -99,7 +99,7 @@ def ahead_rows(store: ClipStore, *, rounds: int) -> list[Row]:
                 generator=torch.Generator().manual_seed(0),
             )
 
-        for _ in delivered(make, batches, store.device, ahead=True):
+        for _ in prefetched(make, batches, store.device, ahead=True):
             pass
         wait_for(store.device)
 

@@ -16,19 +16,17 @@ from torch import Tensor, nn
 
 from benchmarks.measure import Row, comparison, measure, print_rows, rate
 from benchmarks.yardstick.network import PlainProtoGCN
-from protogcn.batches.bodies import Bodies, body_rows, pack_bodies
+from protogcn.batches.bodies import Bodies, pack_bodies
 from protogcn.models.engine import Engine
 from protogcn.models.protogcn import ProtoGCN
 from protogcn.models.released.protogcn import from_released
 
 NUM_JOINTS, NUM_CLASSES, NUM_FRAMES = 25, 60, 100
 SETTINGS = {
-    "precision": "float32",
     "compile": False,
     "cuda_graphs": False,
     "tf32": False,
     "fused_optimizer": False,
-    "fused_passes": True,
     "topology_kernel": False,
 }
 # Of how many clips each one has two persons.
@@ -52,7 +50,7 @@ def make_batch(num_clips: int, one_in: int) -> tuple[Tensor, Bodies, Tensor]:
     clips = torch.randn(num_clips, 2, NUM_FRAMES, NUM_JOINTS, 3)
     persons = np.where(np.arange(num_clips) % one_in == 0, 2, 1)
     clips[torch.from_numpy(persons == 1), 1] = 0
-    bodies = pack_bodies(clips, body_rows(persons, 2))
+    bodies = pack_bodies(clips, persons)
     return clips, bodies, torch.randint(NUM_CLASSES, (num_clips,))
 
 
@@ -76,7 +74,7 @@ def rows(*, num_clips: int, num_crops: int, rounds: int) -> list[Row]:
         rounds: of each measurement.
     """
     plain, fast = make_networks()
-    engine = Engine.of(SETTINGS, torch.device("cpu"))
+    engine = Engine.of(SETTINGS, torch.device("cpu"), precision="float32")
     found = []
     for name, one_in in MIXTURES.items():
         clips, bodies, labels = make_batch(num_clips, one_in)
@@ -155,7 +153,7 @@ def main() -> None:
     parser.add_argument("--peak", choices=("plain", "fast"), help=argparse.SUPPRESS)
     args = parser.parse_args()
 
-    Engine.of(SETTINGS, torch.device("cpu")).start(threads=1)
+    Engine.of(SETTINGS, torch.device("cpu"), precision="float32").start(threads=1)
     if args.peak:
         print_peak(args.peak, args.clips, args.one_in)
         return

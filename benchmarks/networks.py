@@ -38,7 +38,7 @@ def make_network(name: str) -> nn.Module:
 
 def rows(name: str, *, num_clips: int, num_crops: int, rounds: int) -> list[Row]:
     """Measure one network; arguments as in ``benchmarks.network.rows``."""
-    engine = Engine.of(SETTINGS, torch.device("cpu"))
+    engine = Engine.of(SETTINGS, torch.device("cpu"), precision="float32")
     model = engine.prepare(make_network(name))
     size = sum(parameter.numel() for parameter in model.parameters())
     _, bodies, labels = make_batch(num_clips, ONE_IN)
@@ -69,7 +69,9 @@ def _memory_row(name: str, num_clips: int) -> Row:
 def _print_peak(name: str, num_clips: int) -> None:
     model = make_network(name)
     _, bodies, labels = make_batch(num_clips, ONE_IN)
-    step = step_of(Engine.of(SETTINGS, torch.device("cpu")).prepare(model), bodies, labels)
+    step = step_of(
+        Engine.of(SETTINGS, torch.device("cpu"), precision="float32").prepare(model), bodies, labels
+    )
     torch.randn(64, 64) @ torch.randn(64, 64)  # libraries that load at the first call
     before = status_of_memory("VmRSS")
     step()
@@ -85,7 +87,7 @@ def main() -> None:
     parser.add_argument("--peak", choices=tuple(NETWORKS), help=argparse.SUPPRESS)
     args = parser.parse_args()
 
-    Engine.of(SETTINGS, torch.device("cpu")).start(threads=1)
+    Engine.of(SETTINGS, torch.device("cpu"), precision="float32").start(threads=1)
     if args.peak:
         _print_peak(args.peak, args.clips)
         return

@@ -12,7 +12,7 @@ import torch
 
 from benchmarks.measure import Timing, measure
 from benchmarks.network import SETTINGS, step_of
-from protogcn.batches.bodies import body_rows, pack_bodies
+from protogcn.batches.bodies import pack_bodies
 from protogcn.models.engine import Engine
 from protogcn.models.protogcn import ProtoGCN
 
@@ -41,10 +41,10 @@ def seconds_of(case: Case, *, rounds: int) -> Timing:
     """Measure one step."""
     torch.manual_seed(0)
     model = ProtoGCN(num_classes=case.classes, num_joints=case.joints)
-    Engine.of(SETTINGS, torch.device("cpu")).prepare(model)
+    Engine.of(SETTINGS, torch.device("cpu"), precision="float32").prepare(model)
     persons = np.where(np.arange(case.clips) % case.one_in == 0, 2, 1)
     clips = torch.randn(case.clips, 2, case.frames, case.joints, 3)
-    bodies = pack_bodies(clips, body_rows(persons, 2))
+    bodies = pack_bodies(clips, persons)
     labels = torch.randint(case.classes, (case.clips,))
     return measure(step_of(model, bodies, labels), rounds=rounds, clock=time.process_time)
 
@@ -55,7 +55,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     args = parser.parse_args()
 
-    Engine.of(SETTINGS, torch.device("cpu")).start(threads=1)
+    Engine.of(SETTINGS, torch.device("cpu"), precision="float32").start(threads=1)
     fields = {
         "clips of a batch": "clips",
         "frames of a crop": "frames",

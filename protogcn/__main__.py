@@ -27,7 +27,7 @@ COMMANDS = {  # its module, and what it makes of what
     "status": ("jobs.status", "results -> where every run stands"),
     "score": ("scores.score", "network and modality -> scores of the test clips"),
     "import_scores": ("scores.import_scores", "a third-party score file -> the same"),
-    "fuse": ("scores.fuse", "scores of several streams -> the ensemble's table"),
+    "fuse": ("report.tables.fuse", "scores of several streams -> the ensemble's table"),
     "tabulate": ("report.tables.tabulate", "scores of many runs -> a table beside the paper's"),
     "draw_class_differences": (
         "report.figures.class_differences",

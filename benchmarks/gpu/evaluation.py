@@ -12,7 +12,7 @@ from benchmarks.measure import measure
 from benchmarks.synthetic import ntu25
 from protogcn.batches.clip_store import ClipStore
 from protogcn.models import build_model
-from protogcn.scores.inference import score_clips
+from protogcn.scores.scoring import ScoringCrops, score_clips
 
 NUM_TEST_CLIPS = 16_487  # of NTU-60 X-Sub
 
@@ -32,8 +32,7 @@ def measure_evaluation(
             logits_of,
             store,
             rows,
-            length=size.frames,
-            crops=size.crops,
+            ScoringCrops(size.frames, size.crops),
             row_multiple=engine.row_multiple,
         )
         wait_for(store.device)

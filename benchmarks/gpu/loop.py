@@ -29,7 +29,6 @@ _SWITCHES = {
     "cuda_graphs": False,
     "tf32": True,
     "fused_optimizer": True,
-    "fused_passes": True,
     "topology_kernel": False,
 }
 _COMPILED = {"precision": "bfloat16", "compile": True}
@@ -85,7 +84,8 @@ NANO = Size(
 
 def engine_of(way: Mapping[str, Any], device: torch.device) -> Engine:
     """Return the engine of one way to run, process-wide switches set."""
-    engine = Engine.of({**_SWITCHES, **way}, device)
+    switches = {**_SWITCHES, **way}
+    engine = Engine.of(switches, device, precision=switches["precision"])
     engine.start(threads=torch.get_num_threads())
     return engine
 

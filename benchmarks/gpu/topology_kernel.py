@@ -145,7 +145,7 @@ def launch_rates(
     Counted is what must be read and written once, and the parts of the gradients that are summed.
     """
     ready = launch.contiguous(*(tensor.detach() for tensor in inputs))
-    chosen = launch.plan(ready)
+    chosen = launch.plan_launch(ready)
     forward, backward = launches(launch, ready, grad_y, precision, chosen)
     features, joints = num_bytes(ready.x), num_bytes(ready.source, ready.target)
     static = num_bytes(ready.static)
@@ -164,7 +164,7 @@ def time_plans(
 ) -> None:
     """Print the times of other groups, tiles and numbers of warps."""
     ready = launch.contiguous(*(tensor.detach() for tensor in inputs))
-    chosen = launch.plan(ready)
+    chosen = launch.plan_launch(ready)
     features = ready.x.shape[1] // NUM_SUBSETS
     groups = [size for size in range(1, features + 1) if features % size == 0]
     plans = [replace(chosen, group=group) for group in groups]
@@ -182,8 +182,8 @@ def launches(
     launch: ModuleType, ready: Sequence[Tensor], grad_y: Tensor, precision: str, plan: object
 ) -> tuple[Step, Step]:
     return (
-        lambda: launch.launch_forward(ready, precision=precision, chosen=plan),
-        lambda: launch.launch_backward(grad_y, ready, precision=precision, chosen=plan),
+        lambda: launch.launch_forward(ready, precision=precision, plan=plan),
+        lambda: launch.launch_backward(grad_y, ready, precision=precision, plan=plan),
     )
 
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks.yardstick.network import PlainProtoGCN
-from protogcn.batches.bodies import Bodies, body_rows, pack_bodies
+from protogcn.batches.bodies import Bodies, pack_bodies
 from protogcn.models.loss import Loss
 from protogcn.models.protogcn import ProtoGCN
 from protogcn.models.released.protogcn import from_released, released_names
@@ -48,7 +48,7 @@ def packed(clips: Tensor, *, multiple: int = 1) -> Bodies:
     persons = clips.abs().sum((2, 3, 4)).count_nonzero(1).cpu()  # (N,)
     first = clips.abs().sum((2, 3, 4)).argsort(dim=1, descending=True, stable=True)  # (N, M)
     clips = clips[torch.arange(len(clips), device=clips.device).unsqueeze(1), first]
-    return pack_bodies(clips, body_rows(persons.numpy(), clips.shape[1], multiple=multiple))
+    return pack_bodies(clips, persons.numpy(), multiple=multiple)
 
 
 def make_pair(
@@ -73,7 +73,6 @@ def make_pair(
     }
     plain = PlainProtoGCN(**settings).double()
     fast = ProtoGCN(**settings).double()
-    fast.fused_from = 0  # these bodies are too small for it to pay
     scramble(plain, torch.Generator().manual_seed(seed))
     share_weights(plain, fast)
     return Pair(plain, fast)

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from protogcn.batches.device import send
+from protogcn.batches.device import to_device
 from protogcn.config.skeleton import Skeleton
 
 
@@ -93,7 +93,7 @@ def apply_augmentation(
     strength: Augmentation,
     skeleton: Skeleton,
     *,
-    widths: Tensor | None = None,
+    mirror_widths: Tensor | None = None,
 ) -> Tensor:
     """Change bodies (B, T, V, C) as drawn; changes that ``strength`` switches off cost nothing.
 
@@ -102,15 +102,15 @@ def apply_augmentation(
         draws: what is done to each of the B bodies.
         strength: which changes there are.
         skeleton: the layout.
-        widths: (B,) for the mirror, on the bodies' device: the image width of each body's clip,
-            0 where values are no positions but differences of them.
+        mirror_widths: (R,) on the bodies' device, ``ClipStore.mirror_widths`` of the clip of each
+            real body; no others are mirrored.
     """
     device = bodies.device
     if strength.rotation:
         turns = rotation_matrices(draws.angles).to(bodies.dtype)  # (B, 3, 3)
-        bodies = turn(bodies, send(turns, device))
+        bodies = turn(bodies, to_device(turns, device))
     if strength.swap:
-        chosen = send(draws.swapped.nonzero()[:, 0], device)
+        chosen = to_device(draws.swapped.nonzero()[:, 0], device)
         exchanged = bodies[chosen].index_select(2, _sides_exchanged(skeleton, device))
         if strength.swap_mirrors:
             exchanged[..., 0].neg_()
@@ -118,11 +118,11 @@ def apply_augmentation(
     if strength.limb_drop:
         keep = _kept_joints(skeleton).to(bodies.dtype)[draws.limb]  # (B, V)
         keep = keep.repeat_interleave(bodies.shape[-1], dim=1)  # (B, V * C), fast to multiply by
-        bodies.view(*bodies.shape[:2], -1).mul_(send(keep, device)[:, None])
+        bodies.view(*bodies.shape[:2], -1).mul_(to_device(keep, device)[:, None])
     if strength.mirror:
-        chosen = send(draws.mirrored.nonzero()[:, 0], device)
+        chosen = to_device(draws.mirrored.nonzero()[:, 0], device)
         order = _sides_exchanged(skeleton, device)
-        bodies.index_copy_(0, chosen, mirrored(bodies[chosen], widths[chosen], order))
+        bodies.index_copy_(0, chosen, mirrored(bodies[chosen], mirror_widths[chosen], order))
     return difference(bodies) if strength.sampled_difference else bodies
 
 
@@ -142,7 +142,7 @@ def turn_by_parts(bodies: Tensor, turns: Tensor) -> Tensor:
 
 
 def mirrored(bodies: Tensor, widths: Tensor, order: Tensor) -> Tensor:
-    """Mirror bodies (B, T, V, C) about the middle of images of some widths (B,), sides exchanged.
+    """Mirror bodies (B, T, V, C): x becomes width - x, widths (B,), and sides are exchanged.
 
     A joint whose x is zero is missing and stays where it is.
     """
@@ -156,14 +156,15 @@ def difference(bodies: Tensor, following: Tensor | None = None) -> Tensor:
 
     Args:
         bodies: the crops.
-        following: (B,) on the host, the row whose first frame comes after a row's last frame, -1
-            for none: that last step is zero, as it is everywhere without ``following``.
+        following: (R,) on the host, the row whose first frame comes after the last frame of each of
+            the first R rows, -1 for none: that last step is zero, as it is everywhere without
+            ``following``.
     """
     steps = torch.zeros_like(bodies)
     torch.sub(bodies[:, 1:], bodies[:, :-1], out=steps[:, :-1])
     if following is not None:
         rows = (following >= 0).nonzero()[:, 0]
-        before, after = send(rows, bodies.device), send(following[rows], bodies.device)
+        before, after = to_device(rows, bodies.device), to_device(following[rows], bodies.device)
         steps[:, -1].index_copy_(0, before, bodies[after, 0] - bodies[before, -1])
     return steps
 
@@ -183,7 +184,7 @@ def rotation_matrices(angles: Tensor) -> Tensor:
 
 def _sides_exchanged(skeleton: Skeleton, device: torch.device) -> Tensor:
     """Return (V,) the joint that takes each joint's place."""
-    return send(torch.from_numpy(skeleton.swap), device)
+    return to_device(torch.from_numpy(skeleton.swap), device)
 
 
 def _kept_joints(skeleton: Skeleton) -> Tensor:

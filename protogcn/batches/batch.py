@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 
 from protogcn.batches.augment import Augmentation, apply_augmentation, difference, draw_augmentation
-from protogcn.batches.bodies import Bodies, BodyRows, body_rows, finish_bodies
+from protogcn.batches.bodies import Bodies
 from protogcn.batches.clip_store import ClipStore
-from protogcn.batches.device import send
-from protogcn.batches.parallel import part_of
+from protogcn.batches.device import to_device
+from protogcn.batches.parallel import my_part
 from protogcn.batches.sampling import draw_frames, training_frames
 from protogcn.config.skeleton import Skeleton
 
@@ -38,30 +38,34 @@ def training_batch(
         length: T.
         strength: how strong the changes are.
         generator: of the host.
-        multiple: see ``body_rows``.
+        multiple: as in ``body_rows``.
 
     Returns:
         The bodies, and the labels (N,), both on the store's device; of this process's part of the
         clips where there are several processes.
     """
-    table, part = store.table, part_of(len(clips))
+    table, part = store.table, my_part(len(clips))
     draws_of_frames = draw_frames(len(clips), length, generator=generator)
     draws = draw_augmentation(len(clips), strength, len(skeleton.limbs), generator=generator)
     frames = training_frames(torch.from_numpy(table.num_frames[clips]), draws_of_frames)
     mine = slice(part.first, part.stop)
     clips, frames = clips[mine], frames[mine]
-    rows = body_rows(table.persons[clips], store.num_slots, multiple=multiple)
+    bodies = store.crops(clips, frames, multiple=multiple)
+    mirror_widths = None
+    if strength.mirror:
+        of_bodies = store.mirror_widths[clips[bodies.clips]]
+        mirror_widths = to_device(torch.from_numpy(of_bodies), store.device)
     values = apply_augmentation(
-        store.bodies(clips, frames, rows),
-        draws.of_bodies(part.first + rows.clips, rows.num_rows),
+        bodies.values,
+        draws.of_bodies(part.first + bodies.clips, len(bodies.values)),
         strength,
         skeleton,
-        widths=_widths(store, clips, rows) if strength.mirror else None,
+        mirror_widths=mirror_widths,
     )
-    bodies = finish_bodies(values, rows)
+    bodies = bodies._replace(values=values)
     if len(clips) < part.total:
         bodies = bodies._replace(part=part)
-    return bodies, send(torch.from_numpy(table.labels[clips]), store.device)
+    return bodies, to_device(torch.from_numpy(table.labels[clips]), store.device)
 
 
 def scoring_batch(
@@ -80,33 +84,24 @@ def scoring_batch(
         clips: (N,) rows of the clip table.
         frames: (N, crops, T) frame numbers within each clip.
         sampled_difference: take each sampled frame's difference to the next.
-        across_crops: do so over all crops of a clip end to end, as released: only the last crop
-            ends with zeros. Else every crop does.
-        multiple: see ``body_rows``.
+        across_crops: the difference goes on across the border of two crops of a clip, a quirk of
+            the released code: only the last crop ends with zeros. Else every crop does.
+        multiple: as in ``body_rows``.
 
     Returns:
-        The bodies of N * crops crops, those of a clip behind each other.
+        The bodies of N * crops crops, those of a clip one after the other.
     """
     num_crops = frames.shape[1]
-    clips = clips.repeat(num_crops)
-    rows = body_rows(store.table.persons[clips], store.num_slots, multiple=multiple)
-    values = store.bodies(clips, torch.from_numpy(frames).flatten(0, 1), rows)
+    crops = torch.from_numpy(frames).flatten(0, 1)  # (N * crops, T)
+    bodies = store.crops(clips.repeat(num_crops), crops, multiple=multiple)
     if sampled_difference:
-        values = difference(values, _next_crops(rows, num_crops) if across_crops else None)
-    return finish_bodies(values, rows)
+        following = _next_crops(bodies.clips, num_crops) if across_crops else None
+        bodies = bodies._replace(values=difference(bodies.values, following))
+    return bodies
 
 
-def _widths(store: ClipStore, clips: np.ndarray, rows: BodyRows) -> Tensor:
-    """Return (B,) the width that the mirror of each row turns about, on the store's device."""
-    widths = np.zeros(rows.num_rows, np.float32)
-    widths[: len(rows.clips)] = store.widths[clips][rows.clips]
-    return send(torch.from_numpy(widths), store.device)
-
-
-def _next_crops(rows: BodyRows, num_crops: int) -> Tensor:
-    """Return (B,) the row of the same person in the next crop of the same clip, -1 for none."""
-    crops = rows.clips  # (R,) where N * crops crops are called clips
-    following = np.arange(len(crops)) + np.bincount(crops)[crops]
-    following[crops % num_crops == num_crops - 1] = -1
-    further = np.full(rows.num_rows - len(crops), -1)
-    return torch.from_numpy(np.concatenate([following, further]))
+def _next_crops(crop_of_row: np.ndarray, num_crops: int) -> Tensor:
+    """Return (R,) the row of the same person in the next crop of the same clip, -1 for none."""
+    following = np.arange(len(crop_of_row)) + np.bincount(crop_of_row)[crop_of_row]
+    following[crop_of_row % num_crops == num_crops - 1] = -1
+    return torch.from_numpy(following)

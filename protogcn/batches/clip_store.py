@@ -12,8 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from protogcn.batches.bodies import BodyRows
-from protogcn.batches.device import send
+from protogcn.batches.bodies import Bodies, body_rows
+from protogcn.batches.device import to_device
 from protogcn.errors import ContractError
 from protogcn.files.arrays import open_array
 from protogcn.files.clip_table import ClipTable
@@ -34,8 +34,8 @@ class ClipStore:
         digest: SHA-256 of the frames.
         device: where bodies are wanted.
         ahead: whether a thread should gather them one batch ahead: the frames are elsewhere.
-        widths: (N,) pixels, what a mirror turns each clip's x about the middle of: the width of
-            the image, 0 where the values are differences; None where there is no image.
+        mirror_widths: (N,) pixels, a mirrored x becomes width - x; 0 for bones and motions; None
+            for 3-D data.
     """
 
     frames: Tensor
@@ -43,12 +43,7 @@ class ClipStore:
     digest: str
     device: torch.device
     ahead: bool = False
-    widths: np.ndarray | None = None
-
-    @property
-    def num_slots(self) -> int:
-        """M."""
-        return self.frames.shape[1]
+    mirror_widths: np.ndarray | None = None
 
     @classmethod
     def load(
@@ -87,41 +82,43 @@ class ClipStore:
             if values.nbytes <= _SHARE_OF_MEMORY * free:
                 frames = frames.to(device)
         ahead = frames.device.type != device.type
-        widths = table.widths
-        if widths is not None:
-            widths = (widths if run.values == "j" else np.zeros_like(widths)).astype(np.float32)
-        return cls(frames, table, trailer["sha256"], device, ahead, widths)
+        mirror_widths = None
+        if table.widths is not None:
+            of_positions = table.widths if run.values == "j" else np.zeros_like(table.widths)
+            mirror_widths = of_positions.astype(np.float32)
+        return cls(frames, table, trailer["sha256"], device, ahead, mirror_widths)
 
-    def bodies(self, clips: np.ndarray, frames: Tensor, rows: BodyRows) -> Tensor:
+    def crops(self, clips: np.ndarray, frames: Tensor, *, multiple: int = 1) -> Bodies:
         """Gather one crop of each clip, its real bodies only.
 
         Args:
             clips: (N,) rows of the clip table.
             frames: (N, T) frame numbers within each clip, on the host.
-            rows: which person of which of these clips stands in which row.
+            multiple: as in ``body_rows``.
 
         Returns:
-            (B, T, V, C) on ``self.device``, the rows that hold no real body zero.
+            The bodies on ``self.device``, the rows that hold no real one zero.
         """
         num_slots, num_joints, channels = self.frames.shape[1:]
+        rows = body_rows(self.table.persons[clips], num_slots, multiple=multiple)
+        num_real = len(rows.clips)
         places = torch.from_numpy(self.table.first_frames[clips])[:, None] + frames  # (N, T)
         places = places[torch.from_numpy(rows.clips)] * num_slots  # (R, T)
-        places += torch.from_numpy(rows.persons[: len(rows.clips)])[:, None]
-        # Pinned memory is copied without waiting; torch gives it out again after the copy.
+        places += torch.from_numpy(rows.slots)[:, None]
+        # Pinned memory is copied without waiting; torch reuses it after the copy.
         values = torch.empty(
             (rows.num_rows, frames.shape[1], num_joints, channels),
             device=self.frames.device,
             pin_memory=self.frames.device.type != self.device.type,
         )
-        num_real = len(rows.clips)
         torch.index_select(
             self.frames.flatten(0, 1).flatten(1),  # (F * M, V * C)
             0,
-            send(places.flatten(), self.frames.device),
+            to_device(places.flatten(), self.frames.device),
             out=values[:num_real].flatten(0, 1).flatten(1),
         )
         values[num_real:] = 0
-        return values.to(self.device, non_blocking=True)
+        return rows.with_values(values.to(self.device, non_blocking=True))
 
     def rows(self, split: str, side: str) -> np.ndarray:
         """Return the rows of the clip table on one side of a split.

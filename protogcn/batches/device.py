@@ -15,11 +15,11 @@ def pick_device(wanted: str) -> torch.device:
     if wanted == "cpu" or (wanted == "auto" and not torch.cuda.is_available()):
         return torch.device("cpu")
     if not torch.cuda.is_available():
-        raise ConfigError("train.device: cuda is wanted, but torch finds no GPU; use auto or cpu.")
+        raise ConfigError("engine.device: cuda is wanted, but torch finds no GPU; use auto or cpu.")
     return torch.device("cuda")
 
 
-def send(values: Tensor, device: torch.device) -> Tensor:
+def to_device(values: Tensor, device: torch.device) -> Tensor:
     """Copy host values to a device without waiting for what runs there."""
     if device.type == "cuda":  # a copy of memory that is not pinned would wait
         return values.pin_memory().to(device, non_blocking=True)

@@ -26,7 +26,7 @@ _FAILED = "first failure"
 _Made = TypeVar("_Made")
 
 
-class Part(NamedTuple):
+class BatchPart(NamedTuple):
     """Which clips of a batch this process has.
 
     Attributes:
@@ -40,7 +40,7 @@ class Part(NamedTuple):
     total: int
 
 
-class Joined:
+class ProcessGroup:
     """The processes that torchrun started, for as long as the context lasts.
 
     The first one to fail reports its mistake. The others, which wait for it in vain, end with the
@@ -69,7 +69,7 @@ class Joined:
             number, there = int(os.environ["LOCAL_RANK"]), torch.cuda.device_count()
             if number >= there:
                 raise ConfigError(
-                    f"train.gpus: {size} processes were started, but torch finds {there} GPU(s)."
+                    f"engine.gpus: {size} processes were started, but torch finds {there} GPU(s)."
                 )
             device = torch.device("cuda", number)
             torch.cuda.set_device(device)
@@ -118,15 +118,15 @@ def is_first() -> bool:
     return not is_parallel() or dist.get_rank() == 0
 
 
-def part_of(total: int) -> Part:
+def my_part(total: int) -> BatchPart:
     """Return which of ``total`` clips are this process's: parts of nearly equal size, in order."""
     if not is_parallel():
-        return Part(0, total, total)
+        return BatchPart(0, total, total)
     rank, size = dist.get_rank(), dist.get_world_size()
-    return Part(total * rank // size, total * (rank + 1) // size, total)
+    return BatchPart(total * rank // size, total * (rank + 1) // size, total)
 
 
-def from_first(make: Callable[[], _Made]) -> _Made:
+def on_first_process(make: Callable[[], _Made]) -> _Made:
     """Return what ``make`` returns in the first process; the others do not call it."""
     if not is_parallel():
         return make()
@@ -135,7 +135,7 @@ def from_first(make: Callable[[], _Made]) -> _Made:
     return box[0]
 
 
-def added_up(values: Tensor) -> Tensor:
+def summed(values: Tensor) -> Tensor:
     """Return the sum over all processes, without gradients."""
     if not is_parallel():
         return values

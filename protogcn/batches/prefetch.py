@@ -30,7 +30,7 @@ def one_ahead(make: Callable[[_Item], _Made], items: Iterable[_Item]) -> Iterato
         pool.shutdown(cancel_futures=True)
 
 
-def delivered(
+def prefetched(
     make: Callable[[_Item], _Made], items: Iterable[_Item], device: torch.device, *, ahead: bool
 ) -> Iterator[_Made]:
     """Yield ``make(item)`` of each item, ready to use in the caller's stream.

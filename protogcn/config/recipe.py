@@ -3,8 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from protogcn.config.resolved import ENGINE_SETTINGS
-
+NO_RECIPE = ("cpu_threads",)  # the order in which the CPU adds up
 # What makes a recipe, in the order of reading.
 _RECIPE = (
     "preparation", "epochs", "batch", "learning_rate", "momentum", "weight_decay", "frames",
@@ -19,7 +18,7 @@ def recipes(runs: Sequence[Mapping[str, Any]]) -> list[str]:
         runs: what ``provenance["run"]`` of their score files holds.
     """
     every = dict.fromkeys([*_RECIPE, *(key for run in runs for key in run["settings"])])
-    settings = [key for key in every if key not in ENGINE_SETTINGS]
+    settings = [key for key in every if key not in NO_RECIPE]
     values = {key: [run["settings"].get(key) for run in runs] for key in settings}
     same = [key for key in settings if all(value == values[key][0] for value in values[key])]
     own = [key for key in settings if key not in same]

@@ -10,22 +10,11 @@ from typing import Any
 
 from protogcn.config.schema import read_yaml
 from protogcn.config.skeleton import Skeleton
+from protogcn.errors import ContractError
 from protogcn.files import paths
 from protogcn.files.contracts import reading
 
 MODALITIES = ("j", "b", "k", "jm", "bm", "km")
-# Settings of ``train`` that change how fast a run is, and its results by rounding at most.
-ENGINE_SETTINGS = (
-    "device",
-    "gpus",
-    "cpu_threads",
-    "compile",
-    "cuda_graphs",
-    "tf32",
-    "fused_optimizer",
-    "fused_passes",
-    "topology_kernel",
-)
 
 
 @dataclass(frozen=True)
@@ -92,6 +81,8 @@ class Run:
         repeat: 1, or more for a further run of the same setup with another seed.
         settings: every key of the config's ``train`` section, overrides applied.
         network: every key of the model's entry, overrides applied.
+        engine: every key of the ``engine`` section, overrides applied: where and how fast it is
+            computed.
     """
 
     dataset: Dataset
@@ -101,6 +92,7 @@ class Run:
     repeat: int
     settings: Mapping[str, Any]
     network: Mapping[str, Any]
+    engine: Mapping[str, Any]
 
     @property
     def task(self) -> str:
@@ -143,6 +135,7 @@ class Run:
             "dataset": self.dataset.to_mapping(),
             "settings": dict(self.settings),
             "network": dict(self.network),
+            "engine": dict(self.engine),
         }
 
 
@@ -173,7 +166,13 @@ def load_run(path: Path) -> Run:
     """Read a resolved ``config.yaml`` of a run directory.
 
     Raises:
-        ContractError: missing or damaged.
+        ContractError: missing, damaged, or of a version that had no ``engine`` section.
     """
     with reading(path, "the resolved settings of a run"):
-        return run_from_mapping(read_yaml(path))
+        entry = read_yaml(path)
+        if "settings" in entry and "engine" not in entry:
+            raise ContractError(
+                f"{path}: was written by an older version, which had no section engine;"
+                " run snakemake again: it writes the file anew, and repeats no finished training."
+            )
+        return run_from_mapping(entry)

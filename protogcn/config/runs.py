@@ -7,25 +7,42 @@ from itertools import product
 from typing import Any
 
 from protogcn.config.image_settings import check_image_settings
-from protogcn.config.imports import LAST_REPEAT, with_imports
+from protogcn.config.imports import IMPORTS, LAST_REPEAT, with_imports
 from protogcn.config.resolved import MODALITIES, Dataset, Run
 from protogcn.config.settings import check_network, check_preparation
 from protogcn.errors import ConfigError, nearest
 
+RECIPE = "protogcn"  # of every model that names no other
 STREAM = r"(?:j|b|k|jm|bm|km)(?:-(?:[2-9]|[1-9][0-9]))?"
 
 
 class Runs:
     """Every run that a config describes: each task by each model and stream.
 
+    A model under a recipe that is not its own is called ``model@recipe``.
+
     Args:
         config: a config that fits the schema.
         datasets: its datasets, resolved.
+
+    Attributes:
+        models: the names of all models, under each recipe.
     """
 
     def __init__(self, config: Mapping[str, Any], datasets: Mapping[str, Dataset]) -> None:
         self._train = config["train"]
-        self._models = config["models"]
+        self._engine = config["engine"]
+        self._entries = config["models"]
+        self._own = {name: entry.get("recipe", RECIPE) for name, entry in self._entries.items()}
+        self._recipes = tuple(dict.fromkeys([RECIPE, *self._own.values()]))
+        pairs = [(name, name, recipe) for name, recipe in self._own.items()]
+        pairs += [
+            (f"{name}@{recipe}", name, recipe)
+            for recipe in self._recipes
+            for name in self._own
+            if self._own[name] != recipe
+        ]
+        self.models = {called: (name, recipe) for called, name, recipe in pairs}
         self._overrides = config.get("overrides", {})
         self._tasks = {
             f"{name}_{split}": (dataset, split)
@@ -45,7 +62,7 @@ class Runs:
         if key not in self._found:
             where = f"run {task}/{model}/{stream}"
             look_up(where, [task], self._tasks)
-            look_up(where, [model], self._models)
+            look_up(where, [model], self.models)
             check_streams(where, [stream])
             run = self._resolved(*key)
             _check_run(run)
@@ -55,7 +72,7 @@ class Runs:
     def __contains__(self, key: tuple[str, str, str]) -> bool:
         """Whether there is a run of this task, model and stream."""
         task, model, stream = key
-        names = task in self._tasks and model in self._models
+        names = task in self._tasks and model in self.models
         return names and re.fullmatch(STREAM, stream) is not None
 
     def values_read(self, dataset: str) -> set[str]:
@@ -68,7 +85,7 @@ class Runs:
             streams |= set(_listed(override["where"].get("stream", ())))
         tasks = [task for task, (entry, _) in self._tasks.items() if entry.name == dataset]
         found = set()
-        for names in product(tasks, self._models, streams):
+        for names in product(tasks, self.models, streams):
             with suppress(ConfigError):  # a run that does not fit reads nothing
                 found.add(self._resolved(*names).values)
         return found
@@ -82,7 +99,8 @@ class Runs:
         known = {
             "dataset": self._datasets,
             "task": self._tasks,
-            "model": self._models,
+            "model": self._entries,
+            "recipe": self._recipes,
             "modality": MODALITIES,
         }
         for name, override in self._overrides.items():
@@ -95,24 +113,34 @@ class Runs:
             streams = _listed(override["where"].get("stream", MODALITIES))
             if not any(
                 _matches(override["where"], self._facts(*names))
-                for names in product(self._tasks, self._models, streams)
+                for names in product(self._tasks, self.models, streams)
             ):
                 raise ConfigError(
                     f"overrides.{name}.where: {override['where']} matches no run there can be."
+                )
+        matched = [o["where"].get("recipe", ()) for o in self._overrides.values()]
+        recipes = [RECIPE, *(name for names in matched for name in _listed(names))]
+        for name, recipe in self._own.items():
+            if recipe not in recipes:
+                raise ConfigError(
+                    f"models.{name}.recipe: no override has recipe {recipe!r} in its where,"
+                    f" expected one of {', '.join(recipes)}{nearest(recipe, recipes)}"
                 )
 
     def _resolved(self, task: str, model: str, stream: str) -> Run:
         facts = self._facts(task, model, stream)
         changes: dict[str, Any] = {}
-        network = dict(self._models[model])
+        network = {k: v for k, v in self._entries[facts["model"]].items() if k != "recipe"}
+        engine = dict(self._engine)
         for override in self._matching(facts):
             changes |= override["set"]
             network |= changes.pop("model", {})
+            engine |= changes.pop("engine", {})
         settings = self._train | with_imports(changes, facts)
         dataset, split = self._tasks[task]
         repeat = int(stream.partition("-")[2] or 1)
         settings["seed"] += repeat - 1
-        return Run(dataset, split, model, facts["modality"], repeat, settings, network)
+        return Run(dataset, split, model, facts["modality"], repeat, settings, network, engine)
 
     def imported(self, key: str) -> Iterator[tuple[str, str, str, str, int]]:
         """Yield each run whose ``key``, checkpoint or scores, is a file that somebody made.
@@ -121,7 +149,7 @@ class Runs:
         """
         where = [override["where"] for override in self._overrides.values()]
         named = {stream for names in where for stream in _listed(names.get("stream", []))}
-        for task, model, modality in product(self._tasks, self._models, MODALITIES):
+        for task, model, modality in product(self._tasks, self.models, MODALITIES):
             dataset, split = self._tasks[task]
             others = self._names_file(key, task, model, f"{modality}-")  # streams not named alone
             for repeat in range(1, LAST_REPEAT + 1):
@@ -136,13 +164,22 @@ class Runs:
         return bool(files) and files[-1] is not None
 
     def _matching(self, facts: Mapping[str, str]) -> list[Mapping[str, Any]]:
-        return [o for o in self._overrides.values() if _matches(o["where"], facts)]
+        is_own = facts["recipe"] == self._own[facts["model"]]
+        return [
+            override
+            for override in self._overrides.values()
+            if _matches(override["where"], facts)
+            # A file is of one training: it is not taken for another recipe unasked.
+            and (is_own or "recipe" in override["where"] or not {*IMPORTS} & {*override["set"]})
+        ]
 
     def _facts(self, task: str, model: str, stream: str) -> dict[str, str]:
+        name, recipe = self.models[model]
         return {
             "dataset": self._tasks[task][0].name,
             "task": task,
-            "model": model,
+            "model": name,
+            "recipe": recipe,
             "modality": stream.partition("-")[0],
             "stream": stream,
         }
@@ -170,6 +207,12 @@ def look_up(where: str, names: Iterable[str], known: Iterable[str]) -> None:
     """
     for name in names:
         if name not in known:
+            model = name.removesuffix("_same")
+            if model != name and model in known:  # until version 0.1 a model of its own
+                raise ConfigError(
+                    f"{where}: {name} is now {model}@{RECIPE}, the model {model} under the recipe"
+                    f" {RECIPE}; in a where it is {{model: {model}, recipe: {RECIPE}}}."
+                )
             raise ConfigError(
                 f"{where}: {name!r} does not exist, expected one of"
                 f" {', '.join(known)}{nearest(name, known)}"

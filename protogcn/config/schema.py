@@ -79,11 +79,33 @@ def check_schema(config: Mapping[str, Any], schema: Mapping[str, Any]) -> None:
     Raises:
         ConfigError: one sentence for each key that is unknown, missing or out of range.
     """
+    _refuse_moved(config, schema)
     errors = _Validator(schema).iter_errors(config)
     problems = dict.fromkeys(line for error in errors for line in _describe(error))
     problems |= dict.fromkeys(_not_finite(config, ()))
     if problems:
         raise ConfigError("\n".join(problems))
+
+
+def _refuse_moved(config: Mapping[str, Any], schema: Mapping[str, Any]) -> None:
+    """Name the new place of every key of the section engine that is where it was before."""
+    known = schema.get("$defs", {}).get("engine", {}).get("properties", {})
+    overrides = config.get("overrides")
+    places = [("train", "engine", config.get("train"))]
+    for name, entry in overrides.items() if isinstance(overrides, Mapping) else ():
+        where = f"overrides.{name}.set"
+        places.append(
+            (where, f"{where}.engine", entry.get("set") if isinstance(entry, Mapping) else None)
+        )
+    moved = [
+        f"{old}.{key} is now {new}.{key}"
+        for old, new, entries in places
+        if isinstance(entries, Mapping)
+        for key in entries
+        if key in known
+    ]
+    if moved:
+        raise ConfigError(f"{', '.join(moved)}; move {'them' if moved[1:] else 'it'} there.")
 
 
 def _describe(error: ValidationError) -> Iterable[str]:

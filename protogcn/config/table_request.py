@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from protogcn.config.resolved import ENGINE_SETTINGS
-
 Scheme = tuple[tuple[str, float], ...]  # weight of each stream
 
 
@@ -85,8 +83,7 @@ def settings_digest(run: Mapping[str, Any]) -> str:
 
     How fast it is computed is left out.
     """
-    settings = {k: v for k, v in run["settings"].items() if k not in ENGINE_SETTINGS}
-    text = json.dumps({**run, "settings": settings}, sort_keys=True)
+    text = json.dumps({k: v for k, v in run.items() if k != "engine"}, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 
 

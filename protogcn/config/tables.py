@@ -8,7 +8,7 @@ from typing import Any
 
 from protogcn.config.facts import published_numbers
 from protogcn.config.plan import Ensemble, Plan
-from protogcn.config.resolved import ENGINE_SETTINGS
+from protogcn.config.recipe import NO_RECIPE
 from protogcn.config.runs import STREAM, check_streams, look_up
 from protogcn.config.table_request import Cell, Table, settings_digest
 from protogcn.errors import ConfigError, nearest
@@ -63,7 +63,7 @@ def digests_of(table: Table, plan: Plan) -> dict[str, str]:
 
 
 def _recipe(settings: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in settings.items() if key not in ENGINE_SETTINGS}
+    return {key: value for key, value in settings.items() if key not in NO_RECIPE}
 
 
 def _table(name: str, entry: Mapping[str, Any], plan: Plan) -> Table:

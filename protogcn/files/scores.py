@@ -3,10 +3,12 @@
 Shapes: N clips, K classes.
 """
 
+import hashlib
 import json
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,11 @@ from protogcn.errors import ContractError
 from protogcn.files.contracts import reading, writing
 
 _ARRAYS = ("clips", "labels", "classes", "logits", "probabilities", "provenance")
-_SELECTS = ("last", "best", "unknown")
+_SELECTS = {  # worst first: how an epoch was chosen, and what captions add
+    "best": " (epoch chosen by its accuracy: select best)",
+    "unknown": " (imported, how its epoch was chosen is not known)",
+    "last": "",
+}
 
 
 @dataclass(frozen=True)
@@ -79,6 +85,13 @@ class Scores:
         repeat = "" if run["repeat"] == 1 else f"-{run['repeat']}"
         return run["dataset"]["name"], run["split"], run["model"], f"{run['modality']}{repeat}"
 
+    @cached_property
+    def clips_digest(self) -> str:
+        """SHA-256 of the clips and their labels, in whatever order they are."""
+        order = np.argsort(self.clips)
+        named = (self.clips[order].tolist(), self.labels[order].tolist())
+        return hashlib.sha256(repr(named).encode()).hexdigest()
+
     @property
     def has_logits(self) -> bool:
         """Whether the logits are the network's, not the logarithm of imported probabilities."""
@@ -103,13 +116,23 @@ class Scores:
             raise ContractError(f"{path}: labels are not one class of {shape[1]} for each clip.")
         ids, counts = np.unique(self.clips.astype(str), return_counts=True)
         if (counts > 1).any():
-            raise ContractError(f"{path}: clip {ids[counts > 1][0]} stands twice.")
+            raise ContractError(f"{path}: clip {ids[counts > 1][0]} appears twice.")
         away = np.abs(self.probabilities.sum(axis=1, dtype=np.float64) - 1)
         if (self.probabilities < 0).any() or away.max() > 1e-3:
             raise ContractError(
                 f"{path}: the probabilities of clip {self.clips[away.argmax()]} sum to"
                 f" {self.probabilities[away.argmax()].sum():.4f}, expected 1."
             )
+
+
+def select_of(members: Iterable[Scores]) -> str:
+    """Return how the epochs of an ensemble were chosen: as the worst of its members' was."""
+    return min((scores.provenance["select"] for scores in members), key=tuple(_SELECTS).index)
+
+
+def mark_of(members: Iterable[Scores]) -> str:
+    """Return what captions add if an epoch is not known to be the last one, else nothing."""
+    return _SELECTS[select_of(members)]
 
 
 def _refuse_compressed(path: Path) -> None:

@@ -121,8 +121,8 @@ def to_train(run: Run, size: Size) -> Need:
     seconds = _seconds(run, size.clips["train"], steps)
     if settings["select"] == "best":
         seconds += _seconds(run, size.clips[_chosen_on(run, size)], 0) / _PASSES_OF_STEP
-    memory = settings["gpus"] * _process_mb(run) + array_mb(run.dataset, size)
-    if settings["device"] == "cpu":
+    memory = run.engine["gpus"] * _process_mb(run) + array_mb(run.dataset, size)
+    if run.engine["device"] == "cpu":
         memory += settings["batch"] * _SAVED_MB * cost(run)
     return _need(memory, settings["epochs"] * seconds)
 
@@ -131,7 +131,7 @@ def to_score(run: Run, size: Size) -> Need:
     """Return what the scoring of a run asks for."""
     crops = size.clips["test"] * run.settings["crops"]
     memory = _process_mb(run) + array_mb(run.dataset, size)
-    if run.settings["device"] == "cpu":
+    if run.engine["device"] == "cpu":
         memory += 160 * _SAVED_MB * cost(run) / _PASSES_OF_STEP  # crops scored at once
     return _need(memory, _seconds(run, crops, 0) / _PASSES_OF_STEP)
 
@@ -168,7 +168,7 @@ def array_mb(dataset: Dataset, size: Size) -> float:
 
 def _process_mb(run: Run) -> float:
     """Return the megabytes of a process that computes a run, before it has any data."""
-    alone = run.settings["device"] == "cpu" and run.settings["compile"] is not True
+    alone = run.engine["device"] == "cpu" and run.engine["compile"] is not True
     return _CPU_PROCESS_MB if alone else _PROCESS_MB
 
 
@@ -181,7 +181,7 @@ def cost(run: Run) -> float:
 
 
 def _seconds(run: Run, clips: int, steps: int) -> float:
-    if run.settings["device"] == "cpu":
+    if run.engine["device"] == "cpu":
         return clips * cost(run) / (_CPU_CLIPS * run.settings["cpu_threads"])
     return max(clips * cost(run) / _GPU_CLIPS, steps * _GPU_STEP_SECONDS)
 

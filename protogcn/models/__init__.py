@@ -1,22 +1,21 @@
-"""The networks: settings in, a module with ``forward(clips)`` and ``loss(clips, labels)`` out."""
+"""The networks: settings in, a module with ``forward(bodies)`` and ``loss(bodies, labels)`` out."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from torch import Tensor, nn
+from torch import nn
 
-from protogcn.batches.bodies import Bodies
 from protogcn.config.settings import NETWORKS
 from protogcn.config.skeleton import Skeleton
 from protogcn.errors import ConfigError
 from protogcn.models.baselines.ctrgcn import CTRGCN
+from protogcn.models.baselines.graph_network import NetworkSize
 from protogcn.models.baselines.stgcn import STGCN
 from protogcn.models.baselines.stgcnpp import STGCNPP
-from protogcn.models.fast.cpu.folded import FoldedProtoGCN
 from protogcn.models.loss import Loss
-from protogcn.models.protogcn import FOLDED_FROM, ProtoGCN
+from protogcn.models.protogcn import ProtoGCN
 
-__all__ = ["Loss", "build_model", "evaluator"]
+__all__ = ["Loss", "build_model"]
 
 
 def build_model(
@@ -29,7 +28,7 @@ def build_model(
 ) -> nn.Module:
     """Build the network that ``settings["network"]`` names.
 
-    Every network maps clips (N, M, T, V, C) to logits (N, K), and its ``loss(clips, labels)``
+    Every network maps the ``Bodies`` of N clips to logits (N, K), and its ``loss(bodies, labels)``
     returns a ``Loss``. Initial weights come from torch's global generator.
 
     Args:
@@ -42,62 +41,34 @@ def build_model(
     Raises:
         ConfigError: unknown network, or settings that it cannot have.
     """
-    width, blocks, downsample = (settings[key] for key in ("width", "blocks", "downsample"))
+    size = NetworkSize(
+        num_classes=num_classes,
+        num_persons=num_persons,
+        channels=channels,
+        width=settings["width"],
+        blocks=settings["blocks"],
+        downsample=settings["downsample"],
+    )
     match settings["network"]:
         case "protogcn":
             return ProtoGCN(
                 num_classes=num_classes,
                 num_joints=skeleton.num_joints,
                 channels=channels,
-                width=width,
-                blocks=blocks,
-                downsample=downsample,
+                width=size.width,
+                blocks=size.blocks,
+                downsample=size.downsample,
                 subsets=settings["subsets"],
                 prototypes=settings["prototypes"],
                 contrast_weight=settings["contrast_weight"],
             )
         case "stgcn":
-            return STGCN(
-                skeleton,
-                num_classes=num_classes,
-                channels=channels,
-                width=width,
-                blocks=blocks,
-                downsample=downsample,
-            )
+            return STGCN(skeleton, size)
         case "stgcnpp":
-            return STGCNPP(
-                skeleton,
-                num_classes=num_classes,
-                channels=channels,
-                width=width,
-                blocks=blocks,
-                downsample=downsample,
-            )
+            return STGCNPP(skeleton, size)
         case "ctrgcn":
-            return CTRGCN(
-                skeleton,
-                num_classes=num_classes,
-                num_persons=num_persons,
-                channels=channels,
-                width=width,
-                blocks=blocks,
-                downsample=downsample,
-            )
+            return CTRGCN(skeleton, size)
         case unknown:
             raise ConfigError(
                 f"model.network: {unknown} is not known; there is: {', '.join(NETWORKS)}."
             )
-
-
-def evaluator(model: nn.Module) -> Callable[[Bodies], Tensor]:
-    """Return what evaluates a trained network fastest on the CPU, bodies -> logits (N, K)."""
-    if not isinstance(model, ProtoGCN):
-        return model
-    folded = FoldedProtoGCN(model)
-
-    def logits_of(bodies: Bodies) -> Tensor:
-        pays = model.bytes_of_body(bodies.values) >= FOLDED_FROM
-        return (folded if pays else model)(bodies)
-
-    return logits_of

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from protogcn.batches.parallel import Part, gathered, is_parallel
+from protogcn.batches.parallel import BatchPart, gathered, is_parallel
 from protogcn.models.loss import mean_cross_entropy
 
 
@@ -37,7 +37,7 @@ class ClassContrast(nn.Module):
         self.register_buffer("bank", torch.randn(num_classes, features))
 
     def forward(
-        self, vectors: Tensor, logits: Tensor, labels: Tensor, part: Part | None = None
+        self, vectors: Tensor, logits: Tensor, labels: Tensor, part: BatchPart | None = None
     ) -> Tensor:
         """Vectors (N, V * V), logits (N, K), labels (N,) -> the mean loss, a scalar.
 

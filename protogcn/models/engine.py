@@ -4,7 +4,6 @@ Every saving has a setting of its own that turns it off.
 """
 
 import ctypes
-import math
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -18,7 +17,8 @@ from torch import Tensor, nn
 from protogcn.batches.bodies import Bodies
 from protogcn.batches.parallel import add_up_gradients, num_processes
 from protogcn.errors import ConfigError
-from protogcn.models import Loss, evaluator
+from protogcn.models import Loss
+from protogcn.models.fast.cpu.folded import fastest_evaluation
 
 _ROWS = 16  # compiled code sees numbers of bodies that are multiples of it
 _KEPT_BLOCKS = 32 << 20  # bytes; the largest threshold that glibc takes
@@ -37,7 +37,6 @@ class Engine:
             of bodies.
         tf32: float32 products on a GPU may round their factors to TF32.
         fused_optimizer: one kernel updates all weights (GPU).
-        fused_passes: on the CPU, the passes that are written out for it, and folded norms.
         topology_kernel: on a GPU, the Triton kernel for the mixing along the topology.
     """
 
@@ -47,12 +46,11 @@ class Engine:
     cuda_graphs: bool
     tf32: bool
     fused_optimizer: bool
-    fused_passes: bool
     topology_kernel: bool
 
     @classmethod
-    def of(cls, settings: Mapping[str, Any], device: torch.device) -> "Engine":
-        """Read the settings of a run; ``auto`` is on where it pays: on a GPU.
+    def of(cls, switches: Mapping[str, Any], device: torch.device, *, precision: str) -> "Engine":
+        """Read a run's switches and its precision; ``auto`` is on where it pays: on a GPU.
 
         Several processes do not compile: nothing promises that code compiled in each of them sends
         the same messages in the same order.
@@ -61,26 +59,25 @@ class Engine:
             ConfigError: unknown precision.
         """
         on_gpu = device.type == "cuda"
-        match settings["precision"]:
+        match precision:
             case "auto":
                 half = on_gpu and torch.cuda.is_bf16_supported(including_emulation=False)
-            case "float32" | "bfloat16" as precision:
+            case "float32" | "bfloat16":
                 half = precision == "bfloat16"
-            case precision:
+            case _:
                 raise ConfigError(
                     f"train.precision: found {precision!r}, expected auto, float32 or bfloat16."
                 )
-        compiled = on_gpu if settings["compile"] == "auto" else settings["compile"]
+        compiled = on_gpu if switches["compile"] == "auto" else switches["compile"]
         compiled = compiled and num_processes() == 1
         return cls(
             device=device,
             half=half,
             compiled=compiled,
-            cuda_graphs=compiled and on_gpu and settings["cuda_graphs"],
-            tf32=on_gpu and settings["tf32"],
-            fused_optimizer=on_gpu and settings["fused_optimizer"],
-            fused_passes=settings["fused_passes"],
-            topology_kernel=on_gpu and settings["topology_kernel"],
+            cuda_graphs=compiled and on_gpu and switches["cuda_graphs"],
+            tf32=on_gpu and switches["tf32"],
+            fused_optimizer=on_gpu and switches["fused_optimizer"],
+            topology_kernel=on_gpu and switches["topology_kernel"],
         )
 
     @property
@@ -104,8 +101,6 @@ class Engine:
     def prepare(self, model: nn.Module) -> nn.Module:
         """Move a network to the device and choose its passes; returns the same module."""
         for module in model.modules():
-            if hasattr(module, "fused_from") and not self.fused_passes:
-                module.fused_from = math.inf
             if hasattr(module, "kernel"):
                 module.kernel = self.topology_kernel
         return model.to(self.device)
@@ -156,8 +151,8 @@ class Engine:
     def logits_of(self, model: nn.Module) -> Callable[[Bodies], Tensor]:
         """Put a trained network into evaluation mode; return bodies -> logits (N, K), float32."""
         model.eval()
-        if self.fused_passes and not self.compiled and not self.half and self.device.type == "cpu":
-            return evaluator(model)
+        if self.device.type == "cpu" and not self.compiled and not self.half:
+            return fastest_evaluation(model)
         # No graphs: a batch of test crops keeps a GPU busy for much longer than its launches take,
         # and nearly every batch has a number of bodies of its own, each a graph to capture.
         call = self._compiled(model.forward, graphs=False)
@@ -211,8 +206,8 @@ class Engine:
             except TorchDynamoException as error:  # without a C compiler, for example
                 found = str(error).strip().splitlines() or [type(error).__name__]
                 raise ConfigError(
-                    f"train.compile: torch could not compile the {what} on this machine"
-                    f" ({found[0]}); set train.compile to false."
+                    f"engine.compile: torch could not compile the {what} on this machine"
+                    f" ({found[0]}); set engine.compile to false."
                 ) from error
             print(f"Compiled the {what} in {time.monotonic() - begin:.0f} s.", file=sys.stderr)
             return result
@@ -222,7 +217,12 @@ class Engine:
 
 def _mark_dynamic(bodies: Bodies, more: tuple[Tensor, ...]) -> None:
     """Tell the compiler which sizes change from batch to batch: clips, and rows of bodies."""
-    sizes = ((bodies.values, 1), (bodies.shares, 2), (bodies.counts, 1), (bodies.persons, 1))
+    sizes = (
+        (bodies.values, 1),
+        (bodies.person_weights, 2),
+        (bodies.multiplicity, 1),
+        (bodies.persons, 1),
+    )
     for tensor, axes in sizes:
         for axis in range(axes if tensor is not None else 0):
             torch._dynamo.maybe_mark_dynamic(tensor, axis)

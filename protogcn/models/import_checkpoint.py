@@ -19,12 +19,11 @@ from protogcn.data.readers.pickles.torch_tensors import PickledTensor
 from protogcn.errors import ContractError
 from protogcn.files.contracts import digest_of
 from protogcn.files.provenance import commit, versions
-from protogcn.models import build_model
 from protogcn.models.checkpoint import save_checkpoint
 from protogcn.models.protogcn import ProtoGCN
 from protogcn.models.released.protogcn import from_released
 from protogcn.models.released.pyskl import from_pyskl
-from protogcn.models.trained import network_facts
+from protogcn.models.trained import build_network, network_fingerprint
 
 _WEIGHTS = ("state_dict", "model")  # mmcv's name and ours
 _COUNTERS = "num_batches_tracked"  # the end of the names of whole numbers
@@ -44,20 +43,14 @@ def import_checkpoint(run: Run, path: Path) -> dict[str, Any]:
         ConfigError: no such file.
         ContractError: it is no checkpoint, or not of a network of these settings.
     """
-    model = build_model(
-        run.network,
-        run.dataset.skeleton,
-        num_classes=len(run.dataset.classes),
-        num_persons=run.dataset.persons,
-    )
+    model = build_network(run)
     content = load_torch_file(path)
     model.load_state_dict(_state(path, _tensors(path, content), model, run))
-    shapes = [(name, value.shape) for name, value in model.state_dict().items()]
     return {
         "model": model.state_dict(),
         "epoch": _epoch(content),
         "run": run.to_mapping(),
-        "facts": network_facts(run, shapes),
+        "facts": network_fingerprint(run, model),
         "commit": commit(),
         "versions": versions(),
         "imported": {"file": path.name, "sha256": digest_of(path)},

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import torch.nn.functional as F
 from torch import Tensor
 
-from protogcn.batches.parallel import Part
+from protogcn.batches.parallel import BatchPart
 
 
 class Loss(NamedTuple):
@@ -23,7 +23,7 @@ class Loss(NamedTuple):
     logits: Tensor
 
 
-def mean_cross_entropy(logits: Tensor, labels: Tensor, part: Part | None) -> Tensor:
+def mean_cross_entropy(logits: Tensor, labels: Tensor, part: BatchPart | None) -> Tensor:
     """(N, K), (N,) -> the mean over the whole batch, of which these clips may be a part."""
     if part is None:
         return F.cross_entropy(logits, labels)

@@ -1,8 +1,8 @@
 """Batch norms of bodies, and the precision that sensitive parts are computed in.
 
-Shapes: B bodies, C channels. A row of a batch may stand for several equal bodies
-(``Bodies.counts``): it counts as often in the statistics, and in the gradient through them. Where
-several processes share a batch, statistics are over all of them.
+A row of a batch may stand for several equal bodies (``Bodies.multiplicity``): it counts as often in
+the statistics, and in the gradient through them. If several processes share a batch, statistics are
+over all of them. Shapes: B bodies, C channels, T frames, V joints, M person slots.
 """
 
 import math
@@ -10,38 +10,99 @@ import math
 import torch
 from torch import Tensor, nn
 
+from protogcn.batches.bodies import Bodies
 from protogcn.batches.parallel import gathered, is_parallel
 
 
-class ChannelNorm(nn.BatchNorm1d):
+class ChannelsLastNorm(nn.BatchNorm1d):
     """Batch norm of features whose channels are the last axis.
 
     Memory stays as the linear maps left it; on the CPU this is also torch's fastest batch norm.
     """
 
-    def forward(self, features: Tensor, counts: Tensor | None = None) -> Tensor:
+    def forward(self, features: Tensor, multiplicity: Tensor | None = None) -> Tensor:
         """(B, ..., C) -> (B, ..., C), statistics over all other axes."""
-        if self.training and (counts is not None or is_parallel()):
-            return weighted_norm(self, features, counts, axis=features.dim() - 1)
+        if self.training and (multiplicity is not None or is_parallel()):
+            return weighted_norm(self, features, multiplicity, axis=features.dim() - 1)
         rows = features.flatten(0, -2)  # (rows, C)
         return super().forward(rows).view(features.shape)
 
 
-class ChannelFirstNorm(nn.BatchNorm2d):
+class ChannelsFirstNorm(nn.BatchNorm2d):
     """Batch norm of features whose channels are the second axis."""
 
-    def forward(self, features: Tensor, counts: Tensor | None = None) -> Tensor:
+    def forward(self, features: Tensor, multiplicity: Tensor | None = None) -> Tensor:
         """(B, C, T, V) -> (B, C, T, V), statistics over all other axes."""
-        if self.training and (counts is not None or is_parallel()):
-            return weighted_norm(self, features, counts, axis=1)
+        if self.training and (multiplicity is not None or is_parallel()):
+            return weighted_norm(self, features, multiplicity, axis=1)
         return super().forward(features)
 
 
+class InputNorm(ChannelsLastNorm):
+    """Batch norm of bodies whose joints and channels, V * C, have statistics each."""
+
+    def forward(self, bodies: Bodies) -> Tensor:
+        """Return the values, (B, T, V, C), normed; all persons share the statistics."""
+        values = bodies.values
+        return super().forward(values.flatten(2), bodies.multiplicity).view(values.shape)
+
+
+class PersonNorm(nn.BatchNorm1d):
+    """``InputNorm`` with statistics, scales and shifts for each of M person slots.
+
+    With one person it is ``InputNorm``.
+    """
+
+    def __init__(self, num_persons: int, channels: int):
+        super().__init__(num_persons * channels)
+        self.num_persons = num_persons
+
+    def forward(self, bodies: Bodies) -> Tensor:
+        """Return the values, (B, T, V, C), normed person by person."""
+        features, persons = bodies.values.flatten(2), bodies.persons  # (B, T, V * C), (B,)
+        if self.training:
+            multiplicity = bodies.multiplicity
+            multiplicity = torch.ones_like(persons) if multiplicity is None else multiplicity
+            found = [
+                moments(features, multiplicity * (persons == person), axis=2)
+                for person in range(self.num_persons)
+            ]
+            mean, variance = (torch.cat(parts) for parts in list(zip(*found, strict=True))[:2])
+            track_moments(self, mean, variance, found[0][2])  # every clip has every slot
+        else:
+            mean, variance = self.running_mean, self.running_var
+        scale = self.weight * (variance + self.eps).rsqrt()
+        mean, scale, shift = (
+            each.view(self.num_persons, 1, -1)[persons] for each in (mean, scale, self.bias)
+        )  # (B, 1, V * C)
+        return ((features - mean) * scale + shift).to(features.dtype).view(bodies.values.shape)
+
+
+class Shortcut(nn.Sequential):
+    """What goes around a block: the features themselves, or their map and its norm."""
+
+    def __init__(self, in_channels: int, out_channels: int, *, mapped: bool):
+        super().__init__()
+        if mapped:
+            self.extend([nn.Linear(in_channels, out_channels), ChannelsLastNorm(out_channels)])
+
+    def forward(self, features: Tensor, multiplicity: Tensor | None = None) -> Tensor:
+        """(B, T, V, C) -> (B, T, V, C')."""
+        if not len(self):
+            return features
+        linear, norm = self
+        return norm(linear(features), multiplicity)
+
+
 def weighted_norm(
-    norm: nn.BatchNorm1d | nn.BatchNorm2d, features: Tensor, counts: Tensor | None, *, axis: int
+    norm: nn.BatchNorm1d | nn.BatchNorm2d,
+    features: Tensor,
+    multiplicity: Tensor | None,
+    *,
+    axis: int,
 ) -> Tensor:
-    """Batch norm in training mode, where row b stands for ``counts[b]`` equal bodies."""
-    mean, variance = _tracked_moments(norm, features, counts, axis=axis)
+    """Batch norm in training mode, where row b stands for ``multiplicity[b]`` equal bodies."""
+    mean, variance = _tracked_moments(norm, features, multiplicity, axis=axis)
     shape = [1] * features.dim()
     shape[axis] = -1
     scale = norm.weight * (variance + norm.eps).rsqrt()
@@ -50,11 +111,11 @@ def weighted_norm(
 
 
 def norm_as_affine(
-    norm: ChannelFirstNorm, features: Tensor, counts: Tensor | None
+    norm: ChannelsFirstNorm, features: Tensor, multiplicity: Tensor | None
 ) -> tuple[Tensor, Tensor]:
     """Return scale and shift (C,) of the norm of features (B, C, T, V), with their gradients."""
     if norm.training:
-        mean, variance = _tracked_moments(norm, features, counts, axis=1)
+        mean, variance = _tracked_moments(norm, features, multiplicity, axis=1)
     else:
         mean, variance = norm.running_mean, norm.running_var
     scale = norm.weight * (variance + norm.eps).rsqrt()
@@ -62,36 +123,44 @@ def norm_as_affine(
 
 
 def _tracked_moments(
-    norm: nn.BatchNorm1d | nn.BatchNorm2d, features: Tensor, counts: Tensor | None, *, axis: int
+    norm: nn.BatchNorm1d | nn.BatchNorm2d,
+    features: Tensor,
+    multiplicity: Tensor | None,
+    *,
+    axis: int,
 ) -> tuple[Tensor, Tensor]:
     """Mean and variance (C,), and move the running ones."""
-    mean, variance, total = moments(features, counts, axis=axis)
-    track(norm, mean, variance, total)
+    mean, variance, total = moments(features, multiplicity, axis=axis)
+    track_moments(norm, mean, variance, total)
     return mean, variance
 
 
-def moments(features: Tensor, counts: Tensor | None, *, axis: int) -> tuple[Tensor, Tensor, Tensor]:
+def moments(
+    features: Tensor, multiplicity: Tensor | None, *, axis: int
+) -> tuple[Tensor, Tensor, Tensor]:
     """Mean and variance (C,) over all axes but one, and how many values each is made of, ()."""
     others = [number for number in range(features.dim()) if number != axis]
     num_values = math.prod([features.shape[number] for number in others[1:]])
-    values = features.to(precise(features.dtype))
-    counts = values.new_ones(len(values)) if counts is None else counts.to(values.dtype)
-    total = counts.sum() * num_values
+    values = features.to(at_least_float32(features.dtype))
+    multiplicity = (
+        values.new_ones(len(values)) if multiplicity is None else multiplicity.to(values.dtype)
+    )
+    total = multiplicity.sum() * num_values
     # A process without a clip has nothing to count.
-    shares = (counts / total.clamp(min=1)).view(-1, *[1] * (features.dim() - 1))
+    weights = (multiplicity / total.clamp(min=1)).view(-1, *[1] * (features.dim() - 1))
 
     # Moments about a first guess of the mean: both come from one reading, and nothing cancels.
     guess = values[:1].detach().sum(others, keepdim=True) / num_values
     shifted = values - guess
-    offset = (shifted * shares).sum(others)  # (C,)
+    offset = (shifted * weights).sum(others)  # (C,)
     mean = guess.flatten() + offset
-    variance = (shifted.square() * shares).sum(others) - offset.square()
+    variance = (shifted.square() * weights).sum(others) - offset.square()
     if is_parallel():
         mean, variance, total = _of_all_processes(mean, variance, total)
     return mean, variance.clamp(min=0), total
 
 
-def track(norm: nn.Module, mean: Tensor, variance: Tensor, total: Tensor) -> None:
+def track_moments(norm: nn.Module, mean: Tensor, variance: Tensor, total: Tensor) -> None:
     """Move a norm's running statistics (C,) towards a batch's."""
     with torch.no_grad():
         unbiased = variance * (total / (total - 1).clamp(min=1))
@@ -112,6 +181,6 @@ def _of_all_processes(
     return mean, (weights * (variances + (means - mean).square())).sum(0), total
 
 
-def precise(dtype: torch.dtype) -> torch.dtype:
+def at_least_float32(dtype: torch.dtype) -> torch.dtype:
     """Return float32 for half precisions under autocast, else ``dtype`` itself."""
     return torch.promote_types(dtype, torch.float32)

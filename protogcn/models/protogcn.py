@@ -11,21 +11,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from protogcn.batches.bodies import Bodies, all_bodies
-from protogcn.batches.parallel import is_parallel
+from protogcn.batches.bodies import Bodies
 from protogcn.errors import ConfigError
 from protogcn.models.contrast import ClassContrast
-from protogcn.models.fast.cpu.block import train_block
 from protogcn.models.loss import Loss, mean_cross_entropy
-from protogcn.models.norms import ChannelNorm, precise
+from protogcn.models.norms import InputNorm, Shortcut, at_least_float32
 from protogcn.models.prototypes import PrototypeReconstruction
 from protogcn.models.temporal import NUM_BRANCHES, MultiScaleTemporal
-from protogcn.models.topology import Comparison, MotionTopology, shortcut
-
-# Bytes of one body's features: from here on, passes over one body at a time cost less than calls of
-# torch for the whole batch, which leave the cache between them. Never: infinity.
-FUSED_FROM = 150_000
-FOLDED_FROM = 75_000
+from protogcn.models.topology import MotionRelations, MotionTopology
 
 
 class ProtoGCN(nn.Module):
@@ -67,9 +60,7 @@ class ProtoGCN(nn.Module):
         super().__init__()
         _check(width, blocks, downsample, subsets)
         self.contrast_weight = contrast_weight
-        self.width = width
-        self.fused_from = FUSED_FROM
-        self.input_norm = ChannelNorm(num_joints * channels)
+        self.input_norm = InputNorm(num_joints * channels)
         topology = 0.04 + 0.02 * torch.randn(subsets, num_joints, num_joints)
         self.blocks = nn.ModuleList()
         in_channels, out_channels = channels, width
@@ -92,19 +83,17 @@ class ProtoGCN(nn.Module):
         nn.init.normal_(self.classify.weight, std=0.01)
         nn.init.zeros_(self.classify.bias)
 
-    def forward(self, clips: Tensor | Bodies) -> Tensor:
-        """Clips (N, M, T, V, C), or their bodies -> logits (N, K), at least float32."""
-        bodies = clips if isinstance(clips, Bodies) else all_bodies(clips)
+    def forward(self, bodies: Bodies) -> Tensor:
+        """Bodies of N clips -> logits (N, K), at least float32."""
         logits, _ = self._encode(bodies)
         return logits
 
-    def loss(self, clips: Tensor | Bodies, labels: Tensor) -> Loss:
-        """Clips (N, M, T, V, C), or their bodies, labels (N,) -> cross entropy plus contrast.
+    def loss(self, bodies: Bodies, labels: Tensor) -> Loss:
+        """Bodies of N clips, labels (N,) -> cross entropy plus contrast.
 
         In training mode the call also moves the memory bank. Of a part of a batch the losses are
         its share of the whole batch's.
         """
-        bodies = clips if isinstance(clips, Bodies) else all_bodies(clips)
         logits, compared = self._encode(bodies)
         with torch.autocast(logits.device.type, enabled=False):
             relations = bodies.mean_over_persons(self.blocks[-1].spatial.relations(compared))
@@ -117,44 +106,14 @@ class ProtoGCN(nn.Module):
             logits=logits.detach(),
         )
 
-    def _encode(self, bodies: Bodies) -> tuple[Tensor, Comparison]:
+    def _encode(self, bodies: Bodies) -> tuple[Tensor, MotionRelations]:
         """Return logits (N, K), and what the last block's relations are made of."""
-        features = bodies.values  # (B, T, V, C)
-        features = self.input_norm(features.flatten(2), bodies.counts).view(features.shape)
-        if self._is_fused(features):
-            pooled, compared = self._encode_fused(features, bodies.counts)
-        else:
-            for block in self.blocks:
-                features, compared = block(features, bodies.counts)
-            pooled = features.mean((1, 2), dtype=precise(features.dtype))  # (B, C)
+        features = self.input_norm(bodies)  # (B, T, V, C)
+        for block in self.blocks:
+            features, compared = block(features, bodies.multiplicity)
+        pooled = features.mean((1, 2), dtype=at_least_float32(features.dtype))  # (B, C)
         with torch.autocast(features.device.type, enabled=False):
             return self.classify(bodies.mean_over_persons(pooled)), compared
-
-    def bytes_of_body(self, values: Tensor) -> int:
-        """(B, T, V, C) -> the size of one body's features in the first block."""
-        return self.width * values.shape[1] * values.shape[2] * values.element_size()
-
-    def _is_fused(self, features: Tensor) -> bool:
-        """Whether the passes that are written out for training on the CPU are used.
-
-        Not by several processes: these passes know the statistics of one process alone.
-        """
-        return (
-            self.training
-            and self.bytes_of_body(features) >= self.fused_from
-            and features.device.type == "cpu"
-            and not torch.is_autocast_enabled("cpu")
-            and not torch.compiler.is_compiling()
-            and not is_parallel()
-        )
-
-    def _encode_fused(self, features: Tensor, counts: Tensor | None) -> tuple[Tensor, Comparison]:
-        """(B, T, V, C) -> means over frames and joints (B, C), the last block's comparison."""
-        features = features.permute(0, 3, 1, 2).contiguous()  # (B, C, T, V)
-        counts = features.new_ones(len(features)) if counts is None else counts.to(features.dtype)
-        for block in self.blocks:
-            features, compared = train_block(block, features, counts)
-        return features.mean((2, 3)), compared
 
 
 class EncodingBlock(nn.Module):
@@ -170,19 +129,18 @@ class EncodingBlock(nn.Module):
         self.temporal = MultiScaleTemporal(
             out_channels, num_joints=topology.shape[-1], stride=stride
         )
-        self.shortcut = nn.Identity()
-        if residual and (stride > 1 or in_channels != out_channels):
-            self.shortcut = nn.Sequential(
-                nn.Linear(in_channels, out_channels), ChannelNorm(out_channels)
-            )
+        mapped = residual and (stride > 1 or in_channels != out_channels)
+        self.shortcut = Shortcut(in_channels, out_channels, mapped=mapped)
 
-    def forward(self, features: Tensor, counts: Tensor | None) -> tuple[Tensor, Comparison]:
+    def forward(
+        self, features: Tensor, multiplicity: Tensor | None
+    ) -> tuple[Tensor, MotionRelations]:
         """(B, T, V, C) -> features (B, T / stride, V, C), what the relations are made of."""
-        mixed, compared = self.spatial(features, counts)
-        out = self.temporal(mixed, counts)
+        mixed, compared = self.spatial(features, multiplicity)
+        out = self.temporal(mixed, multiplicity)
         if self.residual:
             kept = features[:, :: self.stride] if self.stride > 1 else features
-            out = out.add_(shortcut(self.shortcut, kept, counts))
+            out = out.add_(self.shortcut(kept, multiplicity))
         return F.relu_(out), compared
 
 

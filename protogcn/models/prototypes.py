@@ -8,8 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from protogcn.batches.parallel import Part
-from protogcn.models.norms import ChannelNorm
+from protogcn.batches.parallel import BatchPart
+from protogcn.models.norms import ChannelsLastNorm
 
 
 class PrototypeReconstruction(nn.Module):
@@ -21,9 +21,9 @@ class PrototypeReconstruction(nn.Module):
         self.prototypes = nn.Linear(num_prototypes, channels, bias=False)
         self.dropout = nn.Dropout(dropout)
         self.project = nn.Linear(channels, channels)
-        self.norm = ChannelNorm(channels)
+        self.norm = ChannelsLastNorm(channels)
 
-    def forward(self, relations: Tensor, part: Part | None = None) -> Tensor:
+    def forward(self, relations: Tensor, part: BatchPart | None = None) -> Tensor:
         """(N, C, V, V) -> (N, V * V), the reconstructed relation of each pair of joints.
 
         In float32 under autocast too: the mixtures of all pairs are nearly equal, and the norm
@@ -34,7 +34,7 @@ class PrototypeReconstruction(nn.Module):
             rebuilt = self._dropped(self.prototypes(self.assignments(pairs)), part)
             return F.relu_(self.norm(self.project(rebuilt))).mean(-1)  # (N, V * V)
 
-    def _dropped(self, rebuilt: Tensor, part: Part | None) -> Tensor:
+    def _dropped(self, rebuilt: Tensor, part: BatchPart | None) -> Tensor:
         """(N, V * V, C), with the mask that these clips have when one process has the batch."""
         if part is None:
             return self.dropout(rebuilt)

@@ -11,11 +11,17 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from protogcn.models.fast.gpu.mix import mix
-from protogcn.models.norms import ChannelFirstNorm, ChannelNorm, norm_as_affine, precise
+from protogcn.models.norms import (
+    ChannelsFirstNorm,
+    ChannelsLastNorm,
+    Shortcut,
+    at_least_float32,
+    norm_as_affine,
+)
 from protogcn.models.pointwise import ToChannelsFirst, ToChannelsLast
 
 
-class Comparison(NamedTuple):
+class MotionRelations(NamedTuple):
     """How the joints of each body move, compared pair by pair.
 
     Attributes:
@@ -47,31 +53,32 @@ class MotionTopology(nn.Module):
         self.beta = nn.Parameter(torch.zeros(self.num_subsets))
         self.relate = nn.Linear(in_channels, 2 * out_channels)
         self.expand = ToChannelsFirst(in_channels, out_channels)
-        self.expand_norm = ChannelFirstNorm(out_channels)
+        self.expand_norm = ChannelsFirstNorm(out_channels)
         self.merge = ToChannelsLast(out_channels, out_channels)
-        self.merge_norm = ChannelNorm(out_channels)
-        self.shortcut = nn.Identity()
-        if in_channels != out_channels:
-            self.shortcut = nn.Sequential(
-                nn.Linear(in_channels, out_channels), ChannelNorm(out_channels)
-            )
+        self.merge_norm = ChannelsLastNorm(out_channels)
+        self.shortcut = Shortcut(in_channels, out_channels, mapped=in_channels != out_channels)
 
-    def forward(self, features: Tensor, counts: Tensor | None = None) -> tuple[Tensor, Comparison]:
+    def forward(
+        self, features: Tensor, multiplicity: Tensor | None = None
+    ) -> tuple[Tensor, MotionRelations]:
         """(B, T, V, C) -> features (B, T, V, C), and what the relations are made of."""
         # The maps to compare are linear and act on each frame alone, so that the mean of their
         # outputs is their output of the mean.
-        pooled = features.sum(1, dtype=precise(features.dtype)) / features.shape[1]  # (B, V, C)
+        dtype = at_least_float32(features.dtype)
+        pooled = features.sum(1, dtype=dtype) / features.shape[1]  # (B, V, C)
         compared = self.compare(pooled)
-        mixed = self._mix(self.expand(features), compared, counts)  # (B, C, T, V)
-        merged = self.merge_norm(self.merge(mixed), counts)  # (B, T, V, C)
-        return F.relu_(merged.add_(shortcut(self.shortcut, features, counts))), compared
+        mixed = self._mix(self.expand(features), compared, multiplicity)  # (B, C, T, V)
+        merged = self.merge_norm(self.merge(mixed), multiplicity)  # (B, T, V, C)
+        return F.relu_(merged.add_(self.shortcut(features, multiplicity))), compared
 
-    def _mix(self, expanded: Tensor, compared: Comparison, counts: Tensor | None) -> Tensor:
+    def _mix(
+        self, expanded: Tensor, compared: MotionRelations, multiplicity: Tensor | None
+    ) -> Tensor:
         """Norm, activate and mix the joints of (B, C, T, V)."""
         if self.kernel and expanded.device.type == "cuda":
             return mix(
                 expanded,
-                *norm_as_affine(self.expand_norm, expanded, counts),
+                *norm_as_affine(self.expand_norm, expanded, multiplicity),
                 self.topology + compared.intra,
                 compared.source.flatten(1, 2),
                 compared.target.flatten(1, 2),
@@ -80,27 +87,19 @@ class MotionTopology(nn.Module):
             )
         relations = self.relations(compared)  # (B, C, V, V)
         topology = self.topology.repeat_interleave(relations.shape[1] // self.num_subsets, dim=0)
-        return F.relu_(self.expand_norm(expanded, counts)) @ (relations + topology)
+        return F.relu_(self.expand_norm(expanded, multiplicity)) @ (relations + topology)
 
-    def compare(self, pooled: Tensor) -> Comparison:
+    def compare(self, pooled: Tensor) -> MotionRelations:
         """Time mean of the features (B, V, C) -> what the relations are made of."""
         with torch.autocast(pooled.device.type, enabled=False):
             both = self.relate(pooled).transpose(1, 2).contiguous()  # (B, 2 * S * D, V)
             source, target = both.unflatten(1, (2, self.num_subsets, -1)).unbind(1)  # (B, S, D, V)
             similarity = source.transpose(2, 3) @ target  # (B, S, V, V)
             intra = self.beta[0] * torch.softmax(similarity, dim=2)
-            return Comparison(source, target, intra)
+            return MotionRelations(source, target, intra)
 
-    def relations(self, compared: Comparison) -> Tensor:
+    def relations(self, compared: MotionRelations) -> Tensor:
         """Return inter + intra, (B, C, V, V): what joint v gives to joint w."""
         source, target, intra = compared
         inter = torch.tanh(source.unsqueeze(-1) + (-target).unsqueeze(-2))  # (B, S, D, V, V)
         return torch.addcmul(intra.unsqueeze(2), self.alpha[0], inter).flatten(1, 2)
-
-
-def shortcut(module: nn.Module, features: Tensor, counts: Tensor | None) -> Tensor:
-    """(B, T, V, C) -> (B, T, V, O): the features, or their map and norm."""
-    if isinstance(module, nn.Identity):
-        return features
-    linear, norm = module
-    return norm(linear(features), counts)

@@ -1,24 +1,84 @@
-"""What makes two trainings the same one: the settings and the data that shape its weights."""
+"""A run and its checkpoint -> its trained network; a checkpoint of another training is refused.
+
+Two trainings are the same one if their fingerprints are equal: the settings and the data that shape
+the weights. A checkpoint keeps its training's fingerprint in the entry ``facts``.
+"""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
+from torch import nn
+
 from protogcn.batches.clip_store import ClipStore
-from protogcn.config.resolved import ENGINE_SETTINGS, Run
+from protogcn.config.resolved import Run
+from protogcn.errors import ContractError
+from protogcn.files.contracts import reading
+from protogcn.models import build_model
+from protogcn.models.checkpoint import load_checkpoint
 
-# A checkpoint is scored with any number of crops and any borders between them, and a training may
-# go on on another device. The number of threads decides in which order the CPU adds up.
-_NO_MATTER = {"crops", "crop_borders", *ENGINE_SETTINGS} - {"cpu_threads"}
+_ENTRIES = {"model": dict, "epoch": int, "facts": dict, "commit": str, "versions": dict}
+# Settings that do not affect the weights: a checkpoint is scored with any number of crops and any
+# borders between them. The number of CPU threads does: it decides the order of sums.
+_OF_SCORING = {"crops", "crop_borders"}
 
 
-def training_facts(run: Run, store: ClipStore, shapes: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+def build_network(run: Run) -> nn.Module:
+    """Build the network of a run; initial weights come from torch's global generator."""
+    return build_model(
+        run.network,
+        run.dataset.skeleton,
+        num_classes=len(run.dataset.classes),
+        num_persons=run.dataset.persons,
+    )
+
+
+def load_trained(
+    path: Path, run: Run, store: ClipStore | None = None
+) -> tuple[nn.Module, dict[str, Any]]:
+    """Read a checkpoint that the train stage wrote for a run, or an import.
+
+    Args:
+        path: the checkpoint.
+        run: what it has to be a training of.
+        store: the clips of its modality; None if only the settings can be compared.
+
+    Returns:
+        The trained network in evaluation mode, on the CPU, and the content of the checkpoint.
+
+    Raises:
+        ContractError: it is missing, damaged, or of another training.
+    """
+    checkpoint = load_checkpoint(path, _ENTRIES)
+    model = build_network(run)
+    found, imported = checkpoint["facts"], "imported" in checkpoint
+    if store is None:
+        expected = {
+            name: value for name, value in run_fingerprint(run, model).items() if name in found
+        }
+        found = {name: found[name] for name in expected}
+    elif imported:
+        expected = network_fingerprint(run, model)
+    else:
+        expected = training_fingerprint(run, store, model)
+    if others := differing(found, expected):
+        raise ContractError(
+            f"{path}: is of a training with other {', '.join(others)} than {run.name};"
+            f" {'import' if imported else 'train'} again."
+        )
+    with reading(path, f"the weights of {run.name}"):
+        model.load_state_dict(checkpoint["model"])
+    return model.eval(), checkpoint
+
+
+def training_fingerprint(run: Run, store: ClipStore, model: nn.Module) -> dict[str, Any]:
     """Return everything that makes two trainings the same, flat.
 
     Args:
         run: settings, network, modality.
         store: its clips; only those on the split's training side matter.
-        shapes: name and shape of every tensor of the network.
+        model: its network, of which names and shapes of the tensors are taken.
     """
     table = store.table
     rows = store.rows(run.split, "train")
@@ -29,35 +89,36 @@ def training_facts(run: Run, store: ClipStore, shapes: Iterable[tuple[str, Any]]
         table.num_frames[rows].tolist(),
         strict=True,
     )
-    return run_facts(run, shapes) | {
+    return run_fingerprint(run, model) | {
         "frames of the data": store.digest,
         "training clips": _digest(list(clips)),
     }
 
 
-def run_facts(run: Run, shapes: Iterable[tuple[str, Any]]) -> dict[str, Any]:
-    """Return those of a training's facts that can be told without its data."""
-    settings = {key: value for key, value in run.settings.items() if key not in _NO_MATTER}
+def run_fingerprint(run: Run, model: nn.Module) -> dict[str, Any]:
+    """Return the part of a training's fingerprint that is known without its data."""
+    settings = {key: value for key, value in run.settings.items() if key not in _OF_SCORING}
     skeleton = run.dataset.skeleton
     return {
         **settings,
-        **network_facts(run, shapes),
+        **network_fingerprint(run, model),
         "skeleton": _digest((skeleton.pairs, skeleton.limbs, *_graph(run))),
     }
 
 
-def network_facts(run: Run, shapes: Iterable[tuple[str, Any]]) -> dict[str, Any]:
-    """Return what is known of weights that were trained elsewhere."""
+def network_fingerprint(run: Run, model: nn.Module) -> dict[str, Any]:
+    """Return the part that is known of weights that were trained elsewhere."""
+    shapes = [(name, tuple(value.shape)) for name, value in model.state_dict().items()]
     return {
         **{f"model.{key}": value for key, value in run.network.items()},
         "modality": run.modality,
         "classes": len(run.dataset.classes),
-        "network layout": _digest([(name, tuple(shape)) for name, shape in shapes]),
+        "network layout": _digest(shapes),
     }
 
 
 def differing(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[str]:
-    """Return the names of the facts in which two trainings differ."""
+    """Return the names of the entries in which two fingerprints differ."""
     names = sorted(first.keys() | second.keys())
     return [name for name in names if first.get(name) != second.get(name)]
 

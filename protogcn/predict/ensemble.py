@@ -1,22 +1,16 @@
 """The directory of a run -> its trained network, and the record of an ensemble -> its members."""
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from torch import nn
 
 from protogcn.config.resolved import Run, load_run
 from protogcn.errors import ConfigError, ContractError
-from protogcn.files.contracts import reading
-from protogcn.models import build_model
-from protogcn.models.checkpoint import load_checkpoint
-from protogcn.models.trained import differing, run_facts
+from protogcn.files.ensemble import load_ensemble_record
+from protogcn.models.trained import load_trained
 from protogcn.scores.fusion import check_weights
-
-_ENTRIES = {"model": dict, "epoch": int, "facts": dict}
 
 
 @dataclass(frozen=True)
@@ -69,13 +63,9 @@ def load_ensemble(path: Path) -> TrainedEnsemble:
     Raises:
         ContractError: the record or a run is missing or damaged.
     """
-    path = path.with_suffix(".json")
-    with reading(path, "the record of an ensemble, which the fuse stage writes beside its table"):
-        record = json.loads(path.read_text(encoding="utf-8"))
-        folders = [path.parent / member["run"] for member in record["members"]]
-        weights = [float(member["weight"]) for member in record["members"]]
-        space = str(record["space"])
-    return ensemble_of_runs(folders, weights, space)
+    record = load_ensemble_record(path.with_suffix(".json"))
+    weights = [run.weight for run in record.runs]
+    return ensemble_of_runs([run.folder for run in record.runs], weights, record.space)
 
 
 def ensemble_of_runs(
@@ -125,26 +115,5 @@ def load_member(folder: Path, weight: float = 1.0) -> Member:
             f"{folder}: its scores are imported from {run.settings['scores']}, so there is no"
             " network; expected a run that is trained here or has a checkpoint."
         )
-    path = folder / "checkpoint.pt"
-    checkpoint = load_checkpoint(path, _ENTRIES)
-    model = build_model(
-        run.network,
-        run.dataset.skeleton,
-        num_classes=len(run.dataset.classes),
-        num_persons=run.dataset.persons,
-    )
-    if others := _other_facts(run, model, checkpoint["facts"]):
-        raise ContractError(
-            f"{path}: is of a training with other {', '.join(others)} than config.yaml beside it;"
-            " train again."
-        )
-    with reading(path, "the weights of this network"):
-        model.load_state_dict(checkpoint["model"])
-    return Member(run, model.eval(), checkpoint["epoch"], weight)
-
-
-def _other_facts(run: Run, model: nn.Module, facts: Mapping[str, Any]) -> list[str]:
-    """Return in which of the facts that both know a checkpoint and a run differ."""
-    shapes = [(name, value.shape) for name, value in model.state_dict().items()]
-    expected = {name: fact for name, fact in run_facts(run, shapes).items() if name in facts}
-    return differing({name: facts[name] for name in expected}, expected)
+    model, checkpoint = load_trained(folder / "checkpoint.pt", run)
+    return Member(run, model, checkpoint["epoch"], weight)

@@ -18,9 +18,8 @@ from protogcn.config.skeleton import Skeleton
 from protogcn.errors import ConfigError, ContractError
 from protogcn.models.engine import Engine
 from protogcn.predict.ensemble import TrainedEnsemble, ensemble_of_runs, load_ensemble
-from protogcn.predict.live import live_frames
 from protogcn.predict.recognise import recognise
-from protogcn.predict.recordings import read_recordings
+from protogcn.predict.recordings import live_frames, read_recordings
 from protogcn.predict.windows import check_window, live_windows, window_bounds
 from protogcn.scores.fusion import SPACES
 
@@ -178,7 +177,8 @@ def main() -> None:
         ensemble = ensemble.with_crops(args.crops)
     run = ensemble.members[0].run
     device = pick_device(args.device)
-    Engine.of(run.settings, device).start(args.threads or run.settings["cpu_threads"])
+    engine = Engine.of(run.engine, device, precision=run.settings["precision"])
+    engine.start(args.threads or run.settings["cpu_threads"])
     skeleton = run.dataset.skeleton
     if live:
         batches: Iterable[list[Piece]] = _live_pieces(skeleton, args.window, stride)

@@ -18,8 +18,8 @@ from protogcn.files.scores import Scores
 from protogcn.jobs.bar import show_progress
 from protogcn.models.engine import Engine
 from protogcn.predict.ensemble import TrainedEnsemble
-from protogcn.scores.fusion import fuse
-from protogcn.scores.scoring import score_run
+from protogcn.scores.fusion import fuse, softmax
+from protogcn.scores.scoring import ScoringCrops, score_clips
 
 _QUICK = 64  # clips; that many are scored before a progress bar could be read
 
@@ -47,15 +47,16 @@ def recognise(
         clips = [prepared[member.run.settings["preparation"]][i] for i in there]
         store = _store(clips, member.run, device)
         # Compiling pays for a test set, not for a few clips; it changes nothing but rounding.
-        engine = Engine.of({**member.run.settings, "compile": False}, device)
+        switches = {**member.run.engine, "compile": False}
+        engine = Engine.of(switches, device, precision=member.run.settings["precision"])
         rows = np.arange(len(there))
         watch = partial(show_progress, total=len(rows), what="clips", size=len)
-        scores = score_run(
-            member.run,
-            member.model,
-            engine,
+        scores = score_clips(
+            engine.logits_of(engine.prepare(member.model)),
             store,
             rows,
+            ScoringCrops.of(member.run),
+            row_multiple=engine.row_multiple,
             watch=watch if len(rows) > _QUICK else iter,
         )
         name = f"{number} {member.run.name}"
@@ -73,10 +74,7 @@ def as_probabilities(fused: np.ndarray, weights: Mapping[str, float], space: str
     the weighted mean is taken.
     """
     mean = fused / sum(weights.values())
-    if space == "probability":
-        return mean
-    exponentials = np.exp(mean - mean.max(axis=1, keepdims=True))
-    return exponentials / exponentials.sum(axis=1, keepdims=True)
+    return mean if space == "probability" else softmax(mean)
 
 
 def _preparations(runs: Sequence[Run]) -> list[str]:

@@ -6,7 +6,6 @@ Shapes: N clips, K classes.
 
 import math
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
 
@@ -15,43 +14,6 @@ from protogcn.files.scores import Scores
 
 SPACES = ("probability", "logit", "log_probability", "normalised_logit")
 _OF_LOGITS = ("logit", "normalised_logit")
-
-
-def load_members(
-    paths: Sequence[Path], streams: Sequence[str], task: str, model: str
-) -> dict[str, Scores]:
-    """Read the score files of some streams of one model on one task; return them by stream.
-
-    Raises:
-        ConfigError: not one name for each file, or a name stands twice.
-        ContractError: a file is damaged, or lies under another run's name.
-    """
-    if not len(paths) == len(streams) == len(set(streams)):
-        raise ConfigError(
-            f"{len(paths)} score files and {len(streams)} streams, expected one stream for each"
-            " file, no stream twice."
-        )
-    return {
-        stream: load_scores_of(path, task, model, stream)
-        for stream, path in zip(streams, paths, strict=True)
-    }
-
-
-def load_scores_of(path: Path, task: str, model: str, stream: str) -> Scores:
-    """Read the score file of one run.
-
-    Raises:
-        ContractError: damaged, or it lies under another run's name.
-    """
-    scores = Scores.load(path)
-    dataset, split, found_model, found_stream = scores.run
-    found = (f"{dataset}_{split}", found_model, found_stream)
-    if found != (task, model, stream):
-        raise ContractError(
-            f"scores of {task}/{model}/{stream}: the file holds those of {'/'.join(found)};"
-            " remove it and run again."
-        )
-    return scores
 
 
 def check_weights(weights: Sequence[float]) -> None:
@@ -116,6 +78,26 @@ def in_space(scores: Scores, space: str) -> np.ndarray:
             norms = np.linalg.norm(logits, axis=1, keepdims=True)
             return logits / np.maximum(norms, np.finfo(np.float32).tiny)
     raise ConfigError(f"space {space!r}: expected one of {', '.join(SPACES)}.")
+
+
+def softmax(values: np.ndarray) -> np.ndarray:
+    """Return probabilities along the last axis."""
+    powers = np.exp(values - values.max(axis=-1, keepdims=True))
+    return powers / powers.sum(axis=-1, keepdims=True)
+
+
+def accuracies(scores: np.ndarray, labels: np.ndarray) -> dict[str, float | None]:
+    """Return the shares top1, top5 (None of fewer than five classes) and mean_class.
+
+    Args:
+        scores: (N, K), the class with the highest one is the prediction.
+        labels: (N,) the true classes.
+    """
+    return {
+        "top1": top_k_accuracy(scores, labels, 1),
+        "top5": top_k_accuracy(scores, labels, 5) if scores.shape[1] >= 5 else None,
+        "mean_class": mean_class_accuracy(scores, labels),
+    }
 
 
 def top_k_accuracy(scores: np.ndarray, labels: np.ndarray, k: int) -> float:

@@ -17,6 +17,7 @@ from protogcn.errors import ContractError
 from protogcn.files.contracts import digest_of
 from protogcn.files.provenance import commit, versions
 from protogcn.files.scores import Scores
+from protogcn.scores.fusion import softmax
 from protogcn.scores.released_files import ReleasedScores, read_scores
 
 _NUMBERED = re.compile(r"(\D*)(\d+)")  # as CTR-GCN names samples: test_0, test_1, ...
@@ -157,8 +158,7 @@ def _scores_in(
         return np.log(np.maximum(probabilities, np.finfo(np.float32).tiny)), probabilities
     if found.probabilities is not None:
         return values.mean(axis=1), found.probabilities[rows].mean(axis=1)
-    powers = np.exp(values - values.max(axis=2, keepdims=True))
-    return values.mean(axis=1), (powers / powers.sum(axis=2, keepdims=True)).mean(axis=1)
+    return values.mean(axis=1), softmax(values).mean(axis=1)
 
 
 def _check_labels(where: str, labels: np.ndarray, clips: ClipList) -> None:

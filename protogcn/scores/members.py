@@ -1,11 +1,11 @@
-"""What every command that fuses is told on its command line: score files, streams, weights."""
+"""The command-line arguments of an ensemble -> the scores and the weight of each stream."""
 
 import argparse
 from pathlib import Path
 
-from protogcn.errors import ConfigError
+from protogcn.errors import ConfigError, ContractError
 from protogcn.files.scores import Scores
-from protogcn.scores.fusion import SPACES, check_weights, load_members
+from protogcn.scores.fusion import SPACES, check_weights
 
 
 def add_members(parser: argparse.ArgumentParser) -> None:
@@ -19,16 +19,41 @@ def add_members(parser: argparse.ArgumentParser) -> None:
 
 
 def members_of(args: argparse.Namespace) -> tuple[dict[str, Scores], dict[str, float]]:
-    """Return the scores and the weight of each stream.
+    """Read the scores of each stream; return them and the weights by stream.
 
     Raises:
-        ConfigError: not one stream and one weight above 0 for each score file.
+        ConfigError: not one stream, each another, and one weight above 0 for each score file.
         ContractError: a score file is damaged, or is another run's.
     """
-    members = load_members(args.scores, args.streams, args.task, args.model)
+    if not len(args.scores) == len(args.streams) == len(set(args.streams)):
+        raise ConfigError(
+            f"{len(args.scores)} score files and {len(args.streams)} streams, expected one stream"
+            " for each file, no stream twice."
+        )
+    members = {
+        stream: load_scores_of(path, args.task, args.model, stream)
+        for stream, path in zip(args.streams, args.scores, strict=True)
+    }
     if len(args.weights) != len(members):
         raise ConfigError(
             f"{len(args.weights)} weights for {len(members)} streams, expected one for each."
         )
     check_weights(args.weights)
     return members, dict(zip(args.streams, args.weights, strict=True))
+
+
+def load_scores_of(path: Path, task: str, model: str, stream: str) -> Scores:
+    """Read the score file of one run.
+
+    Raises:
+        ContractError: it is damaged, or holds another run's scores.
+    """
+    scores = Scores.load(path)
+    dataset, split, found_model, found_stream = scores.run
+    found = (f"{dataset}_{split}", found_model, found_stream)
+    if found != (task, model, stream):
+        raise ContractError(
+            f"scores of {task}/{model}/{stream}: the file holds those of {'/'.join(found)};"
+            " remove it and run again."
+        )
+    return scores

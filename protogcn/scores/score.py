@@ -9,52 +9,35 @@ import numpy as np
 from protogcn.batches.clip_store import ClipStore
 from protogcn.batches.device import pick_device
 from protogcn.config.resolved import Run, load_run
-from protogcn.errors import ContractError
 from protogcn.files.provenance import commit, versions
 from protogcn.files.scores import Scores
 from protogcn.jobs.bar import show_progress
-from protogcn.models import build_model
-from protogcn.models.checkpoint import load_checkpoint
 from protogcn.models.engine import Engine
-from protogcn.models.trained import differing, network_facts, training_facts
-from protogcn.scores.scoring import score_run
-
-_ENTRIES = {"model": dict, "epoch": int, "facts": dict, "commit": str, "versions": dict}
+from protogcn.models.trained import load_trained
+from protogcn.scores.scoring import ScoringCrops, score_clips
 
 
-def score(run: Run, store: ClipStore, checkpoint: dict) -> Scores:
+def score(run: Run, store: ClipStore, path: Path) -> Scores:
     """Score the test side of a run's split: the mean over its crops.
 
     Args:
         run: settings, network, split.
         store: the clips of its modality.
-        checkpoint: what the train stage wrote for the same run, or an import.
+        path: the checkpoint that the train stage wrote for the same run, or an import.
 
     Raises:
-        ContractError: the checkpoint is of another training.
+        ContractError: the checkpoint is missing, damaged, or of another training.
     """
-    model = build_model(
-        run.network,
-        run.dataset.skeleton,
-        num_classes=len(run.dataset.classes),
-        num_persons=run.dataset.persons,
-    )
-    shapes = [(name, value.shape) for name, value in model.state_dict().items()]
+    model, checkpoint = load_trained(path, run, store)
     imported = checkpoint.get("imported")
-    facts = network_facts(run, shapes) if imported else training_facts(run, store, shapes)
-    if others := differing(checkpoint["facts"], facts):
-        raise ContractError(
-            f"{run.name}: the checkpoint is of a training with other {', '.join(others)};"
-            f" {'import' if imported else 'train'} again."
-        )
-    model.load_state_dict(checkpoint["model"])
     rows = store.rows(run.split, "test")
-    logits, probabilities = score_run(
-        run,
-        model,
-        Engine.of(run.settings, store.device),
+    engine = Engine.of(run.engine, store.device, precision=run.settings["precision"])
+    logits, probabilities = score_clips(
+        engine.logits_of(engine.prepare(model)),
         store,
         rows,
+        ScoringCrops.of(run),
+        row_multiple=engine.row_multiple,
         watch=partial(show_progress, total=len(rows), what="clips", size=len),
     )
     return Scores(
@@ -89,7 +72,8 @@ def main() -> None:
     args = parser.parse_args()
 
     run = load_run(args.config)
-    device = pick_device(run.settings["device"])
-    Engine.of(run.settings, device).start(run.settings["cpu_threads"])
+    device = pick_device(run.engine["device"])
+    engine = Engine.of(run.engine, device, precision=run.settings["precision"])
+    engine.start(run.settings["cpu_threads"])
     store = ClipStore.load(args.values, args.clips, run, device)
-    score(run, store, load_checkpoint(args.checkpoint, _ENTRIES)).save(args.scores)
+    score(run, store, args.checkpoint).save(args.scores)

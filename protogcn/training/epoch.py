@@ -22,15 +22,15 @@ from protogcn.batches.augment import Augmentation
 from protogcn.batches.batch import training_batch
 from protogcn.batches.bodies import Bodies
 from protogcn.batches.clip_store import ClipStore
-from protogcn.batches.parallel import added_up, is_first
-from protogcn.batches.prefetch import delivered
+from protogcn.batches.parallel import is_first, summed
+from protogcn.batches.prefetch import prefetched
 from protogcn.config.resolved import Run
 from protogcn.errors import NotFiniteError
 from protogcn.models import Loss
 from protogcn.models.engine import Engine
 
 
-class Purpose(IntEnum):
+class SeedOf(IntEnum):
     """What random numbers are for; two purposes never share a seed."""
 
     WEIGHTS = 1
@@ -78,7 +78,7 @@ def train_epoch(training: Training) -> dict[str, float]:
     run, store, model = training.run, training.store, training.model
     settings, epoch, device = run.settings, training.epoch, store.device
     model.train()
-    of_order = np.random.SeedSequence([Purpose.ORDER, settings["seed"], epoch])
+    of_order = np.random.SeedSequence([SeedOf.ORDER, settings["seed"], epoch])
     order = np.random.default_rng(of_order).permutation(training.rows)
     batches = np.split(order, range(settings["batch"], len(order), settings["batch"]))
     num_steps = len(batches) * settings["epochs"]
@@ -86,7 +86,7 @@ def train_epoch(training: Training) -> dict[str, float]:
     losses = torch.zeros(len(batches), device=device)
     correct = torch.zeros((), dtype=torch.int64, device=device)
     started = time.monotonic()
-    inputs = delivered(
+    inputs = prefetched(
         partial(_draw_batch, training), enumerate(batches), device, ahead=store.ahead
     )
     with closing(inputs):
@@ -108,8 +108,8 @@ def train_epoch(training: Training) -> dict[str, float]:
                 sums[name] = sums.get(name, 0) + part.detach() * len(batch)
             correct += (loss.logits.argmax(dim=1) == labels).sum()
             training.watch(step + 1, len(batches))
-    losses, correct = added_up(losses), added_up(correct)
-    sums = {name: added_up(total) for name, total in sums.items()}
+    losses, correct = summed(losses), summed(correct)
+    sums = {name: summed(total) for name, total in sums.items()}
     values = losses.double().cpu().numpy()
     seconds = time.monotonic() - started
     _refuse_not_finite(training, values, batches)
@@ -150,10 +150,10 @@ def _draw_batch(
 
 def _seeds_of_step(training: Training, step: int) -> list[int]:
     """Return the seed of the crops and the seed of dropout."""
-    return seeds(Purpose.STEP, training.run.settings["seed"], training.epoch, step)
+    return seeds(SeedOf.STEP, training.run.settings["seed"], training.epoch, step)
 
 
-def seeds(purpose: Purpose, *numbers: int) -> list[int]:
+def seeds(purpose: SeedOf, *numbers: int) -> list[int]:
     """Return two seeds for torch, other ones for every other purpose and numbers."""
     return [
         int(seed)

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Mapping
 from contextlib import nullcontext
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -21,13 +22,13 @@ from tqdm import tqdm
 from protogcn.batches.clip_store import ClipStore
 from protogcn.batches.device import pick_device
 from protogcn.batches.parallel import (
-    Joined,
-    added_up,
-    from_first,
+    ProcessGroup,
     is_first,
     is_parallel,
+    my_part,
     num_processes,
-    part_of,
+    on_first_process,
+    summed,
 )
 from protogcn.config.resolved import Run, load_run
 from protogcn.errors import (
@@ -38,12 +39,11 @@ from protogcn.errors import (
 from protogcn.files.contracts import reading, save_table
 from protogcn.files.provenance import commit, versions
 from protogcn.jobs.deadline import TimeLimit, limit_of_this_job
-from protogcn.models import build_model
-from protogcn.models.checkpoint import load_checkpoint, save_checkpoint
+from protogcn.models.checkpoint import save_checkpoint
 from protogcn.models.engine import Engine
-from protogcn.models.trained import training_facts
-from protogcn.scores.inference import score_clips
-from protogcn.training.epoch import Purpose, Training, seeds, train_epoch
+from protogcn.models.trained import build_network, load_trained, training_fingerprint
+from protogcn.scores.scoring import ScoringCrops, score_clips
+from protogcn.training.epoch import SeedOf, Training, seeds, train_epoch
 from protogcn.training.reporter import Reporter
 from protogcn.training.resume import ResumeFile
 from protogcn.training.run_owner import Owner
@@ -67,10 +67,10 @@ def train(run: Run, store: ClipStore, folder: Path, limit: TimeLimit | None = No
         NotFiniteError: a loss or a weight became infinite or not a number.
         SupersededError: another process took this run over.
     """
-    owner, resume = from_first(lambda: Owner(folder)), ResumeFile(folder)
+    owner, resume = on_first_process(lambda: Owner(folder)), ResumeFile(folder)
     training = _start(run, store)
-    facts = _facts(training)
-    if (state := from_first(lambda: resume.load(facts))) is not None:
+    facts = _fingerprint(training)
+    if (state := on_first_process(lambda: resume.load(facts))) is not None:
         with reading(folder / "resume.pt", "the state of this training"):
             training.model.load_state_dict(state["model"])
             training.optimizer.load_state_dict(state["optimizer"])
@@ -122,26 +122,19 @@ def _state(training: Training, facts: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _facts(training: Training) -> dict[str, Any]:
-    shapes = [(name, value.shape) for name, value in training.model.state_dict().items()]
-    return training_facts(training.run, training.store, shapes)
+def _fingerprint(training: Training) -> dict[str, Any]:
+    return training_fingerprint(training.run, training.store, training.model)
 
 
 def _start(run: Run, store: ClipStore) -> Training:
     settings = run.settings
-    engine = Engine.of(settings, store.device)
+    engine = Engine.of(run.engine, store.device, precision=settings["precision"])
     if (num := num_processes()) > 1:
         _tell(f"{run.name}: {num} processes share each batch; the network is not compiled.")
     if settings["select"] == "best":
         store.rows(run.split, settings["select_on"])  # refused now rather than after an epoch
-    torch.manual_seed(seeds(Purpose.WEIGHTS, settings["seed"])[0])
-    model = build_model(
-        run.network,
-        run.dataset.skeleton,
-        num_classes=len(run.dataset.classes),
-        num_persons=run.dataset.persons,
-    )
-    model = engine.prepare(model)
+    torch.manual_seed(seeds(SeedOf.WEIGHTS, settings["seed"])[0])
+    model = engine.prepare(build_network(run))
     optimizer = engine.optimizer(
         model.parameters(),
         learning_rate=settings["learning_rate"],
@@ -157,7 +150,7 @@ def _keep_best(training: Training) -> float:
     """Measure the accuracy on the side that ``select_on`` names; keep the weights if best."""
     run, store = training.run, training.store
     rows = store.rows(run.split, run.settings["select_on"])
-    part = part_of(len(rows))
+    part = my_part(len(rows))
     mine = rows[part.first : part.stop]
     accuracy = 100 * _num_correct(training, mine) / len(rows)
     if training.best is None or accuracy > training.best["accuracy"]:
@@ -174,14 +167,11 @@ def _num_correct(training: Training, rows: np.ndarray) -> int:
             training.engine.logits_of(training.model),
             store,
             rows,
-            length=training.run.settings["frames"],
-            crops=1,
-            sampled_difference=training.run.samples_first,
-            spread=training.run.settings["short_clips"] == "spread",
+            replace(ScoringCrops.of(training.run), crops=1),
             row_multiple=training.engine.row_multiple,
         )
         correct = int((probabilities.argmax(axis=1) == store.table.labels[rows]).sum())
-    return int(added_up(torch.tensor(correct, device=store.device)))
+    return int(summed(torch.tensor(correct, device=store.device)))
 
 
 def _print_epoch(training: Training) -> None:
@@ -205,7 +195,7 @@ def _checkpoint(training: Training) -> Mapping[str, Any]:
         "model": chosen["model"] if chosen else training.model.state_dict(),
         "epoch": chosen["epoch"] if chosen else training.epoch,
         "run": training.run.to_mapping(),
-        "facts": _facts(training),
+        "facts": _fingerprint(training),
         "commit": commit(),
         "versions": versions(),
     }
@@ -235,11 +225,10 @@ def _train_or_find(
 def _is_of(run: Run, store: ClipStore, checkpoint: Path) -> bool:
     """Whether there is a checkpoint of the very training that this one is."""
     try:
-        found = load_checkpoint(checkpoint, {"model": dict, "facts": dict})
+        load_trained(checkpoint, run, store)
     except ContractError:
         return False
-    shapes = [(name, value.shape) for name, value in found["model"].items()]
-    return found["facts"] == training_facts(run, store, shapes)
+    return True
 
 
 def main() -> None:
@@ -260,8 +249,9 @@ def main() -> None:
     limit = limit_of_this_job(args.stop_at)
     run = load_run(args.config)
     try:
-        with Joined(pick_device(run.settings["device"])) as device:
-            Engine.of(run.settings, device).start(run.settings["cpu_threads"])
+        with ProcessGroup(pick_device(run.engine["device"])) as device:
+            engine = Engine.of(run.engine, device, precision=run.settings["precision"])
+            engine.start(run.settings["cpu_threads"])
             store = ClipStore.load(args.values, args.clips, run, device)
             _train_or_find(run, store, limit, args.checkpoint, args.history)
     except FinishedElsewhereError as error:

@@ -78,7 +78,7 @@ def test_groups_of_channels_follow_from_the_shapes(monkeypatch):
     groups = []
     for programs in (1, 4, 5, 24, 48, 49):  # 2 bodies x 2 subsets x 12 features
         monkeypatch.setattr(topology_launch, "_ENOUGH", programs)
-        groups.append(topology_launch.plan(inputs).group)
+        groups.append(topology_launch.plan_launch(inputs).group)
     assert x.shape[1] // static.shape[1] == 12
     assert groups == [12, 12, 6, 2, 1, 1]
 

@@ -13,6 +13,8 @@ from protogcn.config.skeleton import Skeleton
 from protogcn.data.joints import write_joints
 from protogcn.data.modality import write_modalities
 from protogcn.data.readers import RawClip
+from protogcn.models.checkpoint import save_checkpoint
+from protogcn.models.trained import training_fingerprint
 
 SKELETON = Skeleton.from_mapping(
     "toy5",
@@ -56,15 +58,16 @@ SETTINGS = {
     "short_clips": "drawn",
     "select": "last",
     "select_on": "test",
-    "device": "cpu",
     "precision": "float32",
-    "gpus": 1,
     "cpu_threads": 1,
+}
+ENGINE = {
+    "device": "cpu",
+    "gpus": 1,
     "compile": "auto",
     "cuda_graphs": True,
     "tf32": True,
     "fused_optimizer": True,
-    "fused_passes": True,
     "topology_kernel": False,
 }
 NETWORK = {
@@ -92,8 +95,9 @@ def nano_clips(seed=0):
 
 
 def nano_run(**settings):
-    """Return the run of the joint stream with some settings changed."""
-    return Run(DATASET, "xsub", "protogcn", "j", 1, {**SETTINGS, **settings}, NETWORK)
+    """Return the run of the joint stream with some settings or switches of its engine changed."""
+    engine = {key: settings.pop(key, switch) for key, switch in ENGINE.items()}
+    return Run(DATASET, "xsub", "protogcn", "j", 1, {**SETTINGS, **settings}, NETWORK, engine)
 
 
 def write_dataset(folder, clips=None, dataset=DATASET):
@@ -116,6 +120,18 @@ def write_run(folder, run):
     path = folder / "config.yaml"
     path.write_text(yaml.safe_dump(json.loads(json.dumps(run.to_mapping()))))
     return path
+
+
+def write_checkpoint(path, run, store, model):
+    """Write the checkpoint of a training of this run that ended with this network."""
+    content = {
+        "model": model.state_dict(),
+        "epoch": run.settings["epochs"],
+        "facts": training_fingerprint(run, store, model),
+        "commit": "unknown",
+        "versions": {},
+    }
+    save_checkpoint(path, content)
 
 
 def with_classes(*names):

@@ -37,3 +37,31 @@ def random_scores(seed, *, clips=60, classes=4, **run):
     guesses = generator.integers(0, labels.max() + 1, clips)
     predicted = np.where(generator.random(clips) < 0.5, labels, guesses)
     return scores_that_say(predicted, labels, classes=classes, **run)
+
+
+def make_scores(probabilities, clips=None, labels=None, classes=None, select="last"):
+    """Return scores of no run, with these probabilities."""
+    probabilities = np.asarray(probabilities, np.float32)
+    count, width = probabilities.shape
+    return Scores(
+        clips=np.array(clips or [f"c{row}" for row in range(count)]),
+        labels=np.zeros(count, np.int64) if labels is None else np.array(labels),
+        classes=np.array(classes or [f"class {number}" for number in range(width)]),
+        logits=np.log(np.maximum(probabilities, 1e-9)),
+        probabilities=probabilities,
+        provenance={"select": select},
+    )
+
+
+def scores_by_chance(seed, count=20, width=6):
+    """Return scores of no run that do not know the labels, which are always the same."""
+    generator = np.random.default_rng(seed)
+    values = generator.dirichlet(np.ones(width), count)
+    return make_scores(values, labels=np.random.default_rng(0).integers(0, width, count))
+
+
+def scores_of_run(stream, repeat=1, split="xsub"):
+    """Return such scores of a run of the nano dataset."""
+    run = dataclasses.replace(nano_run(), modality=stream, repeat=repeat, split=split)
+    provenance = {"select": "last", "run": run.to_mapping()}
+    return dataclasses.replace(scores_by_chance(1), provenance=provenance)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from protogcn.batches.parallel import Joined
+from protogcn.batches.parallel import ProcessGroup
 from protogcn.errors import ConfigError, run_stage
 from protogcn.models.checkpoint import save_checkpoint
 from protogcn.training import train as stage
@@ -31,7 +31,7 @@ def main():
         return train_epoch(training)
 
     stage.train_epoch = stop_or_train
-    with Joined(torch.device("cpu")):
+    with ProcessGroup(torch.device("cpu")):
         store = store_of(data)
         store = dataclasses.replace(store, frames=store.frames.double())
         training = stage.train(nano_run(**settings), store, folder)

@@ -14,11 +14,9 @@ from protogcn.data.joints import write_joints
 from protogcn.data.modality import write_modalities
 from protogcn.data.read_dataset import read_dataset
 from protogcn.models import build_model
-from protogcn.models.checkpoint import save_checkpoint
-from protogcn.models.trained import training_facts
-from protogcn.scores import fuse as fuse_stage
+from protogcn.report.tables import fuse as fuse_stage
 from protogcn.scores.score import score
-from tests.made.nano import NETWORK, SETTINGS, write_run
+from tests.made.nano import ENGINE, NETWORK, SETTINGS, write_checkpoint, write_run
 
 WEIGHTS = {"j": 2, "b": 1, "km": 1}
 
@@ -63,7 +61,7 @@ def write_trained_nano(folder: Path) -> TrainedNano:
     write_modalities(data / "joints.npy", data / "clips.csv", dataset.skeleton, values)
     runs = {}
     for number, (stream, path) in enumerate(values.items()):
-        run = Run(dataset, "xsub", "protogcn", stream, 1, SETTINGS, NETWORK)
+        run = Run(dataset, "xsub", "protogcn", stream, 1, SETTINGS, NETWORK, ENGINE)
         runs[stream] = folder / f"results/runs/nano/xsub/protogcn/{stream}"
         _write_run(runs[stream], run, path, data / "clips.csv", seed=number)
     table = folder / "results/nano_xsub_3ens.csv"
@@ -76,7 +74,7 @@ _CPU = torch.device("cpu")
 
 
 def _run_of(dataset: Dataset) -> Run:
-    return Run(dataset, "xsub", "protogcn", "j", 1, SETTINGS, NETWORK)
+    return Run(dataset, "xsub", "protogcn", "j", 1, SETTINGS, NETWORK, ENGINE)
 
 
 def _write_run(folder: Path, run: Run, values: Path, clips: Path, *, seed: int) -> None:
@@ -86,16 +84,8 @@ def _write_run(folder: Path, run: Run, values: Path, clips: Path, *, seed: int) 
         torch.manual_seed(seed)
         model = build_model(run.network, run.dataset.skeleton, num_classes=4)
         torch.nn.init.normal_(model.classify.weight)  # or all scores would nearly be equal
-    shapes = [(name, value.shape) for name, value in model.state_dict().items()]
-    checkpoint = {
-        "model": model.state_dict(),
-        "epoch": 4,
-        "facts": training_facts(run, store, shapes),
-        "commit": "unknown",
-        "versions": {},
-    }
-    save_checkpoint(folder / "checkpoint.pt", checkpoint)
-    score(run, store, checkpoint).save(folder / "scores.npz")
+    write_checkpoint(folder / "checkpoint.pt", run, store, model)
+    score(run, store, folder / "checkpoint.pt").save(folder / "scores.npz")
 
 
 def _fuse(table: Path, runs: dict[str, Path]) -> None:
@@ -106,7 +96,10 @@ def _fuse(table: Path, runs: dict[str, Path]) -> None:
         "--task", "nano_xsub",
         "--model", "protogcn",
         "--weights", *[str(WEIGHTS[stream]) for stream in runs],
-        "--table", str(table),
+        "--ensemble", "3ens",
+        "--csv", str(table),
+        "--markdown", str(table.with_suffix(".md")),
+        "--latex", str(table.with_suffix(".tex")),
         "--record", str(table.with_suffix(".json")),
     ]  # fmt: skip
     before, sys.argv = sys.argv, arguments

@@ -63,7 +63,7 @@ def test_the_end_of_a_log_is_the_traceback_of_a_fault_of_ours(tmp_path):
     log = tmp_path / "a.log"
     code = (
         "import sys; sys.argv = ['protogcn', 'fuse', '--log', sys.argv[1]];"
-        " import protogcn.scores.fuse as stage, protogcn.__main__ as door\n"
+        " import protogcn.report.tables.fuse as stage, protogcn.__main__ as door\n"
         "def main():\n print('\\n'.join(map(str, range(50)))); 1 / 0\n"
         "stage.main = main; door.main()"
     )
@@ -79,7 +79,7 @@ def test_the_end_of_a_log_is_the_traceback_of_a_fault_of_ours(tmp_path):
 def test_warnings_in_a_log_are_shown_when_all_went_well(tmp_path):
     code = (
         "import sys; sys.argv = ['protogcn', 'fuse', '--log', sys.argv[1]];"
-        " import protogcn.scores.fuse as stage, protogcn.__main__ as door\n"
+        " import protogcn.report.tables.fuse as stage, protogcn.__main__ as door\n"
         "stage.main = lambda: print('Reads.\\nWarning: 3 clips are empty.'); door.main()"
     )
     answer = subprocess.run(

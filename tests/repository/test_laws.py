@@ -10,7 +10,7 @@ PACKAGE = Path(__file__).parents[2] / "protogcn"
 
 def test_planning_the_jobs_imports_neither_torch_nor_matplotlib():
     code = (
-        "import sys, protogcn.config.plan, protogcn.config.tables, protogcn.scores.fuse, protogcn.__main__;"
+        "import sys, protogcn.config.plan, protogcn.config.tables, protogcn.report.tables.fuse, protogcn.__main__;"
         " assert not {'torch', 'matplotlib'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

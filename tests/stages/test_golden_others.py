@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from protogcn.batches.bodies import all_bodies
 from protogcn.config.skeleton import built_in_skeletons
 from protogcn.models import build_model
 from protogcn.models.released.pyskl import from_pyskl, pyskl_names
@@ -62,7 +63,7 @@ def computed(network, entry, num_classes):
         state = golden_weights(f"checkpoint_keys_{network}.csv", {})
     model.load_state_dict(from_pyskl(state, model))
     model.double().eval()
-    clips, blocks = golden_clips(25), []
+    clips, blocks = all_bodies(golden_clips(25)), []
     hooks = [
         block.register_forward_hook(lambda block, inputs, out: blocks.append(out))
         for block in model.blocks

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from protogcn.batches.bodies import all_bodies
 from protogcn.models.protogcn import ProtoGCN
 from protogcn.models.released.protogcn import from_released, released_names
 from tests.made.golden_network import GOLDEN, golden_clips, golden_weights
@@ -59,7 +60,7 @@ def case(request):
     """One evaluation and one training step of one released setting."""
     expected = json.loads((GOLDEN / "model.json").read_text())[request.param]
     model = golden_model(*CASES[request.param], expected["train_weight"])
-    clips = golden_clips(model.input_norm.num_features // 3)
+    clips = all_bodies(golden_clips(model.input_norm.num_features // 3))
 
     model.eval()
     blocks, relations = [], []

@@ -37,11 +37,11 @@ def store_of(folder, run):
 
 
 def test_mirror_turns_positions_about_each_clips_own_image(folder):
-    assert store_of(folder, pose_run("jm")).widths.tolist() == list(range(320, 328))
+    assert store_of(folder, pose_run("jm")).mirror_widths.tolist() == list(range(320, 328))
 
 
 def test_mirror_turns_bones_about_zero(folder):
-    assert store_of(folder, pose_run("bm")).widths.tolist() == [0] * 8
+    assert store_of(folder, pose_run("bm")).mirror_widths.tolist() == [0] * 8
 
 
 def test_borders_of_crops_are_chosen_when_scoring(folder, tmp_path):

@@ -1,7 +1,6 @@
 """Trainings that stopped and go on: the same weights bit for bit, or from the beginning."""
 
 import dataclasses
-import math
 import random
 import signal
 import subprocess
@@ -14,7 +13,6 @@ import pytest
 from protogcn.errors import ContractError, OutOfTimeError, SupersededError
 from protogcn.files.progress import load_progress
 from protogcn.jobs.deadline import TimeLimit
-from protogcn.models import protogcn
 from protogcn.models.checkpoint import load_checkpoint, save_checkpoint
 from protogcn.training import train as stage
 from protogcn.training.run_owner import Owner
@@ -151,10 +149,8 @@ def cut_after(checks, run, data, folder, monkeypatch):
         train(run, store_of(data), folder)
 
 
-@pytest.mark.parametrize("fused_from", [0, math.inf], ids=["fused passes", "modules"])
-def test_interrupted_between_epochs_it_goes_on_exactly(data, tmp_path, monkeypatch, fused_from):
+def test_interrupted_between_epochs_it_goes_on_exactly(data, tmp_path, monkeypatch):
     """The same without a process: the third epoch's save is the last thing that happens."""
-    monkeypatch.setattr(protogcn, "FUSED_FROM", fused_from)
     expected = train(nano_run(), store_of(data), tmp_path / "whole")
     cut_after(3, nano_run(), data, tmp_path / "cut", monkeypatch)
     resumed = train(nano_run(), store_of(data), tmp_path / "cut")
@@ -185,7 +181,7 @@ def test_second_process_on_the_run_takes_over(data, tmp_path, monkeypatch):
 
 def train_here(data, folder, run, monkeypatch):
     """Do what the command does, in this process."""
-    monkeypatch.setattr(sys, "argv", command(data, folder, run)[2:])
+    monkeypatch.setattr(sys, "argv", command(data, folder, run)[3:])
     stage.main()
 
 

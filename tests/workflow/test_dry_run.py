@@ -146,7 +146,7 @@ def test_every_rule_has_a_docstring_a_log_and_no_path_of_its_own(workplace):
 
 def test_a_run_on_several_gpus_is_one_task_of_torchrun(workplace):
     more = workplace.config(
-        "overrides: {two: {where: {dataset: nano, modality: b}, set: {gpus: 2, cpu_threads: 3}}}"
+        "overrides: {two: {where: {dataset: nano, modality: b}, set: {engine: {gpus: 2}, cpu_threads: 3}}}"
     )
     answer = workplace.snakemake(
         "--dry-run", "--printshellcmds", "--cores", "8", "results/nano_xsub_2ens.csv",

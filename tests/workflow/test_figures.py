@@ -2,13 +2,14 @@
 
 import pytest
 
+from tests.made.table_scores import predictions, write_scores
 from tests.workflow.conftest import NANO
 
 FIGURES = {
     "draw_confusion": "results/nano_xsub_2ens_confusion.pdf",
     "draw_confusion_of_run": "results/runs/nano/xsub/protogcn/b/confusion.png",
     "draw_streams": "results/nano_xsub_2ens_streams.csv",
-    "draw_comparison": "results/nano_xsub_b_protogcn_vs_wide.csv",
+    "draw_class_differences": "results/nano_xsub_b_protogcn_vs_wide.csv",
     "draw_topology": "results/runs/nano/xsub/protogcn/j/topology/S001C001P001R001A001.png",
     "draw_animation": "results/data/nano/centred/clips/S001C001P001R001A001_all.gif",
 }
@@ -40,7 +41,7 @@ def test_figures_plan_exactly_the_runs_they_show(workplace):
             "models: {wide: {network: protogcn, width: 48, blocks: 2, downsample: [2], subsets: 8,"
             " prototypes: 10, contrast_weight: 0.2}}",
             "results/nano_xsub_wide_learning_curves.png",
-            "ConfigError: no ensemble of nano_xsub fuses runs of wide that are trained here.",
+            "ConfigError: no ensemble of nano_xsub fuses runs of wide that are trained by this pipeline.",
         ),
         (
             "overrides: {poses: {where: {dataset: nano}, set: {difference: sampled}}}",
@@ -72,3 +73,16 @@ def test_animation_of_all_needs_the_files_that_there_are(workplace):
     )
     planned = workplace.planned("results/data/nano/centred/clips/a_all.gif", configs=(NANO, more))
     assert planned["compute_still_modalities"] == planned["draw_animation"] == 1
+
+
+@pytest.mark.slow
+def test_snakemakes_own_report_has_the_figure_with_its_own_caption(workplace):
+    for stream in ("j", "b"):
+        write_scores(workplace.folder, stream, predictions(0, 1), [0, 0])
+    target = "results/nano_xsub_2ens_confusion.png"
+    for command in (("--cores", "1"), ("--report", "own.html")):
+        answer = workplace.snakemake(*command, target)
+        assert answer.returncode == 0, answer.stdout
+    caption = (workplace.folder / "results/nano_xsub_2ens_confusion.txt").read_text()
+    assert caption.startswith("Confusion matrix of 2ens on nano_xsub: 50.00 % of 2 clips")
+    assert caption.strip() in (workplace.folder / "own.html").read_text()

@@ -57,7 +57,7 @@ def test_shorter_training_asks_for_less(ntu120):
 
 
 def test_run_on_the_cpu_asks_for_no_gpu(ntu120):
-    more = ntu120.config("train: {device: cpu}")
+    more = ntu120.config("engine: {device: cpu}")
     assert dry_run(ntu120, configs=(more,))["train_stream"]["gpu"] == "0"
 
 
@@ -112,7 +112,7 @@ def test_workstation_trains_one_run_on_each_gpu(workplace, monkeypatch):
     for name in BATCH:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "70,71")
-    more = workplace.config("train: {device: auto, epochs: 20}")
+    more = workplace.config("train: {epochs: 20}\nengine: {device: auto}")
     target = "results/nano_xsub_2ens.csv"
     profile = ("--workflow-profile", str(PROFILES / "local"), "--resources", "gpu=2")
     answer = workplace.snakemake(target, *profile, "--cores", "2", configs=(NANO, more))

@@ -17,6 +17,9 @@ from protogcn.errors import ConfigError
 from protogcn.config.imports import ahead_of, is_imported, missing_import
 from protogcn.jobs.earlier_jobs import left_behind
 from protogcn.config.plan import load_plan
+from protogcn.config.figure_names import check_figure_names
+from protogcn.files import paths
+from protogcn.files.paths import DATASET, PREPARED, RUN
 from protogcn.files.progress import handed_over
 from protogcn.config.runs import STREAM
 from protogcn.jobs.slurm import comment_of
@@ -81,17 +84,17 @@ def prepared(wildcards, name):
 
 def data_of(run, name):
     """The same for a run."""
-    return f"results/data/{run.dataset.name}/{run.settings['preparation']}/{name}"
+    return f"{paths.prepared(run.dataset.name, run.settings['preparation'])}/{name}"
 
 
 def train_threads(run):
     """The CPU cores of a training: one process for each GPU."""
-    return run.settings["gpus"] * run.settings["cpu_threads"]
+    return run.engine["gpus"] * run.settings["cpu_threads"]
 
 
 def train_command(run):
     """What starts a training: torchrun where it has several GPUs, in the job's one task."""
-    gpus, threads = run.settings["gpus"], run.settings["cpu_threads"]
+    gpus, threads = run.engine["gpus"], run.settings["cpu_threads"]
     if gpus == 1:
         return "python -m protogcn train"
     # Snakemake exports all threads of the job, which are those of all processes together.
@@ -103,7 +106,7 @@ def train_command(run):
 
 def gpus_of(run):
     """How many GPUs a run's training asks for."""
-    return 0 if run.settings["device"] == "cpu" else run.settings["gpus"]
+    return 0 if run.engine["device"] == "cpu" else run.engine["gpus"]
 
 
 def size_for(run):
@@ -127,7 +130,7 @@ def need_to_score(wildcards, attempt):
 def size_prepared(wildcards):
     """The size of a prepared dataset."""
     dataset = plan.datasets[wildcards.dataset]
-    clips = f"results/data/{dataset.name}/{wildcards.preparation}/clips.csv"
+    clips = f"{paths.prepared(dataset.name, wildcards.preparation)}/clips.csv"
     return estimate.size_of(dataset, dataset.splits[0], Path(clips))
 
 
@@ -155,7 +158,22 @@ def members_of(wildcards):
 
 def scores_of(run):
     """The score file of a run."""
-    return f"results/runs/{run.dataset.name}/{run.split}/{run.model}/{run.stream}/scores.npz"
+    return f"{run.folder}/scores.npz"
+
+
+def scores_by(model, wildcards):
+    """The score file of a task and a stream by one model."""
+    return scores_of(asked(plan.run, wildcards.task, model, wildcards.stream))
+
+
+def members_as_arguments(wildcards):
+    """The members of an ensemble as command-line arguments."""
+    scheme = scheme_of(wildcards)
+    weights = map(str, scheme.streams.values())
+    return (
+        f"--streams {' '.join(scheme.streams)} --weights {' '.join(weights)}"
+        f" --space {scheme.space} --task {wildcards.task} --model {scheme.model}"
+    )
 
 
 def tables_of(dataset):
@@ -176,7 +194,7 @@ def wanted_by_table(wildcards):
 
 
 def found_for_table(wildcards):
-    """Those of them that are there, without asking Snakemake to make or renew any."""
+    """Those of them that exist, without asking Snakemake to make or renew any."""
     known = [names for names in tables[wildcards.table].runs if names in plan.runs]
     paths = [Path(scores_of(asked(plan.run, *names))) for names in known]
     return [path.as_posix() for path in paths if path.exists()]
@@ -206,7 +224,7 @@ def names_of(datasets):
 def need_to_decompress(wildcards, workers, attempt):
     """Memory and minutes of decompressing a dataset's poses."""
     dataset = plan.datasets[wildcards.dataset]
-    clips = Path(f"results/data/{dataset.name}/raw/clips.csv")
+    clips = Path(f"{paths.prepared(dataset.name, 'raw')}/clips.csv")
     size = estimate.size_of(dataset, dataset.splits[0], clips)
     return estimate.to_decompress(dataset, size, workers).at(attempt)
 
@@ -214,7 +232,7 @@ def need_to_decompress(wildcards, workers, attempt):
 def joints_come_from(wildcards):
     """What the joints of a dataset are read from: its raw files, or decompressed poses."""
     if plan.datasets[wildcards.dataset].kpfiles is not None:
-        return f"results/data/{wildcards.dataset}/poses.csv"
+        return f"{paths.of_dataset(wildcards.dataset)}/poses.csv"
     return raw_of(wildcards)
 
 
@@ -225,10 +243,10 @@ def on_the_page():
 
 
 def raw_of(wildcards):
-    """The raw files of a dataset; the demo's are there once their manifest is."""
+    """The raw files of a dataset; the demo's exist once their manifest does."""
     dataset = plan.datasets[wildcards.dataset]
     if dataset.simulate is not None:
-        return f"results/data/{dataset.name}/raw.csv"
+        return f"{paths.of_dataset(dataset.name)}/raw.csv"
     if (sentence := missing_raw(dataset)) is not None:
         sys.exit(f"ConfigError: {sentence}")
     if dataset.is_annotated_folder:  # its date does not change when the table does
@@ -260,7 +278,7 @@ def clip_list_of(wildcards):
     if "clips" in run.settings:
         return file_of(wildcards, "clips")
     if run.dataset.is_pickle:
-        return f"results/data/{run.dataset.name}/annotated.csv"
+        return f"{paths.of_dataset(run.dataset.name)}/annotated.csv"
     return prepared(wildcards, "clips.csv")
 
 
@@ -269,6 +287,45 @@ def need_to_list(wildcards, attempt):
     dataset = plan.datasets[wildcards.dataset]
     size = estimate.size_of(dataset, dataset.splits[0], Path())
     return estimate.to_read(dataset, size, 1).at(attempt)
+
+
+def trained(wildcards):
+    """The runs of a model that the ensembles of a task fuse and that this pipeline trains."""
+    runs = [
+        run
+        for run in plan.of_ensembles()
+        if (run.task, run.model) == (wildcards.task, wildcards.model) and not is_imported(run)
+    ]
+    if not runs:
+        sys.exit(
+            f"ConfigError: no ensemble of {wildcards.task} fuses runs of {wildcards.model} that are"
+            " trained by this pipeline."
+        )
+    return runs
+
+
+def modalities_shown(wildcards):
+    """The modalities that an animation shows: one, or all that the dataset has a file of."""
+    motions = ("jm", "bm", "km") if wildcards.dataset in MOTIONS_READ else ()
+    written = [name for name in MODALITIES if name in ("j", "b", "k", *motions)]
+    if wildcards.shown == "all":
+        return written
+    if wildcards.shown not in written:
+        sys.exit(
+            f"ConfigError: {wildcards.dataset} has no file of {wildcards.shown}, as its motions are"
+            f" differences of sampled frames; expected one of {', '.join(written)} or all."
+        )
+    return [wildcards.shown]
+
+
+def figure_files(stem, category, *, has_table=True, **labels):
+    """The files of a figure; Snakemake's own report shows the bitmap with its caption."""
+    png = report(f"{stem}.png", caption="../report/figure.rst", category=category, labels=labels)
+    table = {"table": f"{stem}.csv"} if has_table else {}
+    return {"png": png, "pdf": f"{stem}.pdf", "caption": f"{stem}.txt", **table}
+
+
+asked(check_figure_names, plan)
 
 
 def refuse_what_runs_already():

@@ -6,27 +6,27 @@ localrules:
 
 
 rule fuse_ensemble:
-    """Fuse the streams of an ensemble and write its table."""
+    """Fuse the streams of an ensemble, write its table in three forms and what it is made of."""
     input:
         scores=lambda wildcards: [scores_of(run) for run in members_of(wildcards)],
     output:
-        table=report(
+        csv=report(
             "results/{task}_{ensemble}.csv",
             caption="../report/ensemble.rst",
             category="Ensembles",
             labels={"task": "{task}", "ensemble": "{ensemble}"},
         ),
+        markdown="results/{task}_{ensemble}.md",
+        latex="results/{task}_{ensemble}.tex",
         record="results/{task}_{ensemble}.json",
     log:
-        "results/logs/fuse_ensemble/{task}.{ensemble}.log",
+        paths.log("fuse_ensemble", "{task}", "{ensemble}"),
     params:
-        model=lambda wildcards: scheme_of(wildcards).model,
-        streams=lambda wildcards: list(scheme_of(wildcards).streams.keys()),
-        weights=lambda wildcards: list(scheme_of(wildcards).streams.values()),
-        space=lambda wildcards: scheme_of(wildcards).space,
+        members=members_as_arguments,
+        source=lambda wildcards: scheme_of(wildcards).source,
         tuned=lambda wildcards: "--tuned-on-test" if scheme_of(wildcards).tuned_on_test else "",
     shell:
-        "python -m protogcn fuse --scores {input.scores} --streams {params.streams}"
-        " --task {wildcards.task} --model {params.model} --weights {params.weights} --space {params.space} {params.tuned} --table {output.table}"
-        " --record {output.record}"
+        "python -m protogcn fuse --scores {input.scores} {params.members} {params.tuned}"
+        " --ensemble {wildcards.ensemble} --source={params.source:q} --csv {output.csv}"
+        " --markdown {output.markdown} --latex {output.latex} --record {output.record}"
         " --log {log}"

@@ -2,37 +2,34 @@
 
 
 localrules:
-    draw_comparison,
+    draw_class_differences,
     draw_confusion,
     draw_confusion_of_run,
     draw_learning_curves,
 
 
-rule draw_comparison:
+rule draw_class_differences:
     """Draw how much better each class is by one model than by another: the paper's Figure 1."""
     input:
-        scores=lambda wildcards: scores_of(run_called(wildcards, wildcards.model)),
-        baseline=lambda wildcards: scores_of(run_called(wildcards, wildcards.baseline)),
+        scores=lambda wildcards: scores_by(wildcards.model, wildcards),
+        baseline=lambda wildcards: scores_by(wildcards.baseline, wildcards),
     output:
         **figure_files(
             "results/{task}_{stream}_{model}_vs_{baseline}",
-            "comparison",
             "Class by class",
             task="{task}",
             stream="{stream}",
             models="{model} against {baseline}",
         ),
-        table="results/{task}_{stream}_{model}_vs_{baseline}.csv",
     log:
-        "results/logs/draw_comparison/{task}.{stream}.{model}.{baseline}.log",
+        paths.log("draw_class_differences", "{task}", "{stream}", "{model}", "{baseline}"),
     wildcard_constraints:
         baseline="|".join(plan.models),
     shell:
         "python -m protogcn draw_class_differences --scores {input.scores}"
         " --baseline-scores {input.baseline} --task {wildcards.task} --stream {wildcards.stream}"
         " --model {wildcards.model} --baseline {wildcards.baseline} --table {output.table}"
-        " --figures {output.png} {output.pdf} --caption {output.caption}"
-        " --log {log}"
+        " --figures {output.png} {output.pdf} --caption {output.caption} --log {log}"
 
 
 rule draw_confusion:
@@ -41,22 +38,16 @@ rule draw_confusion:
         scores=rules.fuse_ensemble.input.scores,
     output:
         **figure_files(
-            "results/{task}_{ensemble}_confusion",
-            "confusion",
-            "Confusions",
-            task="{task}",
-            scores="{ensemble}",
+            "results/{task}_{ensemble}_confusion", "Confusions", task="{task}", scores="{ensemble}"
         ),
-        table="results/{task}_{ensemble}_confusion.csv",
     log:
-        "results/logs/draw_confusion/{task}.{ensemble}.log",
+        paths.log("draw_confusion", "{task}", "{ensemble}"),
     params:
-        ensemble=ensemble_arguments,
+        members=members_as_arguments,
     shell:
-        "python -m protogcn draw_confusion --scores {input.scores} {params.ensemble}"
+        "python -m protogcn draw_confusion --scores {input.scores} {params.members}"
         " --name '{wildcards.ensemble} on {wildcards.task}' --table {output.table}"
-        " --figures {output.png} {output.pdf} --caption {output.caption}"
-        " --log {log}"
+        " --figures {output.png} {output.pdf} --caption {output.caption} --log {log}"
 
 
 rule draw_confusion_of_run:
@@ -65,15 +56,10 @@ rule draw_confusion_of_run:
         scores=rules.score_stream.output.scores,
     output:
         **figure_files(
-            "results/runs/{dataset}/{split}/{model}/{stream}/confusion",
-            "confusion",
-            "Confusions",
-            task="{dataset}_{split}",
-            scores="{model}, {stream}",
+            f"{RUN}/confusion", "Confusions", task="{dataset}_{split}", scores="{model}, {stream}"
         ),
-        table="results/runs/{dataset}/{split}/{model}/{stream}/confusion.csv",
     log:
-        "results/logs/draw_confusion_of_run/{dataset}.{split}.{model}.{stream}.log",
+        paths.log("draw_confusion_of_run", "{dataset}", "{split}", "{model}", "{stream}"),
     shell:
         "python -m protogcn draw_confusion --scores {input.scores}"
         " --streams {wildcards.stream} --weights 1 --model {wildcards.model}"
@@ -89,48 +75,41 @@ rule draw_streams:
         scores=rules.fuse_ensemble.input.scores,
     output:
         **figure_files(
-            "results/{task}_{ensemble}_streams",
-            "streams",
-            "Streams",
-            task="{task}",
-            ensemble="{ensemble}",
+            "results/{task}_{ensemble}_streams", "Streams", task="{task}", ensemble="{ensemble}"
         ),
-        table="results/{task}_{ensemble}_streams.csv",
     log:
-        "results/logs/draw_streams/{task}.{ensemble}.log",
+        paths.log("draw_streams", "{task}", "{ensemble}"),
     resources:
         mem_mb=8_000,
         runtime="60m",
     params:
-        ensemble=ensemble_arguments,
+        members=members_as_arguments,
     shell:
-        "python -m protogcn draw_streams --scores {input.scores} {params.ensemble}"
+        "python -m protogcn draw_streams --scores {input.scores} {params.members}"
         " --name '{wildcards.ensemble} on {wildcards.task}' --table {output.table}"
-        " --figures {output.png} {output.pdf} --caption {output.caption}"
-        " --log {log}"
+        " --figures {output.png} {output.pdf} --caption {output.caption} --log {log}"
 
 
 rule draw_learning_curves:
     """Draw losses and accuracies of all trainings of a task by one model."""
     input:
-        histories=histories_of,
+        histories=lambda wildcards: [f"{run.folder}/history.csv" for run in trained(wildcards)],
     output:
         **figure_files(
             "results/{task}_{model}_learning_curves",
-            "learning_curves",
             "Trainings",
+            has_table=False,
             task="{task}",
             model="{model}",
         ),
     log:
-        "results/logs/draw_learning_curves/{task}.{model}.log",
+        paths.log("draw_learning_curves", "{task}", "{model}"),
     params:
-        streams=lambda wildcards: [run.stream for run in runs_trained(wildcards)],
+        streams=lambda wildcards: [run.stream for run in trained(wildcards)],
     shell:
         "python -m protogcn draw_learning_curves --histories {input.histories}"
         " --streams {params.streams} --name '{wildcards.model} on {wildcards.task}'"
-        " --figures {output.png} {output.pdf} --caption {output.caption}"
-        " --log {log}"
+        " --figures {output.png} {output.pdf} --caption {output.caption} --log {log}"
 
 
 rule draw_topology:
@@ -142,16 +121,14 @@ rule draw_topology:
         checkpoint=rules.train_stream.output.checkpoint,
     output:
         **figure_files(
-            "results/runs/{dataset}/{split}/{model}/{stream}/topology/{clip}",
-            "topology",
+            f"{RUN}/topology/{{clip}}",
             "Topologies",
             task="{dataset}_{split}",
             run="{model}, {stream}",
             clip="{clip}",
         ),
-        table="results/runs/{dataset}/{split}/{model}/{stream}/topology/{clip}.csv",
     log:
-        "results/logs/draw_topology/{dataset}.{split}.{model}.{stream}.{clip}.log",
+        paths.log("draw_topology", "{dataset}", "{split}", "{model}", "{stream}", "{clip}"),
     wildcard_constraints:
         clip="[^/]+",
     resources:
@@ -161,32 +138,31 @@ rule draw_topology:
         "python -m protogcn draw_topology --config {input.config} --values {input.values}"
         " --clips {input.clips} --checkpoint {input.checkpoint} --clip {wildcards.clip:q}"
         " --table {output.table:q} --figures {output.png:q} {output.pdf:q}"
-        " --caption {output.caption:q}"
-        " --log {log:q}"
+        " --caption {output.caption:q} --log {log:q}"
 
 
 rule draw_animation:
     """Draw one clip moving in one modality, or in all."""
     input:
         dataset=rules.resolve_dataset.output,
-        joints="results/data/{dataset}/{preparation}/j.npy",
+        joints=f"{PREPARED}/j.npy",
         values=lambda wildcards: [
-            f"results/data/{wildcards.dataset}/{wildcards.preparation}/{modality}.npy"
+            f"{paths.prepared(wildcards.dataset, wildcards.preparation)}/{modality}.npy"
             for modality in modalities_shown(wildcards)
         ],
         clips=rules.read_joints.output.clips,
     output:
         **figure_files(
-            "results/data/{dataset}/{preparation}/clips/{clip}_{shown}",
-            "animation",
+            f"{PREPARED}/clips/{{clip}}_{{shown}}",
             "Clips",
+            has_table=False,
             dataset="{dataset}",
             clip="{clip}",
             modality="{shown}",
         ),
-        animation="results/data/{dataset}/{preparation}/clips/{clip}_{shown}.gif",
+        animation=f"{PREPARED}/clips/{{clip}}_{{shown}}.gif",
     log:
-        "results/logs/draw_animation/{dataset}.{preparation}.{clip}.{shown}.log",
+        paths.log("draw_animation", "{dataset}", "{preparation}", "{clip}", "{shown}"),
     wildcard_constraints:
         clip="[^/]+",
         shown="|".join([*MODALITIES, "all"]),
@@ -194,11 +170,10 @@ rule draw_animation:
         mem_mb=4_000,
         runtime="30m",
     params:
-        modalities=lambda wildcards: modalities_shown(wildcards),
+        modalities=modalities_shown,
     shell:
         "python -m protogcn draw_animation --dataset {input.dataset}"
         " --preparation {wildcards.preparation} --joints {input.joints} --values {input.values}"
         " --modalities {params.modalities} --clips {input.clips} --clip {wildcards.clip:q}"
         " --animation {output.animation:q} --figures {output.png:q} {output.pdf:q}"
-        " --caption {output.caption:q}"
-        " --log {log:q}"
+        " --caption {output.caption:q} --log {log:q}"

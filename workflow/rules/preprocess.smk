@@ -1,4 +1,4 @@
-# raw files -> joints -> modalities.
+# raw files (and poses) -> joints -> modalities, and a report of what is in them.
 
 
 localrules:
@@ -8,28 +8,27 @@ localrules:
 rule resolve_dataset:
     """Write a dataset's settings down, so that changing one redoes this dataset alone."""
     output:
-        "results/data/{dataset}/dataset.yaml",
+        f"{DATASET}/dataset.yaml",
     log:
-        "results/logs/resolve_dataset/{dataset}.log",
+        paths.log("resolve_dataset", "{dataset}"),
     params:
         settings=lambda wildcards: as_json(plan.datasets[wildcards.dataset]),
     shell:
-        "python -m protogcn resolve --settings {params.settings:q} --output {output}"
-        " --log {log}"
+        "python -m protogcn resolve --settings {params.settings:q} --output {output} --log {log}"
 
 
 rule write_demo:
     """Simulate the raw files of the demo; the manifest comes last."""
     output:
-        manifest="results/data/{dataset}/raw.csv",
+        manifest=f"{DATASET}/raw.csv",
     log:
-        "results/logs/write_demo/{dataset}.log",
+        paths.log("write_demo", "{dataset}"),
     threads: 2
     resources:
         mem_mb=2_000,
         runtime="30m",
     params:
-        folder="results/data/{dataset}/raw",
+        folder=f"{DATASET}/raw",
         simulate=lambda wildcards: plan.datasets[wildcards.dataset].simulate,
         format=lambda wildcards: plan.datasets[wildcards.dataset].simulate.get(
             "format", "skeletons"
@@ -38,9 +37,33 @@ rule write_demo:
         "python -m protogcn demo --folder {params.folder} --manifest {output.manifest}"
         " --seed {params.simulate[seed]} --subjects {params.simulate[subjects]}"
         " --replications {params.simulate[replications]} --classes {params.simulate[classes]}"
-        " --format {params.format}"
-        " --workers {threads}"
-        " --log {log}"
+        " --format {params.format} --workers {threads} --log {log}"
+
+
+rule decompress_poses:
+    """Read every kpfile once; when started again, only the shards that do not exist yet."""
+    input:
+        dataset=rules.resolve_dataset.output,
+        raw=raw_of,
+    output:
+        index=f"{DATASET}/poses.csv",
+    log:
+        paths.log("decompress_poses", "{dataset}"),
+    benchmark:
+        paths.benchmark("decompress_poses", "{dataset}")
+    threads: 16
+    resources:
+        mem_mb=lambda wildcards, threads, attempt: need_to_decompress(
+            wildcards, threads, attempt
+        ).memory,
+        runtime=lambda wildcards, threads, attempt: need_to_decompress(
+            wildcards, threads, attempt
+        ).minutes,
+    params:
+        shards=f"{DATASET}/shards",
+    shell:
+        "python -m protogcn decompress --dataset {input.dataset} --index {output.index}"
+        " --shards {params.shards} --workers {threads} --log {log}"
 
 
 rule read_joints:
@@ -49,13 +72,13 @@ rule read_joints:
         dataset=rules.resolve_dataset.output,
         raw=joints_come_from,
     output:
-        joints="results/data/{dataset}/{preparation}/joints.npy",
-        clips="results/data/{dataset}/{preparation}/clips.csv",
-        dropped="results/data/{dataset}/{preparation}/dropped.csv",
+        joints=f"{PREPARED}/joints.npy",
+        clips=f"{PREPARED}/clips.csv",
+        dropped=f"{PREPARED}/dropped.csv",
     log:
-        "results/logs/read_joints/{dataset}.{preparation}.log",
+        paths.log("read_joints", "{dataset}", "{preparation}"),
     benchmark:
-        "results/benchmarks/read_joints/{dataset}.{preparation}.tsv"
+        paths.benchmark("read_joints", "{dataset}", "{preparation}")
     threads: 16
     resources:
         mem_mb=lambda wildcards, threads, attempt: need_to_read(wildcards, threads, attempt).memory,
@@ -79,14 +102,11 @@ rule compute_modalities:
         joints=rules.read_joints.output.joints,
         clips=rules.read_joints.output.clips,
     output:
-        **{
-            modality: f"results/data/{{dataset}}/{{preparation}}/{modality}.npy"
-            for modality in MODALITIES
-        },
+        **{modality: f"{PREPARED}/{modality}.npy" for modality in MODALITIES},
     log:
-        "results/logs/compute_modalities/{dataset}.{preparation}.log",
+        paths.log("compute_modalities", "{dataset}", "{preparation}"),
     benchmark:
-        "results/benchmarks/compute_modalities/{dataset}.{preparation}.tsv"
+        paths.benchmark("compute_modalities", "{dataset}", "{preparation}")
     wildcard_constraints:
         dataset=names_of(MOTIONS_READ),
     threads: 6
@@ -101,15 +121,32 @@ rule compute_modalities:
         outputs=lambda wildcards, output: [f"--{name} {path}" for name, path in output.items()],
     shell:
         "python -m protogcn modality --dataset {input.dataset} --joints {input.joints}"
-        " --clips {input.clips} --workers {threads} {params.outputs}"
-        " --log {log}"
+        " --clips {input.clips} --workers {threads} {params.outputs} --log {log}"
 
 
 use rule compute_modalities as compute_still_modalities with:
     output:
-        **{
-            modality: f"results/data/{{dataset}}/{{preparation}}/{modality}.npy"
-            for modality in ("j", "b", "k")
-        },
+        **{modality: f"{PREPARED}/{modality}.npy" for modality in ("j", "b", "k")},
     wildcard_constraints:
         dataset=names_of(plan.datasets.keys() - MOTIONS_READ),
+
+
+rule draw_dataset:
+    """Count a dataset's clips and draw them: kept, left out, by class and by subject."""
+    input:
+        dataset=rules.resolve_dataset.output,
+        joints=rules.read_joints.output.joints,
+        clips=rules.read_joints.output.clips,
+        dropped=rules.read_joints.output.dropped,
+    output:
+        table=f"{PREPARED}/report.csv",
+        picture=f"{PREPARED}/report.png",
+    log:
+        paths.log("draw_dataset", "{dataset}", "{preparation}"),
+    resources:
+        mem_mb=4_000,
+        runtime="30m",
+    shell:
+        "python -m protogcn draw_dataset --dataset {input.dataset} --joints {input.joints}"
+        " --clips {input.clips} --dropped {input.dropped} --table {output.table}"
+        " --picture {output.picture} --log {log}"

@@ -16,10 +16,10 @@ rule write_report:
     output:
         page=report("results/report.html", caption="../report/page.rst", category="Page"),
     log:
-        "results/logs/write_report.log",
+        paths.log("write_report", "page"),
     params:
         behind=lambda wildcards: json.dumps(on_the_page().behind),
     shell:
         "python -m protogcn report --tables {input.tables:q} --figures {input.figures:q}"
-        " --captions {input.captions:q} --scores {input.scores} --behind {params.behind:q} --dag {input.dag:q}"
-        " --page {output.page} --log {log}"
+        " --captions {input.captions:q} --scores {input.scores} --behind {params.behind:q}"
+        " --dag {input.dag:q} --page {output.page} --log {log}"

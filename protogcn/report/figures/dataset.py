@@ -1,25 +1,36 @@
 """A prepared dataset -> what is in it and what was left out, as a table and a picture.
 
-Shapes: N clips, M persons, T frames, V joints, C channels.
+Shapes: N clips, M persons, V joints, C channels.
 """
 
 import argparse
+import math
 import re
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from protogcn.config.datasets import expected_clips
 from protogcn.config.resolved import Dataset, load_dataset
+from protogcn.config.skeleton import Skeleton
 from protogcn.errors import ContractError
 from protogcn.files.arrays import open_array
-from protogcn.files.clip_table import ClipTable
+from protogcn.files.clip_table import SIDES, ClipTable
 from protogcn.files.contracts import load_table, save_table
-from protogcn.report.figures.data_picture import save_data_picture
+from protogcn.report.figures.outputs import save_figure
+from protogcn.report.figures.style import BLUE, GREY, ORANGE, fitted, in_style
 
 # Who performed: NTU's S001C002P003R002A013 and names such as a9_s1_t1 or subject12_wave.
 _SUBJECT = re.compile(r"S\d{3}C\d{3}P(\d{3})R\d{3}A\d{3}|(?:.*_)?s(?:ubject)?(\d+)(?:_.*)?")
+_MOMENTS = (0.2, 0.5, 0.8)  # shares of a clip
+_SHADES = ("#c6d4e8", "#7fa0cc", "#1f4e8c")  # early to late
+_COLOUR_OF_SIDE = {"train": BLUE, "val": GREY, "test": ORANGE}
+_COLUMNS = 10
+_MOST_CLASSES = 120  # mean skeletons drawn
+_LONGEST_NAME = 22  # characters
 
 
 def count_clips(dataset: Dataset, table: ClipTable, dropped: pd.DataFrame) -> pd.DataFrame:
@@ -36,7 +47,7 @@ def count_clips(dataset: Dataset, table: ClipTable, dropped: pd.DataFrame) -> pd
         for rule, count in sorted(dropped["rule"].value_counts().items())
     ]
     for split, sides in table.sides.items():
-        for side in ("train", "val", "test", "-"):
+        for side in SIDES:
             if (chosen := sides == side).any() or side in ("train", "test"):
                 expected = expected_clips(dataset, split, side)
                 rows.append(_row(table, "side", f"{split} {side}", chosen, expected))
@@ -52,6 +63,57 @@ def subject_of(clip: str) -> str:
     """Return the number of who performs, as its name says; nothing if it does not."""
     match = _SUBJECT.fullmatch(clip.rsplit("/", 1)[-1])
     return str(int(next(filter(None, match.groups())))) if match else ""
+
+
+def draw_dataset(dataset: Dataset, joints: np.ndarray, table: ClipTable) -> Figure:
+    """Draw the lengths of all clips, the clips of each class, and each class's mean skeleton.
+
+    The mean skeleton is that of the first person, at three moments of the clips.
+
+    Args:
+        dataset: its classes, splits and layout.
+        joints: (F, M, V, C), prepared.
+        table: the clips in it.
+    """
+    num_drawn = min(len(dataset.classes), _MOST_CLASSES)
+    num_rows = math.ceil(num_drawn / _COLUMNS)
+    figure = Figure(figsize=(12, 2.6 + 1.5 * num_rows), layout="constrained")
+    top, bottom = figure.subfigures(2, 1, height_ratios=(2.6, 1.5 * num_rows))
+    lengths, classes = top.subplots(1, 2, width_ratios=(1, 2))
+    lengths.hist(table.num_frames, bins=40, color=_SHADES[1])
+    lengths.set(xlabel="frames of a clip", ylabel="clips")
+    _draw_classes(classes, dataset, table)
+    means = mean_skeletons(joints, table, len(dataset.classes))  # (K, moments, V, C)
+    limits = _limits(means[:num_drawn])
+    cells = bottom.subplots(num_rows, min(_COLUMNS, num_drawn), squeeze=False).ravel()
+    for label, axes in enumerate(cells):
+        axes.set_axis_off()
+        if label < num_drawn:
+            _draw_skeletons(axes, means[label], dataset.skeleton, limits)
+            name = fitted(dataset.classes[label], _LONGEST_NAME)
+            axes.set_title(name, fontsize=6.5, fontweight="normal")
+    some = "" if num_drawn == len(dataset.classes) else f" (the first {num_drawn} classes)"
+    bottom.suptitle(f"Mean skeletons, light to dark: early to late in the clip{some}")
+    top.suptitle(f"{dataset.name}: {len(table.ids)} clips")
+    return figure
+
+
+def mean_skeletons(joints: np.ndarray, table: ClipTable, num_classes: int) -> np.ndarray:
+    """Return (K, moments, V, C): the mean of each class's first persons; NaN without any.
+
+    A joint that is zero is missing and does not count.
+    """
+    means = np.full((num_classes, len(_MOMENTS), *joints.shape[2:]), np.nan)
+    for moment, share in enumerate(_MOMENTS):
+        rows = table.first_frames + (share * (table.num_frames - 1)).astype(np.int64)
+        poses = np.asarray(joints[rows, 0], np.float64)  # (N, V, C)
+        there = poses.any(axis=2)  # (N, V)
+        for label in range(num_classes):
+            mine = table.labels == label
+            counts = there[mine].sum(axis=0)[:, None]  # (V, 1)
+            total = poses[mine].sum(axis=0)
+            np.divide(total, counts, out=means[label, moment], where=counts > 0)
+    return means
 
 
 def _row(
@@ -75,6 +137,44 @@ def _row(
     }
 
 
+def _draw_classes(axes: Axes, dataset: Dataset, table: ClipTable) -> None:
+    """Stack the clips of each side of the first split."""
+    split, num_classes = dataset.splits[0], len(dataset.classes)
+    below = np.zeros(num_classes)
+    for side, colour in _COLOUR_OF_SIDE.items():
+        chosen = table.labels[table.sides[split] == side]
+        if len(chosen):
+            counts = np.bincount(chosen, minlength=num_classes)
+            axes.bar(range(num_classes), counts, 0.8, below, color=colour, label=side)
+            below += counts
+    axes.set_xlabel(f"class number; split {split}")
+    axes.set_ylabel("clips")
+    axes.set_xlim(-0.7, num_classes - 0.3)
+    axes.legend(frameon=False, ncols=3, loc="lower right", bbox_to_anchor=(1, 1))
+
+
+def _draw_skeletons(
+    axes: Axes, moments: np.ndarray, skeleton: Skeleton, limits: tuple[float, float, float, float]
+) -> None:
+    """Draw (moments, V, C) seen from the front."""
+    left, right, low, high = limits
+    for pose, colour in zip(moments, _SHADES, strict=True):
+        for joint, parent in enumerate(skeleton.parents):
+            axes.plot(*pose[[joint, parent], :2].T, color=colour, linewidth=1.2)
+    axes.set_aspect("equal")
+    axes.set_xlim(left, right)
+    axes.set_ylim(*((high, low) if skeleton.in_image else (low, high)))  # pixels count downwards
+
+
+def _limits(means: np.ndarray) -> tuple[float, float, float, float]:
+    x, y = means[..., 0], means[..., 1]
+    if np.isnan(x).all():
+        return 0.0, 1.0, 0.0, 1.0
+    left, right, low, high = np.nanmin(x), np.nanmax(x), np.nanmin(y), np.nanmax(y)
+    margin = 0.05 * max(right - left, high - low, 1e-6)
+    return left - margin, right + margin, low - margin, high + margin
+
+
 def main() -> None:
     """Write the table and the picture."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -93,5 +193,6 @@ def main() -> None:
         raise ContractError(f"{args.clips}: is not the table {args.joints} was written with.")
     rows = count_clips(dataset, table, load_table(args.dropped, {"clip": "str", "rule": "str"}))
     whole = dict.fromkeys(("shortest", "median", "longest", "two_persons", "expected"), "Int64")
-    save_data_picture(args.picture, dataset, joints, table)
     save_table(args.table, rows.astype(whole))
+    with in_style():
+        save_figure(draw_dataset(dataset, joints, table), [args.picture])

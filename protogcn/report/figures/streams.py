@@ -2,7 +2,6 @@
 
 import argparse
 from collections.abc import Mapping
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -10,9 +9,9 @@ from matplotlib.figure import Figure
 
 from protogcn.errors import ConfigError
 from protogcn.files.contracts import save_table, save_text
-from protogcn.files.scores import Scores
-from protogcn.files.selection import mark_of, select_of
-from protogcn.report.figures.style import BLUE, GREY, INK, in_style, save_figure
+from protogcn.files.scores import Scores, mark_of, select_of
+from protogcn.report.figures.outputs import add_outputs, save_figure
+from protogcn.report.figures.style import BLUE, GREY, INK, in_style
 from protogcn.scores.fusion import in_space, rows_in_order, top_k_accuracy
 from protogcn.scores.members import add_members, members_of
 
@@ -93,9 +92,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     add_members(parser)
     parser.add_argument("--name", required=True, help="what the figure calls these scores")
-    parser.add_argument("--table", type=Path, required=True)
-    parser.add_argument("--figures", type=Path, nargs="+", required=True, help="png, pdf or svg")
-    parser.add_argument("--caption", type=Path, required=True)
+    add_outputs(parser)
     args = parser.parse_args()
 
     members, weights = members_of(args)

@@ -13,17 +13,16 @@ import pandas as pd
 import torch
 from matplotlib.figure import Figure
 
-from protogcn.batches.batch import scoring_batch
 from protogcn.batches.clip_store import ClipStore
-from protogcn.batches.sampling import scoring_frames
 from protogcn.config.resolved import Run, load_run
 from protogcn.errors import ConfigError
-from protogcn.files.contracts import reading, save_table, save_text
-from protogcn.models import build_model
-from protogcn.models.checkpoint import load_checkpoint
+from protogcn.files.contracts import save_table, save_text
 from protogcn.models.inspection import Topologies, topologies
 from protogcn.models.protogcn import ProtoGCN
-from protogcn.report.figures.style import in_style, save_figure
+from protogcn.models.trained import load_trained
+from protogcn.report.figures.outputs import add_outputs, save_figure
+from protogcn.report.figures.style import in_style
+from protogcn.scores.scoring import ScoringCrops
 
 _TITLES = {
     "learned": "learned topology",
@@ -32,59 +31,24 @@ _TITLES = {
 }
 
 
-def load_network(path: Path, run: Run) -> ProtoGCN:
+def load_network(path: Path, run: Run, store: ClipStore) -> ProtoGCN:
     """Read the trained network of a run.
 
     Raises:
         ConfigError: it is a network without prototypes.
-        ContractError: the checkpoint is damaged, or its weights are not of this network.
+        ContractError: the checkpoint is damaged, or of another training.
     """
-    model = build_model(
-        run.network,
-        run.dataset.skeleton,
-        num_classes=len(run.dataset.classes),
-        num_persons=run.dataset.persons,
-    )
+    model, _ = load_trained(path, run, store)
     if not isinstance(model, ProtoGCN):
         raise ConfigError(f"run {run.name}: {run.network['network']} has no prototypes to show.")
-    checkpoint = load_checkpoint(path, {"model": dict})
-    with reading(path, f"the weights of {run.name}"):
-        model.load_state_dict(checkpoint["model"])
-    return model.eval()
+    return model
 
 
 def topologies_of_clip(model: ProtoGCN, store: ClipStore, row: int, run: Run) -> Topologies:
     """Return the matrices (V, V) of one clip, the mean over its test crops."""
-    total = int(store.table.num_frames[row])
-    frames = scoring_frames(
-        total,
-        run.settings["frames"],
-        run.settings["crops"],
-        spread=run.settings["short_clips"] == "spread",
-    )
-    bodies = scoring_batch(
-        store,
-        np.array([row]),
-        frames[None],
-        sampled_difference=run.samples_first,
-        across_crops=run.settings["crop_borders"] == "released",
-    )
+    bodies = ScoringCrops.of(run).cut(store, np.array([row]))
     found = topologies(model, bodies)
     return Topologies(*(matrices.mean(0) for matrices in found))
-
-
-def row_of(store: ClipStore, clip: str) -> int:
-    """Return the row of a clip in the clip table.
-
-    Raises:
-        ConfigError: there is no such clip.
-    """
-    if not (rows := np.flatnonzero(store.table.ids == clip)).size:
-        raise ConfigError(
-            f"clip {clip}: is none of the {len(store.table.ids)} clips, which are called like"
-            f" {store.table.ids[0]}."
-        )
-    return int(rows[0])
 
 
 def draw_topologies(found: Topologies, joints: tuple[str, ...], title: str) -> Figure:
@@ -117,15 +81,13 @@ def main() -> None:
     parser.add_argument("--clips", type=Path, required=True)
     parser.add_argument("--checkpoint", type=Path, required=True)
     parser.add_argument("--clip", required=True, help="id of the clip")
-    parser.add_argument("--table", type=Path, required=True)
-    parser.add_argument("--figures", type=Path, nargs="+", required=True, help="png, pdf or svg")
-    parser.add_argument("--caption", type=Path, required=True)
+    add_outputs(parser)
     args = parser.parse_args()
 
     run = load_run(args.config)
-    model = load_network(args.checkpoint, run)
     store = ClipStore.load(args.values, args.clips, run, torch.device("cpu"))
-    row = row_of(store, args.clip)
+    model = load_network(args.checkpoint, run, store)
+    row = store.table.row_of(args.clip)
     found = topologies_of_clip(model, store, row, run)
     joints = run.dataset.skeleton.joints
     pairs = pd.DataFrame(list(product(joints, joints)), columns=["gives", "takes"])

@@ -3,7 +3,6 @@
 Shapes: N clips, K classes.
 """
 
-import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -59,17 +58,13 @@ def add_run(tasks: dict[str, Task], path: Path, scores: Scores) -> str:
     """
     dataset, split, model, stream = scores.run
     task, run = f"{dataset}_{split}", f"{model}/{stream}"
-    order = np.argsort(scores.clips)
-    clips = hashlib.sha256(
-        repr((scores.clips[order].tolist(), scores.labels[order].tolist())).encode()
-    ).hexdigest()
     classes = tuple(map(str, scores.classes))
-    entry = tasks.setdefault(task, Task(classes, clips, path))
+    entry = tasks.setdefault(task, Task(classes, scores.clips_digest, path))
     if run in entry.runs:
         raise ConfigError(
             f"{path}: run {task}/{run} is given twice, expected one score file of it."
         )
-    if classes != entry.classes or clips != entry.clips:
+    if classes != entry.classes or scores.clips_digest != entry.clips:
         what = "clips or labels" if classes == entry.classes else "classes"
         raise ContractError(f"{path}: scored on other {what} than {entry.first}; score both again.")
     entry.runs[run] = listed_confusions(scores)

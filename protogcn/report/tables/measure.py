@@ -7,12 +7,11 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from protogcn.config.table_request import Cell, Scheme, settings_digest
 from protogcn.errors import ContractError
 from protogcn.files.scores import Scores
-from protogcn.scores.fusion import fuse, load_scores_of, mean_class_accuracy, top_k_accuracy
+from protogcn.scores.fusion import accuracies, fuse
+from protogcn.scores.members import load_scores_of
 
 _Run = tuple[str, str, str]  # task, model, stream
 
@@ -83,14 +82,14 @@ def _measure_task(
             members = [scores[run] for run in _runs(cell, scheme)]
             names = dict(zip(dict(scheme), members, strict=True))
             fused = fuse(names, dict(scheme), cell.space)
-            value = _accuracy(fused, members[0].labels, cell.metric)
+            value = accuracies(fused, members[0].labels)[cell.metric]
             if value is not None:
                 values.append(100 * value)
             selected = {member.provenance["select"] for member in members} - {"last"}
             notes |= {f"selected_{select}" for select in selected}
             if any(run in stale for run in _runs(cell, scheme)):
                 notes.add("other_settings")
-            if not _same_clips(first, members[0]):
+            if members[0].clips_digest != first.clips_digest:
                 notes.add("other_clips")
             clips = len(members[0].clips)
         found[cell] = Measured(tuple(values), clips, tuple(sorted(notes)))
@@ -99,22 +98,3 @@ def _measure_task(
 
 def _runs(cell: Cell, scheme: Scheme) -> list[_Run]:
     return [(cell.task, cell.model, stream) for stream, _ in scheme]
-
-
-def _accuracy(scores: np.ndarray, labels: np.ndarray, metric: str) -> float | None:
-    """Return an accuracy of (N, K) scores, or None where there are fewer than five classes."""
-    match metric:
-        case "top1":
-            return top_k_accuracy(scores, labels, 1)
-        case "top5":
-            return top_k_accuracy(scores, labels, 5) if scores.shape[1] >= 5 else None
-        case "mean_class":
-            return mean_class_accuracy(scores, labels)
-    raise AssertionError(metric)
-
-
-def _same_clips(first: Scores, other: Scores) -> bool:
-    return first is other or (
-        len(first.clips) == len(other.clips)
-        and np.array_equal(np.sort(first.clips), np.sort(other.clips))
-    )

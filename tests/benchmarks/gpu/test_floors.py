@@ -1,11 +1,10 @@
 """What a step must at least do, against counts of torch and by hand."""
 
-import math
-
 import pytest
 import torch
 
 from benchmarks.gpu.floors import PASSES, Block, blocks_of, moved_in, num_moved, step_floor, table
+from protogcn.batches.bodies import all_bodies
 from protogcn.models.protogcn import ProtoGCN
 from tests.made.counting import count_flop
 
@@ -15,9 +14,8 @@ NETWORK = {"width": 48, "blocks": 3, "downsample": (3,), "prototypes": 30}
 def test_operations_are_those_that_torch_counts():
     """But for the sums over joints of the first block's gradient, the head and the contrast."""
     model = ProtoGCN(num_classes=5, num_joints=25, **NETWORK)
-    model.fused_from = math.inf
-    clips, labels = torch.randn(3, 2, 20, 25, 3), torch.zeros(3, dtype=torch.int64)
-    counted = count_flop(lambda: model.loss(clips, labels).total.backward())
+    bodies, labels = all_bodies(torch.randn(3, 2, 20, 25, 3)), torch.zeros(3, dtype=torch.int64)
+    counted = count_flop(lambda: model.loss(bodies, labels).total.backward())
     sizes = {"frames": 20, "joints": 25, "rows": 6, "clips": 3, "bytes_per_number": 4}
     floor = step_floor(NETWORK, **sizes)
     assert floor.half_flop + floor.single_flop == pytest.approx(counted, rel=0.03)

@@ -1,7 +1,5 @@
 """The fast network computes what the plain one does, whichever bodies are empty."""
 
-import math
-
 import pytest
 import torch
 
@@ -30,12 +28,10 @@ BODIES = {
 }
 
 
-@pytest.mark.parametrize("fused", [True, False], ids=["fused", "modules"])
 @pytest.mark.parametrize("num_joints", [25, 20])
 @pytest.mark.parametrize("bodies", BODIES.values(), ids=BODIES)
-def test_training_step(bodies, num_joints, fused):
+def test_training_step(bodies, num_joints):
     pair = make_pair(num_joints=num_joints)
-    pair.fast.fused_from = 0 if fused else math.inf
     clips = make_clips(bodies, num_joints=num_joints)
     assert_equal_step(pair, clips, make_labels(pair, clips))
 

@@ -133,7 +133,7 @@ def test_released_draws_give_the_released_2d_training_crops(golden, coco20, moda
         replace(NO_DRAWS, mirrored=torch.tensor([True, True])),
         strength,
         coco20,
-        widths=torch.full((2,), 320.0 if modality[0] == "j" else 0.0),
+        mirror_widths=torch.full((2,), 320.0 if modality[0] == "j" else 0.0),
     )
     np.testing.assert_array_equal(found.numpy(), golden[f"train2d_seed4_{modality}_E"][0])
 
@@ -164,7 +164,7 @@ def test_mirror_skips_missing_joints_and_bodies_that_were_not_drawn(toy5):
         draws,
         Augmentation(0, 0, 0, mirror=1),
         toy5,
-        widths=torch.tensor([100.0, 100.0]),
+        mirror_widths=torch.tensor([100.0, 100.0]),
     )
     assert found[0, 0, :, 0].tolist() == [0, 97, 90, 0, 0]
     assert found[0, 0, :, 1].tolist() == [9, 9, 9, 9, 0]

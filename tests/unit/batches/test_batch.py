@@ -4,7 +4,7 @@ import torch
 
 from protogcn.batches.augment import Augmentation, draw_augmentation, rotation_matrices
 from protogcn.batches.batch import scoring_batch, training_batch
-from protogcn.batches.bodies import body_rows, pack_bodies
+from protogcn.batches.bodies import pack_bodies
 from protogcn.batches.sampling import draw_frames, scoring_frames, training_frames
 from tests.made.nano import SKELETON, store_of
 
@@ -56,13 +56,11 @@ def test_training_batch_equals_clips_with_all_slots_changed_one_by_one(store, mu
     frames = training_frames(torch.from_numpy(store.table.num_frames[CLIPS]), of_frames)
     clips = [one_clip(store, clip, frames[row]) for row, clip in enumerate(CLIPS)]
     clips = [changed(crop, draws, row, SKELETON) for row, crop in enumerate(clips)]
-    expected = pack_bodies(
-        torch.stack(clips), body_rows(store.table.persons[CLIPS], 2, multiple=multiple)
-    )
+    expected = pack_bodies(torch.stack(clips), store.table.persons[CLIPS], multiple=multiple)
     bodies, labels = training_batch_of(store, multiple)
     torch.testing.assert_close(bodies.values, expected.values, rtol=0, atol=1e-6)
-    assert torch.equal(bodies.shares, expected.shares)
-    assert torch.equal(bodies.counts, expected.counts)
+    assert torch.equal(bodies.person_weights, expected.person_weights)
+    assert torch.equal(bodies.multiplicity, expected.multiplicity)
     assert labels.tolist() == store.table.labels[CLIPS].tolist()
 
 
@@ -88,11 +86,11 @@ def test_scoring_batch_equals_the_test_crops_of_clips_with_all_slots(store, mult
         for row, clip in enumerate(CLIPS)
         for crop in range(3)
     ]
-    rows = body_rows(store.table.persons[CLIPS].repeat(3), 2, multiple=multiple)
-    expected = pack_bodies(torch.stack(crops), rows)
+    persons = store.table.persons[CLIPS].repeat(3)
+    expected = pack_bodies(torch.stack(crops), persons, multiple=multiple)
     bodies = scoring_batch(store, CLIPS, frames, multiple=multiple)
     assert torch.equal(bodies.values, expected.values)
-    assert torch.equal(bodies.shares, expected.shares)
+    assert torch.equal(bodies.person_weights, expected.person_weights)
 
 
 def test_sampled_difference_of_test_crops_runs_over_all_crops_of_a_clip(store):
@@ -103,7 +101,7 @@ def test_sampled_difference_of_test_crops_runs_over_all_crops_of_a_clip(store):
         joined = one_clip(store, clip, torch.from_numpy(frames[row].ravel()))  # (M, 3 L, V, C)
         steps = torch.cat([joined[:, 1:] - joined[:, :-1], torch.zeros_like(joined[:, :1])], 1)
         crops += steps.split(LENGTH, dim=1)
-    rows = body_rows(store.table.persons[CLIPS].repeat(3), 2, multiple=8)
-    expected = pack_bodies(torch.stack(crops), rows)
+    persons = store.table.persons[CLIPS].repeat(3)
+    expected = pack_bodies(torch.stack(crops), persons, multiple=8)
     bodies = scoring_batch(store, CLIPS, frames, sampled_difference=True, multiple=8)
     assert torch.equal(bodies.values, expected.values)

@@ -16,13 +16,13 @@ from protogcn.batches.augment import Augmentation
 from protogcn.batches.batch import training_batch
 from protogcn.batches.bodies import body_rows
 from protogcn.batches.parallel import (
-    Joined,
-    Part,
-    added_up,
-    from_first,
+    BatchPart,
+    ProcessGroup,
     is_first,
     is_parallel,
-    part_of,
+    my_part,
+    on_first_process,
+    summed,
 )
 from protogcn.errors import ConfigError
 from protogcn.models.checkpoint import load_checkpoint
@@ -148,9 +148,9 @@ def test_process_that_is_killed_ends_the_other_one(data, tmp_path):
 def test_one_process_is_no_group():
     assert not is_parallel()
     assert is_first()
-    assert part_of(7) == Part(0, 7, 7)
-    assert from_first(lambda: 3) == 3
-    assert added_up(torch.tensor([1, 2])).tolist() == [1, 2]
+    assert my_part(7) == BatchPart(0, 7, 7)
+    assert on_first_process(lambda: 3) == 3
+    assert summed(torch.tensor([1, 2])).tolist() == [1, 2]
 
 
 @pytest.mark.parametrize("size", [None, "1"])
@@ -159,7 +159,7 @@ def test_without_several_processes_nothing_is_joined(monkeypatch, size):
     monkeypatch.delenv("WORLD_SIZE", raising=False)
     if size:
         monkeypatch.setenv("WORLD_SIZE", size)
-    with Joined(torch.device("cpu")) as device:
+    with ProcessGroup(torch.device("cpu")) as device:
         assert device == torch.device("cpu")
         assert not is_parallel()
 
@@ -168,8 +168,8 @@ def test_fewer_gpus_than_processes_are_one_sentence(monkeypatch):
     monkeypatch.setenv("WORLD_SIZE", "2")
     monkeypatch.setenv("LOCAL_RANK", "1")
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
-    sentence = r"train\.gpus: 2 processes were started, but torch finds 1 GPU"
-    with pytest.raises(ConfigError, match=sentence), Joined(torch.device("cuda")):
+    sentence = r"engine\.gpus: 2 processes were started, but torch finds 1 GPU"
+    with pytest.raises(ConfigError, match=sentence), ProcessGroup(torch.device("cuda")):
         pass
 
 
@@ -180,7 +180,7 @@ def test_parts_are_the_whole_batch_in_order(monkeypatch, total):
     clips = []
     for rank in range(3):
         monkeypatch.setattr("protogcn.batches.parallel.dist.get_rank", lambda rank=rank: rank)
-        part = part_of(total)
+        part = my_part(total)
         assert part.total == total
         assert part.stop - part.first in (total // 3, total // 3 + 1)
         clips += range(part.first, part.stop)
@@ -199,17 +199,17 @@ def test_each_clip_sees_the_same_crop_in_a_part_of_a_batch(data, monkeypatch):
 
     whole, labels = batch()
     parts = []
-    for part in (Part(0, 3, 7), Part(3, 3, 7), Part(3, 7, 7)):
-        monkeypatch.setattr("protogcn.batches.batch.part_of", lambda total, part=part: part)
+    for part in (BatchPart(0, 3, 7), BatchPart(3, 3, 7), BatchPart(3, 7, 7)):
+        monkeypatch.setattr("protogcn.batches.batch.my_part", lambda total, part=part: part)
         parts.append(batch())
         assert parts[-1][0].part == part
     mean = torch.cat([bodies.mean_over_persons(bodies.values) for bodies, _ in parts])
     torch.testing.assert_close(mean, whole.mean_over_persons(whole.values))
     assert torch.equal(torch.cat([of_part for _, of_part in parts]), labels)
-    assert sum(bodies.counts.sum() for bodies, _ in parts) == 14
+    assert sum(bodies.multiplicity.sum() for bodies, _ in parts) == 14
 
 
 def test_no_clip_is_one_row_that_counts_for_nothing():
     rows = body_rows(np.array([], dtype=np.int64), 2)
-    assert rows.shares.shape == (0, 1)
-    assert rows.counts.tolist() == [0]
+    assert rows.person_weights.shape == (0, 1)
+    assert rows.multiplicity.tolist() == [0]

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from protogcn.batches.prefetch import delivered, one_ahead
-from protogcn.scores.inference import score_clips
+from protogcn.batches.prefetch import one_ahead, prefetched
+from protogcn.scores.scoring import ScoringCrops, score_clips
 from protogcn.training.train import train
 from tests.made.nano import assert_same, nano_run, store_of, weights_of
 
@@ -37,7 +37,7 @@ def test_only_the_next_item_is_made_before_it_is_asked_for():
 
 def test_they_are_made_in_another_thread_only_if_ahead():
     for ahead in (False, True):
-        (name,) = delivered(lambda item: (threading.current_thread().name,), [0], CPU, ahead=ahead)
+        (name,) = prefetched(lambda item: (threading.current_thread().name,), [0], CPU, ahead=ahead)
         assert name[0].startswith("one-ahead") == ahead
 
 
@@ -79,8 +79,7 @@ def test_scores_of_batches_made_ahead_are_the_same(data, tmp_path):
             training.engine.logits_of(training.model),
             replace(store, ahead=ahead),
             np.arange(24),
-            length=16,
-            crops=10,
+            ScoringCrops(length=16, crops=10),
         )
         for ahead in (False, True)
     )

@@ -108,6 +108,39 @@ def test_later_override_wins():
     assert expand(config).run("demo_xsub", "protogcn", "j").settings["learning_rate"] == 0.4
 
 
+def test_an_override_of_the_engine_changes_no_setting(plan):
+    entry = {"where": {"dataset": "demo"}, "set": {"engine": {"device": "cpu"}}}
+    run = expand(changed("overrides.cpu", entry)).run("demo_xsub", "protogcn", "j")
+    before = plan.run("demo_xsub", "protogcn", "j")
+    assert run.engine == {**before.engine, "device": "cpu"}
+    assert run.settings == before.settings
+
+
+def test_a_model_under_another_recipe_is_a_run_of_its_own(plan):
+    own, other = (plan.run("ntu60_xsub", name, "b") for name in ("stgcnpp", "stgcnpp@protogcn"))
+    assert own.network == other.network == {"network": "stgcnpp", "width": 64, "blocks": 10, "downsample": [5, 8]}  # fmt: skip
+    assert (own.settings["epochs"], own.settings["preparation"]) == (80, "aligned")
+    assert other.settings == plan.run("ntu60_xsub", "protogcn", "b").settings
+    assert other.folder == "results/runs/ntu60/xsub/stgcnpp@protogcn/b" != own.folder
+    swapped = plan.run("ntu60_xsub", "protogcn@pyskl", "b")
+    assert swapped.settings == own.settings
+    assert swapped.network == plan.run("ntu60_xsub", "protogcn", "b").network
+    assert "stgcnpp@pyskl" not in plan.models
+
+
+def test_an_imported_file_is_of_the_models_own_recipe_unless_the_override_names_another():
+    config = repository_config()
+    entry = {"where": {"model": "stgcn"}, "set": {"checkpoint": "own/{stream}.pth"}}
+    config["overrides"]["own"] = entry
+    plan = expand(config)
+    assert plan.run("ntu60_xsub", "stgcn", "j").settings["checkpoint"] == "own/j.pth"
+    assert "checkpoint" not in plan.run("ntu60_xsub", "stgcn@protogcn", "j").settings
+    entry["where"]["recipe"] = "protogcn"
+    plan = expand(config)
+    assert "checkpoint" not in plan.run("ntu60_xsub", "stgcn", "j").settings
+    assert "checkpoint" in plan.run("ntu60_xsub", "stgcn@protogcn", "j").settings
+
+
 def test_repeats_are_runs_with_the_next_seed():
     plan = expand(
         changed("ensembles.twice", {"streams": {"j": 1, "j-2": 1}, "tasks": ["demo_xsub"]})
@@ -132,6 +165,10 @@ def override(where, **settings):
         ("overrides", override({"dataset": "dmeo"}, swap=0.5), r"overrides\.mine\.where\.dataset: 'dmeo' does not exist.*'demo'"),
         ("overrides", override({"stream": "j-7", "modality": "b"}, swap=0.5), r"overrides\.mine\.where: .* matches no run"),
         ("overrides", override({"stream": ["j", "bb"]}, swap=0.5), r"overrides\.mine\.where\.stream: 'bb' is not a stream"),
+        ("overrides", override({"recipe": "pyskll"}, swap=0.5), r"mine\.where\.recipe: 'pyskll' does not exist.*'pyskl'"),
+        ("overrides", override({"model": "stgcn_same"}, swap=0.5), r"stgcn_same is now stgcn@protogcn, .*\{model: stgcn, recipe"),
+        ("ensembles.6ens.model", "ctrgcn_same", r"6ens\.model: ctrgcn_same is now ctrgcn@protogcn"),
+        ("models.stgcn.recipe", "pysk", r"models\.stgcn\.recipe: no override has recipe 'pysk' .*did you mean 'pyskl'"),
         ("datasets.demo.simulate.classes", 4, "simulate.classes is 4, but classes has 12 names"),
         ("overrides", override({"dataset": "ntu60", "task": "demo_xsub"}, swap=0.5), "matches no run"),
         ("overrides", override({"dataset": "demo"}, preparation="raw", model={"downsample": [11]}), "names block 11"),

@@ -8,6 +8,7 @@ from protogcn.config.resolved import dataset_from_mapping, load_run, run_from_ma
 from protogcn.config.schema import check_schema, read_yaml
 from protogcn.errors import ConfigError, ContractError
 from tests.made.config import SCHEMA, changed, repository_config
+from tests.made.nano import nano_run
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +30,7 @@ def test_repository_config_fits_its_schema(schema):
         ("train.epochs", "ten", 'train.epochs: found "ten", expected a whole number'),
         ("train.epochs", 1.5, "train.epochs: found 1.5, expected a whole number"),
         ("train.epochs", 3.0, "train.epochs: found 3.0, expected a whole number"),
-        ("train.gpus", 2.0, "train.gpus: found 2.0, expected a whole number"),
+        ("engine.gpus", 2.0, "engine.gpus: found 2.0, expected a whole number"),
         ("datasets.utd_mhad.classes", 27.0, "found 27.0, expected a list or a whole number"),
         ("train.epochs", True, "train.epochs: found true, expected a whole number"),
         ("train.epochs", None, "train.epochs: found null, expected a whole number"),
@@ -68,6 +69,19 @@ def test_missing_section_is_named(schema):
         check_schema(config, schema)
 
 
+def test_keys_that_moved_to_the_engine_are_one_sentence_with_their_new_places(schema):
+    config = changed("train.gpus", 2)
+    config["train"]["compile"] = True
+    config["overrides"]["mine"] = {"where": {"dataset": "demo"}, "set": {"device": "cpu"}}
+    del config["engine"]
+    with pytest.raises(ConfigError) as error:
+        check_schema(config, schema)
+    assert str(error.value) == (
+        "train.gpus is now engine.gpus, train.compile is now engine.compile,"
+        " overrides.mine.set.device is now overrides.mine.set.engine.device; move them there."
+    )
+
+
 def test_all_mistakes_are_told_at_once(schema):
     config = changed("train.epochs", 0)
     config["train"]["batch"] = 0
@@ -101,6 +115,14 @@ def test_run_and_dataset_survive_json_and_yaml():
     for dataset in plan.datasets.values():
         entry = json.loads(json.dumps(dataset.to_mapping()))
         assert dataset_from_mapping(entry).to_mapping() == dataset.to_mapping()
+
+
+def test_run_file_of_a_version_without_the_section_engine_is_one_sentence(tmp_path):
+    entry = json.loads(json.dumps(nano_run().to_mapping()))
+    entry["settings"] |= entry.pop("engine")
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(entry))
+    with pytest.raises(ContractError, match=r"older version, .* section engine; run snakemake"):
+        load_run(tmp_path / "config.yaml")
 
 
 def test_damaged_run_file_is_a_contract_error(tmp_path):

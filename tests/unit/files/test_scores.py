@@ -5,7 +5,9 @@ import numpy as np
 import pytest
 
 from protogcn.errors import ContractError
-from protogcn.files.scores import Scores
+from protogcn.files.scores import Scores, mark_of, select_of
+from tests.made.nano import SETTINGS
+from tests.made.score_files import scores_that_say
 
 IDS = ["NA", "007", "null", "clip ü", "<script>", "=1+1", "a,b"]
 
@@ -37,14 +39,14 @@ def test_scores_read_back_as_they_were(scores, tmp_path):
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"clips": np.array(["a"] * 7)}, "clip a stands twice"),
+        ({"clips": np.array(["a"] * 7)}, "clip a appears twice"),
         ({"labels": np.full(7, 4)}, "labels are not one class of 4"),
         ({"labels": np.zeros(6, int)}, "labels are not one class of 4"),
         ({"logits": np.zeros((7, 3))}, r"logits has shape \(7, 3\), expected \(7, 4\)"),
         ({"logits": np.full((7, 4), np.nan)}, "logits of clip NA are not finite"),
         ({"probabilities": np.full((7, 4), 0.3)}, "sum to 1.2000, expected 1"),
         ({"clips": np.array([])}, "found 0 clips"),
-        ({"provenance": {"select": "first"}}, "select is 'first', expected last, best, unknown"),
+        ({"provenance": {"select": "first"}}, "select is 'first', expected best, unknown, last"),
     ],
 )
 def test_numbers_that_cannot_be_scores_are_never_written(scores, tmp_path, changes, sentence):
@@ -93,3 +95,19 @@ def test_pickled_object_is_refused(tmp_path):
     np.savez(tmp_path / "scores.npz", clips=np.array([{}], dtype=object), **arrays)
     with pytest.raises(ContractError, match=r"scores\.npz: found a damaged file"):
         Scores.load(tmp_path / "scores.npz")
+
+
+def test_one_chosen_epoch_marks_all():
+    last = scores_that_say([0], [0])
+    best = scores_that_say([0], [0], settings={**SETTINGS, "select": "best"})
+    assert (select_of([last, last]), mark_of([last, last])) == ("last", "")
+    assert select_of([last, best]) == "best"
+    assert "select best" in mark_of([last, best])
+
+
+def test_the_same_clips_in_another_order_have_the_same_digest(scores):
+    order = np.arange(7)[::-1]
+    other = dataclasses.replace(scores, clips=scores.clips[order], labels=scores.labels[order])
+    assert other.clips_digest == scores.clips_digest
+    labelled = dataclasses.replace(scores, labels=scores.labels[order])
+    assert labelled.clips_digest != scores.clips_digest

@@ -24,7 +24,8 @@ PLAN = expand(repository_config())
 
 def run_of(task, stream="j", **settings):
     run = PLAN.run(task, "protogcn", stream)
-    return dataclasses.replace(run, settings={**run.settings, **settings})
+    engine = {key: settings.pop(key, switch) for key, switch in run.engine.items()}
+    return dataclasses.replace(run, settings={**run.settings, **settings}, engine=engine)
 
 
 def sized(run, tmp_path):

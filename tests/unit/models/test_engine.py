@@ -1,36 +1,29 @@
-import math
-
 import numpy as np
 import pytest
 import torch
 from torch import nn
 from torch._dynamo.exc import InternalTorchDynamoError
 
-from protogcn import models
-from protogcn.batches.bodies import Bodies, body_rows, pack_bodies
+from protogcn.batches.bodies import Bodies, pack_bodies
 from protogcn.errors import ConfigError
 from protogcn.models import Loss, build_model
 from protogcn.models import engine as module
-from protogcn.models import protogcn as protogcn_module
 from protogcn.models.engine import Engine
-from protogcn.models.fast.cpu.folded import FoldedProtoGCN
-from protogcn.models.protogcn import FUSED_FROM
+from protogcn.models.fast.cpu import folded
 from protogcn.training.train import train
 from tests.made.nano import (
+    ENGINE,
     NETWORK,
-    SETTINGS,
     SKELETON,
-    assert_same,
     nano_run,
     store_of,
-    weights_of,
 )
 
 CPU, GPU = torch.device("cpu"), torch.device("cuda")
 
 
-def engine_of(device=CPU, **settings):
-    return Engine.of({**SETTINGS, **settings}, device)
+def engine_of(device=CPU, precision="float32", **switches):
+    return Engine.of({**ENGINE, **switches}, device, precision=precision)
 
 
 def make_model():
@@ -49,7 +42,7 @@ def make_bodies(persons, multiple=1):
     clips = torch.randn(len(persons), 2, 16, 5, 3, generator=generator)
     clips[torch.tensor(persons) == 1, 1] = 0
     labels = torch.arange(len(persons)) % 4
-    return pack_bodies(clips, body_rows(np.array(persons), 2, multiple=multiple)), labels
+    return pack_bodies(clips, np.array(persons), multiple=multiple), labels
 
 
 def step_of(model, **settings):
@@ -77,7 +70,6 @@ def test_auto_compiles_on_a_gpu_only():
         ("tf32", False, "tf32"),
         ("fused_optimizer", False, "fused_optimizer"),
         ("precision", "float32", "half"),
-        ("fused_passes", False, "fused_passes"),
     ],
 )
 def test_each_saving_is_turned_off_by_its_setting(setting, value, attribute):
@@ -96,26 +88,21 @@ def test_compiled_code_sees_few_numbers_of_bodies():
     assert engine_of().row_multiple == 1
 
 
-def test_settings_reach_the_network():
-    model = engine_of(fused_passes=False).prepare(make_model())
-    assert model.fused_from == math.inf
-    assert engine_of().prepare(make_model()).fused_from == FUSED_FROM
-
-
 @pytest.mark.parametrize(
-    ("smallest", "passes", "expected"),
-    [(0, True, True), (10**9, True, False), (0, False, False)],
-    ids=["large bodies", "small bodies", "a setting says no"],
+    ("smallest", "settings", "expected"),
+    [(0, {}, True), (10**9, {}, False), (0, {"precision": "bfloat16"}, False)],
+    ids=["large bodies", "small bodies", "half precision"],
 )
-def test_evaluation_on_the_cpu_is_folded_where_it_pays(monkeypatch, smallest, passes, expected):
+def test_evaluation_on_the_cpu_is_folded_where_it_pays(monkeypatch, smallest, settings, expected):
     used = []
-    real = FoldedProtoGCN.forward
-    monkeypatch.setattr(FoldedProtoGCN, "forward", lambda *given: used.append(1) or real(*given))
-    monkeypatch.setattr(models, "FOLDED_FROM", smallest)
+    kind, real = folded.FoldedProtoGCN, folded.FoldedProtoGCN.forward
+    monkeypatch.setattr(kind, "forward", lambda *given: used.append(1) or real(*given))
+    monkeypatch.setattr(folded, "FOLDED_FROM", smallest)
     model = make_model()
     bodies, _ = make_bodies([2, 1, 1])
-    found = engine_of(fused_passes=passes).logits_of(model)(bodies)
-    torch.testing.assert_close(found, model(bodies))
+    found = engine_of(**settings).logits_of(model)(bodies)
+    tolerance = {"atol": 0.1, "rtol": 0} if settings else {}
+    torch.testing.assert_close(found, model(bodies), **tolerance)
     assert bool(used) == expected
 
 
@@ -126,7 +113,6 @@ def test_bfloat16_scores_come_in_float32():
 
 def test_network_compiles_without_breaks_once_for_any_number_of_clips_and_bodies(captured_graphs):
     compiled, plain = make_model().train(), make_model().train()
-    plain.fused_from = math.inf
     step = step_of(compiled, compile=True)
     for persons in ([2, 1, 1, 1, 2], [1, 1, 1, 2], [2, 2, 1, 1, 1, 1, 1, 1, 1]):
         bodies, labels = make_bodies(persons, multiple=4)
@@ -163,7 +149,7 @@ def test_machine_that_cannot_compile_is_one_sentence(monkeypatch):
 
     monkeypatch.setattr(module.torch, "compile", fails)
     step = step_of(make_model().train(), compile=True)
-    sentence = r"train\.compile: torch could not compile the training step on this machine \(no C"
+    sentence = r"engine\.compile: torch could not compile the training step on this machine \(no C"
     with pytest.raises(ConfigError, match=sentence):
         step(*make_bodies([2, 1, 1]), 0.1)
 
@@ -208,21 +194,9 @@ def test_without_the_fused_optimizer_torch_may_still_update_many_weights_at_once
 
 def test_training_goes_on_with_other_savings(data, tmp_path, capsys):
     train(nano_run(), store_of(data), tmp_path)
-    again = train(nano_run(fused_passes=False), store_of(data), tmp_path)
+    again = train(nano_run(fused_optimizer=False), store_of(data), tmp_path)
     assert "from the beginning" not in capsys.readouterr().err
     assert len(again.history) == 4
-
-
-def test_fused_passes_and_modules_train_alike(data, tmp_path, monkeypatch):
-    monkeypatch.setattr(protogcn_module, "FUSED_FROM", 0)
-    fused, plain = (
-        train(nano_run(epochs=1, fused_passes=on), store_of(data), tmp_path / str(on))
-        for on in (True, False)
-    )
-    assert fused.model.fused_from == 0
-    assert fused.history[0]["loss"] == pytest.approx(plain.history[0]["loss"], rel=1e-4)
-    with pytest.raises(AssertionError):
-        assert_same(weights_of(fused), weights_of(plain))  # they differ by rounding
 
 
 def test_freed_memory_is_kept_without_an_error():

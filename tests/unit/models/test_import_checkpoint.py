@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from protogcn.batches.bodies import all_bodies
 from protogcn.batches.clip_store import ClipStore
 from protogcn.config.plan import expand
 from protogcn.errors import ConfigError, ContractError
@@ -37,7 +38,7 @@ def logits_of(run, checkpoint):
     model = build_model(run.network, run.dataset.skeleton, num_classes=len(run.dataset.classes))
     model.load_state_dict(checkpoint["model"])
     with torch.no_grad():
-        return model.double().eval()(golden_clips(25))
+        return model.double().eval()(all_bodies(golden_clips(25)))
 
 
 @pytest.fixture(scope="module")
@@ -147,12 +148,14 @@ def test_imported_checkpoint_is_scored_like_a_trained_one(tmp_path, data, nano_s
     main()
     checkpoint = load_checkpoint(tmp_path / "checkpoint.pt", {"model": dict})
     store = ClipStore.load(data / "j.npy", data / "clips.csv", run, torch.device("cpu"))
-    scores = score(run, store, checkpoint)
+    scores = score(run, store, tmp_path / "checkpoint.pt")
     assert scores.provenance["imported"] == checkpoint["imported"]
     assert scores.provenance["select"] == "unknown"
     assert "trained by" not in scores.provenance
-    with pytest.raises(ContractError, match=r"other modality; import again"):
-        score(replace(run, modality="b"), store, checkpoint)
+    with pytest.raises(
+        ContractError, match=r"other modality than nano_xsub/protogcn/b; import again"
+    ):
+        score(replace(run, modality="b"), store, tmp_path / "checkpoint.pt")
 
 
 @pytest.mark.parametrize(

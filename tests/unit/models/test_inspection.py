@@ -21,6 +21,7 @@ def small_network():
 def test_matrices_are_channel_means_of_what_the_network_computes():
     model = small_network()
     clips = torch.randn(2, 2, 8, 5, 3, generator=torch.Generator().manual_seed(0))
+    bodies = all_bodies(clips)
     kept = {}
     last = model.blocks[-1].spatial
     last.register_forward_hook(lambda module, inputs, outputs: kept.update(compared=outputs[1]))
@@ -28,10 +29,10 @@ def test_matrices_are_channel_means_of_what_the_network_computes():
         lambda module, inputs: kept.update(rebuilt=inputs[0])
     )
     with torch.no_grad():
-        model.loss(clips, torch.tensor([0, 1]))
+        model.loss(bodies, torch.tensor([0, 1]))
         relations = last.relations(kept["compared"]).unflatten(0, (2, 2)).mean(1)  # (N, C, V, V)
         static = last.topology.repeat_interleave(relations.shape[1] // 8, dim=0)  # (C, V, V)
-    found = topologies(model, all_bodies(clips))
+    found = topologies(model, bodies)
     torch.testing.assert_close(found.relations, relations.mean(1))
     torch.testing.assert_close(found.learned, (relations + static).mean(1))
     torch.testing.assert_close(found.rebuilt.flatten(1), kept["rebuilt"].mean(-1))

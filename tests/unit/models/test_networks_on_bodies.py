@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from protogcn.batches.bodies import body_rows, pack_bodies
+from protogcn.batches.bodies import all_bodies, pack_bodies
 from protogcn.models import build_model
 from tests.made.nano import SKELETON
 
@@ -56,9 +56,9 @@ def close(found, expected, name=None):
 def test_evaluation_is_that_of_all_bodies(network, persons):
     model = make_model(network).eval()
     clips, _ = make_clips(persons)
-    bodies = pack_bodies(clips, body_rows(np.array(persons), 2))
+    bodies = pack_bodies(clips, np.array(persons))
     with torch.no_grad():
-        close(model(bodies), model(clips))
+        close(model(bodies), model(all_bodies(clips)))
 
 
 @pytest.mark.parametrize("multiple", [1, 4], ids=["eager", "compiled"])
@@ -67,8 +67,8 @@ def test_evaluation_is_that_of_all_bodies(network, persons):
 def test_training_step_is_that_of_all_bodies(network, persons, multiple):
     packed, plain = make_model(network).train(), make_model(network).train()
     clips, labels = make_clips(persons)
-    bodies = pack_bodies(clips, body_rows(np.array(persons), 2, multiple=multiple))
-    found, expected = packed.loss(bodies, labels), plain.loss(clips, labels)
+    bodies = pack_bodies(clips, np.array(persons), multiple=multiple)
+    found, expected = packed.loss(bodies, labels), plain.loss(all_bodies(clips), labels)
     close(found.total, expected.total)
     close(found.logits, expected.logits)
     found.total.backward()
@@ -87,7 +87,7 @@ def test_one_row_is_computed_for_all_empty_slots_of_a_person(network):
     model = make_model(network).eval()
     model.blocks[0].register_forward_hook(lambda block, inputs, out: seen.append(len(out)))
     persons = np.array([1, 2, 1, 1, 1, 1])
-    model(pack_bodies(make_clips(persons)[0], body_rows(persons, 2)))
+    model(pack_bodies(make_clips(persons)[0], persons))
     assert seen == [7 + 1]
 
 
@@ -96,7 +96,7 @@ def test_persons_of_ctrgcn_have_statistics_of_their_own():
     model = make_model("ctrgcn").train()
     clips, _ = make_clips([2, 1, 2])
     before = copy.deepcopy(model.input_norm)
-    normed = model.normed(pack_bodies(clips, body_rows(np.array([2, 1, 2]), 2)))
+    normed = model.input_norm(pack_bodies(clips, np.array([2, 1, 2])))
     for row, (clip, person) in enumerate([(0, 0), (0, 1), (1, 0), (2, 0), (2, 1), (1, 1)]):
         values = clips[:, person].reshape(3 * 8, 15)
         mean, variance = values.mean(0), values.var(0, unbiased=False)
@@ -114,8 +114,8 @@ def test_persons_share_statistics_where_there_is_one_slot():
     assert ctrgcn.input_norm.num_features == other.input_norm.num_features == 15
     ctrgcn.input_norm.load_state_dict(other.input_norm.state_dict())
     clips, _ = make_clips([1, 0, 1], num_slots=1)
-    bodies = pack_bodies(clips, body_rows(np.array([1, 0, 1]), 1))
-    close(ctrgcn.normed(bodies), other.normed(bodies))
+    bodies = pack_bodies(clips, np.array([1, 0, 1]))
+    close(ctrgcn.input_norm(bodies), other.input_norm(bodies))
     close(ctrgcn.input_norm.running_var, other.input_norm.running_var)
 
 
@@ -124,4 +124,4 @@ def test_persons_may_change_places(network):
     model = make_model(network).eval()
     clips, _ = make_clips([2, 2])
     with torch.no_grad():
-        close(model(clips.flip(1)), model(clips))
+        close(model(all_bodies(clips.flip(1))), model(all_bodies(clips)))

@@ -3,6 +3,7 @@ import io
 import pytest
 import torch
 
+from protogcn.batches.bodies import all_bodies
 from protogcn.errors import ConfigError
 from protogcn.models.protogcn import ProtoGCN
 
@@ -43,6 +44,10 @@ def random_clips(num_clips=3, frames=9, joints=5, channels=3):
     return torch.randn(num_clips, 2, frames, joints, channels)
 
 
+def random_bodies(*size):
+    return all_bodies(random_clips(*size))
+
+
 def count(module):
     return sum(parameter.numel() for parameter in module.parameters())
 
@@ -75,34 +80,35 @@ def test_blocks_start_from_one_topology_and_no_relations():
 
 def test_evaluation_leaves_out_prototypes_and_contrast():
     model = small_model().eval()
-    clips = random_clips()
-    expected = model(clips)
+    bodies = random_bodies()
+    expected = model(bodies)
     model.reconstruct = model.contrast = None
-    assert torch.equal(model(clips), expected)
+    assert torch.equal(model(bodies), expected)
 
 
 def test_order_of_clips_does_not_matter():
     model = small_model().eval()
     clips = random_clips()
     order = torch.tensor([2, 0, 1])
-    torch.testing.assert_close(model(clips[order]), model(clips)[order])
+    found = model(all_bodies(clips[order]))
+    torch.testing.assert_close(found, model(all_bodies(clips))[order])
 
 
 def test_order_of_persons_does_not_matter():
     model = small_model().eval()
     clips = random_clips()
-    torch.testing.assert_close(model(clips.flip(1)), model(clips))
+    torch.testing.assert_close(model(all_bodies(clips.flip(1))), model(all_bodies(clips)))
 
 
 @pytest.mark.parametrize(("joints", "channels", "frames"), [(5, 2, 8), (30, 3, 1)])
 def test_takes_other_skeletons_channels_and_lengths(joints, channels, frames):
     model = small_model(num_joints=joints, channels=channels)
-    loss = model.loss(random_clips(3, frames, joints, channels), torch.tensor([0, 1, 2]))
+    loss = model.loss(random_bodies(3, frames, joints, channels), torch.tensor([0, 1, 2]))
     assert loss.logits.shape == (3, 4)
 
 
 def test_loss_is_cross_entropy_plus_weighted_contrast():
-    loss = small_model().loss(random_clips(), torch.tensor([0, 1, 2]))
+    loss = small_model().loss(random_bodies(), torch.tensor([0, 1, 2]))
     parts = loss.parts
     expected = parts["cross_entropy"] + 0.2 * parts["contrast"]
     torch.testing.assert_close(loss.total.detach(), expected)
@@ -111,18 +117,18 @@ def test_loss_is_cross_entropy_plus_weighted_contrast():
 
 def test_every_parameter_learns():
     model = small_model()
-    model.loss(random_clips(), torch.tensor([0, 1, 2])).total.backward()
+    model.loss(random_bodies(), torch.tensor([0, 1, 2])).total.backward()
     assert [name for name, value in model.named_parameters() if value.grad is None] == []
 
 
 def test_memory_bank_moves_in_training_mode_only():
     model = small_model()
-    clips = random_clips()
-    labels = model.loss(clips, torch.tensor([0, 1, 2])).logits.argmax(dim=1)
+    bodies = random_bodies()
+    labels = model.loss(bodies, torch.tensor([0, 1, 2])).logits.argmax(dim=1)
     before = model.contrast.bank.clone()
-    model.eval().loss(clips, model(clips).argmax(dim=1))
+    model.eval().loss(bodies, model(bodies).argmax(dim=1))
     assert torch.equal(model.contrast.bank, before)
-    model.train().loss(clips, labels)
+    model.train().loss(bodies, labels)
     assert not torch.equal(model.contrast.bank, before)
 
 
@@ -137,10 +143,10 @@ def test_memory_bank_survives_saving_and_loading():
 
 def test_autocast_keeps_scores_losses_and_bank_in_float32():
     model = small_model()
-    clips, labels = random_clips(), torch.tensor([0, 1, 2])
-    expected = model.loss(clips, labels).logits
+    bodies, labels = random_bodies(), torch.tensor([0, 1, 2])
+    expected = model.loss(bodies, labels).logits
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        loss = model.loss(clips, labels)
+        loss = model.loss(bodies, labels)
     loss.total.backward()
     assert loss.logits.dtype == loss.total.dtype == model.contrast.bank.dtype == torch.float32
     assert (loss.logits - expected).norm() < 0.05 * expected.norm()

@@ -10,6 +10,7 @@ import pytest
 import torch
 import yaml
 
+from protogcn.batches.bodies import all_bodies
 from protogcn.batches.sampling import scoring_frames
 from protogcn.config.skeleton import built_in_skeletons
 from protogcn.data.preparation import prepare_clip
@@ -17,9 +18,8 @@ from protogcn.errors import ConfigError, ContractError
 from protogcn.files.scores import Scores
 from protogcn.predict import predict as command
 from protogcn.predict.ensemble import ensemble_of_runs, load_ensemble, load_member
-from protogcn.predict.live import live_frames
 from protogcn.predict.recognise import as_probabilities, recognise
-from protogcn.predict.recordings import read_recordings
+from protogcn.predict.recordings import live_frames, read_recordings
 from protogcn.scores.fusion import fuse
 from tests.made.nano import nano_run
 from tests.made.trained_nano import WEIGHTS
@@ -128,7 +128,8 @@ def test_one_crop_is_the_first_of_the_pipelines(trained_nano):
     joints, _ = prepare_clip(keypoints, "centred", built_in_skeletons()["ntu25"], 2)
     crop = joints[scoring_frames(len(joints), 16, 3)[0]].swapaxes(0, 1)  # (M, T, V, C)
     with torch.no_grad():
-        expected = ensemble.members[0].model(torch.from_numpy(crop)[None]).softmax(1)[0]
+        bodies = all_bodies(torch.from_numpy(crop)[None])
+        expected = ensemble.members[0].model(bodies).softmax(1)[0]
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-6)
 
 

@@ -9,7 +9,8 @@ import torch
 from protogcn.data.clip_list import ClipList
 from protogcn.errors import ContractError, run_stage
 from protogcn.files.scores import Scores
-from protogcn.scores.fuse import ensemble_table, fuse
+from protogcn.report.tables.fuse import ensemble_table
+from protogcn.scores.fusion import fuse
 from protogcn.scores.import_scores import import_scores, main
 from tests.made.nano import nano_run, with_classes, write_run
 
@@ -202,5 +203,5 @@ def test_real_joint_and_bone_scores_give_their_documented_table(real_scores, tmp
     table = ensemble_table(members, {"j": 1, "b": 1}, "probability")
     fused = table.iloc[-1]
     assert (fused["clips"], fused["top1"], fused["top5"], fused["mean_class"]) == (
-        60, "93.33", "98.33", "91.80",
+        "60", "93.33", "98.33", "91.80",
     )  # fmt: skip

@@ -4,7 +4,7 @@ import pytest
 
 from protogcn.errors import ConfigError
 from protogcn.scores.members import add_members, members_of
-from tests.unit.scores.test_fuse import scores_of_run
+from tests.made.score_files import scores_of_run
 
 
 def arguments(folder, weights):

@@ -10,7 +10,7 @@ from protogcn.errors import ContractError, NotFiniteError
 from protogcn.files.arrays import open_array, writing_array
 from protogcn.files.contracts import digest_of, save_table
 from protogcn.scores.score import score
-from protogcn.training.epoch import Purpose, learning_rate, seeds
+from protogcn.training.epoch import SeedOf, learning_rate, seeds
 from protogcn.training.train import _checkpoint, train
 from tests.made.nano import (
     assert_same,
@@ -145,9 +145,9 @@ def test_clip_with_more_persons_than_slots_is_refused(tmp_path):
 
 
 def test_purposes_never_share_a_seed():
-    found = [tuple(seeds(purpose, 0, *([0] * count))) for purpose in Purpose for count in (0, 2)]
-    assert len({first for first, _ in found}) == len(Purpose)
-    assert seeds(Purpose.STEP, 0, 0, 1) != seeds(Purpose.STEP, 0, 1, 0)
+    found = [tuple(seeds(purpose, 0, *([0] * count))) for purpose in SeedOf for count in (0, 2)]
+    assert len({first for first, _ in found}) == len(SeedOf)
+    assert seeds(SeedOf.STEP, 0, 0, 1) != seeds(SeedOf.STEP, 0, 1, 0)
 
 
 def test_bfloat16_trains_too(data, tmp_path):

@@ -1,4 +1,4 @@
-"""The parts of the temporal branches, for one body.
+"""Evaluation of the temporal branches of one body: mean joint, dilated convolutions, maximum.
 
 Shapes: C channels = 6 branches x D, T frames, V joints.
 """
@@ -50,31 +50,6 @@ class Convolutions:
                 else:
                     target[:, given].addmm_(weight, phases[phase][:, taken])
 
-    def backward(
-        self, gradient: Tensor, summed: Tensor, of_summed: Tensor, of_kernels: Sequence[Tensor]
-    ) -> None:
-        """Write the gradient of ``summed``, add those of the kernels to ``of_kernels``."""
-        parts = zip(self._parts(gradient, summed), of_summed.split(self._width), strict=True)
-        for number, ((incoming, source), of_source) in enumerate(parts):
-            phases, incoming = self._phases(source), incoming.flatten(1)
-            if self._stride == 1:
-                of_phases = [of_source.flatten(1)]
-            else:
-                of_phases = [torch.zeros_like(phase) for phase in phases]
-            for tap, weight in self._taps[number]:
-                phase, taken, given = self._views[number][tap]
-                if tap == 1:
-                    torch.mm(weight.t(), incoming, out=of_phases[0])
-                else:
-                    of_phases[phase][:, taken].addmm_(weight.t(), incoming[:, given])
-                of_kernels[number][:, :, tap, 0].addmm_(
-                    incoming[:, given], phases[phase][:, taken].t()
-                )
-            if self._stride > 1:
-                for phase, of_phase in enumerate(of_phases):
-                    part = of_source[:, phase :: self._stride]
-                    part.copy_(of_phase.view(part.shape))
-
     def _parts(self, first: Tensor, second: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
         """The channels of each dilation."""
         return zip(first.split(self._width), second.split(self._width), strict=True)
@@ -107,27 +82,3 @@ def largest(values: Tensor, stride: int) -> Tensor:
     torch.maximum(of_three[:, 1:], values[:, :-1], out=of_three[:, 1:])
     torch.maximum(of_three[:, :-1], values[:, 1:], out=of_three[:, :-1])
     return of_three[:, ::stride]
-
-
-def largest_backward(gradient: Tensor, values: Tensor, stride: int, out: Tensor) -> None:
-    """Write the gradient of the values (D, T, ...); of equal frames the first one has it."""
-    before, after = torch.zeros_like(values), torch.zeros_like(values)
-    before[:, 1:], after[:, :-1] = values[:, :-1], values[:, 1:]
-    before, values, after = (frames[:, ::stride] for frames in (before, values, after))
-    is_before = before >= torch.maximum(values, after)
-    is_here = (values >= after).logical_and_(is_before.logical_not())
-    is_after = is_before.logical_or(is_here).logical_not_()
-
-    spread = gradient.new_zeros(out.shape[0], out.shape[1] + 2, *out.shape[2:])
-    last = stride * (gradient.shape[1] - 1)
-    spread[:, 0 : last + 1 : stride] += gradient * is_before  # one frame of room at either end
-    spread[:, 1 : last + 2 : stride] += gradient * is_here
-    spread[:, 2 : last + 3 : stride] += gradient * is_after
-    out.copy_(spread[:, 1:-1])
-
-
-def spread(gradient: Tensor, stride: int, out: Tensor) -> None:
-    """(D, T / stride, ...) -> every frame of out that was taken; the others have no gradient."""
-    if stride > 1:
-        out.zero_()
-    out[:, ::stride] = gradient

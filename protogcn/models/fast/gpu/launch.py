@@ -44,7 +44,7 @@ class Gradients(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Plan:
+class LaunchPlan:
     """How a launch is cut up."""
 
     group: int  # channels of one program, a divisor of D
@@ -57,7 +57,7 @@ def contiguous(*tensors: Tensor) -> Inputs:
     return Inputs(*(tensor.contiguous() for tensor in tensors))
 
 
-def plan(inputs: Inputs) -> Plan:
+def plan_launch(inputs: Inputs) -> LaunchPlan:
     """Choose the largest groups of channels that leave enough programs for a GPU.
 
     The shapes alone decide, so that sums have one order on every GPU. One warp a program needs
@@ -68,40 +68,42 @@ def plan(inputs: Inputs) -> Plan:
     divisors = [size for size in range(1, features + 1) if features % size == 0]
     enough = [size for size in divisors if bodies * channels // size >= _ENOUGH]
     warps = 1 if _padded(joints) <= 32 else 4
-    return Plan(group=max(enough, default=1), tile=_SMALLEST * warps, warps=warps)
+    return LaunchPlan(group=max(enough, default=1), tile=_SMALLEST * warps, warps=warps)
 
 
-def launch_forward(inputs: Inputs, *, precision: str, chosen: Plan) -> Tensor:
+def launch_forward(inputs: Inputs, *, precision: str, plan: LaunchPlan) -> Tensor:
     """Return the output, (N, C, T, V); ``precision`` is "ieee" or "tf32"."""
     x = inputs.x
     bodies, channels, frames, joints = x.shape
     kind = _KINDS[x.dtype]
     y = x.new_empty(x.shape)
     with torch.cuda.device_of(x):
-        mix_forward[(bodies * channels // chosen.group,)](
+        mix_forward[(bodies * channels // plan.group,)](
             *inputs,
             y,
             channels,
             channels // inputs.static.shape[1],
             frames=frames,
             joints=joints,
-            group=chosen.group,
-            tile=chosen.tile,
+            group=plan.group,
+            tile=plan.tile,
             padded=_padded(joints),
             kind=kind,
             operand=_operand(kind),
             precision=precision,
-            num_warps=chosen.warps,
+            num_warps=plan.warps,
             num_stages=1,
         )
     return y
 
 
-def launch_backward(grad_y: Tensor, inputs: Inputs, *, precision: str, chosen: Plan) -> Gradients:
+def launch_backward(
+    grad_y: Tensor, inputs: Inputs, *, precision: str, plan: LaunchPlan
+) -> Gradients:
     """Return the gradients of the inputs; ``grad_y`` is contiguous."""
     x = inputs.x
     bodies, channels, frames, joints = x.shape
-    programs = bodies * channels // chosen.group
+    programs = bodies * channels // plan.group
     kind = _KINDS[x.dtype]
     grad_x = x.new_empty(x.shape)
     affine = inputs.scale.new_empty(2, bodies, channels)
@@ -123,13 +125,13 @@ def launch_backward(grad_y: Tensor, inputs: Inputs, *, precision: str, chosen: P
             channels // inputs.static.shape[1],
             frames=frames,
             joints=joints,
-            group=chosen.group,
-            tile=chosen.tile,
+            group=plan.group,
+            tile=plan.tile,
             padded=_padded(joints),
             kind=kind,
             operand=_operand(kind),
             precision=precision,
-            num_warps=chosen.warps,
+            num_warps=plan.warps,
             num_stages=1,
         )
     parts = static.view(*inputs.static.shape[:2], -1, joints, joints)  # (N, S, D / group, V, V)

@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.autograd.function import FunctionCtx
 
 from protogcn.errors import ConfigError
-from protogcn.models.norms import precise
+from protogcn.models.norms import at_least_float32
 
 _DTYPES = (torch.float32, torch.bfloat16, torch.float16)
 MAX_JOINTS = 64  # wider tiles than 64 x 64 do not fit a program's registers
@@ -75,7 +75,9 @@ def mix_eager(
     Returns:
         (N, C, T, V) in the dtype of ``x``, to which both operands of the product are rounded.
     """
-    affine = scale[:, None, None] * x.to(precise(x.dtype)) + shift[:, None, None]  # (N, C, T, V)
+    affine = (
+        scale[:, None, None] * x.to(at_least_float32(x.dtype)) + shift[:, None, None]
+    )  # (N, C, T, V)
     motion = torch.tanh(source.unsqueeze(-1) - target.unsqueeze(-2))  # (N, C, V, V)
     motion = motion.unflatten(1, (static.shape[1], -1))  # (N, S, D, V, V)
     topology = (static.unsqueeze(2) + alpha * motion).flatten(1, 2)  # (N, C, V, V)
@@ -97,7 +99,7 @@ def _mix(
 ) -> Tensor:
     launch = _launcher(x.device)
     inputs = launch.contiguous(x, scale, shift, static, source, target, alpha)
-    return launch.launch_forward(inputs, precision=precision, chosen=launch.plan(inputs))
+    return launch.launch_forward(inputs, precision=precision, plan=launch.plan_launch(inputs))
 
 
 @torch.library.custom_op("protogcn::mix_backward", mutates_args=())
@@ -114,8 +116,8 @@ def _mix_backward(
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
     launch = _launcher(x.device)
     inputs = launch.contiguous(x, scale, shift, static, source, target, alpha)
-    chosen = launch.plan(inputs)
-    return launch.launch_backward(grad_y.contiguous(), inputs, precision=precision, chosen=chosen)
+    plan = launch.plan_launch(inputs)
+    return launch.launch_backward(grad_y.contiguous(), inputs, precision=precision, plan=plan)
 
 
 @_mix.register_fake

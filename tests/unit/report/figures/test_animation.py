@@ -9,7 +9,7 @@ from protogcn.files.clip_table import ClipTable
 from protogcn.files.contracts import save_text
 from protogcn.report.figures import animation as stage
 from protogcn.report.figures.animation import read_clip
-from tests.made.figure_command import run_figure
+from tests.made.command import run_figure
 from tests.made.nano import DATASET, write_run
 
 

@@ -8,7 +8,7 @@ from protogcn.report.figures import class_differences as stage
 from protogcn.report.figures.class_differences import draw_class_differences, papers_counts
 from protogcn.report.figures.style import in_style
 from protogcn.scores.class_differences import compare_classes
-from tests.made.figure_command import run_figure
+from tests.made.command import run_figure
 from tests.made.nano import NETWORK, SETTINGS
 from tests.made.score_files import random_scores, scores_that_say
 

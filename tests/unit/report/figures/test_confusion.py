@@ -5,7 +5,7 @@ import pytest
 from protogcn.report.figures import confusion as stage
 from protogcn.report.figures.confusion import confusions, draw_confusion
 from protogcn.report.figures.style import in_style
-from tests.made.figure_command import run_figure
+from tests.made.command import run_figure
 from tests.made.score_files import scores_that_say
 
 NAMES = np.array(["up", "down", "left", "right"])

@@ -27,7 +27,7 @@ def written(tmp_path, monkeypatch):
     arguments = [f"--{name}={path}" for name, path in files.items()]
     arguments += [f"--joints={tmp_path / 'joints.npy'}", f"--dataset={tmp_path / 'dataset.yaml'}"]
     arguments += [f"--table={tmp_path / 'report.csv'}", f"--picture={tmp_path / 'report.png'}"]
-    monkeypatch.setattr(sys, "argv", ["report_data", *arguments])
+    monkeypatch.setattr(sys, "argv", ["draw_dataset", *arguments])
     command.main()
     return pd.read_csv(tmp_path / "report.csv"), tmp_path / "report.png"
 

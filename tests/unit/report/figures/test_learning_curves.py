@@ -4,7 +4,7 @@ import pytest
 from protogcn.report.figures import learning_curves as stage
 from protogcn.report.figures.learning_curves import draw_learning_curves
 from protogcn.report.figures.style import in_style
-from tests.made.figure_command import run_figure
+from tests.made.command import run_figure
 
 
 def history(epochs, offset=0.0):

@@ -5,7 +5,7 @@ from protogcn.errors import ConfigError
 from protogcn.report.figures import streams as stage
 from protogcn.report.figures.streams import accuracy_of_subsets
 from protogcn.scores.fusion import fuse, top_k_accuracy
-from tests.made.figure_command import run_figure
+from tests.made.command import run_figure
 from tests.made.score_files import random_scores
 
 WEIGHTS = {"j": 2.0, "b": 1.5, "jm": 1.0}

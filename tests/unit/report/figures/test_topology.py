@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -6,12 +8,12 @@ import torch
 from protogcn.batches.bodies import all_bodies
 from protogcn.batches.sampling import scoring_frames
 from protogcn.errors import ConfigError
-from protogcn.models.checkpoint import save_checkpoint
 from protogcn.models.inspection import topologies
+from protogcn.models.trained import build_network
 from protogcn.report.figures import topology as stage
-from protogcn.report.figures.topology import load_network, row_of, topologies_of_clip
-from tests.made.figure_command import run_figure
-from tests.made.nano import SKELETON, nano_run, store_of, write_run
+from protogcn.report.figures.topology import load_network, topologies_of_clip
+from tests.made.command import run_figure
+from tests.made.nano import SKELETON, nano_run, store_of, write_checkpoint, write_run
 
 
 @pytest.fixture
@@ -20,10 +22,10 @@ def arguments(data, tmp_path):
     run = nano_run()
     config = write_run(tmp_path, run)
     torch.manual_seed(0)
-    model = stage.build_model(run.network, run.dataset.skeleton, num_classes=4)
+    model = build_network(run)
     for block in model.blocks:
         torch.nn.init.constant_(block.spatial.alpha, 0.5)
-    save_checkpoint(tmp_path / "checkpoint.pt", {"model": model.state_dict()})
+    write_checkpoint(tmp_path / "checkpoint.pt", run, store_of(data), model)
     return {
         "config": config,
         "values": data / "j.npy",
@@ -50,8 +52,8 @@ def test_command_writes_a_row_for_each_pair_of_joints(arguments, tmp_path, monke
 
 def test_matrices_are_means_over_the_test_crops(arguments, data):
     run, store = nano_run(), store_of(data)
-    model = load_network(arguments["checkpoint"], run)
-    row = row_of(store, "clip 17")
+    model = load_network(arguments["checkpoint"], run, store)
+    row = store.table.row_of("clip 17")
     frames = scoring_frames(int(store.table.num_frames[row]), 16, 3)
     crops = store.frames[int(store.table.first_frames[row]) + torch.from_numpy(frames)]
     expected = topologies(model, all_bodies(crops.transpose(1, 2)))  # (crops, M, T, V, C)
@@ -62,10 +64,23 @@ def test_matrices_are_means_over_the_test_crops(arguments, data):
 
 def test_a_clip_that_is_not_there_is_one_sentence(data):
     with pytest.raises(ConfigError, match=r"clip 99: is none of the 24 clips, .* like clip 00"):
-        row_of(store_of(data), "99")
+        store_of(data).table.row_of("99")
 
 
-def test_weights_of_another_network_are_one_sentence(arguments, tmp_path, monkeypatch, capsys):
-    save_checkpoint(tmp_path / "checkpoint.pt", {"model": {"a": torch.zeros(1)}})
+def test_a_checkpoint_of_another_training_is_refused(
+    arguments, data, tmp_path, monkeypatch, capsys
+):
+    """It once was drawn without a word: a picture of another network than its caption names."""
+    other = nano_run(seed=1)
+    write_checkpoint(tmp_path / "checkpoint.pt", other, store_of(data), build_network(other))
     assert run_figure(stage, arguments, monkeypatch) == 3
-    assert "expected the weights of nano_xsub/protogcn/j" in capsys.readouterr().err
+    assert "checkpoint.pt: is of a training with other seed" in capsys.readouterr().err
+    assert not (tmp_path / "f.png").exists()
+
+
+def test_network_without_prototypes_is_one_sentence(data, tmp_path):
+    run = nano_run()
+    run = replace(run, network={**run.network, "network": "stgcn"})
+    write_checkpoint(tmp_path / "checkpoint.pt", run, store_of(data), build_network(run))
+    with pytest.raises(ConfigError, match="run nano_xsub/protogcn/j: stgcn has no prototypes"):
+        load_network(tmp_path / "checkpoint.pt", run, store_of(data))

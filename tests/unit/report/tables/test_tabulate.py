@@ -1,23 +1,12 @@
 import json
-import sys
 
 import pandas as pd
 
 from protogcn.report.tables import tabulate as stage
-from protogcn.report.tables import typeset
+from tests.made.command import run_command
 from tests.made.table_scores import cell, digest_of, predictions, table, write_scores
 
 OUTPUTS = ("csv", "markdown", "latex")
-
-
-def run_stage(module, monkeypatch, *arguments):
-    """Run a stage as its rule does; return its exit code."""
-    monkeypatch.setattr(sys, "argv", [module.__name__, *map(str, arguments)])
-    try:
-        module.run_stage(module.main)
-    except SystemExit as stop:
-        return stop.code
-    return 0
 
 
 def write_table(folder, *cells, streams):
@@ -38,7 +27,7 @@ def test_command_writes_the_table_in_three_forms(tmp_path, monkeypatch):
         write_scores(tmp_path, "j", predictions(0, 1), [0, 0]),
         write_scores(tmp_path, "b", predictions(0, 0), [0, 0]),
     ]
-    assert run_stage(stage, monkeypatch, *arguments, "--scores", *scores) == 0
+    assert run_command(stage, monkeypatch, *arguments, "--scores", *scores) == 0
     rows = pd.read_csv(tmp_path / "t.csv", dtype=str, keep_default_na=False)
     assert rows[["stream", "ours", "clips"]].to_numpy().tolist() == [
         ["J", "50.00", "2"],
@@ -50,35 +39,19 @@ def test_command_writes_the_table_in_three_forms(tmp_path, monkeypatch):
 
 def test_command_refuses_a_missing_file_and_writes_nothing(tmp_path, monkeypatch, capsys):
     arguments = write_table(tmp_path, cell("J", "j"), streams=["j"])
-    assert run_stage(stage, monkeypatch, *arguments) == 3
+    assert run_command(stage, monkeypatch, *arguments) == 3
     assert "nano_xsub/protogcn/j: no score file was given" in capsys.readouterr().err
     assert [path.name for path in tmp_path.iterdir()] == ["t.yaml"]
 
 
 def test_partial_table_of_nothing_is_a_table(tmp_path, monkeypatch):
     arguments = write_table(tmp_path, cell("J", "j"), streams=["j"])
-    assert run_stage(stage, monkeypatch, *arguments, "--partial") == 0
+    assert run_command(stage, monkeypatch, *arguments, "--partial") == 0
     assert "| J | – |" in (tmp_path / "t.markdown").read_text()
 
 
 def test_a_damaged_request_is_one_sentence(tmp_path, monkeypatch, capsys):
     arguments = write_table(tmp_path, cell("J", "j"), streams=["j"])
     (tmp_path / "t.yaml").write_text("{name: mine}")
-    assert run_stage(stage, monkeypatch, *arguments) == 3
+    assert run_command(stage, monkeypatch, *arguments) == 3
     assert "t.yaml: found a damaged file" in capsys.readouterr().err
-
-
-def test_table_of_an_ensemble_is_typeset(tmp_path, monkeypatch):
-    (tmp_path / "t.csv").write_text(
-        "stream,weight,clips,top1,top5,mean_class,select,tuned_on_test\n"
-        "j,1,2,50.00,90.00,50.00,last,no\n"
-        "fused,,2,60.00,95.00,55.00,last,yes\n"
-    )
-    outputs = ("--markdown", tmp_path / "t.md", "--latex", tmp_path / "t.tex")
-    names = ("--task", "ntu60_xsub", "--ensemble", "6ens_v1", "--source", "their script")
-    assert run_stage(typeset, monkeypatch, "--table", tmp_path / "t.csv", *names, *outputs) == 0
-    text = (tmp_path / "t.md").read_text()
-    assert text.startswith(r"**NTU-60 X-Sub: 6ens\_v1, accuracy in %**")
-    assert "| fused |  | 2 | 60.00<sup>a</sup> | 95.00<sup>a</sup> | 55.00<sup>a</sup> |" in text
-    assert "Weights: their script." in text
-    assert r"\label{tab:ntu60-xsub-6ens-v1}" in (tmp_path / "t.tex").read_text()

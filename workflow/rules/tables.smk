@@ -1,26 +1,24 @@
-# scores of many runs -> the comparison tables of the config, and every table as Markdown and LaTeX.
+# scores of many runs -> the comparison tables of the config.
 
 
 wildcard_constraints:
-    table="|".join(tables) or "-",
+    table=names_of(tables),
 
 
 localrules:
     resolve_table,
-    typeset_ensemble,
 
 
 rule resolve_table:
-    """Write down which runs stand behind each cell of a comparison table."""
+    """Write down which runs each cell of a comparison table is measured from."""
     output:
         "results/tables/{table}.yaml",
     log:
-        "results/logs/resolve_table/{table}.log",
+        paths.log("resolve_table", "{table}"),
     params:
         settings=table_as_json,
     shell:
-        "python -m protogcn resolve --settings {params.settings:q} --output {output}"
-        " --log {log}"
+        "python -m protogcn resolve --settings {params.settings:q} --output {output} --log {log}"
 
 
 rule compare_runs:
@@ -38,14 +36,13 @@ rule compare_runs:
         markdown="results/{table}.md",
         latex="results/{table}.tex",
     log:
-        "results/logs/compare_runs/{table}.log",
+        paths.log("compare_runs", "{table}"),
     resources:
         mem_mb=4_000,
         runtime="30m",
     shell:
         "python -m protogcn tabulate --table {input.table} --scores {input.scores}"
-        " --csv {output.csv} --markdown {output.markdown} --latex {output.latex}"
-        " --log {log}"
+        " --csv {output.csv} --markdown {output.markdown} --latex {output.latex} --log {log}"
 
 
 rule compare_what_is_there:
@@ -57,7 +54,7 @@ rule compare_what_is_there:
         markdown="results/{table}.partial.md",
         latex="results/{table}.partial.tex",
     log:
-        "results/logs/compare_what_is_there/{table}.log",
+        paths.log("compare_what_is_there", "{table}"),
     resources:
         mem_mb=4_000,
         runtime="30m",
@@ -67,23 +64,4 @@ rule compare_what_is_there:
         dates=lambda wildcards: [Path(path).stat().st_mtime for path in found_for_table(wildcards)],
     shell:
         "python -m protogcn tabulate --partial --table {input.table} --scores {params.scores}"
-        " --csv {output.csv} --markdown {output.markdown} --latex {output.latex}"
-        " --log {log}"
-
-
-rule typeset_ensemble:
-    """Write the table of an ensemble as Markdown and LaTeX."""
-    input:
-        table="results/{task}_{ensemble}.csv",
-    output:
-        markdown="results/{task}_{ensemble}.md",
-        latex="results/{task}_{ensemble}.tex",
-    log:
-        "results/logs/typeset_ensemble/{task}.{ensemble}.log",
-    params:
-        source=lambda wildcards: scheme_of(wildcards).source,
-    shell:
-        "python -m protogcn.report.tables.typeset --table {input.table} --task {wildcards.task}"
-        " --ensemble {wildcards.ensemble} --source={params.source:q}"
-        " --markdown {output.markdown} --latex {output.latex}"
-        " --log {log}"
+        " --csv {output.csv} --markdown {output.markdown} --latex {output.latex} --log {log}"

@@ -1,0 +1,86 @@
+"""Stage 5: the scores of several streams -> one ensemble's table, as csv, Markdown and LaTeX."""
+
+import argparse
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from protogcn.files.contracts import save_table, save_text
+from protogcn.files.ensemble import EnsembleRecord, FusedRun, save_ensemble_record
+from protogcn.files.scores import Scores, select_of
+from protogcn.report.tables.latex import latex
+from protogcn.report.tables.layout import ensemble_sheet
+from protogcn.report.tables.markdown import markdown
+from protogcn.scores.fusion import accuracies, fuse, in_space
+from protogcn.scores.members import add_members, members_of
+
+
+def ensemble_table(
+    members: Mapping[str, Scores],
+    weights: Mapping[str, float],
+    space: str,
+    *,
+    tuned_on_test: bool = False,
+) -> pd.DataFrame:
+    """Return the ensemble's table as text: a row for each member and a last row ``fused``.
+
+    Columns: stream, weight, clips, top1, top5, mean_class (percentages with two decimals), select
+    (which epoch was scored: ``best`` marks one that was chosen by its accuracy, ``unknown`` an
+    import that does not report it), tuned_on_test (``yes`` marks weights that were chosen on test
+    labels).
+    """
+    fused = fuse(members, weights, space)
+    rows = []
+    for stream, scores in members.items():
+        values = in_space(scores, space)
+        select = scores.provenance["select"]
+        rows.append(_row(stream, f"{weights[stream]:g}", values, scores.labels, select))
+    select = select_of(members.values())
+    labels = next(iter(members.values())).labels
+    table = pd.DataFrame([*rows, _row("fused", "", fused, labels, select)])
+    table["tuned_on_test"] = ["no"] * len(rows) + ["yes" if tuned_on_test else "no"]
+    return table
+
+
+def _row(
+    stream: str, weight: str, scores: np.ndarray, labels: np.ndarray, select: str
+) -> dict[str, str]:
+    percentages = {
+        metric: "" if share is None else f"{100 * share:.2f}"
+        for metric, share in accuracies(scores, labels).items()
+    }
+    return {
+        "stream": stream,
+        "weight": weight,
+        "clips": str(len(labels)),
+        **percentages,
+        "select": select,
+    }
+
+
+def main() -> None:
+    """Read the members' score files, write the ensemble's table in three forms."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    add_members(parser)
+    parser.add_argument("--ensemble", required=True, help="its name, for the caption")
+    parser.add_argument(
+        "--tuned-on-test", action="store_true", help="the weights were chosen on test labels"
+    )
+    parser.add_argument("--source", default="", help="where its weights are from")
+    parser.add_argument("--csv", type=Path, required=True)
+    parser.add_argument("--markdown", type=Path, required=True)
+    parser.add_argument("--latex", type=Path, required=True)
+    parser.add_argument("--record", type=Path, required=True, help="json that names the runs")
+    args = parser.parse_args()
+
+    members, weights = members_of(args)
+    table = ensemble_table(members, weights, args.space, tuned_on_test=args.tuned_on_test)
+    sheet = ensemble_sheet(args.task, args.ensemble, args.source, table)
+    folders = [path.parent for path in args.scores]
+    runs = [FusedRun(*each) for each in zip(args.streams, args.weights, folders, strict=True)]
+    save_table(args.csv, table)
+    save_text(args.markdown, markdown(sheet))
+    save_text(args.latex, latex(sheet))
+    save_ensemble_record(args.record, EnsembleRecord(args.space, runs))

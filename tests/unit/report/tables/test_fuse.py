@@ -1,0 +1,80 @@
+import json
+
+import pytest
+
+from protogcn.report.tables import fuse as stage
+from protogcn.report.tables.fuse import ensemble_table
+from tests.made.command import run_command
+from tests.made.score_files import make_scores, scores_of_run
+
+OUTPUTS = ("csv", "markdown", "latex", "record")
+
+
+def test_table_of_hand_made_scores():
+    members = {
+        "j": make_scores([[0.9, 0.1], [0.9, 0.1]], labels=[0, 1]),
+        "b": make_scores([[0.6, 0.4], [0.0, 1.0]], labels=[0, 1], select="best"),
+    }
+    table = ensemble_table(members, {"j": 1, "b": 2.5}, "probability", tuned_on_test=True)
+    assert table.to_csv(index=False).splitlines() == [
+        "stream,weight,clips,top1,top5,mean_class,select,tuned_on_test",
+        "j,1,2,50.00,,50.00,last,no",
+        "b,2.5,2,100.00,,100.00,best,no",
+        "fused,,2,100.00,,100.00,best,yes",
+    ]
+
+
+def fuse(folder, monkeypatch, *streams, more=()):
+    """Fuse some streams of the nano task through the command; return its exit code."""
+    scores = (folder / f"{stream}/scores.npz" for stream in streams)
+    outputs = (part for name in OUTPUTS for part in (f"--{name}", folder / f"t.{name}"))
+    return run_command(
+        stage, monkeypatch,
+        "--scores", *scores, "--streams", *streams, "--weights", *("1" for _ in streams),
+        "--task", "nano_xsub", "--model", "protogcn", "--ensemble", "2_ens", *outputs, *more,
+    )  # fmt: skip
+
+
+def test_command_writes_the_table_in_three_forms_and_names_the_runs(tmp_path, monkeypatch):
+    scores_of_run("j").save(tmp_path / "j/scores.npz")
+    scores_of_run("j", repeat=2).save(tmp_path / "j-2/scores.npz")
+    more = ("--source", "their script", "--tuned-on-test")
+    assert fuse(tmp_path, monkeypatch, "j", "j-2", more=more) == 0
+    header, *rows = (tmp_path / "t.csv").read_text().splitlines()
+    assert header == "stream,weight,clips,top1,top5,mean_class,select,tuned_on_test"
+    _, _, clips, top1, top5, mean_class, *_ = rows[-1].split(",")
+    text = (tmp_path / "t.markdown").read_text()
+    assert text.startswith(r"**nano\_xsub: 2\_ens, accuracy in %**")
+    marked = [f"{number}<sup>a</sup>" for number in (top1, top5, mean_class)]
+    assert f"| fused |  | {clips} | {' | '.join(marked)} |" in text
+    assert "Weights: their script." in text
+    assert r"\label{tab:nano-xsub-2-ens}" in (tmp_path / "t.latex").read_text()
+    record = json.loads((tmp_path / "t.record").read_text())
+    assert [member["run"] for member in record["members"]] == ["j", "j-2"]
+
+
+def test_command_refuses_a_missing_score_file_and_writes_nothing(tmp_path, monkeypatch, capsys):
+    scores_of_run("j").save(tmp_path / "j/scores.npz")
+    assert fuse(tmp_path, monkeypatch, "j", "b") == 3
+    assert "b/scores.npz: does not exist, expected a score file" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["j"]
+
+
+@pytest.mark.parametrize(
+    ("other", "found"),
+    [
+        (scores_of_run("jm"), "nano_xsub/protogcn/jm"),
+        (scores_of_run("b", repeat=2), "nano_xsub/protogcn/b-2"),
+        (scores_of_run("b", split="xview"), "nano_xview/protogcn/b"),
+    ],
+)
+def test_command_refuses_scores_under_another_runs_name(
+    tmp_path, monkeypatch, capsys, other, found
+):
+    scores_of_run("j").save(tmp_path / "j/scores.npz")
+    other.save(tmp_path / "b/scores.npz")
+    assert fuse(tmp_path, monkeypatch, "j", "b") == 3
+    assert f"scores of nano_xsub/protogcn/b: the file holds those of {found}" in (
+        capsys.readouterr().err
+    )
+    assert not (tmp_path / "t.csv").exists()

@@ -16,7 +16,7 @@ from protogcn.scores.class_differences import confusion_counts
 from protogcn.scores.fusion import fuse, predicted_classes
 from protogcn.scores.members import add_members, members_of
 
-_MOST_NAMED = 30  # with more classes, numbers stand on the axes and names beside the matrix
+_MOST_NAMED = 30  # with more classes, the axes have numbers, and names are beside the matrix
 _MOST_LISTED = 30
 _TICKS = [0, 1, 5, 20, 50, 100]
 

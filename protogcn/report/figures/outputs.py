@@ -27,7 +27,7 @@ def add_outputs(parser: argparse.ArgumentParser, *, with_table: bool = True) -> 
 
 
 def save_figure(figure: Figure, paths: Iterable[Path]) -> None:
-    """Write a figure to files whose endings say how, each whole or not at all.
+    """Write a figure to files in the format of their endings, each whole or not at all.
 
     Raises:
         ConfigError: an ending that is none of .png, .pdf and .svg.

@@ -52,7 +52,7 @@ def topologies_of_clip(model: ProtoGCN, store: ClipStore, row: int, run: Run) ->
 
 
 def draw_topologies(found: Topologies, joints: tuple[str, ...], title: str) -> Figure:
-    """Draw the three matrices, each with a scale of its own."""
+    """Draw the three matrices, each with its own scale."""
     names = [joint.replace("_", " ") for joint in joints]
     side = 1.0 + 0.115 * len(names)
     figure = Figure(figsize=(3 * side + 1.2, side + 1.6), layout="constrained")

@@ -18,12 +18,12 @@ _Run = tuple[str, str, str]  # task, model, stream
 
 @dataclass(frozen=True)
 class Measured:
-    """What our runs say about one cell.
+    """Our measurements of one cell.
 
     Attributes:
         values: a percentage for each repeat; empty if there is none.
         clips: how many test clips they are of.
-        notes: codes of what a reader has to know.
+        notes: codes of what a reader has to know, see ``notes``.
     """
 
     values: tuple[float, ...]
@@ -39,8 +39,8 @@ def measure(
     Args:
         cells: what a table wants.
         files: the score file of every run.
-        digests: what ``settings_digest`` says of every run as the config has it now, by its name.
-        partial: leave out the measurements whose score files are not there.
+        digests: ``settings_digest`` of every run as the config has it now, by its name.
+        partial: leave out the measurements whose score files do not exist.
 
     Raises:
         ContractError: a score file is missing, damaged or of another run, or streams to fuse

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from protogcn.models.norms import (
     ChannelsFirstNorm,
     ChannelsLastNorm,
+    Shortcut,
     at_least_float32,
 )
 from protogcn.models.pointwise import ToChannelsFirst, ToChannelsLast
@@ -52,11 +53,7 @@ class MotionTopology(nn.Module):
         self.expand_norm = ChannelsFirstNorm(out_channels)
         self.merge = ToChannelsLast(out_channels, out_channels)
         self.merge_norm = ChannelsLastNorm(out_channels)
-        self.shortcut = nn.Identity()
-        if in_channels != out_channels:
-            self.shortcut = nn.Sequential(
-                nn.Linear(in_channels, out_channels), ChannelsLastNorm(out_channels)
-            )
+        self.shortcut = Shortcut(in_channels, out_channels, mapped=in_channels != out_channels)
 
     def forward(
         self, features: Tensor, multiplicity: Tensor | None = None
@@ -64,13 +61,12 @@ class MotionTopology(nn.Module):
         """(B, T, V, C) -> features (B, T, V, C), and what the relations are made of."""
         # The maps to compare are linear and act on each frame alone, so that the mean of their
         # outputs is their output of the mean.
-        pooled = (
-            features.sum(1, dtype=at_least_float32(features.dtype)) / features.shape[1]
-        )  # (B, V, C)
+        dtype = at_least_float32(features.dtype)
+        pooled = features.sum(1, dtype=dtype) / features.shape[1]  # (B, V, C)
         compared = self.compare(pooled)
         mixed = self.mix(self.expand(features), compared, multiplicity)  # (B, C, T, V)
         merged = self.merge_norm(self.merge(mixed), multiplicity)  # (B, T, V, C)
-        return F.relu_(merged.add_(shortcut(self.shortcut, features, multiplicity))), compared
+        return F.relu_(merged.add_(self.shortcut(features, multiplicity))), compared
 
     def mix(
         self, expanded: Tensor, compared: MotionRelations, multiplicity: Tensor | None
@@ -94,11 +90,3 @@ class MotionTopology(nn.Module):
         source, target, intra = compared
         inter = torch.tanh(source.unsqueeze(-1) + (-target).unsqueeze(-2))  # (B, S, D, V, V)
         return torch.addcmul(intra.unsqueeze(2), self.alpha[0], inter).flatten(1, 2)
-
-
-def shortcut(module: nn.Module, features: Tensor, multiplicity: Tensor | None) -> Tensor:
-    """(B, T, V, C) -> (B, T, V, O): the features, or their map and norm."""
-    if isinstance(module, nn.Identity):
-        return features
-    linear, norm = module
-    return norm(linear(features), multiplicity)

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from protogcn.models.fast.gpu.mix import mix
+from protogcn.models.fast.gpu.mix import MixInputs, mix
 from protogcn.models.norms import norm_as_affine
 from protogcn.models.topology import MotionRelations, MotionTopology
 
@@ -15,12 +15,15 @@ class KernelTopology(MotionTopology):
         self, expanded: Tensor, compared: MotionRelations, multiplicity: Tensor | None
     ) -> Tensor:
         """Norm, activate and mix the joints of (B, C, T, V)."""
-        return mix(
-            expanded,
-            *norm_as_affine(self.expand_norm, expanded, multiplicity),
-            self.topology + compared.intra,
-            compared.source.flatten(1, 2),
-            compared.target.flatten(1, 2),
-            self.alpha[0],
-            precision="tf32" if torch.backends.cuda.matmul.allow_tf32 else "ieee",
+        scale, shift = norm_as_affine(self.expand_norm, expanded, multiplicity)
+        inputs = MixInputs(
+            x=expanded,
+            scale=scale,
+            shift=shift,
+            static=self.topology + compared.intra,
+            source=compared.source.flatten(1, 2),
+            target=compared.target.flatten(1, 2),
+            alpha=self.alpha[0],
         )
+        tf32 = torch.backends.cuda.matmul.allow_tf32
+        return mix(inputs, precision="tf32" if tf32 else "ieee")

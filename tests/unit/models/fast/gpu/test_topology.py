@@ -1,9 +1,9 @@
 import pytest
 import torch
 
+from benchmarks.gpu.topology_kernel import mix_eager
 from protogcn.models import build_model
 from protogcn.models.fast.gpu import topology as module
-from protogcn.models.fast.gpu.mix import mix_eager
 from protogcn.models.fast.gpu.topology import KernelTopology
 from protogcn.models.topology import MotionTopology
 from tests.made.nano import NETWORK, SKELETON
@@ -21,7 +21,7 @@ def part(kind):
 @pytest.mark.parametrize("is_training", [True, False])
 def test_computes_what_the_plain_part_does(monkeypatch, is_training):
     """With the kernel's function in torch's operations: the kernel itself needs a GPU."""
-    monkeypatch.setattr(module, "mix", lambda *inputs, precision: mix_eager(*inputs))
+    monkeypatch.setattr(module, "mix", lambda inputs, precision: mix_eager(inputs))
     features, multiplicity = torch.randn(4, 6, 5, 3).double(), torch.tensor([1.0, 3, 1, 1]).double()
     kernel, plain = (part(kind).train(is_training) for kind in (KernelTopology, MotionTopology))
     found, expected = kernel(features, multiplicity), plain(features, multiplicity)

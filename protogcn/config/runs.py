@@ -6,10 +6,9 @@ from contextlib import suppress
 from itertools import product
 from typing import Any
 
-from protogcn.config.image_settings import check_image_settings
 from protogcn.config.imports import IMPORTS, LAST_REPEAT, with_imports
 from protogcn.config.resolved import MODALITIES, Dataset, Run
-from protogcn.config.settings import check_network, check_preparation
+from protogcn.config.settings import check_run
 from protogcn.errors import ConfigError, nearest
 
 RECIPE = "protogcn"  # of every model that names no other
@@ -65,7 +64,7 @@ class Runs:
             look_up(where, [model], self.models)
             check_streams(where, [stream])
             run = self._resolved(*key)
-            _check_run(run)
+            check_run(run)
             self._found[key] = run
         return self._found[key]
 
@@ -75,7 +74,7 @@ class Runs:
         names = task in self._tasks and model in self.models
         return names and re.fullmatch(STREAM, stream) is not None
 
-    def values_read(self, dataset: str) -> set[str]:
+    def modalities_read(self, dataset: str) -> set[str]:
         """Return the modalities whose files the runs of a dataset read, whatever is asked for.
 
         Runs that difference the frames of a crop read no file of motions.
@@ -87,7 +86,7 @@ class Runs:
         found = set()
         for names in product(tasks, self.models, streams):
             with suppress(ConfigError):  # a run that does not fit reads nothing
-                found.add(self._resolved(*names).values)
+                found.add(self._resolved(*names).stored_modality)
         return found
 
     def check_overrides(self) -> None:
@@ -225,21 +224,3 @@ def _listed(names: str | Iterable[str]) -> list[str]:
 
 def _matches(where: Mapping[str, str | list[str]], facts: Mapping[str, str]) -> bool:
     return all(facts[key] in _listed(names) for key, names in where.items())
-
-
-def _check_run(run: Run) -> None:
-    """Refuse settings that do not go together."""
-    skeleton, settings = run.dataset.skeleton, run.settings
-    check_preparation(settings["preparation"], skeleton)
-    if settings["limb_drop"] and not skeleton.limbs:
-        raise ConfigError(
-            f"run {run.name}: limb_drop is {settings['limb_drop']}, but skeletons.{skeleton.name}"
-            " declares no limbs."
-        )
-    if settings["swap"] and not skeleton.pairs:
-        raise ConfigError(
-            f"run {run.name}: swap is {settings['swap']}, but skeletons.{skeleton.name}"
-            " declares no pairs."
-        )
-    check_network(f"run {run.name}: model", run.network)
-    check_image_settings(run)

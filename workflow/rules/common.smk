@@ -213,7 +213,7 @@ def table_as_json(wildcards):
 
 # Datasets with a run that reads a file of motions. The others' motions are differences of crops,
 # and half of their space on the disk is saved.
-MOTIONS_READ = {name for name in plan.datasets if plan.runs.values_read(name) - {"j", "b", "k"}}
+MOTIONS_READ = {name for name in plan.datasets if plan.runs.modalities_read(name) - {"j", "b", "k"}}
 
 
 def names_of(datasets):

@@ -21,7 +21,7 @@ rule train_stream:
     """Train one network on one modality; it goes on from its last whole epoch."""
     input:
         config=rules.resolve_run.output,
-        values=lambda wildcards: prepared(wildcards, f"{run_of(wildcards).values}.npy"),
+        values=lambda wildcards: prepared(wildcards, f"{run_of(wildcards).stored_modality}.npy"),
         clips=lambda wildcards: prepared(wildcards, "clips.csv"),
     output:
         checkpoint="results/runs/{dataset}/{split}/{model}/{stream}/checkpoint.pt",

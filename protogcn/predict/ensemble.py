@@ -1,6 +1,5 @@
 """The directory of a run -> its trained network, and the record of an ensemble -> its members."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,7 +8,7 @@ from torch import nn
 
 from protogcn.config.resolved import Run, load_run
 from protogcn.errors import ConfigError, ContractError
-from protogcn.files.contracts import reading
+from protogcn.files.ensemble import load_ensemble_record
 from protogcn.models.trained import load_trained
 from protogcn.scores.fusion import check_weights
 
@@ -64,13 +63,9 @@ def load_ensemble(path: Path) -> TrainedEnsemble:
     Raises:
         ContractError: the record or a run is missing or damaged.
     """
-    path = path.with_suffix(".json")
-    with reading(path, "the record of an ensemble, which the fuse stage writes beside its table"):
-        record = json.loads(path.read_text(encoding="utf-8"))
-        folders = [path.parent / member["run"] for member in record["members"]]
-        weights = [float(member["weight"]) for member in record["members"]]
-        space = str(record["space"])
-    return ensemble_of_runs(folders, weights, space)
+    record = load_ensemble_record(path.with_suffix(".json"))
+    weights = [run.weight for run in record.runs]
+    return ensemble_of_runs([run.folder for run in record.runs], weights, record.space)
 
 
 def ensemble_of_runs(

@@ -65,9 +65,9 @@ def export_member(member: Member, folder: Path, *, batch: int) -> dict[str, Any]
     _check_installed()
     network = CropLogits(member.model.eval())
     stem = folder / member.run.stream
-    facts = interface_of(member)
+    interface = interface_of(member)
     program = trace(network, example_crops(member, _EXAMPLES))
-    onnx, torch_file = _onnx_of(program, facts), _torch_file_of(program, facts)
+    onnx, torch_file = _onnx_of(program, interface), _torch_file_of(program, interface)
     computed = {
         "onnx": (stem.with_suffix(".onnx"), onnx, onnx_session(onnx)),
         "torch": (stem.with_suffix(".pt2"), torch_file, _reloaded(torch_file)),
@@ -83,7 +83,7 @@ def export_member(member: Member, folder: Path, *, batch: int) -> dict[str, Any]
                 _crops_per_second(logits_of, member, batch) / member.run.settings["crops"], 2
             ),
         }
-    report = {**facts, "batch of the speed": batch, "files": files}
+    report = {**interface, "batch of the speed": batch, "files": files}
     report_path = stem.with_suffix(".json")
     for path, content, _ in computed.values():
         with writing(path, needed=len(content)) as file:
@@ -190,7 +190,7 @@ def _check_installed() -> None:
         ) from error
 
 
-def _onnx_of(program: "ExportedProgram", facts: dict[str, Any]) -> bytes:
+def _onnx_of(program: "ExportedProgram", interface: dict[str, Any]) -> bytes:
     """Convert a graph and put what to know about it into it."""
     # Its messages are about other packages of torch, not about this network.
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
@@ -200,15 +200,15 @@ def _onnx_of(program: "ExportedProgram", facts: dict[str, Any]) -> bytes:
             program, dynamo=True, input_names=["crops"], output_names=["logits"], verbose=False
         )
     converted.model.doc_string = __doc__
-    for name, value in facts.items():
+    for name, value in interface.items():
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
         converted.model.metadata_props[name] = text
     return converted.model_proto.SerializeToString()
 
 
-def _torch_file_of(program: "ExportedProgram", facts: dict[str, Any]) -> bytes:
+def _torch_file_of(program: "ExportedProgram", interface: dict[str, Any]) -> bytes:
     buffer = io.BytesIO()
-    torch.export.save(program, buffer, extra_files={"interface.json": json.dumps(facts)})
+    torch.export.save(program, buffer, extra_files={"interface.json": json.dumps(interface)})
     return buffer.getvalue()
 
 

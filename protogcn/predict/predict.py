@@ -18,9 +18,8 @@ from protogcn.config.skeleton import Skeleton
 from protogcn.errors import ConfigError, ContractError
 from protogcn.models.engine import Engine
 from protogcn.predict.ensemble import TrainedEnsemble, ensemble_of_runs, load_ensemble
-from protogcn.predict.live import live_frames
 from protogcn.predict.recognise import recognise
-from protogcn.predict.recordings import read_recordings
+from protogcn.predict.recordings import live_frames, read_recordings
 from protogcn.predict.windows import check_window, live_windows, window_bounds
 from protogcn.scores.fusion import SPACES
 

@@ -1,12 +1,12 @@
 """Task, model and stream -> the run, its settings with all overrides applied."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from itertools import product
 from typing import Any
 
-from protogcn.config.imports import IMPORTS, LAST_REPEAT, with_imports
+from protogcn.config.imports import IMPORTS, with_imports
 from protogcn.config.resolved import MODALITIES, Dataset, Run
 from protogcn.config.settings import check_run
 from protogcn.errors import ConfigError, nearest
@@ -89,6 +89,22 @@ class Runs:
                 found.add(self._resolved(*names).stored_modality)
         return found
 
+    def importing(self, key: str) -> tuple[set[str], set[str]]:
+        """Return the datasets and the models that may have a run with an imported ``key``.
+
+        No run of others has one. A run of these has one if ``key`` is among its settings.
+        """
+        datasets, models = set(), set()
+        for override in self._overrides.values():
+            if override["set"].get(key) is None:
+                continue
+            where = {k: v for k, v in override["where"].items() if k not in ("modality", "stream")}
+            for task, model in product(self._tasks, self.models):
+                if _matches(where, self._facts(task, model, "")):
+                    datasets.add(self._tasks[task][0].name)
+                    models.add(model)
+        return datasets, models
+
     def check_overrides(self) -> None:
         """Refuse overrides that name what there is not, or that no run matches.
 
@@ -140,27 +156,6 @@ class Runs:
         repeat = int(stream.partition("-")[2] or 1)
         settings["seed"] += repeat - 1
         return Run(dataset, split, model, facts["modality"], repeat, settings, network, engine)
-
-    def imported(self, key: str) -> Iterator[tuple[str, str, str, str, int]]:
-        """Yield each run whose ``key``, checkpoint or scores, is a file that somebody made.
-
-        As dataset, split, model, modality and repeat.
-        """
-        where = [override["where"] for override in self._overrides.values()]
-        named = {stream for names in where for stream in _listed(names.get("stream", []))}
-        for task, model, modality in product(self._tasks, self.models, MODALITIES):
-            dataset, split = self._tasks[task]
-            others = self._names_file(key, task, model, f"{modality}-")  # streams not named alone
-            for repeat in range(1, LAST_REPEAT + 1):
-                stream = modality if repeat == 1 else f"{modality}-{repeat}"
-                if self._names_file(key, task, model, stream) if stream in named else others:
-                    yield dataset.name, split, model, modality, repeat
-
-    def _names_file(self, key: str, task: str, model: str, stream: str) -> bool:
-        """Whether the last override of a stream that has ``key`` gives it a file."""
-        said = [override["set"] for override in self._matching(self._facts(task, model, stream))]
-        files = [entry[key] for entry in said if key in entry]
-        return bool(files) and files[-1] is not None
 
     def _matching(self, facts: Mapping[str, str]) -> list[Mapping[str, Any]]:
         is_own = facts["recipe"] == self._own[facts["model"]]

@@ -20,7 +20,7 @@ rule resolve_run:
 rule train_stream:
     """Train one network on one modality; it goes on from its last whole epoch."""
     input:
-        config=rules.resolve_run.output,
+        config=config_to_train,
         values=lambda wildcards: prepared(wildcards, f"{run_of(wildcards).stored_modality}.npy"),
         clips=lambda wildcards: prepared(wildcards, "clips.csv"),
     output:
@@ -30,8 +30,6 @@ rule train_stream:
         "results/logs/train_stream/{dataset}.{split}.{model}.{stream}.log",
     benchmark:
         "results/benchmarks/train_stream/{dataset}.{split}.{model}.{stream}.tsv"
-    wildcard_constraints:
-        dataset=made_here("checkpoint"),
     threads: lambda wildcards: train_threads(run_of(wildcards))
     resources:
         gpu=lambda wildcards: gpus_of(run_of(wildcards)),

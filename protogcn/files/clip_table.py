@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from protogcn.errors import ContractError
+from protogcn.errors import ConfigError, ContractError
 from protogcn.files.contracts import digest_of, load_table, reading
 
 SIDES = ("train", "val", "test", "-")
@@ -79,6 +79,19 @@ class ClipTable:
     def on_side(self, split: str, side: str) -> np.ndarray:
         """Return the rows (n,) of the clips on one side of a split, in order."""
         return np.flatnonzero(self.sides[split] == side)
+
+    def row_of(self, clip: str) -> int:
+        """Return the row of a clip.
+
+        Raises:
+            ConfigError: there is no such clip.
+        """
+        if not (rows := np.flatnonzero(self.ids == clip)).size:
+            raise ConfigError(
+                f"clip {clip}: is none of the {len(self.ids)} clips, which are called like"
+                f" {self.ids[0]}."
+            )
+        return int(rows[0])
 
     def _check(self, path: Path) -> None:
         if not len(self.ids):

@@ -15,10 +15,10 @@ from protogcn.batches.bodies import Bodies
 from protogcn.errors import ConfigError
 from protogcn.models.contrast import ClassContrast
 from protogcn.models.loss import Loss, mean_cross_entropy
-from protogcn.models.norms import ChannelsLastNorm, at_least_float32
+from protogcn.models.norms import InputNorm, Shortcut, at_least_float32
 from protogcn.models.prototypes import PrototypeReconstruction
 from protogcn.models.temporal import NUM_BRANCHES, MultiScaleTemporal
-from protogcn.models.topology import MotionRelations, MotionTopology, shortcut
+from protogcn.models.topology import MotionRelations, MotionTopology
 
 
 class ProtoGCN(nn.Module):
@@ -60,7 +60,7 @@ class ProtoGCN(nn.Module):
         super().__init__()
         _check(width, blocks, downsample, subsets)
         self.contrast_weight = contrast_weight
-        self.input_norm = ChannelsLastNorm(num_joints * channels)
+        self.input_norm = InputNorm(num_joints * channels)
         topology = 0.04 + 0.02 * torch.randn(subsets, num_joints, num_joints)
         self.blocks = nn.ModuleList()
         in_channels, out_channels = channels, width
@@ -108,8 +108,7 @@ class ProtoGCN(nn.Module):
 
     def _encode(self, bodies: Bodies) -> tuple[Tensor, MotionRelations]:
         """Return logits (N, K), and what the last block's relations are made of."""
-        features = bodies.values  # (B, T, V, C)
-        features = self.input_norm(features.flatten(2), bodies.multiplicity).view(features.shape)
+        features = self.input_norm(bodies)  # (B, T, V, C)
         for block in self.blocks:
             features, compared = block(features, bodies.multiplicity)
         pooled = features.mean((1, 2), dtype=at_least_float32(features.dtype))  # (B, C)
@@ -130,11 +129,8 @@ class EncodingBlock(nn.Module):
         self.temporal = MultiScaleTemporal(
             out_channels, num_joints=topology.shape[-1], stride=stride
         )
-        self.shortcut = nn.Identity()
-        if residual and (stride > 1 or in_channels != out_channels):
-            self.shortcut = nn.Sequential(
-                nn.Linear(in_channels, out_channels), ChannelsLastNorm(out_channels)
-            )
+        mapped = residual and (stride > 1 or in_channels != out_channels)
+        self.shortcut = Shortcut(in_channels, out_channels, mapped=mapped)
 
     def forward(
         self, features: Tensor, multiplicity: Tensor | None
@@ -144,7 +140,7 @@ class EncodingBlock(nn.Module):
         out = self.temporal(mixed, multiplicity)
         if self.residual:
             kept = features[:, :: self.stride] if self.stride > 1 else features
-            out = out.add_(shortcut(self.shortcut, kept, multiplicity))
+            out = out.add_(self.shortcut(kept, multiplicity))
         return F.relu_(out), compared
 
 

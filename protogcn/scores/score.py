@@ -12,6 +12,7 @@ from protogcn.config.resolved import Run, load_run
 from protogcn.files.provenance import commit, versions
 from protogcn.files.scores import Scores
 from protogcn.jobs.bar import show_progress
+from protogcn.jobs.claim import claimed_gpus
 from protogcn.models.engine import Engine
 from protogcn.models.trained import load_trained
 from protogcn.scores.scoring import ScoringCrops, score_clips
@@ -69,11 +70,18 @@ def main() -> None:
     parser.add_argument("--clips", type=Path, required=True)
     parser.add_argument("--checkpoint", type=Path, required=True)
     parser.add_argument("--scores", type=Path, required=True)
+    parser.add_argument(
+        "--gpus",
+        type=int,
+        default=0,
+        help="claim so many of this workstation's GPUs (default: use what is visible)",
+    )
     args = parser.parse_args()
 
     run = load_run(args.config)
-    device = pick_device(run.engine["device"])
-    engine = Engine.of(run.engine, device, precision=run.settings["precision"])
-    engine.start(run.settings["cpu_threads"])
-    store = ClipStore.load(args.values, args.clips, run, device)
-    score(run, store, args.checkpoint).save(args.scores)
+    with claimed_gpus(args.gpus, share=run.engine["trainings_per_gpu"]):
+        device = pick_device(run.engine["device"])
+        engine = Engine.of(run.engine, device, precision=run.settings["precision"])
+        engine.start(run.settings["cpu_threads"])
+        store = ClipStore.load(args.values, args.clips, run, device)
+        score(run, store, args.checkpoint).save(args.scores)

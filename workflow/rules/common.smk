@@ -92,18 +92,6 @@ def train_threads(run):
     return run.engine["gpus"] * run.settings["cpu_threads"]
 
 
-def train_command(run):
-    """What starts a training: torchrun where it has several GPUs, in the job's one task."""
-    gpus, threads = run.engine["gpus"], run.settings["cpu_threads"]
-    if gpus == 1:
-        return "python -m protogcn train"
-    # Snakemake exports all threads of the job, which are those of all processes together.
-    return (
-        f"env OMP_NUM_THREADS={threads} python -m protogcn.training.torchrun --standalone"
-        f" --nproc-per-node={gpus} -m protogcn train"
-    )
-
-
 def gpus_of(run):
     """How many GPUs a run's training asks for."""
     return 0 if run.engine["device"] == "cpu" else run.engine["gpus"]

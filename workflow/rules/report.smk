@@ -18,8 +18,8 @@ rule write_report:
     log:
         paths.log("write_report", "page"),
     params:
-        behind=lambda wildcards: json.dumps(on_the_page().behind),
+        table_runs=lambda wildcards: json.dumps(on_the_page().behind),
     shell:
         "python -m protogcn report --tables {input.tables:q} --figures {input.figures:q}"
-        " --captions {input.captions:q} --scores {input.scores} --behind {params.behind:q}"
+        " --captions {input.captions:q} --scores {input.scores} --table-runs {params.table_runs:q}"
         " --dag {input.dag:q} --page {output.page} --log {log}"

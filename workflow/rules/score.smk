@@ -21,7 +21,6 @@ rule score_stream:
         mem_mb=lambda wildcards, attempt: need_to_score(wildcards, attempt).memory,
         runtime=lambda wildcards, attempt: need_to_score(wildcards, attempt).minutes,
     shell:
-        "python -m protogcn.jobs.claim --gpus {resources.gpu}"
-        " python -m protogcn score --config {input.config} --values {input.values}"
+        "python -m protogcn score --gpus {resources.gpu} --config {input.config} --values {input.values}"
         " --clips {input.clips} --checkpoint {input.checkpoint} --scores {output.scores}"
         " --log {log}"

@@ -36,10 +36,8 @@ rule train_stream:
         nodes=1,
         mem_mb=lambda wildcards, attempt: need_to_train(wildcards, attempt).memory,
         runtime=lambda wildcards, attempt: need_to_train(wildcards, attempt).minutes,
-    params:
-        train=lambda wildcards: train_command(run_of(wildcards)),
     shell:
-        "python -m protogcn.jobs.claim --gpus {resources.gpu}"
-        " {params.train} --config {input.config} --values {input.values}"
-        " --clips {input.clips} --checkpoint {output.checkpoint} --history {output.history}"
+        "python -m protogcn train --gpus {resources.gpu} --config {input.config}"
+        " --values {input.values} --clips {input.clips} --checkpoint {output.checkpoint}"
+        " --history {output.history}"
         " --log {log}"

@@ -1,4 +1,5 @@
-"""The figures, one module each: files of earlier stages in, a picture and its caption out.
+"""The figures: files of earlier stages -> a picture, its caption and mostly its numbers.
 
-These modules alone import matplotlib; nothing imports them.
+Reading order: style, outputs, pose_lines, then a command for each figure. They alone import
+matplotlib.
 """

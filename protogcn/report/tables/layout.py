@@ -22,7 +22,7 @@ TASKS = {
 METRICS = {"top1": "top-1", "top5": "top-5", "mean_class": "mean class"}
 
 _Cell = Mapping[str, str]  # a row of what ``beside_paper`` returns
-_Key = tuple[str, ...]  # what tells a column from the others
+_Key = tuple[str, ...]  # what distinguishes a column from the others
 _NOTHING: _Cell = dict.fromkeys(COLUMNS, "")
 
 
@@ -30,9 +30,9 @@ def comparison_sheet(table: Table, cells: pd.DataFrame, recipe: Mapping[str, obj
     """Lay out a comparison: for each row a line of ours, of the paper's, of their difference.
 
     Args:
-        table: what the config says about it.
+        table: its entry in the config, resolved.
         cells: as ``beside_paper`` returns them.
-        recipe: settings that all its runs share, told below a table of one recipe.
+        recipe: settings that all its runs share, printed below a table of one recipe.
     """
     records = cells.to_dict("records")
     columns = _columns(table, records)

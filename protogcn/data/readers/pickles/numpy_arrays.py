@@ -19,7 +19,15 @@ _NONE = type(None)
 
 
 class RefusedError(Exception):
-    """A pickle asks for what it may not have; the message says what was found and expected."""
+    """A pickle asks for what it may not have; the message says what was found and expected.
+
+    Attributes:
+        position: the byte of the pickle it was found at, if known.
+    """
+
+    def __init__(self, found: str, position: int | None = None):
+        super().__init__(found)
+        self.position = position
 
 
 class NdarrayName:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from protogcn.data.readers.pickles.names import Foreign, StandIn, find_stand_in, shown_name
+from protogcn.data.readers.pickles.allowed_names import Foreign, StandIn, find_stand_in, shown_name
 from protogcn.data.readers.pickles.numpy_arrays import RefusedError
 
 _TYPES = {
@@ -59,6 +59,11 @@ class PickledTensor:
     shape: tuple[int, ...]
     strides: tuple[int, ...]
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes that reading it takes."""
+        return min(math.prod(self.shape), self.storage.size) * self.storage.dtype.itemsize
+
     def to_array(self) -> np.ndarray:
         """Read the elements; bfloat16 gives float32.
 
@@ -88,7 +93,7 @@ class PickledTensor:
         return view.astype(elements.dtype.newbyteorder("="))  # a copy in one piece
 
 
-def find_tensor_name(module: object, name: object) -> object:
+def find_tensor_name(module: str, name: str) -> object:
     """Return what stands in for ``module.name`` among plain data and tensors.
 
     Raises:
@@ -99,13 +104,11 @@ def find_tensor_name(module: object, name: object) -> object:
     return _STAND_INS.get((module, name)) or find_stand_in(module, name)
 
 
-def find_name_or_foreign(module: object, name: object) -> object:
+def find_name_or_foreign(module: str, name: str) -> object:
     """Return what stands in for ``module.name``; for a name that is not known, a ``Foreign``."""
     try:
         return find_tensor_name(module, name)
     except RefusedError:
-        if type(module) is not str or type(name) is not str:
-            raise
         return Foreign(shown_name(module, name))
 
 

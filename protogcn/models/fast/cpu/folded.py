@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from protogcn.batches.bodies import Bodies
 from protogcn.models.fast.cpu.temporal_parts import Convolutions, add_joint, largest
+from protogcn.models.norms import Shortcut
 from protogcn.models.protogcn import EncodingBlock, ProtoGCN
 
 # Bytes of one body's features in the first block: from here on, passes over one body at a time cost
@@ -84,7 +85,7 @@ class _FoldedBlock:
     def __init__(self, block: EncodingBlock):
         spatial, temporal = block.spatial, block.temporal
         self._stride = temporal.stride
-        self._width = temporal.branch_channels
+        self._width = temporal.widths[0]
         self._topology = spatial.topology.detach().clone()
         self._alpha, self._beta = spatial.alpha[0].item(), spatial.beta[0].item()
         self._relate = _Map(spatial.relate.weight, spatial.relate.bias)
@@ -184,5 +185,5 @@ def _folded(linear: nn.Linear, norm: nn.BatchNorm1d | nn.BatchNorm2d) -> _Map:
     return _Map(linear.weight * scale.unsqueeze(1), bias)
 
 
-def _folded_shortcut(shortcut: nn.Module) -> nn.Module | _Map:
-    return shortcut if isinstance(shortcut, nn.Identity) else _folded(*shortcut)
+def _folded_shortcut(shortcut: Shortcut) -> nn.Module | _Map:
+    return _folded(*shortcut) if len(shortcut) else nn.Identity()

@@ -97,41 +97,26 @@ def gpus_of(run):
     return 0 if run.engine["device"] == "cpu" else run.engine["gpus"]
 
 
-def size_for(run):
-    """The size of the dataset that a run reads."""
-    return estimate.size_of(run.dataset, run.split, Path(data_of(run, "clips.csv")))
+def needs(stage):
+    """What the jobs of a stage ask for at each attempt: memory and minutes."""
 
+    def need(wildcards, threads, attempt):
+        if stage in ("train", "score"):
+            run = run_of(wildcards)
+            size = estimate.size_of(run.dataset, run.split, Path(data_of(run, "clips.csv")))
+            if stage == "train" and handed_over(Path(run.folder)):
+                attempt = 1  # the last one ended in time
+            return estimate.resources(stage, run.dataset, size, run=run).at(attempt)
+        dataset = plan.datasets[wildcards.dataset]
+        preparation = getattr(wildcards, "preparation", "raw")
+        clips = Path(paths.prepared(dataset.name, preparation), "clips.csv")
+        size = estimate.size_of(dataset, dataset.splits[0], clips)
+        return estimate.resources(stage, dataset, size, workers=threads).at(attempt)
 
-def need_to_train(wildcards, attempt):
-    """Memory and minutes of a training; being resumed in time is no failure of the last attempt."""
-    run = run_of(wildcards)
-    attempt = 1 if handed_over(Path(run.folder)) else attempt
-    return estimate.to_train(run, size_for(run)).at(attempt)
-
-
-def need_to_score(wildcards, attempt):
-    """Memory and minutes of a scoring."""
-    run = run_of(wildcards)
-    return estimate.to_score(run, size_for(run)).at(attempt)
-
-
-def size_prepared(wildcards):
-    """The size of a prepared dataset."""
-    dataset = plan.datasets[wildcards.dataset]
-    clips = f"{paths.prepared(dataset.name, wildcards.preparation)}/clips.csv"
-    return estimate.size_of(dataset, dataset.splits[0], Path(clips))
-
-
-def need_to_read(wildcards, workers, attempt):
-    """Memory and minutes of reading a dataset."""
-    dataset = plan.datasets[wildcards.dataset]
-    return estimate.to_read(dataset, size_prepared(wildcards), workers).at(attempt)
-
-
-def need_to_compute(wildcards, workers, attempt):
-    """Memory and minutes of writing a dataset's modalities."""
-    dataset = plan.datasets[wildcards.dataset]
-    return estimate.to_compute(dataset, size_prepared(wildcards), workers).at(attempt)
+    return {
+        "mem_mb": lambda wildcards, threads, attempt: need(wildcards, threads, attempt).memory,
+        "runtime": lambda wildcards, threads, attempt: need(wildcards, threads, attempt).minutes,
+    }
 
 
 def scheme_of(wildcards):
@@ -209,14 +194,6 @@ def names_of(datasets):
     return "|".join(sorted(datasets)) or "-"
 
 
-def need_to_decompress(wildcards, workers, attempt):
-    """Memory and minutes of decompressing a dataset's poses."""
-    dataset = plan.datasets[wildcards.dataset]
-    clips = Path(f"{paths.prepared(dataset.name, 'raw')}/clips.csv")
-    size = estimate.size_of(dataset, dataset.splits[0], clips)
-    return estimate.to_decompress(dataset, size, workers).at(attempt)
-
-
 def joints_come_from(wildcards):
     """What the joints of a dataset are read from: its raw files, or decompressed poses."""
     if plan.datasets[wildcards.dataset].kpfiles is not None:
@@ -281,13 +258,6 @@ def clip_list_of(wildcards):
     if run.dataset.is_pickle:
         return f"{paths.of_dataset(run.dataset.name)}/annotated.csv"
     return prepared(wildcards, "clips.csv")
-
-
-def need_to_list(wildcards, attempt):
-    """Memory and minutes of reading the annotations of a dataset."""
-    dataset = plan.datasets[wildcards.dataset]
-    size = estimate.size_of(dataset, dataset.splits[0], Path())
-    return estimate.to_read(dataset, size, 1).at(attempt)
 
 
 def trained(wildcards):

@@ -21,8 +21,7 @@ rule list_clips:
     log:
         "results/logs/list_clips/{dataset}.log",
     resources:
-        mem_mb=lambda wildcards, attempt: need_to_list(wildcards, attempt).memory,
-        runtime=lambda wildcards, attempt: need_to_list(wildcards, attempt).minutes,
+        **needs("read"),
     shell:
         "python -m protogcn list_clips --dataset {input.dataset} --clips {output.clips}"
         " --log {log}"

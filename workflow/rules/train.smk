@@ -32,10 +32,9 @@ rule train_stream:
         "results/benchmarks/train_stream/{dataset}.{split}.{model}.{stream}.tsv"
     threads: lambda wildcards: train_threads(run_of(wildcards))
     resources:
+        **needs("train"),
         gpu=lambda wildcards: gpus_of(run_of(wildcards)),
         nodes=1,
-        mem_mb=lambda wildcards, attempt: need_to_train(wildcards, attempt).memory,
-        runtime=lambda wildcards, attempt: need_to_train(wildcards, attempt).minutes,
     shell:
         "python -m protogcn train --gpus {resources.gpu} --config {input.config}"
         " --values {input.values} --clips {input.clips} --checkpoint {output.checkpoint}"

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from protogcn.models.fast.gpu.mix import mix
+from protogcn.models.fast.gpu.mix import MixInputs, mix
 from protogcn.models.norms import (
     ChannelsFirstNorm,
     ChannelsLastNorm,
@@ -76,15 +76,18 @@ class MotionTopology(nn.Module):
     ) -> Tensor:
         """Norm, activate and mix the joints of (B, C, T, V)."""
         if self.kernel and expanded.device.type == "cuda":
-            return mix(
-                expanded,
-                *norm_as_affine(self.expand_norm, expanded, multiplicity),
-                self.topology + compared.intra,
-                compared.source.flatten(1, 2),
-                compared.target.flatten(1, 2),
-                self.alpha[0],
-                precision="tf32" if torch.backends.cuda.matmul.allow_tf32 else "ieee",
+            scale, shift = norm_as_affine(self.expand_norm, expanded, multiplicity)
+            inputs = MixInputs(
+                x=expanded,
+                scale=scale,
+                shift=shift,
+                static=self.topology + compared.intra,
+                source=compared.source.flatten(1, 2),
+                target=compared.target.flatten(1, 2),
+                alpha=self.alpha[0],
             )
+            tf32 = torch.backends.cuda.matmul.allow_tf32
+            return mix(inputs, precision="tf32" if tf32 else "ieee")
         relations = self.relations(compared)  # (B, C, V, V)
         topology = self.topology.repeat_interleave(relations.shape[1] // self.num_subsets, dim=0)
         return F.relu_(self.expand_norm(expanded, multiplicity)) @ (relations + topology)

@@ -17,7 +17,7 @@ from protogcn.errors import ContractError
 from protogcn.files.contracts import digest_of
 from protogcn.files.provenance import commit, versions
 from protogcn.files.scores import Scores
-from protogcn.scores.fusion import softmax
+from protogcn.scores.fusion import accuracies, softmax
 from protogcn.scores.released_files import ReleasedScores, read_scores
 
 _NUMBERED = re.compile(r"(\D*)(\d+)")  # as CTR-GCN names samples: test_0, test_1, ...
@@ -207,8 +207,8 @@ def main() -> None:
     scores = import_scores(run, args.source, clips)
     scores.save(args.scores)
     facts = scores.provenance
-    right = (scores.probabilities.argmax(axis=1) == scores.labels).mean()
+    top1 = accuracies(scores.probabilities, scores.labels)["top1"]
     print(
         f"{run.name}: {len(scores.clips)} clips, joined by {facts['imported']['clips joined by']},"
-        f" space {facts['space']}, top-1 {100 * right:.2f}."
+        f" space {facts['space']}, top-1 {100 * top1:.2f}."
     )

@@ -47,7 +47,7 @@ class ScoringCrops:
         return cls(
             length=run.settings["frames"],
             crops=run.settings["crops"],
-            sampled_difference=run.samples_first,
+            sampled_difference=run.differences_crops,
             across_crops=run.settings["crop_borders"] == "released",
             spread=run.settings["short_clips"] == "spread",
         )

@@ -14,7 +14,7 @@ from protogcn.config.load import put_in_order
 from protogcn.config.contents import contents_of
 from protogcn.config.datasets import missing_raw
 from protogcn.errors import ConfigError
-from protogcn.config.imports import ahead_of, is_imported, missing_import
+from protogcn.config.imports import is_imported, missing_import
 from protogcn.jobs.earlier_jobs import left_behind
 from protogcn.config.plan import load_plan
 from protogcn.config.figure_names import check_figure_names
@@ -97,41 +97,26 @@ def gpus_of(run):
     return 0 if run.engine["device"] == "cpu" else run.engine["gpus"]
 
 
-def size_for(run):
-    """The size of the dataset that a run reads."""
-    return estimate.size_of(run.dataset, run.split, Path(data_of(run, "clips.csv")))
+def needs(stage):
+    """What the jobs of a stage ask for at each attempt: memory and minutes."""
 
+    def need(wildcards, threads, attempt):
+        if stage in ("train", "score"):
+            run = run_of(wildcards)
+            size = estimate.size_of(run.dataset, run.split, Path(data_of(run, "clips.csv")))
+            if stage == "train" and handed_over(Path(run.folder)):
+                attempt = 1  # the last one ended in time
+            return estimate.resources(stage, run.dataset, size, run=run).at(attempt)
+        dataset = plan.datasets[wildcards.dataset]
+        preparation = getattr(wildcards, "preparation", "raw")
+        clips = Path(paths.prepared(dataset.name, preparation), "clips.csv")
+        size = estimate.size_of(dataset, dataset.splits[0], clips)
+        return estimate.resources(stage, dataset, size, workers=threads).at(attempt)
 
-def need_to_train(wildcards, attempt):
-    """Memory and minutes of a training; being resumed in time is no failure of the last attempt."""
-    run = run_of(wildcards)
-    attempt = 1 if handed_over(Path(run.folder)) else attempt
-    return estimate.to_train(run, size_for(run)).at(attempt)
-
-
-def need_to_score(wildcards, attempt):
-    """Memory and minutes of a scoring."""
-    run = run_of(wildcards)
-    return estimate.to_score(run, size_for(run)).at(attempt)
-
-
-def size_prepared(wildcards):
-    """The size of a prepared dataset."""
-    dataset = plan.datasets[wildcards.dataset]
-    clips = f"{paths.prepared(dataset.name, wildcards.preparation)}/clips.csv"
-    return estimate.size_of(dataset, dataset.splits[0], Path(clips))
-
-
-def need_to_read(wildcards, workers, attempt):
-    """Memory and minutes of reading a dataset."""
-    dataset = plan.datasets[wildcards.dataset]
-    return estimate.to_read(dataset, size_prepared(wildcards), workers).at(attempt)
-
-
-def need_to_compute(wildcards, workers, attempt):
-    """Memory and minutes of writing a dataset's modalities."""
-    dataset = plan.datasets[wildcards.dataset]
-    return estimate.to_compute(dataset, size_prepared(wildcards), workers).at(attempt)
+    return {
+        "mem_mb": lambda wildcards, threads, attempt: need(wildcards, threads, attempt).memory,
+        "runtime": lambda wildcards, threads, attempt: need(wildcards, threads, attempt).minutes,
+    }
 
 
 def scheme_of(wildcards):
@@ -201,20 +186,12 @@ def table_as_json(wildcards):
 
 # Datasets with a run that reads a file of motions. The others' motions are differences of crops,
 # and half of their space on the disk is saved.
-MOTIONS_READ = {name for name in plan.datasets if plan.runs.values_read(name) - {"j", "b", "k"}}
+MOTIONS_READ = {name for name in plan.datasets if plan.runs.modalities_read(name) - {"j", "b", "k"}}
 
 
 def names_of(datasets):
-    """A pattern of these names; of no name at all if there is none."""
-    return "|".join(sorted(datasets)) or "(?!)"
-
-
-def need_to_decompress(wildcards, workers, attempt):
-    """Memory and minutes of decompressing a dataset's poses."""
-    dataset = plan.datasets[wildcards.dataset]
-    clips = Path(f"{paths.prepared(dataset.name, 'raw')}/clips.csv")
-    size = estimate.size_of(dataset, dataset.splits[0], clips)
-    return estimate.to_decompress(dataset, size, workers).at(attempt)
+    """A pattern of these names; if there is none, of a name that no dataset can have."""
+    return "|".join(sorted(datasets)) or "-"
 
 
 def joints_come_from(wildcards):
@@ -242,39 +219,45 @@ def raw_of(wildcards):
     return dataset.raw
 
 
-def imported(key):
-    """A constraint of `dataset`: paths of the runs whose checkpoint or scores are third-party."""
-    return f"{ahead_of(plan.runs.imported(key))}(?:{'|'.join(plan.datasets)})"
-
-
-def made_here(key):
-    """A constraint of `dataset`: paths of all other runs."""
-    return f"(?!{ahead_of(plan.runs.imported(key))})(?:{'|'.join(plan.datasets)})"
-
-
 def file_of(wildcards, key):
     """The file that a run's checkpoint or scores are imported from."""
     run = run_of(wildcards)
+    if key not in run.settings:
+        return not_made(run, f"no {key} to import")
     if (sentence := missing_import(run, key)) is not None:
         sys.exit(f"ConfigError: {sentence}")
     return run.settings[key]
 
 
+def config_to_train(wildcards):
+    """The settings of a run that this pipeline trains."""
+    run = run_of(wildcards)
+    if "checkpoint" in run.settings:
+        return not_made(run, "no training, as its checkpoint is imported")
+    return f"{run.folder}/config.yaml"
+
+
+def importing(key):
+    """Constraints of the rule that imports a run's checkpoint or scores."""
+    datasets, models = plan.runs.importing(key)
+    return {"dataset": names_of(datasets), "model": names_of(models)}
+
+
+def not_made(run, why):
+    """A file that no rule makes: Snakemake takes the other rule that makes the same output."""
+    return f"{run.folder}/{why}"
+
+
 def clip_list_of(wildcards):
     """The clips whose scores a file has: a run's own list, or all that its dataset has."""
     run = run_of(wildcards)
+    if "scores" not in run.settings:
+        return []
     if "clips" in run.settings:
         return file_of(wildcards, "clips")
     if run.dataset.is_pickle:
         return f"{paths.of_dataset(run.dataset.name)}/annotated.csv"
     return prepared(wildcards, "clips.csv")
-
-
-def need_to_list(wildcards, attempt):
-    """Memory and minutes of reading the annotations of a dataset."""
-    dataset = plan.datasets[wildcards.dataset]
-    size = estimate.size_of(dataset, dataset.splits[0], Path())
-    return estimate.to_read(dataset, size, 1).at(attempt)
 
 
 def trained(wildcards):

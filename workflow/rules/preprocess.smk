@@ -53,12 +53,7 @@ rule decompress_poses:
         paths.benchmark("decompress_poses", "{dataset}")
     threads: 16
     resources:
-        mem_mb=lambda wildcards, threads, attempt: need_to_decompress(
-            wildcards, threads, attempt
-        ).memory,
-        runtime=lambda wildcards, threads, attempt: need_to_decompress(
-            wildcards, threads, attempt
-        ).minutes,
+        **needs("decompress"),
     params:
         shards=f"{DATASET}/shards",
     shell:
@@ -81,10 +76,7 @@ rule read_joints:
         paths.benchmark("read_joints", "{dataset}", "{preparation}")
     threads: 16
     resources:
-        mem_mb=lambda wildcards, threads, attempt: need_to_read(wildcards, threads, attempt).memory,
-        runtime=lambda wildcards, threads, attempt: need_to_read(
-            wildcards, threads, attempt
-        ).minutes,
+        **needs("read"),
     params:
         poses=lambda wildcards, input: (
             f"--poses {input.raw}" if plan.datasets[wildcards.dataset].kpfiles else ""
@@ -111,12 +103,7 @@ rule compute_modalities:
         dataset=names_of(MOTIONS_READ),
     threads: 6
     resources:
-        mem_mb=lambda wildcards, threads, attempt: need_to_compute(
-            wildcards, threads, attempt
-        ).memory,
-        runtime=lambda wildcards, threads, attempt: need_to_compute(
-            wildcards, threads, attempt
-        ).minutes,
+        **needs("compute"),
     params:
         outputs=lambda wildcards, output: [f"--{name} {path}" for name, path in output.items()],
     shell:

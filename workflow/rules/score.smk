@@ -14,14 +14,11 @@ rule score_stream:
         "results/logs/score_stream/{dataset}.{split}.{model}.{stream}.log",
     benchmark:
         "results/benchmarks/score_stream/{dataset}.{split}.{model}.{stream}.tsv"
-    wildcard_constraints:
-        dataset=made_here("scores"),
     threads: lambda wildcards: run_of(wildcards).settings["cpu_threads"]
     resources:
+        **needs("score"),
         gpu=lambda wildcards: min(1, gpus_of(run_of(wildcards))),
         nodes=1,
-        mem_mb=lambda wildcards, attempt: need_to_score(wildcards, attempt).memory,
-        runtime=lambda wildcards, attempt: need_to_score(wildcards, attempt).minutes,
     shell:
         "python -m protogcn score --gpus {resources.gpu} --config {input.config} --values {input.values}"
         " --clips {input.clips} --checkpoint {input.checkpoint} --scores {output.scores}"

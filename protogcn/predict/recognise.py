@@ -52,7 +52,7 @@ def recognise(
         rows = np.arange(len(there))
         watch = partial(show_progress, total=len(rows), what="clips", size=len)
         scores = score_clips(
-            engine.logits_of(engine.prepare(member.model)),
+            engine.logits_of(member.model),
             store,
             rows,
             ScoringCrops.of(member.run),

@@ -48,8 +48,8 @@ def run_stage(main: Callable[[], None]) -> None:
     """Run a stage's ``main``; report a known mistake as one sentence and an exit code.
 
     Exit codes: 2 ConfigError, 3 ContractError, 4 NotFiniteError, 5 SupersededError, 6
-    OutOfTimeError (not finished: start again), 7 FinishedElsewhereError (of one process of several,
-    see protogcn.training.torchrun). Who closes the pipe that we print to, as ``head`` does, ends
+    OutOfTimeError (not finished: start again), 7 FinishedElsewhereError (of one process of several;
+    the command itself succeeds). Who closes the pipe that we print to, as ``head`` does, ends
     the stage without a word (141). Anything else is a fault of ours and keeps its traceback (exit
     code 1).
     """

@@ -11,14 +11,17 @@ Triton's interpreter, where times mean nothing.
 import argparse
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from types import ModuleType
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
-from protogcn.models.fast.gpu.mix import mix, mix_eager
+from protogcn.models.fast.gpu.mix import MixInputs, mix
+from protogcn.models.norms import at_least_float32
 
 NUM_SUBSETS, NUM_JOINTS = 8, 25
 STAGES = ((96, 100), (192, 50), (384, 25))  # channels, frames
@@ -72,9 +75,20 @@ def main() -> None:
                 time_plans(topology_launch, inputs, grad_y, args.precision)
 
 
+def mix_eager(inputs: MixInputs) -> Tensor:
+    """``mix`` in plain torch operations, for any floating dtype."""
+    x, scale, shift, static, source, target, alpha = inputs
+    affine = scale[:, None, None] * x.to(at_least_float32(x.dtype)) + shift[:, None, None]
+    motion = torch.tanh(source.unsqueeze(-1) - target.unsqueeze(-2))  # (B, C, V, V)
+    motion = motion.unflatten(1, (static.shape[1], -1))  # (B, S, D, V, V)
+    topology = (static.unsqueeze(2) + alpha * motion).flatten(1, 2)  # (B, C, V, V)
+    return F.relu(affine).to(x.dtype) @ topology.to(x.dtype)
+
+
 def draw_inputs(
     bodies: int, channels: int, frames: int, *, dtype: torch.dtype, device: torch.device
-) -> list[Tensor]:
+) -> MixInputs:
+    """Return random inputs that want a gradient."""
     shapes = (
         (bodies, channels, frames, NUM_JOINTS),
         (channels,),
@@ -85,33 +99,30 @@ def draw_inputs(
     )
     x, *others = (torch.randn(shape, device=device) for shape in shapes)
     alpha = torch.tensor(0.7, device=device)
-    return [tensor.requires_grad_() for tensor in (x.to(dtype), *others, alpha)]
+    return MixInputs(*(tensor.requires_grad_() for tensor in (x.to(dtype), *others, alpha)))
 
 
-def draw_grad(inputs: Sequence[Tensor]) -> Tensor:
+def draw_grad(inputs: MixInputs) -> Tensor:
     """Noise and a share of the output, so that the sum that is alpha's gradient is not near 0."""
     with torch.no_grad():
-        y = mix_eager(*inputs)
+        y = mix_eager(inputs)
         return y + torch.randn_like(y)
 
 
 def run_both(
-    function: Callable[..., Tensor], inputs: Sequence[Tensor], grad_y: Tensor
+    function: Callable[[MixInputs], Tensor], inputs: MixInputs, grad_y: Tensor
 ) -> tuple[Tensor, ...]:
-    y = function(*inputs)
+    y = function(inputs)
     return y.detach(), *torch.autograd.grad(y, inputs, grad_y)
 
 
-def worst_error(inputs: Sequence[Tensor], grad_y: Tensor, precision: str) -> float:
+def worst_error(inputs: MixInputs, grad_y: Tensor, precision: str) -> float:
     """Compare two calls' bits, and one with the twin in float64; memory is poisoned with NaN."""
     torch.use_deterministic_algorithms(True)  # fills new memory
-    found, again = (
-        run_both(lambda *tensors: mix(*tensors, precision=precision), inputs, grad_y)
-        for _ in range(2)
-    )
+    found, again = (run_both(partial(mix, precision=precision), inputs, grad_y) for _ in range(2))
     torch.use_deterministic_algorithms(False)
     with torch.no_grad():
-        precise = [tensor.double().requires_grad_() for tensor in inputs]
+        precise = MixInputs(*(tensor.double().requires_grad_() for tensor in inputs))
     expected = run_both(mix_eager, precise, grad_y.double())
     errors = [
         float((one.double() - other).norm() / other.norm())
@@ -121,15 +132,15 @@ def worst_error(inputs: Sequence[Tensor], grad_y: Tensor, precision: str) -> flo
     return max(errors) if same and all(error == error for error in errors) else float("inf")
 
 
-def passes(inputs: Sequence[Tensor], grad_y: Tensor, precision: str) -> list[float]:
+def passes(inputs: MixInputs, grad_y: Tensor, precision: str) -> list[float]:
     """Seconds of the forward pass, then of both: kernel, twin compiled, twin eager."""
     functions = [
-        lambda *tensors: mix(*tensors, precision=precision),
+        partial(mix, precision=precision),
         torch.compile(mix_eager, fullgraph=True) if grad_y.is_cuda else mix_eager,
         mix_eager,
     ]
-    without = [tensor.detach() for tensor in inputs]
-    forward = [seconds(lambda f=f: f(*without), grad_y.device, graph=True) for f in functions]
+    without = MixInputs(*(tensor.detach() for tensor in inputs))
+    forward = [seconds(lambda f=f: f(without), grad_y.device, graph=True) for f in functions]
     both = [
         seconds(lambda f=f: run_both(f, inputs, grad_y), grad_y.device, graph=True)
         for f in functions
@@ -138,13 +149,13 @@ def passes(inputs: Sequence[Tensor], grad_y: Tensor, precision: str) -> list[flo
 
 
 def launch_rates(
-    launch: ModuleType, inputs: Sequence[Tensor], grad_y: Tensor, precision: str
+    launch: ModuleType, inputs: MixInputs, grad_y: Tensor, precision: str
 ) -> tuple[float, float]:
     """GB/s of the forward and the backward launch, with a cold cache.
 
     Counted is what must be read and written once, and the parts of the gradients that are summed.
     """
-    ready = launch.contiguous(*(tensor.detach() for tensor in inputs))
+    ready = launch.contiguous(MixInputs(*(tensor.detach() for tensor in inputs)))
     chosen = launch.plan_launch(ready)
     forward, backward = launches(launch, ready, grad_y, precision, chosen)
     features, joints = num_bytes(ready.x), num_bytes(ready.source, ready.target)
@@ -159,11 +170,9 @@ def launch_rates(
     )
 
 
-def time_plans(
-    launch: ModuleType, inputs: Sequence[Tensor], grad_y: Tensor, precision: str
-) -> None:
+def time_plans(launch: ModuleType, inputs: MixInputs, grad_y: Tensor, precision: str) -> None:
     """Print the times of other groups, tiles and numbers of warps."""
-    ready = launch.contiguous(*(tensor.detach() for tensor in inputs))
+    ready = launch.contiguous(MixInputs(*(tensor.detach() for tensor in inputs)))
     chosen = launch.plan_launch(ready)
     features = ready.x.shape[1] // NUM_SUBSETS
     groups = [size for size in range(1, features + 1) if features % size == 0]
@@ -179,7 +188,7 @@ def time_plans(
 
 
 def launches(
-    launch: ModuleType, ready: Sequence[Tensor], grad_y: Tensor, precision: str, plan: object
+    launch: ModuleType, ready: MixInputs, grad_y: Tensor, precision: str, plan: object
 ) -> tuple[Step, Step]:
     return (
         lambda: launch.launch_forward(ready, precision=precision, plan=plan),

@@ -1,29 +1,55 @@
-"""Several processes that train one network together: torchrun's environment -> a process group.
+"""Several processes that train one network: started together, each with its part of a batch.
 
 Every process draws the same random numbers for the whole batch and computes its part of the clips.
 A loss is the process's part of the mean over the whole batch, so that losses and gradients add up
-to those of one process. Without torchrun there is one process, and nothing here does anything.
+to those of one process. In a single process nothing here does anything.
 """
 
+import multiprocessing
 import os
+import signal
+import sys
+import threading
+import time
 from collections.abc import Callable, Iterable
 from datetime import timedelta
+from functools import partial
+from multiprocessing.connection import wait
+from multiprocessing.process import BaseProcess
 from types import TracebackType
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import torch
 import torch.distributed as dist
 from torch import Tensor
 from torch.autograd import Function
 from torch.autograd.function import FunctionCtx, once_differentiable
+from tqdm import tqdm
 
-from protogcn.errors import ConfigError, exit_code_of
+from protogcn.errors import ConfigError, exit_code_of, run_stage
 
 # A process that waits longer than this for the others fails: they are gone or stuck.
 _PATIENCE = timedelta(minutes=10)
+_SECONDS_TO_END = 5.0  # of the others, once one has failed
 _FAILED = "first failure"
+_HERE = "127.0.0.1"
+_OF_SIGNALS = 128  # a shell's exit code for a process that a signal ended, less the signal
 
 _Made = TypeVar("_Made")
+
+
+class Peer(NamedTuple):
+    """One of the processes that train one network.
+
+    Attributes:
+        rank: its number; process 0 writes and reports.
+        size: how many there are.
+        port: where the process that started them keeps what they tell each other.
+    """
+
+    rank: int = 0
+    size: int = 1
+    port: int = 0
 
 
 class BatchPart(NamedTuple):
@@ -31,7 +57,7 @@ class BatchPart(NamedTuple):
 
     Attributes:
         first: the number of the first one.
-        stop: behind the last one; all of them may be other processes'.
+        stop: after the last one; all of them may be other processes'.
         total: clips of the whole batch.
     """
 
@@ -40,40 +66,98 @@ class BatchPart(NamedTuple):
     total: int
 
 
+def run_together(size: int, work: Callable[..., None], *arguments: Any) -> int:
+    """Run ``work(peer, *arguments)`` in several new processes, until all or one of them end.
+
+    They end with this process, however it ends. Ctrl-C comes from this process alone.
+
+    Args:
+        size: how many.
+        work: a function of a module, so that a new process finds it.
+        arguments: its further arguments; a socket stays open as long as they run.
+
+    Returns:
+        The exit code of the process that failed first, 128 + the signal for one that a signal
+        ended; 0 if none failed.
+    """
+    store = dist.TCPStore(_HERE, 0, is_master=True, wait_for_workers=False)
+    new = multiprocessing.get_context("spawn")  # not forked: CUDA and threads
+    peers = [Peer(rank, size, store.port) for rank in range(size)]
+    processes = [
+        new.Process(target=_begin, args=(peer, work, arguments), daemon=True) for peer in peers
+    ]
+    try:
+        for process in processes:
+            process.start()
+        running = {process.sentinel: rank for rank, process in enumerate(processes)}
+        while running:
+            for sentinel in wait(running):
+                rank = running.pop(sentinel)
+                processes[rank].join()
+                if code := processes[rank].exitcode:
+                    _join(processes, _SECONDS_TO_END)  # the first to fail may still print why
+                    if code < 0:
+                        name = signal.Signals(-code).name
+                        print(f"Killed: process {rank} of {size}, by {name}.", file=sys.stderr)
+                    return code if code > 0 else _OF_SIGNALS - code
+        return 0
+    finally:
+        for process in processes:
+            if process.pid is not None:
+                process.kill()
+                process.join()
+
+
+def _join(processes: Iterable[BaseProcess], seconds: float) -> None:
+    end = time.monotonic() + seconds
+    for process in processes:
+        process.join(max(0.0, end - time.monotonic()))
+
+
+def _begin(peer: Peer, work: Callable[..., None], arguments: tuple[Any, ...]) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    tqdm.set_lock(threading.RLock())  # its own is a semaphore, which a killed process leaves
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    run_stage(partial(work, peer, *arguments))
+
+
+def _end_with_parent() -> None:
+    multiprocessing.parent_process().join()
+    os._exit(1)  # whatever the other threads wait for
+
+
 class ProcessGroup:
-    """The processes that torchrun started, for as long as the context lasts.
+    """The processes of ``run_together``, for as long as the context lasts.
 
     The first one to fail reports its mistake. The others, which wait for it in vain, end with the
     same exit code and without a report.
     """
 
-    def __init__(self, device: torch.device):
+    def __init__(self, device: torch.device, peer: Peer):
         """``device``: what a single process would use."""
         self._wanted = device
+        self._peer = peer
         self._store: dist.Store | None = None
 
     def __enter__(self) -> torch.device:
         """Wait for all processes; return this one's device.
 
-        RANK, WORLD_SIZE and LOCAL_RANK are read, never Slurm's numbers: torchrun is one task.
-
         Raises:
             ConfigError: there are fewer GPUs than processes.
         """
-        size = int(os.environ.get("WORLD_SIZE", "1"))
+        rank, size, port = self._peer
         if size == 1:
             return self._wanted
-        on_gpu = self._wanted.type == "cuda"
         device = self._wanted
+        on_gpu = device.type == "cuda"
         if on_gpu:
-            number, there = int(os.environ["LOCAL_RANK"]), torch.cuda.device_count()
-            if number >= there:
+            if rank >= (found := torch.cuda.device_count()):
                 raise ConfigError(
-                    f"engine.gpus: {size} processes were started, but torch finds {there} GPU(s)."
+                    f"engine.gpus: {size} GPUs are wanted for one run, but torch finds {found}."
                 )
-            device = torch.device("cuda", number)
+            device = torch.device("cuda", rank)
             torch.cuda.set_device(device)
-        self._store, rank, size = next(dist.rendezvous("env://", timeout=_PATIENCE))
+        self._store = dist.TCPStore(_HERE, port, is_master=False, timeout=_PATIENCE)
         dist.init_process_group(
             "nccl" if on_gpu else "gloo",
             store=self._store,
@@ -96,11 +180,13 @@ class ProcessGroup:
         if error is None:
             dist.destroy_process_group()
             return
-        # Leaving the group would wait for the others here: they end by this process's end.
-        mine = f"{dist.get_rank()} {exit_code_of(error)}"
+        # Whoever is first to put its mistake into the store reports it. The others fail only since
+        # they lost it, and end with its exit code. None leaves the group, which would wait.
+        mine = f"{self._peer.rank} {exit_code_of(error)}"
         first = self._store.compare_set(_FAILED, "", mine).decode()
         if first != mine:
-            raise SystemExit(int(first.split()[1])) from None
+            code = int(first.split()[1])
+            raise SystemExit(code) from None
 
 
 def num_processes() -> int:

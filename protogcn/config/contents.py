@@ -11,7 +11,7 @@ from protogcn.config.resolved import Run
 from protogcn.config.runs import look_up
 from protogcn.errors import ConfigError
 
-_FILE = re.compile(r"[\w-][\w.-]*(?:/[\w-][\w.-]*)*")
+_FILE = re.compile(r"[\w-][\w.@-]*(?:/[\w-][\w.@-]*)*")
 
 
 @dataclass(frozen=True)

@@ -37,6 +37,21 @@ def plan_of(directory: Path, configfiles: Sequence[Path]) -> tuple[dict[str, Any
     return config, load_plan(config, _SCHEMA, files)
 
 
+def plan_of_workflow(config: dict[str, Any], own: Path, files: Sequence[Path]) -> Plan:
+    """Return what the config describes that Snakemake merged; its keys are put in order.
+
+    Args:
+        config: the merged config, changed in place.
+        own: the workplace's own file.
+        files: all files that it was merged from.
+
+    Raises:
+        ConfigError: it does not fit.
+    """
+    put_in_order(config, own)
+    return load_plan(config, _SCHEMA, files)
+
+
 def put_in_order(config: dict[str, Any], own: Path) -> None:
     """Sort the keys of a merged config: those of the workplace's own file first.
 

@@ -35,6 +35,14 @@ class Ensemble:
     source: str
     tuned_on_test: bool
 
+    def arguments(self, task: str) -> str:
+        """Return the members on a task as arguments of the commands that fuse them."""
+        weights = " ".join(map(str, self.streams.values()))
+        return (
+            f"--streams {' '.join(self.streams)} --weights {weights} --space {self.space}"
+            f" --task {task} --model {self.model}"
+        )
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -42,7 +50,7 @@ class Plan:
 
     Attributes:
         datasets: by name.
-        models: their names.
+        models: their names, also of those under another recipe than their own.
         runs: every run that can be asked for.
         ensembles: by (task, ensemble name).
         directory: the folder that ``results`` is in, where the config names one.
@@ -115,17 +123,16 @@ def expand(config: Mapping[str, Any]) -> Plan:
     tasks = {f"{name}_{split}": (name, split) for name, d in datasets.items() for split in d.splits}
     if len(tasks) < sum(len(dataset.splits) for dataset in datasets.values()):
         raise ConfigError("datasets: two tasks have one name, rename a dataset or a split.")
-    schemes = [
-        _ensemble(name, entry, tasks, config["models"])
-        for name, entry in config["ensembles"].items()
-    ]
-    for name, network in config["models"].items():
-        check_network(f"models.{name}", network)
     runs = Runs(config, datasets)
+    schemes = [
+        _ensemble(name, entry, tasks, runs.models) for name, entry in config["ensembles"].items()
+    ]
+    for name, entry in config["models"].items():
+        check_network(f"models.{name}", {k: v for k, v in entry.items() if k != "recipe"})
     runs.check_overrides()
     ensembles = {(task, scheme.name): scheme for scheme in schemes for task in scheme.tasks}
     _check_tables(ensembles)
-    plan = Plan(datasets, tuple(config["models"]), runs, ensembles, config.get("directory", ""))
+    plan = Plan(datasets, tuple(runs.models), runs, ensembles, config.get("directory", ""))
     plan.of_ensembles()  # refuses settings that do not fit
     return plan
 

@@ -1,32 +1,47 @@
 """Task, model and stream -> the run, its settings with all overrides applied."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from itertools import product
 from typing import Any
 
-from protogcn.config.image_settings import check_image_settings
-from protogcn.config.imports import LAST_REPEAT, with_imports
+from protogcn.config.imports import IMPORTS, with_imports
 from protogcn.config.resolved import MODALITIES, Dataset, Run
-from protogcn.config.settings import check_network, check_preparation
+from protogcn.config.settings import check_run
 from protogcn.errors import ConfigError, nearest
 
+RECIPE = "protogcn"  # of every model that names no other
 STREAM = r"(?:j|b|k|jm|bm|km)(?:-(?:[2-9]|[1-9][0-9]))?"
 
 
 class Runs:
     """Every run that a config describes: each task by each model and stream.
 
+    A model under a recipe that is not its own is called ``model@recipe``.
+
     Args:
         config: a config that fits the schema.
         datasets: its datasets, resolved.
+
+    Attributes:
+        models: the names of all models, under each recipe.
     """
 
     def __init__(self, config: Mapping[str, Any], datasets: Mapping[str, Dataset]) -> None:
         self._train = config["train"]
         self._engine = config["engine"]
-        self._models = config["models"]
+        self._entries = config["models"]
+        self._own = {name: entry.get("recipe", RECIPE) for name, entry in self._entries.items()}
+        self._recipes = tuple(dict.fromkeys([RECIPE, *self._own.values()]))
+        pairs = [(name, name, recipe) for name, recipe in self._own.items()]
+        pairs += [
+            (f"{name}@{recipe}", name, recipe)
+            for recipe in self._recipes
+            for name in self._own
+            if self._own[name] != recipe
+        ]
+        self.models = {called: (name, recipe) for called, name, recipe in pairs}
         self._overrides = config.get("overrides", {})
         self._tasks = {
             f"{name}_{split}": (dataset, split)
@@ -46,20 +61,20 @@ class Runs:
         if key not in self._found:
             where = f"run {task}/{model}/{stream}"
             look_up(where, [task], self._tasks)
-            look_up(where, [model], self._models)
+            look_up(where, [model], self.models)
             check_streams(where, [stream])
             run = self._resolved(*key)
-            _check_run(run)
+            check_run(run)
             self._found[key] = run
         return self._found[key]
 
     def __contains__(self, key: tuple[str, str, str]) -> bool:
         """Whether there is a run of this task, model and stream."""
         task, model, stream = key
-        names = task in self._tasks and model in self._models
+        names = task in self._tasks and model in self.models
         return names and re.fullmatch(STREAM, stream) is not None
 
-    def values_read(self, dataset: str) -> set[str]:
+    def modalities_read(self, dataset: str) -> set[str]:
         """Return the modalities whose files the runs of a dataset read, whatever is asked for.
 
         Runs that difference the frames of a crop read no file of motions.
@@ -69,10 +84,26 @@ class Runs:
             streams |= set(_listed(override["where"].get("stream", ())))
         tasks = [task for task, (entry, _) in self._tasks.items() if entry.name == dataset]
         found = set()
-        for names in product(tasks, self._models, streams):
+        for names in product(tasks, self.models, streams):
             with suppress(ConfigError):  # a run that does not fit reads nothing
-                found.add(self._resolved(*names).values)
+                found.add(self._resolved(*names).stored_modality)
         return found
+
+    def importing(self, key: str) -> tuple[set[str], set[str]]:
+        """Return the datasets and the models that may have a run with an imported ``key``.
+
+        No run of others has one. A run of these has one if ``key`` is among its settings.
+        """
+        datasets, models = set(), set()
+        for override in self._overrides.values():
+            if override["set"].get(key) is None:
+                continue
+            where = {k: v for k, v in override["where"].items() if k not in ("modality", "stream")}
+            for task, model in product(self._tasks, self.models):
+                if _matches(where, self._facts(task, model, "")):
+                    datasets.add(self._tasks[task][0].name)
+                    models.add(model)
+        return datasets, models
 
     def check_overrides(self) -> None:
         """Refuse overrides that name what there is not, or that no run matches.
@@ -83,7 +114,8 @@ class Runs:
         known = {
             "dataset": self._datasets,
             "task": self._tasks,
-            "model": self._models,
+            "model": self._entries,
+            "recipe": self._recipes,
             "modality": MODALITIES,
         }
         for name, override in self._overrides.items():
@@ -96,16 +128,24 @@ class Runs:
             streams = _listed(override["where"].get("stream", MODALITIES))
             if not any(
                 _matches(override["where"], self._facts(*names))
-                for names in product(self._tasks, self._models, streams)
+                for names in product(self._tasks, self.models, streams)
             ):
                 raise ConfigError(
                     f"overrides.{name}.where: {override['where']} matches no run there can be."
+                )
+        matched = [o["where"].get("recipe", ()) for o in self._overrides.values()]
+        recipes = [RECIPE, *(name for names in matched for name in _listed(names))]
+        for name, recipe in self._own.items():
+            if recipe not in recipes:
+                raise ConfigError(
+                    f"models.{name}.recipe: no override has recipe {recipe!r} in its where,"
+                    f" expected one of {', '.join(recipes)}{nearest(recipe, recipes)}"
                 )
 
     def _resolved(self, task: str, model: str, stream: str) -> Run:
         facts = self._facts(task, model, stream)
         changes: dict[str, Any] = {}
-        network = dict(self._models[model])
+        network = {k: v for k, v in self._entries[facts["model"]].items() if k != "recipe"}
         engine = dict(self._engine)
         for override in self._matching(facts):
             changes |= override["set"]
@@ -117,35 +157,23 @@ class Runs:
         settings["seed"] += repeat - 1
         return Run(dataset, split, model, facts["modality"], repeat, settings, network, engine)
 
-    def imported(self, key: str) -> Iterator[tuple[str, str, str, str, int]]:
-        """Yield each run whose ``key``, checkpoint or scores, is a file that somebody made.
-
-        As dataset, split, model, modality and repeat.
-        """
-        where = [override["where"] for override in self._overrides.values()]
-        named = {stream for names in where for stream in _listed(names.get("stream", []))}
-        for task, model, modality in product(self._tasks, self._models, MODALITIES):
-            dataset, split = self._tasks[task]
-            others = self._names_file(key, task, model, f"{modality}-")  # streams not named alone
-            for repeat in range(1, LAST_REPEAT + 1):
-                stream = modality if repeat == 1 else f"{modality}-{repeat}"
-                if self._names_file(key, task, model, stream) if stream in named else others:
-                    yield dataset.name, split, model, modality, repeat
-
-    def _names_file(self, key: str, task: str, model: str, stream: str) -> bool:
-        """Whether the last override of a stream that has ``key`` gives it a file."""
-        said = [override["set"] for override in self._matching(self._facts(task, model, stream))]
-        files = [entry[key] for entry in said if key in entry]
-        return bool(files) and files[-1] is not None
-
     def _matching(self, facts: Mapping[str, str]) -> list[Mapping[str, Any]]:
-        return [o for o in self._overrides.values() if _matches(o["where"], facts)]
+        is_own = facts["recipe"] == self._own[facts["model"]]
+        return [
+            override
+            for override in self._overrides.values()
+            if _matches(override["where"], facts)
+            # A file is of one training: it is not taken for another recipe unasked.
+            and (is_own or "recipe" in override["where"] or not {*IMPORTS} & {*override["set"]})
+        ]
 
     def _facts(self, task: str, model: str, stream: str) -> dict[str, str]:
+        name, recipe = self.models[model]
         return {
             "dataset": self._tasks[task][0].name,
             "task": task,
-            "model": model,
+            "model": name,
+            "recipe": recipe,
             "modality": stream.partition("-")[0],
             "stream": stream,
         }
@@ -173,6 +201,12 @@ def look_up(where: str, names: Iterable[str], known: Iterable[str]) -> None:
     """
     for name in names:
         if name not in known:
+            model = name.removesuffix("_same")
+            if model != name and model in known:  # until version 0.1 a model of its own
+                raise ConfigError(
+                    f"{where}: {name} is now {model}@{RECIPE}, the model {model} under the recipe"
+                    f" {RECIPE}; in a where it is {{model: {model}, recipe: {RECIPE}}}."
+                )
             raise ConfigError(
                 f"{where}: {name!r} does not exist, expected one of"
                 f" {', '.join(known)}{nearest(name, known)}"
@@ -185,21 +219,3 @@ def _listed(names: str | Iterable[str]) -> list[str]:
 
 def _matches(where: Mapping[str, str | list[str]], facts: Mapping[str, str]) -> bool:
     return all(facts[key] in _listed(names) for key, names in where.items())
-
-
-def _check_run(run: Run) -> None:
-    """Refuse settings that do not go together."""
-    skeleton, settings = run.dataset.skeleton, run.settings
-    check_preparation(settings["preparation"], skeleton)
-    if settings["limb_drop"] and not skeleton.limbs:
-        raise ConfigError(
-            f"run {run.name}: limb_drop is {settings['limb_drop']}, but skeletons.{skeleton.name}"
-            " declares no limbs."
-        )
-    if settings["swap"] and not skeleton.pairs:
-        raise ConfigError(
-            f"run {run.name}: swap is {settings['swap']}, but skeletons.{skeleton.name}"
-            " declares no pairs."
-        )
-    check_network(f"run {run.name}: model", run.network)
-    check_image_settings(run)

@@ -29,6 +29,10 @@ _LIMITS = {
     "exclusiveMaximum": "less than",
     "multipleOf": "a multiple of",
 }
+_REPLACED = {  # keys of earlier versions
+    "pack": "set engine.trainings_per_gpu to K and start snakemake with --resources gpu=K*GPUs"
+    " (docs/cluster.md)"
+}
 
 
 def _is_integer(_: TypeChecker, value: Any) -> bool:
@@ -117,8 +121,7 @@ def _describe(error: ValidationError) -> Iterable[str]:
             known = error.schema.get("properties", {})
             for key in error.instance:
                 if key not in known:
-                    hint = nearest(key, known)
-                    yield f"{path}: unknown key {key!r}{hint}" + ("" if hint else ".")
+                    yield f"{path}: unknown key {key!r}{_instead_of(key, known)}"
         case "required":
             missing = [key for key in limit if key not in error.instance]
             yield f"{path}: lacks {', '.join(missing)}."
@@ -141,6 +144,12 @@ def _describe(error: ValidationError) -> Iterable[str]:
             yield f"{path}: found {found}, expected at least {limit} of them."
         case _:
             yield f"{path}: {error.message}."
+
+
+def _instead_of(key: str, known: Iterable[str]) -> str:
+    if key in _REPLACED:
+        return f": {_REPLACED[key]}."
+    return nearest(key, known) or "."
 
 
 def _not_finite(value: Any, path: tuple[str, ...]) -> Iterable[str]:

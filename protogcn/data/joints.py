@@ -8,7 +8,9 @@ import os
 import resource
 import sys
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -21,11 +23,9 @@ from protogcn.data.preparation import prepare_clip
 from protogcn.data.read_dataset import read_dataset
 from protogcn.data.readers import DroppedClip, RawClip
 from protogcn.errors import ContractError
-from protogcn.files.arrays import appending, writing_array
+from protogcn.files.arrays import writing_array
 from protogcn.files.clip_table import IMAGE_COLUMNS
 from protogcn.files.contracts import digest_of, save_table
-
-_FRAMES_AT_ONCE = 4096  # written at once, 2.5 MB of two persons with 25 joints
 
 
 def write_joints(
@@ -52,34 +52,23 @@ def write_joints(
     Raises:
         ContractError: no clip is left, a label has no class, or a side of a split is empty.
     """
-    rows, dropped = [], []
+    rows: list[dict[str, object]] = []
+    dropped: list[dict[str, str]] = []
     shape = (dataset.persons, dataset.skeleton.num_joints, 3)
-    with writing_array(joints_path, shape) as writer:
-        with appending(workers) as append:
-            first_frame, block = 0, []
-            for clip in clips:
-                prepared = _prepare_clip(clip, dataset, preparation)
-                if isinstance(prepared, DroppedClip):
-                    dropped.append({"clip": prepared.name, "rule": prepared.rule})
-                    continue
-                frames, persons = prepared
-                row = {
-                    "clip": clip.name,
-                    "label": clip.label,
-                    "first_frame": first_frame,
-                    "num_frames": len(frames),
-                    "persons": persons,
-                }
-                if clip.image_size is not None:
-                    row |= dict(zip(IMAGE_COLUMNS, clip.image_size, strict=True))
-                rows.append(row | {s: clip.sides.get(s, "-") for s in dataset.splits})
-                first_frame += len(frames)
-                block.append(frames)
-                if sum(map(len, block)) >= _FRAMES_AT_ONCE:
-                    append(writer, np.concatenate(block))
-                    block.clear()
-            if block:
-                append(writer, np.concatenate(block))
+    with ExitStack() as stack:
+        threads = stack.enter_context(ThreadPoolExecutor(1)) if workers > 1 else None
+        writer = stack.enter_context(writing_array(joints_path, shape, threads=threads))
+        first_frame = 0
+        for clip in clips:
+            prepared = _prepare_clip(clip, dataset, preparation)
+            if isinstance(prepared, DroppedClip):
+                dropped.append({"clip": prepared.name, "rule": prepared.rule})
+                continue
+            frames, persons = prepared
+            writer.append(frames)
+            rows.append(_row(clip, first_frame, len(frames), persons, dataset.splits))
+            first_frame += len(frames)
+        writer.flush()  # a full disk is reported before any table is written
         if not rows:
             raise ContractError(
                 f"{dataset.raw}: no clip is left, {len(dropped)} were left out"
@@ -107,6 +96,22 @@ def _prepare_clip(
         )
     prepared = prepare_clip(clip.keypoints, preparation, dataset.skeleton, dataset.persons)
     return DroppedClip(clip.name, "no_body") if prepared is None else prepared
+
+
+def _row(
+    clip: RawClip, first_frame: int, num_frames: int, persons: int, splits: Sequence[str]
+) -> dict[str, object]:
+    """Return a row of the clip table."""
+    row = {
+        "clip": clip.name,
+        "label": clip.label,
+        "first_frame": first_frame,
+        "num_frames": num_frames,
+        "persons": persons,
+    }
+    if clip.image_size is not None:
+        row |= dict(zip(IMAGE_COLUMNS, clip.image_size, strict=True))
+    return row | {split: clip.sides.get(split, "-") for split in splits}
 
 
 def _check_sides(table: pd.DataFrame, dataset: Dataset) -> None:

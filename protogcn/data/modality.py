@@ -6,6 +6,7 @@ Shapes: F frames of all clips end to end, M persons, V joints, C channels.
 
 import argparse
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -15,11 +16,9 @@ from protogcn.config.resolved import MODALITIES, load_dataset
 from protogcn.config.skeleton import Skeleton
 from protogcn.data.bones import compute_modalities
 from protogcn.errors import ContractError
-from protogcn.files.arrays import appending, open_array, writing_array
+from protogcn.files.arrays import ROWS_AT_ONCE, open_array, writing_array
 from protogcn.files.clip_table import ClipTable
 from protogcn.jobs.bar import show_progress
-
-_FRAMES_AT_ONCE = 4096  # 2.5 MB of two persons with 25 joints: computed, hashed, written in cache
 
 
 def write_modalities(
@@ -56,21 +55,20 @@ def write_modalities(
         "clips": clips.digest,
         "preparation": trailer["inputs"].get("preparation"),
     }
+    shape, num_frames = joints.shape[1:], len(joints)
     with ExitStack() as stack:
+        threads = stack.enter_context(ThreadPoolExecutor(workers)) if workers > 1 else None
         writers = {
-            modality: stack.enter_context(writing_array(path, joints.shape[1:], len(joints)))
+            modality: stack.enter_context(writing_array(path, shape, num_frames, threads=threads))
             for modality, path in outputs.items()
         }
         batches = show_progress(
             _batches(clips), total=len(clips.ids), what="clips", size=lambda batch: len(batch[1])
         )
-        with appending(workers) as append:
-            for first, ends in batches:
-                block = _read_frames(joints_path, joints, first, int(ends[-1]) + 1)  # (T, M, V, C)
-                for modality, view in compute_modalities(
-                    block, writers.keys(), skeleton, ends - first
-                ):
-                    append(writers[modality], view)
+        for first, ends in batches:
+            block = _read_frames(joints_path, joints, first, int(ends[-1]) + 1)  # (T, M, V, C)
+            for modality, view in compute_modalities(block, writers.keys(), skeleton, ends - first):
+                writers[modality].append(view)
         for modality, writer in writers.items():
             writer.finish(inputs | {"modality": modality})
 
@@ -88,7 +86,7 @@ def _batches(clips: ClipTable) -> Iterator[tuple[int, np.ndarray]]:
     start = 0
     while start < len(ends):
         first = clips.first_frames[start]
-        stop = max(start + 1, int(np.searchsorted(ends, first + _FRAMES_AT_ONCE)))
+        stop = max(start + 1, int(np.searchsorted(ends, first + ROWS_AT_ONCE)))
         yield int(first), ends[start:stop]
         start = stop
 

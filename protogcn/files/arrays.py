@@ -1,6 +1,6 @@
 """Arrays on disk: ``.npy`` files that grow frame by frame and carry their own digest.
 
-numpy checks nothing when it maps a ``.npy`` file. Ours have a trailer behind the array, which
+numpy checks nothing when it maps a ``.npy`` file. Ours have a trailer after the array, which
 numpy ignores: a JSON object (``sha256`` of the array's bytes, digests of the inputs, commit), its
 length, and a magic word.
 """
@@ -9,8 +9,8 @@ import hashlib
 import json
 import math
 import struct
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Executor, Future
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -22,42 +22,69 @@ from protogcn.errors import ContractError
 from protogcn.files.contracts import digest_of_stream, reading, writing
 from protogcn.files.provenance import commit
 
+ROWS_AT_ONCE = 4096  # frames of two persons with 25 joints are 2.5 MB: still in the cache
 _MAGIC = b"PGCNSHA1"
 _FOOT = struct.Struct("<Q8s")  # length of the JSON, magic
 _LONGEST_TRAILER = 1 << 20
 
 
 class ArrayWriter:
-    """Writes an array of unknown length, rows of one shape at a time."""
+    """Writes an array of unknown length, rows of one shape at a time.
 
-    def __init__(self, file: BinaryIO, row_shape: tuple[int, ...]):
+    Attributes:
+        num_rows: how many are written so far.
+    """
+
+    def __init__(self, file: BinaryIO, row_shape: tuple[int, ...], threads: Executor | None = None):
         self._file = file
         self._row_shape = row_shape
+        self._threads = threads
+        self._waiting: list[np.ndarray] = []
+        self._under_way: Future[None] | None = None
         self._digest = hashlib.sha256()
         self.num_rows = 0
         self._write_header()
         self._start = file.tell()
 
     def append(self, rows: np.ndarray) -> None:
-        """Add rows (n, *row_shape), stored as float32."""
+        """Add rows (n, *row_shape), stored as float32; the caller leaves them unchanged."""
         if rows.shape[1:] != self._row_shape:
             raise ContractError(f"rows of shape {rows.shape[1:]}, expected {self._row_shape}.")
-        block = np.ascontiguousarray(rows, dtype="<f4").data.cast("B")
-        self._file.write(block)
-        self._digest.update(block)
-        self.num_rows += len(rows)
+        if sum(map(len, self._waiting)) + len(rows) > ROWS_AT_ONCE:
+            self._write_waiting()
+        self._waiting.append(rows)
 
-    @property
-    def sha256(self) -> str:
-        """Digest of the rows so far."""
-        return self._digest.hexdigest()
+    def flush(self) -> None:
+        """Write all rows that were added so far, and wait for it."""
+        self._write_waiting()
+        if self._under_way is not None:
+            self._under_way.result()
+
+    def _write_waiting(self) -> None:
+        """Write what was added; in a thread, once the one before it has ended."""
+        parts, self._waiting = self._waiting, []
+        if self._under_way is not None:
+            self._under_way.result()
+        if self._threads is None:
+            self._write(parts)
+        else:
+            self._under_way = self._threads.submit(self._write, parts)
+
+    def _write(self, parts: list[np.ndarray]) -> None:
+        for rows in parts:
+            block = np.ascontiguousarray(rows, dtype="<f4").data.cast("B")
+            self._file.write(block)
+            self._digest.update(block)
+            self.num_rows += len(rows)
 
     def finish(self, inputs: Mapping[str, str]) -> None:
-        """Write the trailer behind the rows and the final length into the header.
+        """Write the trailer after the rows and the final length into the header.
 
         ``inputs`` says what the rows are and the digests of what they were made from.
         """
-        trailer = {"format": 1, "sha256": self.sha256, "inputs": dict(inputs), "commit": commit()}
+        self.flush()
+        digest = self._digest.hexdigest()
+        trailer = {"format": 1, "sha256": digest, "inputs": dict(inputs), "commit": commit()}
         text = json.dumps(trailer, sort_keys=True).encode()
         self._file.write(text + _FOOT.pack(len(text), _MAGIC))
         self._file.seek(0)
@@ -76,7 +103,11 @@ class ArrayWriter:
 
 @contextmanager
 def writing_array(
-    path: Path, row_shape: tuple[int, ...], num_rows: int | None = None
+    path: Path,
+    row_shape: tuple[int, ...],
+    num_rows: int | None = None,
+    *,
+    threads: Executor | None = None,
 ) -> Iterator[ArrayWriter]:
     """Open an array file that appears under its name only when it is whole.
 
@@ -84,35 +115,13 @@ def writing_array(
 
     Args:
         path: the file.
-        row_shape: the shape behind the first axis.
+        row_shape: the shape after the first axis.
         num_rows: how many there will be, if that is known: a full disk is then reported with it.
+        threads: hash and write in one of them while the caller makes the next rows; by default
+            in the caller's. They change no byte of the file.
     """
     with writing(path, needed=num_rows and 4 * num_rows * math.prod(row_shape)) as file:
-        yield ArrayWriter(file, row_shape)
-
-
-@contextmanager
-def appending(workers: int) -> Iterator[Callable[[ArrayWriter, np.ndarray], None]]:
-    """Give a function that appends rows to one of several writers.
-
-    With more than one worker it returns at once: threads hash and write while the caller makes the
-    next rows. They change no byte of the files, and at most two parts for each writer are in
-    memory.
-    """
-    with ThreadPoolExecutor(workers) as pool:
-        under_way: dict[ArrayWriter, Future[None]] = {}
-
-        def append(writer: ArrayWriter, rows: np.ndarray) -> None:
-            if workers == 1:
-                writer.append(rows)
-                return
-            if writer in under_way:
-                under_way[writer].result()
-            under_way[writer] = pool.submit(writer.append, rows)
-
-        yield append
-        for future in under_way.values():
-            future.result()
+        yield ArrayWriter(file, row_shape, threads)
 
 
 def open_array(path: Path) -> tuple[np.ndarray, dict]:
@@ -145,8 +154,8 @@ def _read_trailer(path: Path, file: BinaryIO) -> dict:
     length, magic = _FOOT.unpack(foot) if len(foot) == _FOOT.size else (0, b"")
     if magic != _MAGIC or length > min(_LONGEST_TRAILER, size):
         raise ContractError(
-            f"{path}: has no digest at its end, expected an array written by this project,"
-            " whole; remove it and run again."
+            f"{path}: has no digest at its end, expected a whole array written by this"
+            " pipeline; remove it and run again."
         )
     file.seek(size - _FOOT.size - length)
     return json.loads(file.read(length))

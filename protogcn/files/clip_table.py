@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from protogcn.errors import ContractError
+from protogcn.errors import ConfigError, ContractError
 from protogcn.files.contracts import digest_of, load_table, reading
 
 SIDES = ("train", "val", "test", "-")
@@ -80,12 +80,25 @@ class ClipTable:
         """Return the rows (n,) of the clips on one side of a split, in order."""
         return np.flatnonzero(self.sides[split] == side)
 
+    def row_of(self, clip: str) -> int:
+        """Return the row of a clip.
+
+        Raises:
+            ConfigError: there is no such clip.
+        """
+        if not (rows := np.flatnonzero(self.ids == clip)).size:
+            raise ConfigError(
+                f"clip {clip}: is none of the {len(self.ids)} clips, which are called like"
+                f" {self.ids[0]}."
+            )
+        return int(rows[0])
+
     def _check(self, path: Path) -> None:
         if not len(self.ids):
             raise ContractError(f"{path}: lists no clip.")
         ids = pd.Series(self.ids)
         if (twice := ids.duplicated()).any():
-            raise ContractError(f"{path}: clip {ids[twice].iloc[0]} stands twice.")
+            raise ContractError(f"{path}: clip {ids[twice].iloc[0]} is listed twice.")
         ends = self.first_frames + self.num_frames
         if (self.num_frames < 1).any() or (self.first_frames != np.r_[0, ends[:-1]]).any():
             raise ContractError(f"{path}: its clips do not follow each other frame by frame.")

@@ -1,4 +1,4 @@
-"""``scores.npz``: what one trained stream says about every clip of a split's test side.
+"""``scores.npz``: class scores of one trained stream for every clip of a split's test side.
 
 Shapes: N clips, K classes.
 """

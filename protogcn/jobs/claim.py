@@ -1,25 +1,53 @@
-"""A command -> the same command with GPUs of its own: ``python -m protogcn.jobs.claim COMMAND``.
+"""The GPUs of a workstation -> those of this process, before it first touches CUDA.
 
 Snakemake counts the GPUs of a workstation but gives no job a number. So each job claims the first
-free ones of those visible, and sets ``CUDA_VISIBLE_DEVICES`` before torch is there. A claim is a
-socket with a name that only one process of a machine can have. The command inherits it, and the
-kernel takes it back when the command ends, however it ends: no file is left, no claim is stale.
+free ones of those visible, and sets ``CUDA_VISIBLE_DEVICES``. A claim is a socket with a name that
+only one process of a machine can have. The kernel takes it back when that process, and those that
+it gave the socket to, have ended, however they end: no file is left, no claim is stale. A GPU that
+several trainings share has several names.
 """
 
-import argparse
 import os
 import shutil
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from itertools import takewhile
 
-from protogcn.errors import ConfigError, run_stage
+from protogcn.errors import ConfigError
 
 _BATCH_SYSTEMS = ("SLURM_JOB_ID", "PBS_JOBID", "LSB_JOBID", "KUBERNETES_SERVICE_HOST")
 _POLL_SECONDS = 10
+
+
+@contextmanager
+def claimed_gpus(number: int, *, share: int) -> Iterator[list[socket.socket]]:
+    """Wait for free GPUs and make them the only visible ones, for as long as the context lasts.
+
+    Args:
+        number: how many are wanted; 0 for none.
+        share: how many trainings share each GPU.
+
+    Yields:
+        The claims, for the processes that compute on these GPUs too.
+
+    Raises:
+        ConfigError: fewer GPUs are visible.
+    """
+    gpus = visible_gpus(os.environ)
+    if not number or not needs_claim(os.environ, gpus):
+        yield []
+        return
+    while (claims := claim(gpus, number, share=share)) is None:
+        print(f"Waits for {number} of GPU {', '.join(gpus)} to be free.", file=sys.stderr)
+        time.sleep(_POLL_SECONDS)
+    os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(claims)
+    print(f"GPU {', '.join(claims)} of {', '.join(gpus)}.", file=sys.stderr)
+    with ExitStack() as stack:
+        yield [stack.enter_context(mine) for mine in claims.values()]
 
 
 def visible_gpus(environment: Mapping[str, str]) -> list[str]:
@@ -39,7 +67,7 @@ def visible_gpus(environment: Mapping[str, str]) -> list[str]:
 
 
 def needs_claim(environment: Mapping[str, str], gpus: Sequence[str]) -> bool:
-    """Tell whether there are GPUs that nobody else shares out: a batch system does it itself."""
+    """Whether there are GPUs that nobody else assigns: a batch system does it itself."""
     return (
         bool(gpus)
         and sys.platform.startswith("linux")
@@ -47,26 +75,29 @@ def needs_claim(environment: Mapping[str, str], gpus: Sequence[str]) -> bool:
     )
 
 
-def claim(gpus: Sequence[str], number: int) -> dict[str, socket.socket] | None:
-    """Claim the first free GPUs.
+def claim(gpus: Sequence[str], number: int, *, share: int) -> dict[str, socket.socket] | None:
+    """Claim the first free GPUs, those that fewer trainings have first.
 
     Args:
         gpus: their names.
-        number: how many are wanted.
+        number: how many different ones are wanted.
+        share: how many trainings share each.
 
     Returns:
         The claims by the GPU's name, each good until its socket is closed in every process that
         has it; None, and no claim, if fewer are free.
 
     Raises:
-        ConfigError: fewer are there.
+        ConfigError: fewer exist.
     """
     if number > len(gpus):
         raise ConfigError(f"{number} GPUs are wanted for one job, but {len(gpus)} are visible.")
     claims: dict[str, socket.socket] = {}
-    for name in gpus:
-        if len(claims) < number and (mine := _hold(name)) is not None:
-            claims[name] = mine
+    for slot in range(share):
+        for name in gpus:
+            if name not in claims and len(claims) < number:
+                if (mine := _hold(f"{name}-{slot}")) is not None:
+                    claims[name] = mine
     if len(claims) == number:
         return claims
     for mine in claims.values():  # so that no two jobs wait for one another
@@ -74,37 +105,11 @@ def claim(gpus: Sequence[str], number: int) -> dict[str, socket.socket] | None:
     return None
 
 
-def _hold(gpu: str) -> socket.socket | None:
+def _hold(name: str) -> socket.socket | None:
     mine = socket.socket(socket.AF_UNIX)
     try:
-        mine.bind(f"\0protogcn-gpu-{gpu}")  # Linux: a name of the kernel, no file
+        mine.bind(f"\0protogcn-gpu-{name}")  # Linux: a name of the kernel, no file
     except OSError:
         mine.close()
         return None
     return mine
-
-
-def main() -> None:
-    """Run a command with as many GPUs of its own as it asks for."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--gpus", type=int, default=1, help="how many")
-    parser.add_argument("command", nargs=argparse.REMAINDER)
-    args = parser.parse_args()
-    if not args.command:
-        parser.error("the command is missing")
-
-    gpus = visible_gpus(os.environ)
-    if args.gpus and needs_claim(os.environ, gpus):
-        while (claims := claim(gpus, args.gpus)) is None:
-            print(f"Waits for {args.gpus} of GPU {', '.join(gpus)} to be free.", file=sys.stderr)
-            time.sleep(_POLL_SECONDS)
-        os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(claims)
-        print(f"GPU {', '.join(claims)} of {', '.join(gpus)}.", file=sys.stderr)
-        for mine in claims.values():
-            mine.set_inheritable(True)
-            mine.detach()
-    os.execvp(args.command[0], args.command)
-
-
-if __name__ == "__main__":
-    run_stage(main)

@@ -15,10 +15,12 @@ from protogcn.config.settings import NETWORKS
 from protogcn.config.skeleton import Skeleton
 from protogcn.errors import ConfigError
 from protogcn.models.baselines.ctrgcn import CTRGCN
+from protogcn.models.baselines.graph_network import NetworkSize
 from protogcn.models.baselines.stgcn import STGCN
 from protogcn.models.baselines.stgcnpp import STGCNPP
 from protogcn.models.loss import Loss
 from protogcn.models.protogcn import ProtoGCN
+from protogcn.models.topology import MotionTopology
 
 __all__ = ["Loss", "build_model"]
 
@@ -30,6 +32,7 @@ def build_model(
     num_classes: int,
     num_persons: int = 2,
     channels: int = 3,
+    spatial: type[MotionTopology] = MotionTopology,
 ) -> nn.Module:
     """Build the network that ``settings["network"]`` names.
 
@@ -42,53 +45,40 @@ def build_model(
         num_classes: K.
         num_persons: M, which changes CTR-GCN alone.
         channels: C.
+        spatial: the spatial part of ProtoGCN's blocks, see ``Engine.spatial``.
 
     Raises:
         ConfigError: unknown network, or settings that it cannot have.
     """
-    width, blocks, downsample = (settings[key] for key in ("width", "blocks", "downsample"))
+    size = NetworkSize(
+        num_classes=num_classes,
+        num_persons=num_persons,
+        channels=channels,
+        width=settings["width"],
+        blocks=settings["blocks"],
+        downsample=settings["downsample"],
+    )
     match settings["network"]:
         case "protogcn":
             return ProtoGCN(
                 num_classes=num_classes,
                 num_joints=skeleton.num_joints,
                 channels=channels,
-                width=width,
-                blocks=blocks,
-                downsample=downsample,
+                width=size.width,
+                blocks=size.blocks,
+                downsample=size.downsample,
                 subsets=settings["subsets"],
                 prototypes=settings["prototypes"],
                 contrast_weight=settings["contrast_weight"],
+                spatial=spatial,
             )
         case "stgcn":
-            return STGCN(
-                skeleton,
-                num_classes=num_classes,
-                channels=channels,
-                width=width,
-                blocks=blocks,
-                downsample=downsample,
-            )
+            return STGCN(skeleton, size)
         case "stgcnpp":
-            return STGCNPP(
-                skeleton,
-                num_classes=num_classes,
-                channels=channels,
-                width=width,
-                blocks=blocks,
-                downsample=downsample,
-            )
+            return STGCNPP(skeleton, size)
         case "ctrgcn":
-            return CTRGCN(
-                skeleton,
-                num_classes=num_classes,
-                num_persons=num_persons,
-                channels=channels,
-                width=width,
-                blocks=blocks,
-                downsample=downsample,
-            )
+            return CTRGCN(skeleton, size)
         case unknown:
             raise ConfigError(
-                f"model.network: {unknown} is not known; there is: {', '.join(NETWORKS)}."
+                f"model.network: found {unknown!r}, expected one of {', '.join(NETWORKS)}."
             )

@@ -30,8 +30,7 @@ class Topologies(NamedTuple):
 @torch.no_grad()
 def topologies(model: ProtoGCN, bodies: Bodies) -> Topologies:
     """Run bodies through a network in evaluation mode and look at its last block."""
-    features = bodies.values  # (B, T, V, C)
-    features = model.input_norm(features.flatten(2), bodies.multiplicity).view(features.shape)
+    features = model.input_norm(bodies)  # (B, T, V, C)
     for block in model.blocks:
         features, compared = block(features, bodies.multiplicity)
     last = model.blocks[-1].spatial

@@ -1,8 +1,8 @@
 """Batch norms of bodies, and the precision that sensitive parts are computed in.
 
-Shapes: B bodies, C channels. A row of a batch may stand for several equal bodies
-(``Bodies.multiplicity``): it counts as often in the statistics, and in the gradient through them.
-If several processes share a batch, statistics are over all of them.
+A row of a batch may stand for several equal bodies (``Bodies.multiplicity``): it counts as often in
+the statistics, and in the gradient through them. If several processes share a batch, statistics are
+over all of them. Shapes: B bodies, C channels, T frames, V joints, M person slots.
 """
 
 import math
@@ -10,6 +10,7 @@ import math
 import torch
 from torch import Tensor, nn
 
+from protogcn.batches.bodies import Bodies
 from protogcn.batches.parallel import gathered, is_parallel
 
 
@@ -35,6 +36,62 @@ class ChannelsFirstNorm(nn.BatchNorm2d):
         if self.training and (multiplicity is not None or is_parallel()):
             return weighted_norm(self, features, multiplicity, axis=1)
         return super().forward(features)
+
+
+class InputNorm(ChannelsLastNorm):
+    """Batch norm of bodies whose joints and channels, V * C, have statistics each."""
+
+    def forward(self, bodies: Bodies) -> Tensor:
+        """Return the values, (B, T, V, C), normed; all persons share the statistics."""
+        values = bodies.values
+        return super().forward(values.flatten(2), bodies.multiplicity).view(values.shape)
+
+
+class PersonNorm(nn.BatchNorm1d):
+    """``InputNorm`` with statistics, scales and shifts for each of M person slots.
+
+    With one person it is ``InputNorm``.
+    """
+
+    def __init__(self, num_persons: int, channels: int):
+        super().__init__(num_persons * channels)
+        self.num_persons = num_persons
+
+    def forward(self, bodies: Bodies) -> Tensor:
+        """Return the values, (B, T, V, C), normed person by person."""
+        features, persons = bodies.values.flatten(2), bodies.persons  # (B, T, V * C), (B,)
+        if self.training:
+            multiplicity = bodies.multiplicity
+            multiplicity = torch.ones_like(persons) if multiplicity is None else multiplicity
+            found = [
+                moments(features, multiplicity * (persons == person), axis=2)
+                for person in range(self.num_persons)
+            ]
+            mean, variance = (torch.cat(parts) for parts in list(zip(*found, strict=True))[:2])
+            track_moments(self, mean, variance, found[0][2])  # every clip has every slot
+        else:
+            mean, variance = self.running_mean, self.running_var
+        scale = self.weight * (variance + self.eps).rsqrt()
+        mean, scale, shift = (
+            each.view(self.num_persons, 1, -1)[persons] for each in (mean, scale, self.bias)
+        )  # (B, 1, V * C)
+        return ((features - mean) * scale + shift).to(features.dtype).view(bodies.values.shape)
+
+
+class Shortcut(nn.Sequential):
+    """What goes around a block: the features themselves, or their map and its norm."""
+
+    def __init__(self, in_channels: int, out_channels: int, *, mapped: bool):
+        super().__init__()
+        if mapped:
+            self.extend([nn.Linear(in_channels, out_channels), ChannelsLastNorm(out_channels)])
+
+    def forward(self, features: Tensor, multiplicity: Tensor | None = None) -> Tensor:
+        """(B, T, V, C) -> (B, T, V, C')."""
+        if not len(self):
+            return features
+        linear, norm = self
+        return norm(linear(features), multiplicity)
 
 
 def weighted_norm(

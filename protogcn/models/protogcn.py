@@ -15,10 +15,10 @@ from protogcn.batches.bodies import Bodies
 from protogcn.errors import ConfigError
 from protogcn.models.contrast import ClassContrast
 from protogcn.models.loss import Loss, mean_cross_entropy
-from protogcn.models.norms import ChannelsLastNorm, at_least_float32
+from protogcn.models.norms import InputNorm, Shortcut, at_least_float32
 from protogcn.models.prototypes import PrototypeReconstruction
 from protogcn.models.temporal import NUM_BRANCHES, MultiScaleTemporal
-from protogcn.models.topology import MotionRelations, MotionTopology, shortcut
+from protogcn.models.topology import MotionRelations, MotionTopology
 
 
 class ProtoGCN(nn.Module):
@@ -38,6 +38,7 @@ class ProtoGCN(nn.Module):
         contrast_weight: float = 0.2,
         contrast_features: int = 256,
         dropout: float = 0.1,
+        spatial: type[MotionTopology] = MotionTopology,
     ):
         """Draw the initial weights from torch's global generator.
 
@@ -53,6 +54,7 @@ class ProtoGCN(nn.Module):
             contrast_weight: weight of the contrastive loss beside the cross entropy.
             contrast_features: size of a class's vector in the memory bank.
             dropout: share of the reconstruction's values set to zero in training.
+            spatial: the spatial part of a block, or one that computes the same in another way.
 
         Raises:
             ConfigError: a width or a list of blocks that the network cannot have.
@@ -60,7 +62,7 @@ class ProtoGCN(nn.Module):
         super().__init__()
         _check(width, blocks, downsample, subsets)
         self.contrast_weight = contrast_weight
-        self.input_norm = ChannelsLastNorm(num_joints * channels)
+        self.input_norm = InputNorm(num_joints * channels)
         topology = 0.04 + 0.02 * torch.randn(subsets, num_joints, num_joints)
         self.blocks = nn.ModuleList()
         in_channels, out_channels = channels, width
@@ -74,6 +76,7 @@ class ProtoGCN(nn.Module):
                     topology=topology,
                     stride=stride,
                     residual=number > 1,
+                    spatial=spatial,
                 )
             )
             in_channels = out_channels
@@ -108,8 +111,7 @@ class ProtoGCN(nn.Module):
 
     def _encode(self, bodies: Bodies) -> tuple[Tensor, MotionRelations]:
         """Return logits (N, K), and what the last block's relations are made of."""
-        features = bodies.values  # (B, T, V, C)
-        features = self.input_norm(features.flatten(2), bodies.multiplicity).view(features.shape)
+        features = self.input_norm(bodies)  # (B, T, V, C)
         for block in self.blocks:
             features, compared = block(features, bodies.multiplicity)
         pooled = features.mean((1, 2), dtype=at_least_float32(features.dtype))  # (B, C)
@@ -121,20 +123,24 @@ class EncodingBlock(nn.Module):
     """One encoding block: topology, then time, then the block's own shortcut."""
 
     def __init__(
-        self, in_channels: int, out_channels: int, *, topology: Tensor, stride: int, residual: bool
+        self,
+        in_channels: int,
+        out_channels: int,
+        *,
+        topology: Tensor,
+        stride: int,
+        residual: bool,
+        spatial: type[MotionTopology],
     ):
         super().__init__()
         self.stride = stride
         self.residual = residual
-        self.spatial = MotionTopology(in_channels, out_channels, topology=topology)
+        self.spatial = spatial(in_channels, out_channels, topology=topology)
         self.temporal = MultiScaleTemporal(
             out_channels, num_joints=topology.shape[-1], stride=stride
         )
-        self.shortcut = nn.Identity()
-        if residual and (stride > 1 or in_channels != out_channels):
-            self.shortcut = nn.Sequential(
-                nn.Linear(in_channels, out_channels), ChannelsLastNorm(out_channels)
-            )
+        mapped = residual and (stride > 1 or in_channels != out_channels)
+        self.shortcut = Shortcut(in_channels, out_channels, mapped=mapped)
 
     def forward(
         self, features: Tensor, multiplicity: Tensor | None
@@ -144,7 +150,7 @@ class EncodingBlock(nn.Module):
         out = self.temporal(mixed, multiplicity)
         if self.residual:
             kept = features[:, :: self.stride] if self.stride > 1 else features
-            out = out.add_(shortcut(self.shortcut, kept, multiplicity))
+            out = out.add_(self.shortcut(kept, multiplicity))
         return F.relu_(out), compared
 
 

@@ -10,12 +10,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from protogcn.models.fast.gpu.mix import mix
 from protogcn.models.norms import (
     ChannelsFirstNorm,
     ChannelsLastNorm,
+    Shortcut,
     at_least_float32,
-    norm_as_affine,
 )
 from protogcn.models.pointwise import ToChannelsFirst, ToChannelsLast
 
@@ -46,7 +45,6 @@ class MotionTopology(nn.Module):
         """Start from ``topology``, shape (S, V, V), which is copied."""
         super().__init__()
         self.num_subsets = len(topology)
-        self.kernel = False  # on a GPU: the Triton kernel, which never stores a body's topology
         self.topology = nn.Parameter(topology.clone())
         self.alpha = nn.Parameter(torch.zeros(self.num_subsets))
         self.beta = nn.Parameter(torch.zeros(self.num_subsets))
@@ -55,11 +53,7 @@ class MotionTopology(nn.Module):
         self.expand_norm = ChannelsFirstNorm(out_channels)
         self.merge = ToChannelsLast(out_channels, out_channels)
         self.merge_norm = ChannelsLastNorm(out_channels)
-        self.shortcut = nn.Identity()
-        if in_channels != out_channels:
-            self.shortcut = nn.Sequential(
-                nn.Linear(in_channels, out_channels), ChannelsLastNorm(out_channels)
-            )
+        self.shortcut = Shortcut(in_channels, out_channels, mapped=in_channels != out_channels)
 
     def forward(
         self, features: Tensor, multiplicity: Tensor | None = None
@@ -67,28 +61,17 @@ class MotionTopology(nn.Module):
         """(B, T, V, C) -> features (B, T, V, C), and what the relations are made of."""
         # The maps to compare are linear and act on each frame alone, so that the mean of their
         # outputs is their output of the mean.
-        pooled = (
-            features.sum(1, dtype=at_least_float32(features.dtype)) / features.shape[1]
-        )  # (B, V, C)
+        dtype = at_least_float32(features.dtype)
+        pooled = features.sum(1, dtype=dtype) / features.shape[1]  # (B, V, C)
         compared = self.compare(pooled)
-        mixed = self._mix(self.expand(features), compared, multiplicity)  # (B, C, T, V)
+        mixed = self.mix(self.expand(features), compared, multiplicity)  # (B, C, T, V)
         merged = self.merge_norm(self.merge(mixed), multiplicity)  # (B, T, V, C)
-        return F.relu_(merged.add_(shortcut(self.shortcut, features, multiplicity))), compared
+        return F.relu_(merged.add_(self.shortcut(features, multiplicity))), compared
 
-    def _mix(
+    def mix(
         self, expanded: Tensor, compared: MotionRelations, multiplicity: Tensor | None
     ) -> Tensor:
         """Norm, activate and mix the joints of (B, C, T, V)."""
-        if self.kernel and expanded.device.type == "cuda":
-            return mix(
-                expanded,
-                *norm_as_affine(self.expand_norm, expanded, multiplicity),
-                self.topology + compared.intra,
-                compared.source.flatten(1, 2),
-                compared.target.flatten(1, 2),
-                self.alpha[0],
-                precision="tf32" if torch.backends.cuda.matmul.allow_tf32 else "ieee",
-            )
         relations = self.relations(compared)  # (B, C, V, V)
         topology = self.topology.repeat_interleave(relations.shape[1] // self.num_subsets, dim=0)
         return F.relu_(self.expand_norm(expanded, multiplicity)) @ (relations + topology)
@@ -107,11 +90,3 @@ class MotionTopology(nn.Module):
         source, target, intra = compared
         inter = torch.tanh(source.unsqueeze(-1) + (-target).unsqueeze(-2))  # (B, S, D, V, V)
         return torch.addcmul(intra.unsqueeze(2), self.alpha[0], inter).flatten(1, 2)
-
-
-def shortcut(module: nn.Module, features: Tensor, multiplicity: Tensor | None) -> Tensor:
-    """(B, T, V, C) -> (B, T, V, O): the features, or their map and norm."""
-    if isinstance(module, nn.Identity):
-        return features
-    linear, norm = module
-    return norm(linear(features), multiplicity)

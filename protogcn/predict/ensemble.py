@@ -1,6 +1,5 @@
-"""The directory of a run -> its trained network, and the record of an ensemble -> its members."""
+"""The table of an ensemble, or directories of runs -> their trained networks, with weights."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,7 +8,7 @@ from torch import nn
 
 from protogcn.config.resolved import Run, load_run
 from protogcn.errors import ConfigError, ContractError
-from protogcn.files.contracts import reading
+from protogcn.files.ensemble import load_ensemble_record
 from protogcn.models.trained import load_trained
 from protogcn.scores.fusion import check_weights
 
@@ -33,7 +32,7 @@ class Member:
 
 @dataclass(frozen=True)
 class TrainedEnsemble:
-    """The networks that are asked together.
+    """Networks whose scores are fused.
 
     Attributes:
         members: one or more, of one dataset.
@@ -44,7 +43,7 @@ class TrainedEnsemble:
     space: str
 
     def with_crops(self, crops: int) -> "TrainedEnsemble":
-        """Return the same networks, each asked about another number of test crops."""
+        """Return the same networks with another number of test crops."""
         members = [
             replace(
                 member,
@@ -56,7 +55,7 @@ class TrainedEnsemble:
 
 
 def load_ensemble(path: Path) -> TrainedEnsemble:
-    """Read the networks of an ensemble that the fuse stage has made a table of.
+    """Read the networks of an ensemble that the fuse stage wrote a table of.
 
     Args:
         path: ``results/{task}_{ensemble}.csv``, or the ``.json`` beside it.
@@ -64,13 +63,9 @@ def load_ensemble(path: Path) -> TrainedEnsemble:
     Raises:
         ContractError: the record or a run is missing or damaged.
     """
-    path = path.with_suffix(".json")
-    with reading(path, "the record of an ensemble, which the fuse stage writes beside its table"):
-        record = json.loads(path.read_text(encoding="utf-8"))
-        folders = [path.parent / member["run"] for member in record["members"]]
-        weights = [float(member["weight"]) for member in record["members"]]
-        space = str(record["space"])
-    return ensemble_of_runs(folders, weights, space)
+    record = load_ensemble_record(path.with_suffix(".json"))
+    weights = [run.weight for run in record.runs]
+    return ensemble_of_runs([run.folder for run in record.runs], weights, record.space)
 
 
 def ensemble_of_runs(
@@ -118,7 +113,7 @@ def load_member(folder: Path, weight: float = 1.0) -> Member:
     if "scores" in run.settings:
         raise ContractError(
             f"{folder}: its scores are imported from {run.settings['scores']}, so there is no"
-            " network; expected a run that is trained here or has a checkpoint."
+            " network; expected a run that the pipeline trains or that imports a checkpoint."
         )
     model, checkpoint = load_trained(folder / "checkpoint.pt", run)
     return Member(run, model, checkpoint["epoch"], weight)

@@ -1,4 +1,4 @@
-"""A trained run -> its network for other programs: ONNX, torch.export, and what they have to know.
+"""A trained run -> files for other programs: ONNX, torch.export, a json that describes the input.
 
 Shapes: N crops, M persons, T frames, V joints, C channels, K classes.
 """
@@ -56,7 +56,7 @@ def export_member(member: Member, folder: Path, *, batch: int) -> dict[str, Any]
         batch: crops in a batch when the speed is measured.
 
     Returns:
-        What stands in the json.
+        The content of the json.
 
     Raises:
         ConfigError: onnx, onnxscript or onnxruntime is not installed.
@@ -65,9 +65,9 @@ def export_member(member: Member, folder: Path, *, batch: int) -> dict[str, Any]
     _check_installed()
     network = CropLogits(member.model.eval())
     stem = folder / member.run.stream
-    facts = interface_of(member)
+    interface = interface_of(member)
     program = trace(network, example_crops(member, _EXAMPLES))
-    onnx, torch_file = _onnx_of(program, facts), _torch_file_of(program, facts)
+    onnx, torch_file = _onnx_of(program, interface), _torch_file_of(program, interface)
     computed = {
         "onnx": (stem.with_suffix(".onnx"), onnx, onnx_session(onnx)),
         "torch": (stem.with_suffix(".pt2"), torch_file, _reloaded(torch_file)),
@@ -83,18 +83,18 @@ def export_member(member: Member, folder: Path, *, batch: int) -> dict[str, Any]
                 _crops_per_second(logits_of, member, batch) / member.run.settings["crops"], 2
             ),
         }
-    report = {**facts, "batch of the speed": batch, "files": files}
+    report = {**interface, "batch of the speed": batch, "files": files}
     report_path = stem.with_suffix(".json")
     for path, content, _ in computed.values():
         with writing(path, needed=len(content)) as file:
             file.write(content)
-            report_path.unlink(missing_ok=True)  # an older one does not tell of this file
+            report_path.unlink(missing_ok=True)  # an older one does not describe this file
     save_text(report_path, json.dumps(report, indent=1, ensure_ascii=False) + "\n")
     return report
 
 
 def interface_of(member: Member) -> dict[str, Any]:
-    """Return what a program has to know to feed the network; it stands in each file too."""
+    """Return what a program has to know to feed the network; each file contains it."""
     run = member.run
     skeleton, settings = run.dataset.skeleton, run.settings
     return {
@@ -190,7 +190,7 @@ def _check_installed() -> None:
         ) from error
 
 
-def _onnx_of(program: "ExportedProgram", facts: dict[str, Any]) -> bytes:
+def _onnx_of(program: "ExportedProgram", interface: dict[str, Any]) -> bytes:
     """Convert a graph and put what to know about it into it."""
     # Its messages are about other packages of torch, not about this network.
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
@@ -200,15 +200,15 @@ def _onnx_of(program: "ExportedProgram", facts: dict[str, Any]) -> bytes:
             program, dynamo=True, input_names=["crops"], output_names=["logits"], verbose=False
         )
     converted.model.doc_string = __doc__
-    for name, value in facts.items():
+    for name, value in interface.items():
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
         converted.model.metadata_props[name] = text
     return converted.model_proto.SerializeToString()
 
 
-def _torch_file_of(program: "ExportedProgram", facts: dict[str, Any]) -> bytes:
+def _torch_file_of(program: "ExportedProgram", interface: dict[str, Any]) -> bytes:
     buffer = io.BytesIO()
-    torch.export.save(program, buffer, extra_files={"interface.json": json.dumps(facts)})
+    torch.export.save(program, buffer, extra_files={"interface.json": json.dumps(interface)})
     return buffer.getvalue()
 
 
@@ -255,7 +255,7 @@ def main() -> None:
     if len(set(streams)) < len(streams):
         raise ConfigError(
             f"--runs: two runs are of one stream ({', '.join(streams)}), and the files are named"
-            " after streams; export one after the other into folders of their own."
+            " after streams; export each of them into another folder."
         )
     for member in members:
         for entry in export_member(member, args.folder, batch=args.batch)["files"].values():

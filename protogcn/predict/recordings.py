@@ -1,9 +1,9 @@
-"""One file of any known format -> what was recorded in it, to be recognised.
+"""A file of any known format, or lines of numbers as they arrive -> motion to be recognised.
 
 Shapes: M persons, T frames, V joints, C channels.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -60,6 +60,42 @@ def read_recordings(path: Path, joints: Sequence[str], *, in_image: bool) -> lis
         return [Recording(path.stem, read_clip_file(path, joints, in_image=in_image))]
     except MalformedError as fault:
         raise ContractError(f"{path.parent}: {fault}.") from None
+
+
+def live_frames(lines: Iterable[str], num_joints: int) -> Iterator[np.ndarray]:
+    """Yield the positions (M, V, 3) of one frame for each line of numbers; skip empty lines.
+
+    Raises:
+        ContractError: a line is no frame, or of another number of persons than the first; or no
+            line is a frame.
+    """
+    size = None
+    for number, line in enumerate(lines, start=1):
+        fields = line.replace(",", " ").split()
+        if not fields:
+            continue
+        try:
+            values = np.array(fields, dtype=np.float32)
+        except ValueError:
+            raise ContractError(
+                f"standard input, line {number}: found {show(line.strip())}, expected"
+                f" {3 * num_joints} numbers for each person, with blanks or commas between them"
+                " and no header."
+            ) from None
+        size = size or len(values)
+        if len(values) != size or size % (3 * num_joints):
+            raise ContractError(
+                f"standard input, line {number}: found {len(values)} values, expected"
+                f" {3 * num_joints} for each person, the same number of persons in every line."
+            )
+        if not np.isfinite(values).all():
+            raise ContractError(
+                f"standard input, line {number}: found no finite numbers, expected three for each"
+                " joint; a missing joint is all zero."
+            )
+        yield values.reshape(-1, num_joints, 3)  # (M, V, 3)
+    if size is None:
+        raise ContractError("standard input: found no line, expected a line for each frame.")
 
 
 def _read_skeleton(path: Path, num_joints: int, in_image: bool) -> np.ndarray:

@@ -5,7 +5,7 @@ Shapes: N clips, K classes.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -40,16 +40,21 @@ def fuse(members: Mapping[str, Scores], weights: Mapping[str, float], space: str
             of them has no logits, which the space needs.
         ConfigError: unknown space, or streams and weights do not match.
     """
+    return sum(weighted_members(members, weights, space))
+
+
+def weighted_members(
+    members: Mapping[str, Scores], weights: Mapping[str, float], space: str
+) -> Iterator[np.ndarray]:
+    """Yield what ``fuse`` sums: (N, K) of each member, clips in the order of the first."""
     if members.keys() != weights.keys() or not members:
         raise ConfigError(
             f"weights for {', '.join(weights)}, but scores of {', '.join(members) or 'nothing'}."
         )
     first_stream, first = next(iter(members.items()))
-    total = np.zeros((len(first.clips), len(first.classes)))
     for stream, scores in members.items():
         rows = rows_in_order(first, scores, f"stream {stream} against stream {first_stream}")
-        total += weights[stream] * in_space(scores, space)[rows]
-    return total
+        yield weights[stream] * in_space(scores, space)[rows]
 
 
 def in_space(scores: Scores, space: str) -> np.ndarray:
@@ -61,8 +66,8 @@ def in_space(scores: Scores, space: str) -> np.ndarray:
     """
     if space in _OF_LOGITS and not scores.has_logits:
         raise ContractError(
-            f"{scores.provenance['imported']['file']}: was imported as probabilities, which do not"
-            f" tell the logits that space {space} needs; set the ensemble's space to probability or"
+            f"{scores.provenance['imported']['file']}: was imported as probabilities, without"
+            f" the logits that space {space} needs; set the ensemble's space to probability or"
             " log_probability, or import logits."
         )
     match space:

@@ -1,4 +1,4 @@
-"""Somebody's score file instead of training and scoring: joined to clip ids -> ``scores.npz``.
+"""A third-party score file -> ``scores.npz`` of a run that is neither trained nor scored here.
 
 Shapes: N clips, C crops, K classes.
 """
@@ -17,7 +17,7 @@ from protogcn.errors import ContractError
 from protogcn.files.contracts import digest_of
 from protogcn.files.provenance import commit, versions
 from protogcn.files.scores import Scores
-from protogcn.scores.fusion import softmax
+from protogcn.scores.fusion import accuracies, softmax
 from protogcn.scores.released_files import ReleasedScores, read_scores
 
 _NUMBERED = re.compile(r"(\D*)(\d+)")  # as CTR-GCN names samples: test_0, test_1, ...
@@ -25,7 +25,7 @@ _ENOUGH = 50  # clips for which no better than by chance means: in another order
 
 
 def import_scores(run: Run, path: Path, clips: ClipList) -> Scores:
-    """Return somebody's scores of a run's test clips.
+    """Return third-party scores of a run's test clips.
 
     Clips are joined by name if the file names them, else by position in the order of the list;
     the numbered samples of CTR-GCN's family are in the order of the clips' names.
@@ -101,7 +101,7 @@ def _rows_of(where: str, found: ReleasedScores, ids: Sequence[str]) -> tuple[np.
     row_of = {name: row for row, name in enumerate(found.clips)}
     if len(row_of) < count:
         twice = next(name for row, name in enumerate(found.clips) if row_of[name] != row)
-        raise ContractError(f"{where}: clip {twice} stands twice.")
+        raise ContractError(f"{where}: clip {twice} appears twice.")
     if row_of.keys() == set(ids):
         return np.array([row_of[clip] for clip in ids]), "name"
     if count == len(ids) and (numbered := _numbered(row_of)) is not None:
@@ -150,7 +150,7 @@ def _scores_in(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return mean logits and mean probabilities, (N, K) each.
 
-    Where the file has probabilities only, their logarithm stands for the logits.
+    Where the file has probabilities only, their logarithm replaces the logits.
     """
     values = found.values[rows]  # (N, C, K)
     if space == "probability":
@@ -192,10 +192,10 @@ def _select(run: Run, path: Path) -> str:
 
 
 def main() -> None:
-    """Turn somebody's scores into those of a run."""
+    """Turn third-party scores into those of a run."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--config", type=Path, required=True, help="config.yaml of the run")
-    parser.add_argument("--source", type=Path, required=True, help="somebody's scores")
+    parser.add_argument("--source", type=Path, required=True, help="third-party scores")
     parser.add_argument(
         "--clips", type=Path, required=True, help="annotation pickle, or csv with clip and label"
     )
@@ -207,8 +207,8 @@ def main() -> None:
     scores = import_scores(run, args.source, clips)
     scores.save(args.scores)
     facts = scores.provenance
-    right = (scores.probabilities.argmax(axis=1) == scores.labels).mean()
+    top1 = accuracies(scores.probabilities, scores.labels)["top1"]
     print(
         f"{run.name}: {len(scores.clips)} clips, joined by {facts['imported']['clips joined by']},"
-        f" space {facts['space']}, top-1 {100 * right:.2f}."
+        f" space {facts['space']}, top-1 {100 * top1:.2f}."
     )

@@ -12,6 +12,7 @@ from protogcn.config.resolved import Run, load_run
 from protogcn.files.provenance import commit, versions
 from protogcn.files.scores import Scores
 from protogcn.jobs.bar import show_progress
+from protogcn.jobs.claim import claimed_gpus
 from protogcn.models.engine import Engine
 from protogcn.models.trained import load_trained
 from protogcn.scores.scoring import ScoringCrops, score_clips
@@ -28,12 +29,12 @@ def score(run: Run, store: ClipStore, path: Path) -> Scores:
     Raises:
         ContractError: the checkpoint is missing, damaged, or of another training.
     """
-    model, checkpoint = load_trained(path, run, store)
+    engine = Engine.of(run.engine, store.device, precision=run.settings["precision"])
+    model, checkpoint = load_trained(path, run, store, engine.spatial)
     imported = checkpoint.get("imported")
     rows = store.rows(run.split, "test")
-    engine = Engine.of(run.engine, store.device, precision=run.settings["precision"])
     logits, probabilities = score_clips(
-        engine.logits_of(engine.prepare(model)),
+        engine.logits_of(model),
         store,
         rows,
         ScoringCrops.of(run),
@@ -69,11 +70,18 @@ def main() -> None:
     parser.add_argument("--clips", type=Path, required=True)
     parser.add_argument("--checkpoint", type=Path, required=True)
     parser.add_argument("--scores", type=Path, required=True)
+    parser.add_argument(
+        "--gpus",
+        type=int,
+        default=0,
+        help="claim so many of this workstation's GPUs (default: use what is visible)",
+    )
     args = parser.parse_args()
 
     run = load_run(args.config)
-    device = pick_device(run.engine["device"])
-    engine = Engine.of(run.engine, device, precision=run.settings["precision"])
-    engine.start(run.settings["cpu_threads"])
-    store = ClipStore.load(args.values, args.clips, run, device)
-    score(run, store, args.checkpoint).save(args.scores)
+    with claimed_gpus(args.gpus, share=run.engine["trainings_per_gpu"]):
+        device = pick_device(run.engine["device"])
+        engine = Engine.of(run.engine, device, precision=run.settings["precision"])
+        engine.start(run.settings["cpu_threads"])
+        store = ClipStore.load(args.values, args.clips, run, device)
+        score(run, store, args.checkpoint).save(args.scores)

@@ -7,6 +7,7 @@ the same bytes.
 """
 
 import json
+import multiprocessing
 import os
 import secrets
 import socket
@@ -25,7 +26,8 @@ class Owner:
     """This process's claim on a run directory.
 
     Attributes:
-        token: what ``owner.json`` holds: ``id``, ``host``, ``process`` and ``job``.
+        token: what ``owner.json`` holds: ``id``, ``host``, ``process`` and ``job``. The process is
+            the one that started the others if there are several.
     """
 
     def __init__(self, folder: Path):
@@ -34,7 +36,7 @@ class Owner:
         self.token = {
             "id": secrets.token_hex(8),
             "host": socket.gethostname(),
-            "process": os.getpid(),
+            "process": (multiprocessing.parent_process() or multiprocessing.current_process()).pid,
             "job": os.environ.get("SLURM_JOB_ID", ""),
         }
         if (other := self._other_at_work()) is not None:

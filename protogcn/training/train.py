@@ -5,13 +5,15 @@ settings.
 """
 
 import argparse
+import os
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from socket import socket
 from typing import Any
 
 import numpy as np
@@ -22,12 +24,13 @@ from tqdm import tqdm
 from protogcn.batches.clip_store import ClipStore
 from protogcn.batches.device import pick_device
 from protogcn.batches.parallel import (
+    Peer,
     ProcessGroup,
     is_first,
-    is_parallel,
     my_part,
     num_processes,
     on_first_process,
+    run_together,
     summed,
 )
 from protogcn.config.resolved import Run, load_run
@@ -35,9 +38,11 @@ from protogcn.errors import (
     ContractError,
     FinishedElsewhereError,
     SupersededError,
+    exit_code_of,
 )
 from protogcn.files.contracts import reading, save_table
 from protogcn.files.provenance import commit, versions
+from protogcn.jobs.claim import claimed_gpus
 from protogcn.jobs.deadline import TimeLimit, limit_of_this_job
 from protogcn.models.checkpoint import save_checkpoint
 from protogcn.models.engine import Engine
@@ -134,7 +139,7 @@ def _start(run: Run, store: ClipStore) -> Training:
     if settings["select"] == "best":
         store.rows(run.split, settings["select_on"])  # refused now rather than after an epoch
     torch.manual_seed(seeds(SeedOf.WEIGHTS, settings["seed"])[0])
-    model = engine.prepare(build_network(run))
+    model = build_network(run, engine.spatial).to(engine.device)
     optimizer = engine.optimizer(
         model.parameters(),
         learning_rate=settings["learning_rate"],
@@ -240,6 +245,12 @@ def main() -> None:
     parser.add_argument("--checkpoint", type=Path, required=True)
     parser.add_argument("--history", type=Path, required=True)
     parser.add_argument(
+        "--gpus",
+        type=int,
+        default=0,
+        help="claim so many of this workstation's GPUs (default: use what is visible)",
+    )
+    parser.add_argument(
         "--stop-at",
         help="when this job ends: seconds since 1970 or a local time as 2030-01-31T18:00"
         " (default: $PROTOGCN_STOP_AT, and what Slurm says)",
@@ -248,13 +259,28 @@ def main() -> None:
 
     limit = limit_of_this_job(args.stop_at)
     run = load_run(args.config)
-    try:
-        with ProcessGroup(pick_device(run.engine["device"])) as device:
-            engine = Engine.of(run.engine, device, precision=run.settings["precision"])
-            engine.start(run.settings["cpu_threads"])
-            store = ClipStore.load(args.values, args.clips, run, device)
-            _train_or_find(run, store, limit, args.checkpoint, args.history)
-    except FinishedElsewhereError as error:
-        if is_parallel():  # the others wait for this one in vain: torchrun ends them
-            raise
-        _tell(str(error))
+    size = run.engine["gpus"]
+    with claimed_gpus(args.gpus, share=run.engine["trainings_per_gpu"]) as claims:
+        if size == 1:
+            try:
+                _train_as(Peer(), args, limit, claims)
+            except FinishedElsewhereError as error:
+                print(error, file=sys.stderr)
+            return
+        # Snakemake exports the threads of the job, which are those of all processes together.
+        os.environ["OMP_NUM_THREADS"] = str(run.settings["cpu_threads"])
+        code = run_together(size, _train_as, args, limit, claims)
+    if code not in (0, exit_code_of(FinishedElsewhereError())):
+        sys.exit(code)
+
+
+def _train_as(
+    peer: Peer, args: argparse.Namespace, limit: TimeLimit, claims: Sequence[socket]
+) -> None:
+    """Do this process's part of a training; it has its GPU as long as it has the claims."""
+    run = load_run(args.config)
+    with ProcessGroup(pick_device(run.engine["device"]), peer) as device:
+        engine = Engine.of(run.engine, device, precision=run.settings["precision"])
+        engine.start(run.settings["cpu_threads"])
+        store = ClipStore.load(args.values, args.clips, run, device)
+        _train_or_find(run, store, limit, args.checkpoint, args.history)

@@ -77,10 +77,10 @@ def page_file(tmp_path_factory):
         "<rect width='1700' height='200' fill='teal'/></svg>"
     )
     caption.write_text("Accuracy of each class.")
-    behind = {"nano_xsub_2ens": ["nano_xsub/protogcn/j", "nano_xsub/stgcnpp/b"]}
+    table_runs = {"nano_xsub_2ens": ["nano_xsub/protogcn/j", "nano_xsub/stgcnpp/b"]}
     command = [
         sys.executable, "-m", "protogcn", "report", "--tables", table, wide, "--figures", picture,
-        "--captions", caption, "--scores", *scores, "--behind", json.dumps(behind),
+        "--captions", caption, "--scores", *scores, "--table-runs", json.dumps(table_runs),
         "--dag", REPOSITORY / "docs/dag.svg", "--page", folder / "report.html",
     ]  # fmt: skip
     subprocess.run(command, check=True, capture_output=True, text=True, cwd=REPOSITORY)

@@ -132,6 +132,8 @@ TRICKS = {
     "called with a list": name(b"numpy", b"dtype") + b"]R",
     "called with nothing": name(b"numpy", b"dtype") + b")R",
     "name of numbers": b"K\x01K\x02\x93",
+    "name of dicts": b"}}\x93",
+    "name of nested tuples": b")" + b"q\0h\0\x86" * 200 + b"N\x93",
     "name without end": b"c" + b"os" * 300,
     "name that is no text": b"c\xff\xfe\n\xff\n",
     "state for a dict": b"}}b",
@@ -222,7 +224,7 @@ TRICKS = {
     "dict by values": call(name(b"collections", b"OrderedDict"), b"]"),
     "text that is not UTF-8": text(b"\xff\xff"),
     "a second protocol": b"\x80\x04N",
-    "LONG1 bomb": b"\x8a\xff" + b"\xff" * 255,
+    "LONG1 bomb": b"\x8a\xff" + b"\x7f" * 255,
     "LONG4 bomb": b"\x8b\xff\xff\xff\x7f",
     "LONG_BINPUT bomb": b"Nr\xff\xff\xff\xff",
     "FRAME bomb": b"\x95" + uint64(2**60) + b"N",
@@ -232,6 +234,18 @@ TRICKS = {
     "BINUNICODE8 bomb": b"\x8d" + uint64(2**63),
     "BYTEARRAY8 bomb": b"\x96" + uint64(2**62),
     "cut in a number": b"J\0\0",
+    "a billion laughs": b"]q\0" + b"".join(
+        b"](h%ch%ceq%c" % (level, level, level + 1) for level in range(200)
+    ) + b"\x86" * 200,
+    "one annotation many times": b"]q\0(}q\1X\1\0\0\0a" + array_of(
+        dtype_of(b"f4"), b"J\x10\x27\0\0\x85", b"A" * 40_000
+    ) + b"s" + b"h\1" * 100_000 + b"e",
+    "one score vector many times": b"]q\0(" + array_of(
+        dtype_of(b"f4"), b"J\x10\x27\0\0\x85", b"A" * 40_000
+    ) + b"q\1" + b"h\1" * 100_000 + b"e",
+    "one long text many times": b"}" + text(b"a" * 10_000) + text(b"a" * 10_000) + b"q\0Ns"
+    + b"h\0Ns" * 100_000,
+    "a list in itself many times": b"]q\0" + b"h\0a" * 10_000,
     "one text encoded many times": text(b"a" * 10_000) + b"q\0"
     + b"(" + call(name(b"_codecs", b"encode"), b"h\0", text(b"latin1")) * 1000 + b"t\x86",
     "one buffer in many arrays": b"B\x10\x27\0\0" + b"A" * 10_000 + b"q\0"

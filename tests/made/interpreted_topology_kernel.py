@@ -1,5 +1,5 @@
-"""The tests that need TRITON_INTERPRET=1 before Triton is imported: test_topology_kernel.py runs
-this file in a process of its own, and pytest does not find it by itself.
+"""The tests that need TRITON_INTERPRET=1 before Triton is imported: test_mix.py runs this file in
+a dedicated process, and pytest does not find it otherwise.
 """
 
 import pytest
@@ -7,7 +7,7 @@ import torch
 
 from benchmarks.gpu import topology_kernel as benchmark
 from protogcn.models.fast.gpu import launch as topology_launch
-from protogcn.models.fast.gpu.mix import _mix, mix, mix_eager
+from protogcn.models.fast.gpu.mix import MixInputs, _mix, mix
 from tests.unit.models.fast.gpu.test_mix import draw_inputs
 
 NAMES = ("y", "x", "scale", "shift", "static", "source", "target", "alpha")
@@ -23,8 +23,8 @@ def poison(monkeypatch):
 
 
 def with_gradients(function, inputs, grad_y):
-    inputs = [tensor.detach().requires_grad_() for tensor in inputs]
-    y = function(*inputs)
+    inputs = MixInputs(*(tensor.detach().requires_grad_() for tensor in inputs))
+    y = function(inputs)
     return [y.detach(), *torch.autograd.grad(y, inputs, grad_y.to(y.dtype))]
 
 
@@ -32,8 +32,8 @@ def draw_grad(inputs):
     return torch.randn(inputs[0].shape, generator=torch.Generator().manual_seed(0)).to(inputs[0])
 
 
-def by_kernel(*inputs):
-    return mix(*inputs, precision="ieee")
+def by_kernel(inputs):
+    return mix(inputs, precision="ieee")
 
 
 def test_triton_is_interpreted():
@@ -65,7 +65,7 @@ def test_output_and_gradients_are_those_of_the_twin(
     bodies = 1 if features == 12 else 2
     inputs = draw_inputs(joints, frames, features, bodies=bodies, dtype=dtype)
     grad_y = draw_grad(inputs)
-    expected = with_gradients(mix_eager, [each.double() for each in inputs], grad_y)
+    expected = with_gradients(benchmark.mix_eager, [each.double() for each in inputs], grad_y)
     found = with_gradients(by_kernel, inputs, grad_y)
     for name, one, other in zip(NAMES, found, expected, strict=True):
         assert one.dtype == (dtype if name in "xy" else torch.float32)
@@ -74,7 +74,7 @@ def test_output_and_gradients_are_those_of_the_twin(
 
 def test_groups_of_channels_follow_from_the_shapes(monkeypatch):
     x, _, _, static, *_ = inputs = draw_inputs(5, 4, 12)
-    inputs = topology_launch.contiguous(*inputs)
+    inputs = topology_launch.contiguous(inputs)
     groups = []
     for programs in (1, 4, 5, 24, 48, 49):  # 2 bodies x 2 subsets x 12 features
         monkeypatch.setattr(topology_launch, "_ENOUGH", programs)
@@ -109,7 +109,8 @@ def test_tanh_is_within_1e_6_and_does_not_overflow():
     target = torch.zeros(1, 1, joints)
     x = torch.eye(joints).expand(1, 1, joints, joints)
     one, zero = torch.ones(1), torch.zeros(1)
-    found = by_kernel(x, one, zero, torch.zeros(1, 1, joints, joints), source, target, one[0])
+    static = torch.zeros(1, 1, joints, joints)
+    found = by_kernel(MixInputs(x, one, zero, static, source, target, alpha=one[0]))
     expected = torch.tanh(spread.double()).unsqueeze(-1).expand(joints, joints)
     torch.testing.assert_close(found[0, 0].double(), expected, rtol=0, atol=1e-6)
 
@@ -118,7 +119,7 @@ def test_nan_is_not_hidden():
     for number in range(7):
         inputs = draw_inputs(5, 4, 1)
         inputs[number].view(-1)[0] = torch.nan
-        found, expected = by_kernel(*inputs), mix_eager(*inputs)
+        found, expected = by_kernel(inputs), benchmark.mix_eager(inputs)
         assert expected.isnan().any()
         assert torch.equal(found.isnan(), expected.isnan())
 
@@ -142,8 +143,8 @@ def test_stays_whole_in_a_compiled_graph():
 
 
 def test_has_no_second_derivative():
-    inputs = [each.requires_grad_() for each in draw_inputs(5, 4, 3)]
-    y = by_kernel(*inputs)
+    inputs = MixInputs(*(each.requires_grad_() for each in draw_inputs(5, 4, 3)))
+    y = by_kernel(inputs)
     (grad_x,) = torch.autograd.grad(y.sum(), inputs[0], create_graph=True)
     with pytest.raises(RuntimeError, match="no autograd formula"):
         grad_x.sum().backward()

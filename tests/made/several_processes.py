@@ -1,42 +1,40 @@
-"""A program of the tests: trains the nano network in float64, under torchrun or by itself."""
+"""A program of the tests: two processes train the nano network in float64."""
 
 import dataclasses
 import json
 import os
 import sys
+import time
 from pathlib import Path
 
 import torch
 
-from protogcn.batches.parallel import ProcessGroup
-from protogcn.errors import ConfigError, run_stage
+from protogcn.batches.parallel import Peer, ProcessGroup, run_together
+from protogcn.errors import ConfigError
 from protogcn.models.checkpoint import save_checkpoint
 from protogcn.training import train as stage
 from protogcn.training.run_owner import Owner
 from tests.made.nano import nano_run, store_of
 
 
-def main():
+def work(peer: Peer, data: Path, folder: Path, results: Path, settings: dict, stops: dict):
     """Train; each process writes what it ended with to a file of its own."""
-    data, folder, results = map(Path, sys.argv[1:4])
-    settings, stops = map(json.loads, sys.argv[4:6])
     torch.set_num_threads(1)
     torch.set_default_dtype(torch.float64)
-    rank = os.environ.get("RANK", "0")
     written = watch_writes(folder)
     train_epoch = stage.train_epoch
 
     def stop_or_train(training):
-        stop(stops.get(f"{rank} {training.epoch}"), folder)
+        stop(stops.get(f"{peer.rank} {training.epoch}"), folder)
         return train_epoch(training)
 
     stage.train_epoch = stop_or_train
-    with ProcessGroup(torch.device("cpu")):
+    with ProcessGroup(torch.device("cpu"), peer):
         store = store_of(data)
         store = dataclasses.replace(store, frames=store.frames.double())
         training = stage.train(nano_run(**settings), store, folder)
         content = {"model": training.model.state_dict(), "history": training.history}
-        save_checkpoint(results / f"{rank}.pt", content | {"written": len(written)})
+        save_checkpoint(results / f"{peer.rank}.pt", content | {"written": len(written)})
 
 
 def watch_writes(folder):
@@ -61,7 +59,13 @@ def stop(how, folder):
             Owner(folder)
         case "death":
             os.kill(os.getpid(), 9)
+        case "fault":
+            raise ZeroDivisionError("a fault of the test")
+        case "sleep":
+            (folder / f"{os.getpid()}.asleep").touch()
+            time.sleep(600)
 
 
 if __name__ == "__main__":
-    run_stage(main)
+    places, others = map(Path, sys.argv[1:4]), map(json.loads, sys.argv[4:6])
+    sys.exit(run_together(2, work, *places, *others))

@@ -144,7 +144,7 @@ def test_every_rule_has_a_docstring_a_log_and_no_path_of_its_own(workplace):
         assert '"/' not in text, path
 
 
-def test_a_run_on_several_gpus_is_one_task_of_torchrun(workplace):
+def test_a_run_on_several_gpus_is_one_task(workplace):
     more = workplace.config(
         "overrides: {two: {where: {dataset: nano, modality: b}, set: {engine: {gpus: 2}, cpu_threads: 3}}}"
     )
@@ -162,12 +162,10 @@ def test_a_run_on_several_gpus_is_one_task_of_torchrun(workplace):
     several, one, scored = (
         jobs[job] for job in (("train_stream", "b"), ("train_stream", "j"), ("score_stream", "b"))
     )
-    launcher = (
-        "env OMP_NUM_THREADS=3 python -m protogcn.training.torchrun --standalone --nproc-per-node=2"
-    )
-    assert f"{launcher} -m protogcn.training.train --config" in several
+    assert "python -m protogcn train --gpus 2 --config" in several
     assert "threads: 6" in several
     assert "gpu=2, nodes=1" in several
     assert "gpu=1, nodes=1" in one
     assert "gpu=1" in scored
-    assert "torchrun" not in one + scored
+    assert "python -m protogcn train --gpus 1 --config" in one
+    assert "python -m protogcn score --gpus 1 --config" in scored

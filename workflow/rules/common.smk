@@ -10,20 +10,19 @@ sys.path.insert(0, str(REPOSITORY))
 
 from protogcn.jobs import estimate
 from protogcn.config.resolved import MODALITIES
-from protogcn.config.load import put_in_order
+from protogcn.config.load import plan_of_workflow
 from protogcn.config.contents import contents_of
-from protogcn.config.datasets import missing_raw
+from protogcn.config import inputs
 from protogcn.errors import ConfigError
-from protogcn.config.imports import ahead_of, is_imported, missing_import
 from protogcn.jobs.earlier_jobs import left_behind
-from protogcn.config.plan import load_plan
 from protogcn.config.figure_names import check_figure_names
 from protogcn.files import paths
 from protogcn.files.paths import DATASET, PREPARED, RUN
-from protogcn.files.progress import handed_over
 from protogcn.config.runs import STREAM
 from protogcn.jobs.slurm import comment_of
-from protogcn.config.tables import common_recipe, digests_of, resolve_tables
+from protogcn.config.tables import resolve_tables
+
+RUN_NAMES = ("{dataset}", "{split}", "{model}", "{stream}")
 
 # Jobs run with the Python that runs Snakemake and with this checkout's package, from any folder.
 shell.prefix(
@@ -32,12 +31,7 @@ shell.prefix(
 )
 
 try:
-    put_in_order(config, OWN_CONFIG)
-    plan = load_plan(
-        config,
-        REPOSITORY / "workflow/schemas/config.schema.yaml",
-        CONFIG_FILES,
-    )
+    plan = plan_of_workflow(config, OWN_CONFIG, CONFIG_FILES)
 except ConfigError as error:
     sys.exit(f"ConfigError: {error}")
 
@@ -47,11 +41,11 @@ wildcard_constraints:
     split="|".join(
         sorted({split for dataset in plan.datasets.values() for split in dataset.splits})
     ),
-    task="|".join(sorted({task for task, _ in plan.ensembles})),
+    task="|".join(dict.fromkeys(task for task, _ in plan.ensembles)),
     model="|".join(plan.models),
     stream=STREAM,
     modality="|".join(MODALITIES),
-    ensemble="|".join(sorted({ensemble for _, ensemble in plan.ensembles})),
+    ensemble="|".join(dict.fromkeys(ensemble for _, ensemble in plan.ensembles)),
     preparation="centred|aligned|raw",
 
 
@@ -72,78 +66,14 @@ def run_of(wildcards):
     return asked(plan.run, task, wildcards.model, wildcards.stream)
 
 
-def as_json(entry):
-    """Resolved settings as a command-line argument."""
-    return json.dumps(entry.to_mapping(), ensure_ascii=False)
+def of_run(question, *arguments):
+    """A function of wildcards that asks about their run."""
+    return lambda wildcards: asked(question, run_of(wildcards), *arguments)
 
 
-def prepared(wildcards, name):
-    """A file of the prepared dataset that a run reads."""
-    return data_of(run_of(wildcards), name)
-
-
-def data_of(run, name):
-    """The same for a run."""
-    return f"{paths.prepared(run.dataset.name, run.settings['preparation'])}/{name}"
-
-
-def train_threads(run):
-    """The CPU cores of a training: one process for each GPU."""
-    return run.engine["gpus"] * run.settings["cpu_threads"]
-
-
-def train_command(run):
-    """What starts a training: torchrun where it has several GPUs, in the job's one task."""
-    gpus, threads = run.engine["gpus"], run.settings["cpu_threads"]
-    if gpus == 1:
-        return "python -m protogcn train"
-    # Snakemake exports all threads of the job, which are those of all processes together.
-    return (
-        f"env OMP_NUM_THREADS={threads} python -m protogcn.training.torchrun --standalone"
-        f" --nproc-per-node={gpus} -m protogcn train"
-    )
-
-
-def gpus_of(run):
-    """How many GPUs a run's training asks for."""
-    return 0 if run.engine["device"] == "cpu" else run.engine["gpus"]
-
-
-def size_for(run):
-    """The size of the dataset that a run reads."""
-    return estimate.size_of(run.dataset, run.split, Path(data_of(run, "clips.csv")))
-
-
-def need_to_train(wildcards, attempt):
-    """Memory and minutes of a training; being resumed in time is no failure of the last attempt."""
-    run = run_of(wildcards)
-    attempt = 1 if handed_over(Path(run.folder)) else attempt
-    return estimate.to_train(run, size_for(run)).at(attempt)
-
-
-def need_to_score(wildcards, attempt):
-    """Memory and minutes of a scoring."""
-    run = run_of(wildcards)
-    return estimate.to_score(run, size_for(run)).at(attempt)
-
-
-def size_prepared(wildcards):
-    """The size of a prepared dataset."""
-    dataset = plan.datasets[wildcards.dataset]
-    clips = f"{paths.prepared(dataset.name, wildcards.preparation)}/clips.csv"
-    return estimate.size_of(dataset, dataset.splits[0], Path(clips))
-
-
-def need_to_read(wildcards, workers, attempt):
-    """Memory and minutes of reading a dataset."""
-    dataset = plan.datasets[wildcards.dataset]
-    return estimate.to_read(dataset, size_prepared(wildcards), workers).at(attempt)
-
-
-def need_to_compute(wildcards, workers, attempt):
-    """Memory and minutes of writing a dataset's modalities."""
-    dataset = plan.datasets[wildcards.dataset]
-    return estimate.to_compute(dataset, size_prepared(wildcards), workers).at(attempt)
+def of_dataset(question):
+    """The same about their dataset."""
+    return lambda wildcards: asked(question, plan.datasets[wildcards.dataset])
 
 
 def scheme_of(wildcards):
@@ -152,88 +82,42 @@ def scheme_of(wildcards):
 
 
 def members_of(wildcards):
-    """The runs that a table fuses."""
+    """The runs that it fuses."""
     return asked(plan.members, wildcards.task, wildcards.ensemble)
 
 
-def scores_of(run):
-    """The score file of a run."""
-    return f"{run.folder}/scores.npz"
+def needs(stage):
+    """What the jobs of a stage ask for at each attempt: memory and minutes."""
 
+    def need(wildcards, threads, attempt):
+        if stage in ("train", "score"):
+            return estimate.need_of_run(stage, run_of(wildcards), attempt)
+        dataset = plan.datasets[wildcards.dataset]
+        preparation = getattr(wildcards, "preparation", "raw")
+        return estimate.need_of_dataset(stage, dataset, preparation, threads, attempt)
 
-def scores_by(model, wildcards):
-    """The score file of a task and a stream by one model."""
-    return scores_of(asked(plan.run, wildcards.task, model, wildcards.stream))
-
-
-def members_as_arguments(wildcards):
-    """The members of an ensemble as command-line arguments."""
-    scheme = scheme_of(wildcards)
-    weights = map(str, scheme.streams.values())
-    return (
-        f"--streams {' '.join(scheme.streams)} --weights {' '.join(weights)}"
-        f" --space {scheme.space} --task {wildcards.task} --model {scheme.model}"
-    )
-
-
-def tables_of(dataset):
-    """The tables of every ensemble of a dataset."""
-    return [
-        f"results/{task}_{ensemble}.csv"
-        for (task, ensemble), scheme in plan.ensembles.items()
-        if any(run.dataset.name == dataset for run in plan.members(task, ensemble))
-    ]
+    return {
+        "mem_mb": lambda wildcards, threads, attempt: need(wildcards, threads, attempt).memory,
+        "runtime": lambda wildcards, threads, attempt: need(wildcards, threads, attempt).minutes,
+    }
 
 
 tables = asked(resolve_tables, config, plan)
 
 
-def wanted_by_table(wildcards):
-    """The score files that a whole comparison table needs."""
-    return [scores_of(asked(plan.run, *names)) for names in tables[wildcards.table].runs]
-
-
-def found_for_table(wildcards):
-    """Those of them that exist, without asking Snakemake to make or renew any."""
-    known = [names for names in tables[wildcards.table].runs if names in plan.runs]
-    paths = [Path(scores_of(asked(plan.run, *names))) for names in known]
-    return [path.as_posix() for path in paths if path.exists()]
-
-
-def table_as_json(wildcards):
-    """A resolved comparison table as a command-line argument."""
-    table = tables[wildcards.table]
-    entry = {
-        **table.to_mapping(),
-        "recipe": asked(common_recipe, table, plan) if table.same_recipe else {},
-        "digests": asked(digests_of, table, plan),
-    }
-    return json.dumps(entry, ensure_ascii=False)
+def of_table(question):
+    """A function of wildcards that asks about their comparison table."""
+    return lambda wildcards: asked(question, plan, tables[wildcards.table])
 
 
 # Datasets with a run that reads a file of motions. The others' motions are differences of crops,
 # and half of their space on the disk is saved.
-MOTIONS_READ = {name for name in plan.datasets if plan.runs.values_read(name) - {"j", "b", "k"}}
+MOTIONS_READ = {name for name in plan.datasets if plan.runs.modalities_read(name) - {"j", "b", "k"}}
 
 
 def names_of(datasets):
-    """A pattern of these names; of no name at all if there is none."""
-    return "|".join(sorted(datasets)) or "(?!)"
-
-
-def need_to_decompress(wildcards, workers, attempt):
-    """Memory and minutes of decompressing a dataset's poses."""
-    dataset = plan.datasets[wildcards.dataset]
-    clips = Path(f"{paths.prepared(dataset.name, 'raw')}/clips.csv")
-    size = estimate.size_of(dataset, dataset.splits[0], clips)
-    return estimate.to_decompress(dataset, size, workers).at(attempt)
-
-
-def joints_come_from(wildcards):
-    """What the joints of a dataset are read from: its raw files, or decompressed poses."""
-    if plan.datasets[wildcards.dataset].kpfiles is not None:
-        return f"{paths.of_dataset(wildcards.dataset)}/poses.csv"
-    return raw_of(wildcards)
+    """A pattern of these names; if there is none, of a name that no dataset can have."""
+    return "|".join(sorted(datasets)) or "-"
 
 
 def on_the_page():
@@ -242,80 +126,19 @@ def on_the_page():
     return asked(contents_of, plan, config.get("report"), comparisons)
 
 
-def raw_of(wildcards):
-    """The raw files of a dataset; the demo's exist once their manifest does."""
-    dataset = plan.datasets[wildcards.dataset]
-    if dataset.simulate is not None:
-        return f"{paths.of_dataset(dataset.name)}/raw.csv"
-    if (sentence := missing_raw(dataset)) is not None:
-        sys.exit(f"ConfigError: {sentence}")
-    if dataset.is_annotated_folder:  # its date does not change when the table does
-        return [dataset.raw, f"{dataset.raw}/annotations.csv"]
-    return dataset.raw
+def scores_by(wildcards, model):
+    """The score file of a task and a stream by one model."""
+    return inputs.scores_of(asked(plan.run, wildcards.task, model, wildcards.stream))
 
 
-def imported(key):
-    """A constraint of `dataset`: paths of the runs whose checkpoint or scores somebody made."""
-    return f"{ahead_of(plan.runs.imported(key))}(?:{'|'.join(plan.datasets)})"
-
-
-def made_here(key):
-    """A constraint of `dataset`: paths of all other runs."""
-    return f"(?!{ahead_of(plan.runs.imported(key))})(?:{'|'.join(plan.datasets)})"
-
-
-def file_of(wildcards, key):
-    """The file that a run's checkpoint or scores are imported from."""
-    run = run_of(wildcards)
-    if (sentence := missing_import(run, key)) is not None:
-        sys.exit(f"ConfigError: {sentence}")
-    return run.settings[key]
-
-
-def clip_list_of(wildcards):
-    """The clips whose scores a file has: a run's own list, or all that its dataset has."""
-    run = run_of(wildcards)
-    if "clips" in run.settings:
-        return file_of(wildcards, "clips")
-    if run.dataset.is_pickle:
-        return f"{paths.of_dataset(run.dataset.name)}/annotated.csv"
-    return prepared(wildcards, "clips.csv")
-
-
-def need_to_list(wildcards, attempt):
-    """Memory and minutes of reading the annotations of a dataset."""
-    dataset = plan.datasets[wildcards.dataset]
-    size = estimate.size_of(dataset, dataset.splits[0], Path())
-    return estimate.to_read(dataset, size, 1).at(attempt)
-
-
-def trained(wildcards):
-    """The runs of a model that the ensembles of a task fuse and that this pipeline trains."""
-    runs = [
-        run
-        for run in plan.of_ensembles()
-        if (run.task, run.model) == (wildcards.task, wildcards.model) and not is_imported(run)
-    ]
-    if not runs:
-        sys.exit(
-            f"ConfigError: no ensemble of {wildcards.task} fuses runs of {wildcards.model} that are"
-            " trained by this pipeline."
-        )
-    return runs
+def trained_runs(wildcards):
+    """The trainings of a task by one model."""
+    return asked(inputs.trained_runs, plan, wildcards.task, wildcards.model)
 
 
 def modalities_shown(wildcards):
-    """The modalities that an animation shows: one, or all that the dataset has a file of."""
-    motions = ("jm", "bm", "km") if wildcards.dataset in MOTIONS_READ else ()
-    written = [name for name in MODALITIES if name in ("j", "b", "k", *motions)]
-    if wildcards.shown == "all":
-        return written
-    if wildcards.shown not in written:
-        sys.exit(
-            f"ConfigError: {wildcards.dataset} has no file of {wildcards.shown}, as its motions are"
-            f" differences of sampled frames; expected one of {', '.join(written)} or all."
-        )
-    return [wildcards.shown]
+    """The modalities that an animation shows."""
+    return asked(inputs.modalities_shown, wildcards.dataset, wildcards.shown, MOTIONS_READ)
 
 
 def figure_files(stem, category, *, has_table=True, **labels):

@@ -8,7 +8,7 @@ localrules:
 rule fuse_ensemble:
     """Fuse the streams of an ensemble, write its table in three forms and what it is made of."""
     input:
-        scores=lambda wildcards: [scores_of(run) for run in members_of(wildcards)],
+        scores=lambda wildcards: [inputs.scores_of(run) for run in members_of(wildcards)],
     output:
         csv=report(
             "results/{task}_{ensemble}.csv",
@@ -22,7 +22,7 @@ rule fuse_ensemble:
     log:
         paths.log("fuse_ensemble", "{task}", "{ensemble}"),
     params:
-        members=members_as_arguments,
+        members=lambda wildcards: scheme_of(wildcards).arguments(wildcards.task),
         source=lambda wildcards: scheme_of(wildcards).source,
         tuned=lambda wildcards: "--tuned-on-test" if scheme_of(wildcards).tuned_on_test else "",
     shell:

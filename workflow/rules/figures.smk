@@ -11,8 +11,8 @@ localrules:
 rule draw_class_differences:
     """Draw how much better each class is by one model than by another: the paper's Figure 1."""
     input:
-        scores=lambda wildcards: scores_by(wildcards.model, wildcards),
-        baseline=lambda wildcards: scores_by(wildcards.baseline, wildcards),
+        scores=lambda wildcards: scores_by(wildcards, wildcards.model),
+        baseline=lambda wildcards: scores_by(wildcards, wildcards.baseline),
     output:
         **figure_files(
             "results/{task}_{stream}_{model}_vs_{baseline}",
@@ -43,7 +43,7 @@ rule draw_confusion:
     log:
         paths.log("draw_confusion", "{task}", "{ensemble}"),
     params:
-        members=members_as_arguments,
+        members=rules.fuse_ensemble.params.members,
     shell:
         "python -m protogcn draw_confusion --scores {input.scores} {params.members}"
         " --name '{wildcards.ensemble} on {wildcards.task}' --table {output.table}"
@@ -59,7 +59,7 @@ rule draw_confusion_of_run:
             f"{RUN}/confusion", "Confusions", task="{dataset}_{split}", scores="{model}, {stream}"
         ),
     log:
-        paths.log("draw_confusion_of_run", "{dataset}", "{split}", "{model}", "{stream}"),
+        paths.log("draw_confusion_of_run", *RUN_NAMES),
     shell:
         "python -m protogcn draw_confusion --scores {input.scores}"
         " --streams {wildcards.stream} --weights 1 --model {wildcards.model}"
@@ -83,7 +83,7 @@ rule draw_streams:
         mem_mb=8_000,
         runtime="60m",
     params:
-        members=members_as_arguments,
+        members=rules.fuse_ensemble.params.members,
     shell:
         "python -m protogcn draw_streams --scores {input.scores} {params.members}"
         " --name '{wildcards.ensemble} on {wildcards.task}' --table {output.table}"
@@ -93,7 +93,7 @@ rule draw_streams:
 rule draw_learning_curves:
     """Draw losses and accuracies of all trainings of a task by one model."""
     input:
-        histories=lambda wildcards: [f"{run.folder}/history.csv" for run in trained(wildcards)],
+        histories=lambda wildcards: [f"{run.folder}/history.csv" for run in trained_runs(wildcards)],
     output:
         **figure_files(
             "results/{task}_{model}_learning_curves",
@@ -105,7 +105,7 @@ rule draw_learning_curves:
     log:
         paths.log("draw_learning_curves", "{task}", "{model}"),
     params:
-        streams=lambda wildcards: [run.stream for run in trained(wildcards)],
+        streams=lambda wildcards: [run.stream for run in trained_runs(wildcards)],
     shell:
         "python -m protogcn draw_learning_curves --histories {input.histories}"
         " --streams {params.streams} --name '{wildcards.model} on {wildcards.task}'"
@@ -128,7 +128,7 @@ rule draw_topology:
             clip="{clip}",
         ),
     log:
-        paths.log("draw_topology", "{dataset}", "{split}", "{model}", "{stream}", "{clip}"),
+        paths.log("draw_topology", *RUN_NAMES, "{clip}"),
     wildcard_constraints:
         clip="[^/]+",
     resources:

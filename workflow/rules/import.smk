@@ -1,4 +1,9 @@
-# somebody's checkpoint or scores -> what a training and its scoring would have left.
+# a third-party checkpoint or score file -> what a training and its scoring would have left.
+
+
+# A rule that a run does not need asks for a file that nothing makes; Snakemake takes the other one.
+ruleorder: import_checkpoint > train_stream
+ruleorder: import_scores > score_stream
 
 
 localrules:
@@ -10,49 +15,47 @@ rule list_clips:
     """List a dataset's clips in the order of its annotations, also those that are left out."""
     input:
         dataset=rules.resolve_dataset.output,
-        raw=raw_of,
+        raw=of_dataset(inputs.raw_files),
     output:
-        clips="results/data/{dataset}/annotated.csv",
+        clips=f"{DATASET}/annotated.csv",
     log:
-        "results/logs/list_clips/{dataset}.log",
+        paths.log("list_clips", "{dataset}"),
     resources:
-        mem_mb=lambda wildcards, attempt: need_to_list(wildcards, attempt).memory,
-        runtime=lambda wildcards, attempt: need_to_list(wildcards, attempt).minutes,
+        **needs("read"),
     shell:
-        "python -m protogcn list_clips --dataset {input.dataset} --clips {output.clips}"
-        " --log {log}"
+        "python -m protogcn list_clips --dataset {input.dataset} --clips {output.clips} --log {log}"
 
 
 rule import_checkpoint:
-    """Take a run's network from somebody's checkpoint instead of training it."""
+    """Take a run's network from a third-party checkpoint instead of training it."""
     input:
         config=rules.resolve_run.output,
-        source=lambda wildcards: file_of(wildcards, "checkpoint"),
+        source=of_run(inputs.imported_file, "checkpoint"),
     output:
-        checkpoint="results/runs/{dataset}/{split}/{model}/{stream}/checkpoint.pt",
+        checkpoint=f"{RUN}/checkpoint.pt",
     log:
-        "results/logs/import_checkpoint/{dataset}.{split}.{model}.{stream}.log",
+        paths.log("import_checkpoint", *RUN_NAMES),
     wildcard_constraints:
-        dataset=imported("checkpoint"),
+        dataset=names_of(plan.runs.importing("checkpoint")[0]),
+        model=names_of(plan.runs.importing("checkpoint")[1]),
     shell:
         "python -m protogcn import_checkpoint --config {input.config} --source {input.source:q}"
-        " --checkpoint {output.checkpoint}"
-        " --log {log}"
+        " --checkpoint {output.checkpoint} --log {log}"
 
 
 rule import_scores:
-    """Take a run's scores from somebody's file instead of training and scoring."""
+    """Take a run's scores from a third-party file instead of training and scoring."""
     input:
         config=rules.resolve_run.output,
-        source=lambda wildcards: file_of(wildcards, "scores"),
-        clips=clip_list_of,
+        source=of_run(inputs.imported_file, "scores"),
+        clips=of_run(inputs.clip_list_of),
     output:
-        scores="results/runs/{dataset}/{split}/{model}/{stream}/scores.npz",
+        scores=f"{RUN}/scores.npz",
     log:
-        "results/logs/import_scores/{dataset}.{split}.{model}.{stream}.log",
+        paths.log("import_scores", *RUN_NAMES),
     wildcard_constraints:
-        dataset=imported("scores"),
+        dataset=names_of(plan.runs.importing("scores")[0]),
+        model=names_of(plan.runs.importing("scores")[1]),
     shell:
         "python -m protogcn import_scores --config {input.config} --source {input.source:q}"
-        " --clips {input.clips:q} --scores {output.scores}"
-        " --log {log}"
+        " --clips {input.clips:q} --scores {output.scores} --log {log}"

@@ -12,7 +12,7 @@ rule resolve_dataset:
     log:
         paths.log("resolve_dataset", "{dataset}"),
     params:
-        settings=lambda wildcards: as_json(plan.datasets[wildcards.dataset]),
+        settings=of_dataset(inputs.as_argument),
     shell:
         "python -m protogcn resolve --settings {params.settings:q} --output {output} --log {log}"
 
@@ -44,7 +44,7 @@ rule decompress_poses:
     """Read every kpfile once; when started again, only the shards that do not exist yet."""
     input:
         dataset=rules.resolve_dataset.output,
-        raw=raw_of,
+        raw=of_dataset(inputs.raw_files),
     output:
         index=f"{DATASET}/poses.csv",
     log:
@@ -53,12 +53,7 @@ rule decompress_poses:
         paths.benchmark("decompress_poses", "{dataset}")
     threads: 16
     resources:
-        mem_mb=lambda wildcards, threads, attempt: need_to_decompress(
-            wildcards, threads, attempt
-        ).memory,
-        runtime=lambda wildcards, threads, attempt: need_to_decompress(
-            wildcards, threads, attempt
-        ).minutes,
+        **needs("decompress"),
     params:
         shards=f"{DATASET}/shards",
     shell:
@@ -70,7 +65,7 @@ rule read_joints:
     """Read a dataset's raw files and normalise them."""
     input:
         dataset=rules.resolve_dataset.output,
-        raw=joints_come_from,
+        raw=of_dataset(inputs.files_of_joints),
     output:
         joints=f"{PREPARED}/joints.npy",
         clips=f"{PREPARED}/clips.csv",
@@ -81,10 +76,7 @@ rule read_joints:
         paths.benchmark("read_joints", "{dataset}", "{preparation}")
     threads: 16
     resources:
-        mem_mb=lambda wildcards, threads, attempt: need_to_read(wildcards, threads, attempt).memory,
-        runtime=lambda wildcards, threads, attempt: need_to_read(
-            wildcards, threads, attempt
-        ).minutes,
+        **needs("read"),
     params:
         poses=lambda wildcards, input: (
             f"--poses {input.raw}" if plan.datasets[wildcards.dataset].kpfiles else ""
@@ -111,12 +103,7 @@ rule compute_modalities:
         dataset=names_of(MOTIONS_READ),
     threads: 6
     resources:
-        mem_mb=lambda wildcards, threads, attempt: need_to_compute(
-            wildcards, threads, attempt
-        ).memory,
-        runtime=lambda wildcards, threads, attempt: need_to_compute(
-            wildcards, threads, attempt
-        ).minutes,
+        **needs("compute"),
     params:
         outputs=lambda wildcards, output: [f"--{name} {path}" for name, path in output.items()],
     shell:

@@ -11,15 +11,15 @@ rule write_report:
         tables=lambda wildcards: [f"results/{name}.csv" for name in on_the_page().tables],
         figures=lambda wildcards: [f"results/{name}.png" for name in on_the_page().figures],
         captions=lambda wildcards: [f"results/{name}.txt" for name in on_the_page().figures],
-        scores=lambda wildcards: [scores_of(run) for run in on_the_page().runs],
+        scores=lambda wildcards: [inputs.scores_of(run) for run in on_the_page().runs],
         dag=str(REPOSITORY / "docs/dag.svg"),
     output:
         page=report("results/report.html", caption="../report/page.rst", category="Page"),
     log:
         paths.log("write_report", "page"),
     params:
-        behind=lambda wildcards: json.dumps(on_the_page().behind),
+        table_runs=lambda wildcards: json.dumps(on_the_page().behind),
     shell:
         "python -m protogcn report --tables {input.tables:q} --figures {input.figures:q}"
-        " --captions {input.captions:q} --scores {input.scores} --behind {params.behind:q}"
+        " --captions {input.captions:q} --scores {input.scores} --table-runs {params.table_runs:q}"
         " --dag {input.dag:q} --page {output.page} --log {log}"

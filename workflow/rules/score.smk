@@ -7,23 +7,18 @@ rule score_stream:
         config=rules.resolve_run.output,
         values=rules.train_stream.input.values,
         clips=rules.train_stream.input.clips,
-        checkpoint="results/runs/{dataset}/{split}/{model}/{stream}/checkpoint.pt",
+        checkpoint=f"{RUN}/checkpoint.pt",
     output:
-        scores="results/runs/{dataset}/{split}/{model}/{stream}/scores.npz",
+        scores=f"{RUN}/scores.npz",
     log:
-        "results/logs/score_stream/{dataset}.{split}.{model}.{stream}.log",
+        paths.log("score_stream", *RUN_NAMES),
     benchmark:
-        "results/benchmarks/score_stream/{dataset}.{split}.{model}.{stream}.tsv"
-    wildcard_constraints:
-        dataset=made_here("scores"),
+        paths.benchmark("score_stream", *RUN_NAMES)
     threads: lambda wildcards: run_of(wildcards).settings["cpu_threads"]
     resources:
-        gpu=lambda wildcards: min(1, gpus_of(run_of(wildcards))),
+        **needs("score"),
+        gpu=lambda wildcards: min(1, run_of(wildcards).num_gpus),
         nodes=1,
-        mem_mb=lambda wildcards, attempt: need_to_score(wildcards, attempt).memory,
-        runtime=lambda wildcards, attempt: need_to_score(wildcards, attempt).minutes,
     shell:
-        "python -m protogcn.jobs.claim --gpus {resources.gpu}"
-        " python -m protogcn score --config {input.config} --values {input.values}"
-        " --clips {input.clips} --checkpoint {input.checkpoint} --scores {output.scores}"
-        " --log {log}"
+        "python -m protogcn score --gpus {resources.gpu} --config {input.config} --values {input.values}"
+        " --clips {input.clips} --checkpoint {input.checkpoint} --scores {output.scores} --log {log}"

@@ -16,7 +16,7 @@ rule resolve_table:
     log:
         paths.log("resolve_table", "{table}"),
     params:
-        settings=table_as_json,
+        settings=of_table(inputs.table_as_argument),
     shell:
         "python -m protogcn resolve --settings {params.settings:q} --output {output} --log {log}"
 
@@ -25,7 +25,7 @@ rule compare_runs:
     """Train what a comparison table needs, and write it beside the paper's numbers."""
     input:
         table=rules.resolve_table.output,
-        scores=wanted_by_table,
+        scores=of_table(inputs.scores_of_table),
     output:
         csv=report(
             "results/{table}.csv",
@@ -59,9 +59,9 @@ rule compare_what_is_there:
         mem_mb=4_000,
         runtime="30m",
     params:
-        scores=found_for_table,
+        scores=lambda wildcards: list(of_table(inputs.found_scores_of_table)(wildcards)),
         # New or newer score files change this, and so the table is made again.
-        dates=lambda wildcards: [Path(path).stat().st_mtime for path in found_for_table(wildcards)],
+        dates=of_table(inputs.found_scores_of_table),
     shell:
         "python -m protogcn tabulate --partial --table {input.table} --scores {params.scores}"
         " --csv {output.csv} --markdown {output.markdown} --latex {output.latex} --log {log}"

@@ -8,40 +8,34 @@ localrules:
 rule resolve_run:
     """Write a run's settings down, so that changing one retrains this run alone."""
     output:
-        "results/runs/{dataset}/{split}/{model}/{stream}/config.yaml",
+        f"{RUN}/config.yaml",
     log:
-        "results/logs/resolve_run/{dataset}.{split}.{model}.{stream}.log",
+        paths.log("resolve_run", *RUN_NAMES),
     params:
-        settings=lambda wildcards: as_json(run_of(wildcards)),
+        settings=of_run(inputs.as_argument),
     shell:
-        "python -m protogcn resolve --settings {params.settings:q} --output {output}" " --log {log}"
+        "python -m protogcn resolve --settings {params.settings:q} --output {output} --log {log}"
 
 
 rule train_stream:
-    """Train one network on one modality; it goes on from its last whole epoch."""
+    """Train one network on one modality; started again, it resumes after its last whole epoch."""
     input:
-        config=rules.resolve_run.output,
-        values=lambda wildcards: prepared(wildcards, f"{run_of(wildcards).values}.npy"),
-        clips=lambda wildcards: prepared(wildcards, "clips.csv"),
+        config=of_run(inputs.settings_to_train),
+        values=of_run(inputs.stored_values),
+        clips=of_run(inputs.prepared_file, "clips.csv"),
     output:
-        checkpoint="results/runs/{dataset}/{split}/{model}/{stream}/checkpoint.pt",
-        history="results/runs/{dataset}/{split}/{model}/{stream}/history.csv",
+        checkpoint=f"{RUN}/checkpoint.pt",
+        history=f"{RUN}/history.csv",
     log:
-        "results/logs/train_stream/{dataset}.{split}.{model}.{stream}.log",
+        paths.log("train_stream", *RUN_NAMES),
     benchmark:
-        "results/benchmarks/train_stream/{dataset}.{split}.{model}.{stream}.tsv"
-    wildcard_constraints:
-        dataset=made_here("checkpoint"),
-    threads: lambda wildcards: train_threads(run_of(wildcards))
+        paths.benchmark("train_stream", *RUN_NAMES)
+    threads: lambda wildcards: run_of(wildcards).cpu_cores
     resources:
-        gpu=lambda wildcards: gpus_of(run_of(wildcards)),
+        **needs("train"),
+        gpu=lambda wildcards: run_of(wildcards).num_gpus,
         nodes=1,
-        mem_mb=lambda wildcards, attempt: need_to_train(wildcards, attempt).memory,
-        runtime=lambda wildcards, attempt: need_to_train(wildcards, attempt).minutes,
-    params:
-        train=lambda wildcards: train_command(run_of(wildcards)),
     shell:
-        "python -m protogcn.jobs.claim --gpus {resources.gpu}"
-        " {params.train} --config {input.config} --values {input.values}"
-        " --clips {input.clips} --checkpoint {output.checkpoint} --history {output.history}"
-        " --log {log}"
+        "python -m protogcn train --gpus {resources.gpu} --config {input.config}"
+        " --values {input.values} --clips {input.clips} --checkpoint {output.checkpoint}"
+        " --history {output.history} --log {log}"

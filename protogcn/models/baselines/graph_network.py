@@ -1,9 +1,10 @@
-"""What graph networks have in common: an input norm, blocks, a linear classifier, cross entropy.
+"""What graph networks share: their size, an input norm, blocks, a classifier, cross entropy.
 
 Shapes: B bodies, C channels, T frames, V joints, N clips, M persons, K classes.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
@@ -12,49 +13,82 @@ from torch import Tensor, nn
 
 from protogcn.batches.bodies import Bodies
 from protogcn.models.loss import Loss, mean_cross_entropy
-from protogcn.models.norms import ChannelsLastNorm, at_least_float32
-from protogcn.models.topology import shortcut
+from protogcn.models.norms import Shortcut, at_least_float32
 
 
 class BlockSize(NamedTuple):
-    """The size of one block; ``first`` has no shortcut around it."""
+    """The size of one block; ``number`` counts from 1, and the first has no shortcut around it."""
 
-    first: bool
+    number: int
     in_channels: int
     out_channels: int
     stride: int
 
 
-def block_sizes(
-    channels: int, width: int, blocks: int, downsample: Sequence[int]
-) -> list[BlockSize]:
-    """Return the size of each block; those of ``downsample``, counted from 1, double the width."""
-    sizes, out_channels = [], width
-    for number in range(1, blocks + 1):
-        stride = 2 if number in downsample else 1
-        out_channels *= stride
-        in_channels = sizes[-1].out_channels if sizes else channels
-        sizes.append(BlockSize(number == 1, in_channels, out_channels, stride))
-    return sizes
+@dataclass(frozen=True)
+class NetworkSize:
+    """How large a network is.
+
+    Attributes:
+        num_classes: K.
+        num_persons: M.
+        channels: C, numbers per joint in a clip.
+        width: channels of the first block.
+        blocks: how many.
+        downsample: the blocks, counted from 1, that double the width and halve the frames.
+    """
+
+    num_classes: int
+    num_persons: int = 2
+    channels: int = 3
+    width: int = 64
+    blocks: int = 10
+    downsample: Sequence[int] = (5, 8)
+
+    def of_blocks(self) -> list[BlockSize]:
+        """Return the size of each block."""
+        sizes, in_channels, out_channels = [], self.channels, self.width
+        for number in range(1, self.blocks + 1):
+            stride = 2 if number in self.downsample else 1
+            out_channels *= stride
+            sizes.append(BlockSize(number, in_channels, out_channels, stride))
+            in_channels = out_channels
+        return sizes
 
 
 class GraphNetwork(nn.Module):
-    """A network whose blocks map (B, T, V, C) and the rows' multiplicity to (B, T', V, C')."""
+    """An input norm, blocks of a spatial and a temporal part each, and a linear classifier."""
 
     def __init__(
-        self, blocks: Iterable[nn.Module], *, input_norm: nn.Module, features: int, num_classes: int
+        self,
+        size: NetworkSize,
+        *,
+        input_norm: nn.Module,
+        spatial: Callable[[BlockSize], nn.Module],
+        temporal: Callable[[BlockSize], nn.Module],
     ):
-        """``features``: channels of the last block."""
+        """Draw the initial weights from torch's global generator.
+
+        Args:
+            size: of the network.
+            input_norm: bodies -> their values, (B, T, V, C), normed.
+            spatial: makes the part of a block that sees one frame at a time. Both parts map
+                (B, T, V, C) and the rows' multiplicity to (B, T', V, C').
+            temporal: makes the part that sees all frames; it alone has the stride.
+        """
         super().__init__()
         self.input_norm = input_norm
-        self.blocks = nn.ModuleList(blocks)
-        self.classify = nn.Linear(features, num_classes)
+        sizes = size.of_blocks()
+        self.blocks = nn.ModuleList(
+            GraphBlock(each, spatial=spatial(each), temporal=temporal(each)) for each in sizes
+        )
+        self.classify = nn.Linear(sizes[-1].out_channels, size.num_classes)
         nn.init.normal_(self.classify.weight, std=0.01)
         nn.init.zeros_(self.classify.bias)
 
     def forward(self, bodies: Bodies) -> Tensor:
         """Bodies of N clips -> logits (N, K), at least float32."""
-        features = self.normed(bodies)
+        features = self.input_norm(bodies)  # (B, T, V, C)
         for block in self.blocks:
             features = block(features, bodies.multiplicity)
         pooled = features.mean((1, 2), dtype=at_least_float32(features.dtype))  # (B, C)
@@ -67,24 +101,18 @@ class GraphNetwork(nn.Module):
         cross_entropy = mean_cross_entropy(logits, labels, bodies.part)
         return Loss(cross_entropy, {"cross_entropy": cross_entropy.detach()}, logits.detach())
 
-    def normed(self, bodies: Bodies) -> Tensor:
-        """Return the values, (B, T, V, C), normed; all persons share the statistics."""
-        values = bodies.values
-        return self.input_norm(values.flatten(2), bodies.multiplicity).view(values.shape)
-
 
 class GraphBlock(nn.Module):
     """One block: joints, then time, then a shortcut around both."""
 
     def __init__(self, size: BlockSize, *, spatial: nn.Module, temporal: nn.Module):
-        """Both parts take features and multiplicity; only the temporal one has the stride."""
         super().__init__()
         self.stride = size.stride
-        self.residual = not size.first
+        self.residual = size.number > 1
         self.spatial = spatial
         self.temporal = temporal
-        self.shortcut = mapped_shortcut(
-            size.in_channels, size.out_channels, needed=self.residual and size.stride > 1
+        self.shortcut = Shortcut(
+            size.in_channels, size.out_channels, mapped=self.residual and size.stride > 1
         )
 
     def forward(self, features: Tensor, multiplicity: Tensor | None) -> Tensor:
@@ -92,15 +120,8 @@ class GraphBlock(nn.Module):
         out = self.temporal(self.spatial(features, multiplicity), multiplicity)
         if self.residual:
             kept = features[:, :: self.stride] if self.stride > 1 else features
-            out = out + shortcut(self.shortcut, kept, multiplicity)
+            out = out + self.shortcut(kept, multiplicity)
         return F.relu(out)
-
-
-def mapped_shortcut(in_channels: int, out_channels: int, *, needed: bool) -> nn.Module:
-    """Return a map and its norm where a shortcut has to change the channels, else nothing."""
-    if not needed:
-        return nn.Identity()
-    return nn.Sequential(nn.Linear(in_channels, out_channels), ChannelsLastNorm(out_channels))
 
 
 def graph_convolution(features: Tensor, graph: Tensor, expand: nn.Linear) -> Tensor:

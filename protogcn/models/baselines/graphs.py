@@ -37,8 +37,9 @@ def distance_graph(skeleton: Skeleton) -> Tensor:
     near[parents, children] = near[children, parents] = 1
     shares = near / near.sum(0)
     root = next(joint for joint, parent in enumerate(skeleton.parents) if joint == parent)
-    distance = 2 - near[root]  # 1 next to the root, else 2
-    distance[root] = 0
+    neighbour_of_root = near[root] > 0
+    hops = torch.where(neighbour_of_root, 1, 2)
+    hops[root] = 0
     itself = torch.eye(num_joints, dtype=torch.bool)
-    nearer = distance[:, None] < distance  # joint v is nearer the root than joint w
+    nearer = hops[:, None] < hops  # joint v is nearer the root than joint w
     return torch.stack([shares * each for each in (itself, ~itself & ~nearer, nearer)])

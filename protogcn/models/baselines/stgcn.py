@@ -4,7 +4,7 @@ Source: ST-GCN (Yan et al., AAAI 2018) in the form of PYSKL, which Table 4 of Pr
 lists: no dropout, shared input statistics. Shapes: B bodies, C channels, T frames, V joints.
 """
 
-from collections.abc import Sequence
+from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -12,13 +12,13 @@ from torch import Tensor, nn
 
 from protogcn.config.skeleton import Skeleton
 from protogcn.models.baselines.graph_network import (
-    GraphBlock,
+    BlockSize,
     GraphNetwork,
-    block_sizes,
+    NetworkSize,
     graph_convolution,
 )
 from protogcn.models.baselines.graphs import distance_graph
-from protogcn.models.norms import ChannelsLastNorm
+from protogcn.models.norms import ChannelsLastNorm, InputNorm
 
 KERNEL = 9  # frames
 
@@ -26,31 +26,12 @@ KERNEL = 9  # frames
 class STGCN(GraphNetwork):
     """The network of one stream."""
 
-    def __init__(
-        self,
-        skeleton: Skeleton,
-        *,
-        num_classes: int,
-        channels: int = 3,
-        width: int = 64,
-        blocks: int = 10,
-        downsample: Sequence[int] = (5, 8),
-    ):
-        """Draw the initial weights from torch's global generator; arguments as ``ProtoGCN``'s."""
-        graph = distance_graph(skeleton)
-        sizes = block_sizes(channels, width, blocks, downsample)
+    def __init__(self, skeleton: Skeleton, size: NetworkSize):
         super().__init__(
-            (
-                GraphBlock(
-                    size,
-                    spatial=WeightedGraph(size.in_channels, size.out_channels, graph=graph),
-                    temporal=PlainTemporal(size.out_channels, stride=size.stride),
-                )
-                for size in sizes
-            ),
-            input_norm=ChannelsLastNorm(skeleton.num_joints * channels),
-            features=sizes[-1].out_channels,
-            num_classes=num_classes,
+            size,
+            input_norm=InputNorm(skeleton.num_joints * size.channels),
+            spatial=partial(WeightedGraph, graph=distance_graph(skeleton)),
+            temporal=PlainTemporal,
         )
 
 
@@ -59,13 +40,13 @@ class WeightedGraph(nn.Module):
 
     graph: Tensor
 
-    def __init__(self, in_channels: int, out_channels: int, *, graph: Tensor):
+    def __init__(self, size: BlockSize, *, graph: Tensor):
         """``graph``: (S, V, V), which is copied."""
         super().__init__()
         self.importance = nn.Parameter(torch.ones_like(graph))
         self.register_buffer("graph", graph.clone())
-        self.expand = nn.Linear(in_channels, len(graph) * out_channels)
-        self.norm = ChannelsLastNorm(out_channels)
+        self.expand = nn.Linear(size.in_channels, len(graph) * size.out_channels)
+        self.norm = ChannelsLastNorm(size.out_channels)
 
     def forward(self, features: Tensor, multiplicity: Tensor | None = None) -> Tensor:
         """(B, T, V, C) -> (B, T, V, C')."""
@@ -76,10 +57,11 @@ class WeightedGraph(nn.Module):
 class PlainTemporal(nn.Module):
     """Temporal part: one convolution and its norm, without an activation."""
 
-    def __init__(self, channels: int, *, stride: int):
+    def __init__(self, size: BlockSize):
         super().__init__()
+        channels = size.out_channels
         self.convolve = nn.Conv2d(
-            channels, channels, (KERNEL, 1), stride=(stride, 1), padding=(KERNEL // 2, 0)
+            channels, channels, (KERNEL, 1), stride=(size.stride, 1), padding=(KERNEL // 2, 0)
         )
         self.norm = ChannelsLastNorm(channels)
 

@@ -1,5 +1,5 @@
-"""Files of earlier stages -> a picture and its caption, a command each.
+"""The figures: files of earlier stages -> a picture, its caption and mostly its numbers.
 
-In reading order: ``style`` (one look for all), ``pose_lines``, ``class_differences``,
-``confusion``, ``streams``, ``learning_curves``, ``topology``, ``animation``, ``dataset``.
+Reading order: style, outputs, pose_lines, then a command for each figure. They alone import
+matplotlib.
 """

@@ -24,8 +24,9 @@ from protogcn.files.arrays import open_array
 from protogcn.files.clip_table import ClipTable
 from protogcn.files.contracts import save_text, writing
 from protogcn.jobs.bar import show_progress
+from protogcn.report.figures.outputs import add_outputs, save_figure
 from protogcn.report.figures.pose_lines import PoseLines, View, pose_lines
-from protogcn.report.figures.style import COLOUR_OF, GREY, in_style, save_figure
+from protogcn.report.figures.style import COLOUR_OF, GREY, in_style
 
 _TITLES = {
     "j": "joints",
@@ -144,12 +145,7 @@ def read_clip(
         ConfigError: there is no such clip.
         ContractError: a file is damaged, or not one the clip table belongs to.
     """
-    if not (rows := np.flatnonzero(table.ids == clip)).size:
-        raise ConfigError(
-            f"clip {clip}: is none of the {len(table.ids)} clips, which are called like"
-            f" {table.ids[0]}."
-        )
-    row = int(rows[0])
+    row = table.row_of(clip)
     first, persons = table.first_frames[row], max(1, table.persons[row])
     frames = slice(first, first + table.num_frames[row])
     arrays = []
@@ -174,8 +170,7 @@ def main() -> None:
     parser.add_argument("--clips", type=Path, required=True)
     parser.add_argument("--clip", required=True, help="id of the clip")
     parser.add_argument("--animation", type=Path, required=True, help="gif")
-    parser.add_argument("--figures", type=Path, nargs="+", required=True, help="png, pdf or svg")
-    parser.add_argument("--caption", type=Path, required=True)
+    add_outputs(parser, with_table=False)
     args = parser.parse_args()
 
     if len(args.values) != len(args.modalities):
@@ -193,7 +188,7 @@ def main() -> None:
         pose_lines(joints[::step], value[::step], modality, dataset.skeleton, view)
         for modality, value in zip(args.modalities, values, strict=True)
     ]
-    label = dataset.classes[table.labels[table.ids == args.clip][0]]
+    label = dataset.classes[table.labels[table.row_of(args.clip)]]
     title = f"{args.clip} ({label})"
     save_text(
         args.caption,

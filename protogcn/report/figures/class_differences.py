@@ -18,7 +18,8 @@ from protogcn.config.facts import figure1_facts
 from protogcn.config.recipe import recipes
 from protogcn.files.contracts import save_table, save_text
 from protogcn.files.scores import Scores, mark_of, select_of
-from protogcn.report.figures.style import BETTER, GREY, INK, WORSE, fitted, in_style, save_figure
+from protogcn.report.figures.outputs import add_outputs, save_figure
+from protogcn.report.figures.style import BETTER, GREY, INK, WORSE, fitted, in_style
 from protogcn.scores.class_differences import RESAMPLES, ClassDifferences, compare_classes
 from protogcn.scores.members import load_scores_of
 
@@ -109,9 +110,7 @@ def main() -> None:
     parser.add_argument("--stream", required=True)
     parser.add_argument("--model", required=True)
     parser.add_argument("--baseline", required=True)
-    parser.add_argument("--table", type=Path, required=True)
-    parser.add_argument("--figures", type=Path, nargs="+", required=True, help="png, pdf or svg")
-    parser.add_argument("--caption", type=Path, required=True)
+    add_outputs(parser)
     args = parser.parse_args()
 
     model = load_scores_of(args.scores, args.task, args.model, args.stream)

@@ -1,7 +1,6 @@
 """Score files of one stream or of an ensemble -> its confusion matrix and the top confusions."""
 
 import argparse
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -11,12 +10,13 @@ from matplotlib.figure import Figure
 
 from protogcn.files.contracts import save_table, save_text
 from protogcn.files.scores import mark_of, select_of
-from protogcn.report.figures.style import GREY, INK, ORANGE, fitted, in_style, save_figure
+from protogcn.report.figures.outputs import add_outputs, save_figure
+from protogcn.report.figures.style import GREY, INK, ORANGE, fitted, in_style
 from protogcn.scores.class_differences import confusion_counts
 from protogcn.scores.fusion import fuse, predicted_classes
 from protogcn.scores.members import add_members, members_of
 
-_MOST_NAMED = 30  # with more classes, numbers stand on the axes and names beside the matrix
+_MOST_NAMED = 30  # with more classes, the axes have numbers, and names are beside the matrix
 _MOST_LISTED = 30
 _TICKS = [0, 1, 5, 20, 50, 100]
 
@@ -110,9 +110,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     add_members(parser)
     parser.add_argument("--name", required=True, help="what the figure calls these scores")
-    parser.add_argument("--table", type=Path, required=True)
-    parser.add_argument("--figures", type=Path, nargs="+", required=True, help="png, pdf or svg")
-    parser.add_argument("--caption", type=Path, required=True)
+    add_outputs(parser)
     args = parser.parse_args()
 
     members, weights = members_of(args)

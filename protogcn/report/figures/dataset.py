@@ -20,9 +20,10 @@ from protogcn.errors import ContractError
 from protogcn.files.arrays import open_array
 from protogcn.files.clip_table import SIDES, ClipTable
 from protogcn.files.contracts import load_table, save_table
-from protogcn.report.figures.style import BLUE, GREY, ORANGE, fitted, in_style, save_figure
+from protogcn.report.figures.outputs import save_figure
+from protogcn.report.figures.style import BLUE, GREY, ORANGE, fitted, in_style
 
-# Who performed: NTU's S001C002P003R002A013 and names such as a9_s1_t1 or subject12_wave.
+# The performer: NTU's S001C002P003R002A013 and names such as a9_s1_t1 or subject12_wave.
 _SUBJECT = re.compile(r"S\d{3}C\d{3}P(\d{3})R\d{3}A\d{3}|(?:.*_)?s(?:ubject)?(\d+)(?:_.*)?")
 _MOMENTS = (0.2, 0.5, 0.8)  # shares of a clip
 _SHADES = ("#c6d4e8", "#7fa0cc", "#1f4e8c")  # early to late
@@ -59,7 +60,7 @@ def count_clips(dataset: Dataset, table: ClipTable, dropped: pd.DataFrame) -> pd
 
 
 def subject_of(clip: str) -> str:
-    """Return the number of who performs, as its name says; nothing if it does not."""
+    """Return the number of the performer from the name of a clip, or nothing."""
     match = _SUBJECT.fullmatch(clip.rsplit("/", 1)[-1])
     return str(int(next(filter(None, match.groups())))) if match else ""
 

@@ -9,7 +9,8 @@ from matplotlib.figure import Figure
 
 from protogcn.errors import ConfigError
 from protogcn.files.contracts import load_table, save_text
-from protogcn.report.figures.style import COLOUR_OF, in_style, save_figure
+from protogcn.report.figures.outputs import add_outputs, save_figure
+from protogcn.report.figures.style import COLOUR_OF, in_style
 
 _COLUMNS = {
     "epoch": "int64",
@@ -56,8 +57,7 @@ def main() -> None:
     parser.add_argument("--histories", type=Path, nargs="+", required=True)
     parser.add_argument("--streams", nargs="+", required=True, help="name of each history")
     parser.add_argument("--name", required=True, help="what the figure calls these trainings")
-    parser.add_argument("--figures", type=Path, nargs="+", required=True, help="png, pdf or svg")
-    parser.add_argument("--caption", type=Path, required=True)
+    add_outputs(parser, with_table=False)
     args = parser.parse_args()
 
     if not len(args.histories) == len(args.streams) == len(set(args.streams)):

@@ -34,7 +34,7 @@ class View:
             ConfigError: unknown preparation.
         """
         match preparation:
-            case "centred":  # y is up, as the camera stood
+            case "centred":  # y is up, as the camera was
                 return cls(np.array([np.cos(_TURN), 0, np.sin(_TURN)]), np.array([0, 1, 0]))
             case "aligned":  # the spine is z
                 return cls(np.array([np.cos(_TURN), np.sin(_TURN), 0]), np.array([0, 0, 1]))
@@ -49,7 +49,7 @@ class View:
 
 @dataclass(frozen=True)
 class PoseLines:
-    """One clip in one modality; bodies that are not there are not numbers.
+    """One clip in one modality; missing bodies are not numbers (NaN).
 
     Attributes:
         modality: its name.

@@ -2,7 +2,6 @@
 
 import argparse
 from collections.abc import Mapping
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -11,8 +10,9 @@ from matplotlib.figure import Figure
 from protogcn.errors import ConfigError
 from protogcn.files.contracts import save_table, save_text
 from protogcn.files.scores import Scores, mark_of, select_of
-from protogcn.report.figures.style import BLUE, GREY, INK, in_style, save_figure
-from protogcn.scores.fusion import in_space, rows_in_order, top_k_accuracy
+from protogcn.report.figures.outputs import add_outputs, save_figure
+from protogcn.report.figures.style import BLUE, GREY, INK, in_style
+from protogcn.scores.fusion import top_k_accuracy, weighted_members
 from protogcn.scores.members import add_members, members_of
 
 _MOST_STREAMS = 10  # every subset is fused: 1,023 of them
@@ -37,18 +37,15 @@ def accuracy_of_subsets(
             f" {_MOST_STREAMS} streams."
         )
     names = list(members)
-    first = members[names[0]]
-    weighted = []
-    for name in names:
-        rows = rows_in_order(first, members[name], f"stream {name} against stream {names[0]}")
-        weighted.append(weights[name] * in_space(members[name], space)[rows])
+    labels = members[names[0]].labels
+    weighted = list(weighted_members(members, weights, space))
     found: list[tuple[tuple[int, ...], float]] = []
 
     def add_streams(chosen: tuple[int, ...], total: np.ndarray, start: int) -> None:
         """Go through the subsets depth first: one sum for each."""
         for number in range(start, len(names)):
             larger = total + weighted[number]
-            found.append(((*chosen, number), 100 * top_k_accuracy(larger, first.labels, 1)))
+            found.append(((*chosen, number), 100 * top_k_accuracy(larger, labels, 1)))
             add_streams((*chosen, number), larger, number + 1)
 
     add_streams((), np.zeros_like(weighted[0]), 0)
@@ -92,9 +89,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     add_members(parser)
     parser.add_argument("--name", required=True, help="what the figure calls these scores")
-    parser.add_argument("--table", type=Path, required=True)
-    parser.add_argument("--figures", type=Path, nargs="+", required=True, help="png, pdf or svg")
-    parser.add_argument("--caption", type=Path, required=True)
+    add_outputs(parser)
     args = parser.parse_args()
 
     members, weights = members_of(args)

@@ -1,15 +1,9 @@
-"""One look for all figures, and files that are the same bytes for the same data."""
+"""One look for all figures: colours, fonts, lines."""
 
-import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from matplotlib import rc_context
-from matplotlib.figure import Figure
-
-from protogcn.errors import ConfigError
-from protogcn.files.contracts import writing
 
 # The colours of Okabe and Ito, which readers of every kind of colour vision can tell apart.
 BLUE, ORANGE, GREEN = "#0072B2", "#D55E00", "#009E73"
@@ -48,12 +42,6 @@ _LOOK = {
     "svg.fonttype": "none",
     "svg.hashsalt": "protogcn",
 }
-# No date and no version: what is drawn decides the bytes.
-_METADATA = {
-    ".png": {"Software": None},
-    ".pdf": {"CreationDate": None, "Creator": None, "Producer": None},
-    ".svg": {"Date": None, "Creator": None},
-}
 
 
 @contextmanager
@@ -61,22 +49,6 @@ def in_style() -> Iterator[None]:
     """Draw and save figures in the common look; what is set outside stays as it is."""
     with rc_context(_LOOK):
         yield
-
-
-def save_figure(figure: Figure, paths: Iterable[Path]) -> None:
-    """Write a figure to files whose endings say how, each whole or not at all.
-
-    Raises:
-        ConfigError: an ending that is none of .png, .pdf and .svg.
-        ContractError: a file cannot be written.
-    """
-    for path in paths:
-        if path.suffix not in _METADATA:
-            raise ConfigError(f"{path}: a figure ends in one of {', '.join(_METADATA)}.")
-        buffer = io.BytesIO()
-        figure.savefig(buffer, format=path.suffix[1:], metadata=_METADATA[path.suffix])
-        with writing(path, needed=buffer.tell()) as file:
-            file.write(buffer.getbuffer())
 
 
 def fitted(text: str, length: int) -> str:

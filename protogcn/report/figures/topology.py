@@ -20,7 +20,8 @@ from protogcn.files.contracts import save_table, save_text
 from protogcn.models.inspection import Topologies, topologies
 from protogcn.models.protogcn import ProtoGCN
 from protogcn.models.trained import load_trained
-from protogcn.report.figures.style import in_style, save_figure
+from protogcn.report.figures.outputs import add_outputs, save_figure
+from protogcn.report.figures.style import in_style
 from protogcn.scores.scoring import ScoringCrops
 
 _TITLES = {
@@ -50,22 +51,8 @@ def topologies_of_clip(model: ProtoGCN, store: ClipStore, row: int, run: Run) ->
     return Topologies(*(matrices.mean(0) for matrices in found))
 
 
-def row_of(store: ClipStore, clip: str) -> int:
-    """Return the row of a clip in the clip table.
-
-    Raises:
-        ConfigError: there is no such clip.
-    """
-    if not (rows := np.flatnonzero(store.table.ids == clip)).size:
-        raise ConfigError(
-            f"clip {clip}: is none of the {len(store.table.ids)} clips, which are called like"
-            f" {store.table.ids[0]}."
-        )
-    return int(rows[0])
-
-
 def draw_topologies(found: Topologies, joints: tuple[str, ...], title: str) -> Figure:
-    """Draw the three matrices, each with a scale of its own."""
+    """Draw the three matrices, each with its own scale."""
     names = [joint.replace("_", " ") for joint in joints]
     side = 1.0 + 0.115 * len(names)
     figure = Figure(figsize=(3 * side + 1.2, side + 1.6), layout="constrained")
@@ -94,15 +81,13 @@ def main() -> None:
     parser.add_argument("--clips", type=Path, required=True)
     parser.add_argument("--checkpoint", type=Path, required=True)
     parser.add_argument("--clip", required=True, help="id of the clip")
-    parser.add_argument("--table", type=Path, required=True)
-    parser.add_argument("--figures", type=Path, nargs="+", required=True, help="png, pdf or svg")
-    parser.add_argument("--caption", type=Path, required=True)
+    add_outputs(parser)
     args = parser.parse_args()
 
     run = load_run(args.config)
     store = ClipStore.load(args.values, args.clips, run, torch.device("cpu"))
     model = load_network(args.checkpoint, run, store)
-    row = row_of(store, args.clip)
+    row = store.table.row_of(args.clip)
     found = topologies_of_clip(model, store, row, run)
     joints = run.dataset.skeleton.joints
     pairs = pd.DataFrame(list(product(joints, joints)), columns=["gives", "takes"])

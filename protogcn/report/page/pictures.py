@@ -11,7 +11,7 @@ _KINDS = {".png": "image/png", ".svg": "image/svg+xml", ".gif": "image/gif"}
 
 
 @dataclass(frozen=True)
-class Figure:
+class ShownFigure:
     """One picture.
 
     Attributes:
@@ -25,7 +25,7 @@ class Figure:
     caption: str
 
 
-def read_figure(path: Path, name: str, caption: Path | None = None) -> Figure:
+def read_shown_figure(path: Path, name: str, caption: Path | None = None) -> ShownFigure:
     """Read a picture and the text file with its caption.
 
     Raises:
@@ -42,4 +42,4 @@ def read_figure(path: Path, name: str, caption: Path | None = None) -> Figure:
     if caption is not None:
         with reading(caption, "the caption of a figure"):
             text = " ".join(caption.read_text("utf-8").split())
-    return Figure(name, f"data:{_KINDS[path.suffix]};base64,{content}", text)
+    return ShownFigure(name, f"data:{_KINDS[path.suffix]};base64,{content}", text)

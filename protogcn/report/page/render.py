@@ -35,6 +35,6 @@ def render(**parts: Any) -> str:
 
 
 def _datatables() -> Markup:
-    """Return the library as it may stand inside a script element."""
+    """Return the library in a form that is safe inside a script element."""
     bundle = resources.files("itables").joinpath("html", "dt_bundle.js").read_text("utf-8")
     return Markup(bundle.replace("</script", "<\\/script"))

@@ -1,4 +1,4 @@
-"""Last stage: tables, figures and score files -> ``report.html``, one page that stands alone."""
+"""Last stage: tables, figures and score files -> ``report.html``, which needs no other file."""
 
 import argparse
 import json
@@ -12,7 +12,7 @@ from protogcn.files import provenance
 from protogcn.files.contracts import save_text
 from protogcn.files.scores import Scores
 from protogcn.jobs.bar import show_progress
-from protogcn.report.page.pictures import Figure, read_figure
+from protogcn.report.page.pictures import ShownFigure, read_shown_figure
 from protogcn.report.page.render import render
 from protogcn.report.page.runs import Task, add_run
 from protogcn.report.page.tables import ShownTable, read_shown_table
@@ -20,19 +20,19 @@ from protogcn.report.page.tables import ShownTable, read_shown_table
 
 def build_page(
     tables: Sequence[ShownTable],
-    figures: Sequence[Figure],
+    figures: Sequence[ShownFigure],
     score_files: Sequence[Path],
     *,
-    behind: Mapping[str, Sequence[str]],
-    dag: Figure | None = None,
+    table_runs: Mapping[str, Sequence[str]],
+    dag: ShownFigure | None = None,
 ) -> str:
     """Return the page.
 
     Args:
         tables: in the order of the page.
         figures: in the order of the page.
-        score_files: of every run behind the tables and figures; read one after the other.
-        behind: for a table's name the runs (task/model/stream) whose scores it is made of.
+        score_files: of every run in the tables and figures; read one after the other.
+        table_runs: for a table's name the runs (task/model/stream) whose scores it is made of.
         dag: the picture of the job graph.
 
     Raises:
@@ -45,12 +45,12 @@ def build_page(
     for path in show_progress(score_files, total=len(score_files), what="score files"):
         scores = Scores.load(path)
         facts[add_run(tasks, path, scores)] = flat_facts(scores.provenance)
-    _check_behind(behind, tables, facts)
+    _check_table_runs(table_runs, tables, facts)
     same, differing = split_facts(facts)
     return render(
         tables=tables,
         figures=figures,
-        behind=behind,
+        table_runs=table_runs,
         dag=dag,
         runs=list(facts),
         chosen_on_labels=[run for run in facts if facts[run].get("select") == "best"],
@@ -64,16 +64,16 @@ def build_page(
     )
 
 
-def _check_behind(
-    behind: Mapping[str, Sequence[str]], tables: Sequence[ShownTable], runs: Mapping[str, Any]
+def _check_table_runs(
+    table_runs: Mapping[str, Sequence[str]], tables: Sequence[ShownTable], runs: Mapping[str, Any]
 ) -> None:
     names = {table.name for table in tables}
-    for table, members in behind.items():
+    for table, members in table_runs.items():
         if table not in names:
-            raise ConfigError(f"--behind: {table} is none of the tables {', '.join(names)}.")
+            raise ConfigError(f"--table-runs: {table} is none of the tables {', '.join(names)}.")
         if missing := [run for run in members if run not in runs]:
             raise ConfigError(
-                f"--behind: {table} is made of {', '.join(missing)}, of which no score file is"
+                f"--table-runs: {table} is made of {', '.join(missing)}, of which no score file is"
                 " given; add it to --scores."
             )
 
@@ -94,7 +94,7 @@ def main() -> None:
     )
     parser.add_argument("--scores", type=Path, nargs="*", default=[])
     parser.add_argument(
-        "--behind", default="{}", help="JSON: for a table's name the runs it is made of"
+        "--table-runs", default="{}", help="JSON: for a table's name the runs it is made of"
     )
     parser.add_argument("--dag", type=Path, help="picture of the job graph")
     parser.add_argument("--page", type=Path, required=True)
@@ -104,12 +104,14 @@ def main() -> None:
     page = build_page(
         [read_shown_table(path) for path in args.tables],
         [
-            read_figure(path, _name_beside(args.page, path), captions.get(path.with_suffix("")))
+            read_shown_figure(
+                path, _name_beside(args.page, path), captions.get(path.with_suffix(""))
+            )
             for path in args.figures
         ],
         args.scores,
-        behind=json.loads(args.behind),
-        dag=read_figure(args.dag, "jobs") if args.dag else None,
+        table_runs=json.loads(args.table_runs),
+        dag=read_shown_figure(args.dag, "jobs") if args.dag else None,
     )
     save_text(args.page, page)
     print(

@@ -53,7 +53,7 @@ def add_run(tasks: dict[str, Task], path: Path, scores: Scores) -> str:
     """Add one score file to the tasks; return the run's name, task/model/stream.
 
     Raises:
-        ConfigError: the run is there already.
+        ConfigError: the run has been added already.
         ContractError: its clips, labels or classes are not those of the task's other runs.
     """
     dataset, split, model, stream = scores.run

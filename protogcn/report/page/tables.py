@@ -1,4 +1,4 @@
-"""A csv of results -> what the page shows of it: cells as they stand, each column with its kind."""
+"""A csv of results -> what the page shows of it: cells as they are, each column with its kind."""
 
 import csv
 import io

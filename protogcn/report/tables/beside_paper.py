@@ -24,7 +24,7 @@ def beside_paper(table: Table, measured: Mapping[Cell, Measured]) -> pd.DataFram
 
     Numbers are percentages as text, ours with the table's decimals. ``ours`` is the mean over the
     repeats, ``spread`` their sample standard deviation (from two repeats on), ``difference`` is
-    ours as it stands there minus the paper's; it is empty where the paper's number cannot be read
+    the printed ``ours`` minus the paper's; it is empty where the paper's number cannot be read
     or is of another or an unknown accuracy. Notes are codes, separated by blanks.
     """
     published = _published(table)
@@ -55,7 +55,7 @@ def _in_order(table: Table, ours: Iterable[_Key], published: Iterable[_Key]) -> 
     also = [key for key in published if key[1] in streams and key[2] in table.tasks]
     keys = dict.fromkeys([*also, *ours])
     methods = list(dict.fromkeys(key[0] for key in keys))
-    # A method stands together: its published cells, then what only we have.
+    # The cells of a method follow each other: the published ones, then those that only we have.
     return sorted(keys, key=lambda key: methods.index(key[0]))
 
 

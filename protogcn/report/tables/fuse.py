@@ -1,16 +1,14 @@
 """Stage 5: the scores of several streams -> one ensemble's table, as csv, Markdown and LaTeX."""
 
 import argparse
-import json
-import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from protogcn.files.contracts import save_table, save_text
+from protogcn.files.ensemble import EnsembleRecord, FusedRun, save_ensemble_record
 from protogcn.files.scores import Scores, select_of
 from protogcn.report.tables.latex import latex
 from protogcn.report.tables.layout import ensemble_sheet
@@ -44,24 +42,6 @@ def ensemble_table(
     table = pd.DataFrame([*rows, _row("fused", "", fused, labels, select)])
     table["tuned_on_test"] = ["no"] * len(rows) + ["yes" if tuned_on_test else "no"]
     return table
-
-
-def ensemble_record(
-    scores: Sequence[Path],
-    streams: Sequence[str],
-    weights: Sequence[float],
-    space: str,
-    folder: Path,
-) -> dict[str, Any]:
-    """Return what ``trained.load_ensemble`` finds the ensemble's networks by.
-
-    Runs are named as seen from ``folder``, so that results can be moved as a whole.
-    """
-    members = [
-        {"stream": stream, "weight": weight, "run": os.path.relpath(path.parent, folder)}
-        for path, stream, weight in zip(scores, streams, weights, strict=True)
-    ]
-    return {"format": 1, "space": space, "members": members}
 
 
 def _row(
@@ -98,10 +78,9 @@ def main() -> None:
     members, weights = members_of(args)
     table = ensemble_table(members, weights, args.space, tuned_on_test=args.tuned_on_test)
     sheet = ensemble_sheet(args.task, args.ensemble, args.source, table)
-    record = ensemble_record(
-        args.scores, args.streams, args.weights, args.space, args.record.parent
-    )
+    folders = [path.parent for path in args.scores]
+    runs = [FusedRun(*each) for each in zip(args.streams, args.weights, folders, strict=True)]
     save_table(args.csv, table)
     save_text(args.markdown, markdown(sheet))
     save_text(args.latex, latex(sheet))
-    save_text(args.record, json.dumps(record, indent=1) + "\n")
+    save_ensemble_record(args.record, EnsembleRecord(args.space, runs))

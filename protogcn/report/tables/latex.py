@@ -1,6 +1,6 @@
 r"""A sheet -> a LaTeX table that can be pasted into a paper; it needs ``booktabs`` alone."""
 
-from protogcn.report.tables.sheet import Entry, Sheet
+from protogcn.report.tables.sheet import Markup, Sheet
 
 _ESCAPES = {
     "\\": r"\textbackslash{}",
@@ -29,7 +29,7 @@ def latex(sheet: Sheet) -> str:
     for block in sheet.blocks:
         body += [r"\addlinespace[2pt]"] if body else []
         for line in block:
-            cells = [_entry(entry, letters) for entry in line.entries]
+            cells = [_MARKUP.write(entry, letters) for entry in line.entries]
             body.append(_line([*map(_escape, line.words), *cells]))
     below = [_escape(remark) for remark in sheet.remarks]
     below += [rf"\textsuperscript{{{letter}}}{_escape(text)}." for letter, text in sheet.footnotes]
@@ -74,22 +74,19 @@ def _line(cells: list[str]) -> str:
     return " & ".join(cells) + r" \\"
 
 
-def _entry(entry: Entry, letters: dict[str, str]) -> str:
-    text = _escape(entry.text)
-    if not text:
-        return ""
-    if text[0] in "+-" and text[1:2].isdigit():
-        text = f"${text[0]}${text[1:]}"
-    text = rf"\textit{{{text}}}" if entry.italic else text
-    match entry.emphasis:
-        case "best":
-            text = rf"\textbf{{{text}}}"
-        case "second":
-            text = rf"\underline{{{text}}}"
-    marks = ",".join(letters[mark] for mark in entry.marks)
-    # A mark takes no room, so that the digits stay in line.
-    return rf"{text}\rlap{{\textsuperscript{{{marks}}}}}" if marks else text
-
-
 def _escape(text: str) -> str:
     return "".join(_ESCAPES.get(letter, letter) for letter in text)
+
+
+def _escape_number(text: str) -> str:
+    signed = text[:1] in ("+", "-") and text[1:2].isdigit()
+    return f"${text[0]}${_escape(text[1:])}" if signed else _escape(text)
+
+
+_MARKUP = Markup(
+    escape=_escape_number,
+    italic=r"\textit{{{}}}",
+    best=r"\textbf{{{}}}",
+    second=r"\underline{{{}}}",
+    marked=r"{}\rlap{{\textsuperscript{{{}}}}}",  # takes no room, so that digits stay in line
+)

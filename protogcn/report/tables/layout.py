@@ -8,14 +8,7 @@ from protogcn.config.facts import published_numbers
 from protogcn.config.table_request import Table
 from protogcn.report.tables.beside_paper import COLUMNS
 from protogcn.report.tables.notes import LEGENDS, SYMBOLS, UNFAIR
-from protogcn.report.tables.sheet import (
-    Column,
-    Entry,
-    Line,
-    Sheet,
-    emphasised,
-    without_repetition,
-)
+from protogcn.report.tables.sheet import Column, Entry, Line, Sheet
 
 TASKS = {
     "ntu60_xsub": ("NTU-60", "X-Sub"),
@@ -29,7 +22,7 @@ TASKS = {
 METRICS = {"top1": "top-1", "top5": "top-5", "mean_class": "mean class"}
 
 _Cell = Mapping[str, str]  # a row of what ``beside_paper`` returns
-_Key = tuple[str, ...]  # what tells a column from the others
+_Key = tuple[str, ...]  # what distinguishes a column from the others
 _NOTHING: _Cell = dict.fromkeys(COLUMNS, "")
 
 
@@ -37,9 +30,9 @@ def comparison_sheet(table: Table, cells: pd.DataFrame, recipe: Mapping[str, obj
     """Lay out a comparison: for each row a line of ours, of the paper's, of their difference.
 
     Args:
-        table: what the config says about it.
+        table: its entry in the config, resolved.
         cells: as ``beside_paper`` returns them.
-        recipe: settings that all its runs share, told below a table of one recipe.
+        recipe: settings that all its runs share, printed below a table of one recipe.
     """
     records = cells.to_dict("records")
     columns = _columns(table, records)
@@ -56,12 +49,14 @@ def comparison_sheet(table: Table, cells: pd.DataFrame, recipe: Mapping[str, obj
     sheet = Sheet(
         name=table.name,
         title=table.title,
-        heads=("Stream" if table.rows == "streams" else "Method", "", ""),
-        columns=tuple(columns.values()),
-        blocks=tuple(filter(None, blocks)),
-        remarks=tuple(_remarks(table, records, recipe)),
+        heads=["Stream" if table.rows == "streams" else "Method", "", ""],
+        columns=list(columns.values()),
+        blocks=[block for block in blocks if block],
+        remarks=list(_remarks(table, records, recipe)),
     )
-    return without_repetition(emphasised(sheet))
+    sheet.emphasise()
+    sheet.leave_out_repetition()
+    return sheet
 
 
 def task_title(task: str) -> str:
@@ -84,16 +79,17 @@ def ensemble_sheet(task: str, ensemble: str, source: str, table: pd.DataFrame) -
         marks = () if row["select"] == "last" else (f"selected_{row['select']}",)
         marks += ("tuned_on_test",) if row["tuned_on_test"] == "yes" else ()
         entries = [Entry(row[metric], marks, _fair(row[metric], marks)) for metric in metrics]
-        lines.append(Line((row["stream"], row["weight"], row["clips"]), tuple(entries)))
+        lines.append(Line([row["stream"], row["weight"], row["clips"]], entries))
     sheet = Sheet(
         name=f"{task}_{ensemble}",
         title=f"{task_title(task)}: {ensemble}, accuracy in %",
-        heads=("Stream", "weight", "clips"),
-        columns=tuple(Column("", METRICS[metric]) for metric in metrics),
-        blocks=(tuple(lines[:-1]), (lines[-1],)),
-        remarks=(f"Weights: {source}.",) if source else (),
+        heads=["Stream", "weight", "clips"],
+        columns=[Column("", METRICS[metric]) for metric in metrics],
+        blocks=[lines[:-1], lines[-1:]],
+        remarks=[f"Weights: {source}."] if source else [],
     )
-    return emphasised(sheet)
+    sheet.emphasise()
+    return sheet
 
 
 def _key(table: Table, record: _Cell) -> _Key:
@@ -126,19 +122,19 @@ def _block(
     found: Mapping[_Key, _Cell],
     columns: Iterable[_Key],
     ours: Collection[_Key],
-) -> tuple[Line, ...]:
-    """Return the lines of a row that have anything to say."""
+) -> list[Line]:
+    """Return the lines of a row that have an entry."""
     cells = {key: found.get(key, _NOTHING) for key in columns}
     lines = {
         "ours": [_ours(cell) for cell in cells.values()],
         "paper": [_paper(cell, alone=key not in ours) for key, cell in cells.items()],
         "difference": [Entry(cell["difference"]) for cell in cells.values()],
     }
-    return tuple(
-        Line((row, place, kind), tuple(entries))
+    return [
+        Line([row, place, kind], entries)
         for kind, entries in lines.items()
         if any(entry.text for entry in entries)
-    )
+    ]
 
 
 def _ours(cell: _Cell) -> Entry:

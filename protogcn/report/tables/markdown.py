@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 
-from protogcn.report.tables.sheet import Entry, Sheet
+from protogcn.report.tables.sheet import Markup, Sheet
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>|~])")
 
@@ -21,7 +21,7 @@ def markdown(sheet: Sheet) -> str:
     rules = [":--"] * len(sheet.heads) + ["--:"] * len(sheet.columns)
     lines = [f"**{_escape(sheet.title)}**", "", _line(map(_escape, heads)), _line(rules)]
     for line in sheet.lines:
-        cells = [_entry(entry, letters) for entry in line.entries]
+        cells = [_MARKUP.write(entry, letters) for entry in line.entries]
         lines.append(_line([*map(_escape, line.words), *cells]))
     below = [_escape(remark) for remark in sheet.remarks]
     below += [f"<sup>{letter}</sup> {_escape(text)}." for letter, text in sheet.footnotes]
@@ -32,19 +32,14 @@ def _line(cells: Iterable[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _entry(entry: Entry, letters: dict[str, str]) -> str:
-    text = _escape(entry.text)
-    if not text:
-        return ""
-    text = f"*{text}*" if entry.italic else text
-    match entry.emphasis:
-        case "best":
-            text = f"**{text}**"
-        case "second":
-            text = f"<ins>{text}</ins>"
-    marks = ",".join(letters[mark] for mark in entry.marks)
-    return f"{text}<sup>{marks}</sup>" if marks else text
-
-
 def _escape(text: str) -> str:
     return _SPECIAL.sub(r"\\\1", text)
+
+
+_MARKUP = Markup(
+    escape=_escape,
+    italic="*{}*",
+    best="**{}**",
+    second="<ins>{}</ins>",
+    marked="{}<sup>{}</sup>",
+)

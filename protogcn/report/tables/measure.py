@@ -3,11 +3,11 @@
 Shapes: N clips, K classes.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from protogcn.config.table_request import Cell, Scheme, settings_digest
+from protogcn.config.table_request import Cell, settings_digest
 from protogcn.errors import ContractError
 from protogcn.files.scores import Scores
 from protogcn.scores.fusion import accuracies, fuse
@@ -18,12 +18,12 @@ _Run = tuple[str, str, str]  # task, model, stream
 
 @dataclass(frozen=True)
 class Measured:
-    """What our runs say about one cell.
+    """Our measurements of one cell.
 
     Attributes:
         values: a percentage for each repeat; empty if there is none.
         clips: how many test clips they are of.
-        notes: codes of what a reader has to know.
+        notes: codes of what a reader has to know, see ``notes``.
     """
 
     values: tuple[float, ...]
@@ -39,8 +39,8 @@ def measure(
     Args:
         cells: what a table wants.
         files: the score file of every run.
-        digests: what ``settings_digest`` says of every run as the config has it now, by its name.
-        partial: leave out the measurements whose score files are not there.
+        digests: ``settings_digest`` of every run as the config has it now, by its name.
+        partial: leave out the measurements whose score files do not exist.
 
     Raises:
         ContractError: a score file is missing, damaged or of another run, or streams to fuse
@@ -56,45 +56,40 @@ def measure(
         if (lacking := [run for run in needed if run not in files]) and not partial:
             raise ContractError(f"{'/'.join(lacking[0])}: no score file was given for this run.")
         scores = {run: load_scores_of(files[run], *run) for run in needed if run in files}
-        stale = {
-            run
-            for run, found_scores in scores.items()
-            if settings_digest(found_scores.provenance["run"]) != digests["/".join(run)]
-        }
         print(f"{task}: {len(scores)} of {len(needed)} score files", flush=True)
-        found |= _measure_task(wanted, scores, stale)
+        first = next(iter(scores.values()), None)
+        notes = {run: _notes_of(run, one, first, digests) for run, one in scores.items()}
+        found |= {cell: _measure_cell(cell, scores, notes) for cell in wanted}
     return {cell: found[cell] for cell in cells}
 
 
-def _measure_task(
-    cells: Iterable[Cell], scores: Mapping[_Run, Scores], stale: Collection[_Run]
-) -> dict[Cell, Measured]:
-    first = next(iter(scores.values()), None)
-    found = {}
-    for cell in cells:
-        there = [s for s in cell.repeats if all(run in scores for run in _runs(cell, s))]
-        values, notes, clips = [], set(cell.notes), 0
-        if cell.repeats and not there:
-            notes = {"missing"}
-        elif len(there) < len(cell.repeats):
-            notes.add("incomplete")
-        for scheme in there:
-            members = [scores[run] for run in _runs(cell, scheme)]
-            names = dict(zip(dict(scheme), members, strict=True))
-            fused = fuse(names, dict(scheme), cell.space)
-            value = accuracies(fused, members[0].labels)[cell.metric]
-            if value is not None:
-                values.append(100 * value)
-            selected = {member.provenance["select"] for member in members} - {"last"}
-            notes |= {f"selected_{select}" for select in selected}
-            if any(run in stale for run in _runs(cell, scheme)):
-                notes.add("other_settings")
-            if members[0].clips_digest != first.clips_digest:
-                notes.add("other_clips")
-            clips = len(members[0].clips)
-        found[cell] = Measured(tuple(values), clips, tuple(sorted(notes)))
-    return found
+def _notes_of(run: _Run, scores: Scores, first: Scores, digests: Mapping[str, str]) -> set[str]:
+    """Return the codes of a run's own numbers; ``first`` are the first scores of its task."""
+    select = scores.provenance["select"]
+    notes = {
+        f"selected_{select}": select != "last",
+        "other_settings": settings_digest(scores.provenance["run"]) != digests["/".join(run)],
+        "other_clips": scores.clips_digest != first.clips_digest,
+    }
+    return {code for code, applies in notes.items() if applies}
 
 
-def _runs(cell: Cell, scheme: Scheme) -> list[_Run]:
-    return [(cell.task, cell.model, stream) for stream, _ in scheme]
+def _measure_cell(
+    cell: Cell, scores: Mapping[_Run, Scores], notes_of: Mapping[_Run, set[str]]
+) -> Measured:
+    values, notes, clips, num_measured = [], set(cell.notes), 0, 0
+    for scheme in cell.repeats:
+        runs = [(cell.task, cell.model, stream) for stream, _ in scheme]
+        if not all(run in scores for run in runs):
+            continue
+        members = {run[-1]: scores[run] for run in runs}
+        labels = scores[runs[0]].labels
+        value = accuracies(fuse(members, dict(scheme), cell.space), labels)[cell.metric]
+        values += [] if value is None else [100 * value]
+        notes = notes.union(*(notes_of[run] for run in runs))
+        clips, num_measured = len(labels), num_measured + 1
+    if cell.repeats and not num_measured:
+        notes = {"missing"}
+    elif num_measured < len(cell.repeats):
+        notes.add("incomplete")
+    return Measured(tuple(values), clips, tuple(sorted(notes)))

@@ -16,7 +16,7 @@ NOTES = {
     "reported_by_pyskl": "as reported by PYSKL",
 }
 
-# Codes that stand in the place of a number, how they look, and what that means.
+# Codes that replace a number, how they look, and what that means.
 SYMBOLS = {
     "missing": "–",
     "not_configured": "–",

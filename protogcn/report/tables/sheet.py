@@ -1,18 +1,18 @@
 """A table as it is read: heads, lines, emphasis and footnotes, before Markdown or LaTeX."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 from string import ascii_lowercase
 
 from protogcn.report.tables.notes import NOTES
 
 
-@dataclass(frozen=True)
+@dataclass
 class Entry:
     """One cell as text.
 
     Attributes:
-        text: what stands there.
+        text: what is printed.
         marks: codes of its footnotes.
         value: the number that competes for best and second, or None.
         emphasis: ``best``, ``second`` or nothing.
@@ -26,12 +26,12 @@ class Entry:
     italic: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass
 class Line:
     """One line: the words at the left, an entry for each column of numbers."""
 
-    words: tuple[str, ...]
-    entries: tuple[Entry, ...]
+    words: list[str]
+    entries: list[Entry]
 
 
 @dataclass(frozen=True)
@@ -42,9 +42,9 @@ class Column:
     head: str
 
 
-@dataclass(frozen=True)
+@dataclass
 class Sheet:
-    """One table.
+    """One table, filled first and then emphasised and shortened in place.
 
     Attributes:
         name: its file name.
@@ -57,10 +57,10 @@ class Sheet:
 
     name: str
     title: str
-    heads: tuple[str, ...]
-    columns: tuple[Column, ...]
-    blocks: tuple[tuple[Line, ...], ...]
-    remarks: tuple[str, ...]
+    heads: list[str]
+    columns: list[Column]
+    blocks: list[list[Line]]
+    remarks: list[str]
 
     @property
     def lines(self) -> list[Line]:
@@ -90,47 +90,51 @@ class Sheet:
                 groups.append((column.group, 1))
         return groups
 
+    def emphasise(self) -> None:
+        """Mark the highest and the second highest value of every column; equal ones share it."""
+        for column in zip(*(line.entries for line in self.lines), strict=True):
+            ranks = sorted({e.value for e in column if e.value is not None}, reverse=True)
+            for entry in column if len(ranks) > 1 else ():
+                if entry.value in ranks[:2]:
+                    entry.emphasis = "best" if entry.value == ranks[0] else "second"
 
-def emphasised(sheet: Sheet) -> Sheet:
-    """Mark the highest and the second highest value of every column; equal ones share it."""
-    columns = zip(*(line.entries for line in sheet.lines), strict=True)
-    ranks = [
-        sorted({entry.value for entry in column if entry.value is not None}, reverse=True)
-        for column in columns
-    ]
-    return _with_lines(
-        sheet,
-        lambda line: replace(line, entries=tuple(map(_with_rank, line.entries, ranks))),
-    )
-
-
-def without_repetition(sheet: Sheet) -> Sheet:
-    """Leave out words that say the same in every line, and those of the line above."""
-    columns = zip(*(line.words for line in sheet.lines), strict=True)
-    kept = [number for number, words in enumerate(columns) if number == 0 or len(set(words)) > 1]
-    sheet = replace(sheet, heads=tuple(sheet.heads[number] for number in kept))
-    sheet = _with_lines(
-        sheet, lambda line: replace(line, words=tuple(line.words[number] for number in kept))
-    )
-    blocks = [
-        tuple(
-            replace(line, words=_new_words(line.words, above.words if above else ()))
-            for above, line in zip((None, *block), block, strict=False)
-        )
-        for block in sheet.blocks
-    ]
-    return replace(sheet, blocks=tuple(blocks))
+    def leave_out_repetition(self) -> None:
+        """Leave out words that are the same in every line, and those of the line above."""
+        columns = zip(*(line.words for line in self.lines), strict=True)
+        kept = [
+            number for number, words in enumerate(columns) if number == 0 or len(set(words)) > 1
+        ]
+        self.heads = [self.heads[number] for number in kept]
+        for block in self.blocks:
+            above = [None] * len(kept)
+            for line in block:
+                words = [line.words[number] for number in kept]
+                line.words = [
+                    "" if word == other else word for word, other in zip(words, above, strict=True)
+                ]
+                above = words
 
 
-def _new_words(words: Sequence[str], above: Sequence[str]) -> tuple[str, ...]:
-    return tuple("" if above and word == above[n] else word for n, word in enumerate(words))
+@dataclass(frozen=True)
+class Markup:
+    """How a format writes an entry: its escapes, and a pattern for each kind of emphasis."""
 
+    escape: Callable[[str], str]
+    italic: str
+    best: str
+    second: str
+    marked: str  # the entry, and the letters of its footnotes
 
-def _with_rank(entry: Entry, ranks: Sequence[float]) -> Entry:
-    if entry.value is None or len(ranks) < 2 or entry.value < ranks[1]:
-        return entry
-    return replace(entry, emphasis="best" if entry.value == ranks[0] else "second")
-
-
-def _with_lines(sheet: Sheet, change) -> Sheet:
-    return replace(sheet, blocks=tuple(tuple(map(change, block)) for block in sheet.blocks))
+    def write(self, entry: Entry, letters: dict[str, str]) -> str:
+        """Return an entry as the format has it."""
+        text = self.escape(entry.text)
+        if not text:
+            return ""
+        text = self.italic.format(text) if entry.italic else text
+        match entry.emphasis:
+            case "best":
+                text = self.best.format(text)
+            case "second":
+                text = self.second.format(text)
+        marks = ",".join(letters[mark] for mark in entry.marks)
+        return self.marked.format(text, marks) if marks else text

@@ -3,8 +3,10 @@
 import dataclasses
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,6 +19,7 @@ from protogcn.batches.batch import training_batch
 from protogcn.batches.bodies import body_rows
 from protogcn.batches.parallel import (
     BatchPart,
+    Peer,
     ProcessGroup,
     is_first,
     is_parallel,
@@ -43,28 +46,30 @@ class Ended(NamedTuple):
     told: str
 
 
-def train_by_two(data, folder, stops=None):
+def start_two(data, folder, stops=None):
     """Train in ``folder / "run"``; every process leaves its weights in ``folder``."""
     folder.mkdir(exist_ok=True)
     places = map(str, (data, folder / "run", folder))
-    command = [
-        sys.executable, "-m", "protogcn.training.torchrun", "--standalone", "--nproc-per-node=2",
-        "-m", "tests.made.several_processes", *places,
-        json.dumps(SETTINGS), json.dumps(stops or {}),
-    ]  # fmt: skip
-    process = subprocess.Popen(
-        command,
+    return subprocess.Popen(
+        [
+            sys.executable, "-m", "tests.made.several_processes", *places,
+            json.dumps(SETTINGS), json.dumps(stops or {}),
+        ],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         cwd=REPOSITORY,
         env=os.environ | {"OMP_NUM_THREADS": "1"},
-    )
+    )  # fmt: skip
+
+
+def train_by_two(data, folder, stops=None):
+    process = start_two(data, folder, stops)
     try:
         told, _ = process.communicate(timeout=PATIENCE)
     except subprocess.TimeoutExpired:
-        process.terminate()  # torchrun ends the processes that it started
-        told, _ = process.communicate(timeout=PATIENCE)
+        process.kill()
+        told, _ = process.communicate()
         pytest.fail(f"two processes did not end:\n{told}")
     return Ended(process.returncode, told)
 
@@ -138,11 +143,34 @@ def test_mistake_of_one_process_ends_both_and_is_told_once(data, tmp_path):
 
 
 @pytest.mark.slow
+def test_fault_of_one_process_keeps_its_traceback(data, tmp_path):
+    ended = train_by_two(data, tmp_path, {f"{SECOND} 0": "fault"})
+    assert ended.code == 1
+    assert ended.told.count("Traceback") == 1
+    assert ended.told.endswith("ZeroDivisionError: a fault of the test\n")
+
+
+@pytest.mark.slow
 def test_process_that_is_killed_ends_the_other_one(data, tmp_path):
     ended = train_by_two(data, tmp_path, {f"{SECOND} 1": "death"})
-    assert ended.code != 0
+    assert ended.code == 128 + signal.SIGKILL
+    assert ended.told.endswith("Killed: process 1 of 2, by SIGKILL.\n")
     assert "epoch 2/2" not in ended.told
     assert not (tmp_path / "0.pt").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_no_process_outlives_the_one_that_started_it(data, tmp_path, how):
+    process = start_two(data, tmp_path, {f"{FIRST} 1": "sleep", f"{SECOND} 1": "sleep"})
+    give_up = time.monotonic() + PATIENCE
+    while len(list((tmp_path / "run").glob("*.asleep"))) < 2:
+        assert process.poll() is None
+        assert time.monotonic() < give_up
+        time.sleep(0.1)
+    process.send_signal(how)
+    process.communicate(timeout=PATIENCE)  # it ends when no process has the pipe any more
+    assert process.returncode == -how
 
 
 def test_one_process_is_no_group():
@@ -153,23 +181,19 @@ def test_one_process_is_no_group():
     assert summed(torch.tensor([1, 2])).tolist() == [1, 2]
 
 
-@pytest.mark.parametrize("size", [None, "1"])
-def test_without_several_processes_nothing_is_joined(monkeypatch, size):
+def test_without_several_processes_no_group_is_made(monkeypatch):
     monkeypatch.setenv("SLURM_PROCID", "3")
-    monkeypatch.delenv("WORLD_SIZE", raising=False)
-    if size:
-        monkeypatch.setenv("WORLD_SIZE", size)
-    with ProcessGroup(torch.device("cpu")) as device:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with ProcessGroup(torch.device("cpu"), Peer()) as device:
         assert device == torch.device("cpu")
         assert not is_parallel()
 
 
 def test_fewer_gpus_than_processes_are_one_sentence(monkeypatch):
-    monkeypatch.setenv("WORLD_SIZE", "2")
-    monkeypatch.setenv("LOCAL_RANK", "1")
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
-    sentence = r"engine\.gpus: 2 processes were started, but torch finds 1 GPU"
-    with pytest.raises(ConfigError, match=sentence), ProcessGroup(torch.device("cuda")):
+    sentence = r"engine\.gpus: 2 GPUs are wanted for one run, but torch finds 1"
+    group = ProcessGroup(torch.device("cuda"), Peer(rank=1, size=2))
+    with pytest.raises(ConfigError, match=sentence), group:
         pass
 
 

@@ -54,11 +54,11 @@ def test_pose_runs_have_the_released_settings(plan, task):
         assert (settings["batch"], settings["learning_rate"]) == (64, 0.1)
         assert (settings["epochs"], settings["frames"], settings["crops"]) == (150, 100, 10)
         assert (network["prototypes"], network["contrast_weight"]) == RELEASED_PROTOTYPES[stream[0]]
-        assert (run.samples_first, run.values) == (stream.endswith("m"), stream[0])
+        assert (run.differences_crops, run.stored_modality) == (stream.endswith("m"), stream[0])
 
 
 def test_motion_of_3d_is_that_of_the_clip(plan):
-    assert plan.run("ntu60_xsub", "protogcn", "jm").values == "jm"
+    assert plan.run("ntu60_xsub", "protogcn", "jm").stored_modality == "jm"
 
 
 def test_classes_without_names_are_numbered(plan):
@@ -116,6 +116,31 @@ def test_an_override_of_the_engine_changes_no_setting(plan):
     assert run.settings == before.settings
 
 
+def test_a_model_under_another_recipe_is_a_run_of_its_own(plan):
+    own, other = (plan.run("ntu60_xsub", name, "b") for name in ("stgcnpp", "stgcnpp@protogcn"))
+    assert own.network == other.network == {"network": "stgcnpp", "width": 64, "blocks": 10, "downsample": [5, 8]}  # fmt: skip
+    assert (own.settings["epochs"], own.settings["preparation"]) == (80, "aligned")
+    assert other.settings == plan.run("ntu60_xsub", "protogcn", "b").settings
+    assert other.folder == "results/runs/ntu60/xsub/stgcnpp@protogcn/b" != own.folder
+    swapped = plan.run("ntu60_xsub", "protogcn@pyskl", "b")
+    assert swapped.settings == own.settings
+    assert swapped.network == plan.run("ntu60_xsub", "protogcn", "b").network
+    assert "stgcnpp@pyskl" not in plan.models
+
+
+def test_an_imported_file_is_of_the_models_own_recipe_unless_the_override_names_another():
+    config = repository_config()
+    entry = {"where": {"model": "stgcn"}, "set": {"checkpoint": "own/{stream}.pth"}}
+    config["overrides"]["own"] = entry
+    plan = expand(config)
+    assert plan.run("ntu60_xsub", "stgcn", "j").settings["checkpoint"] == "own/j.pth"
+    assert "checkpoint" not in plan.run("ntu60_xsub", "stgcn@protogcn", "j").settings
+    entry["where"]["recipe"] = "protogcn"
+    plan = expand(config)
+    assert "checkpoint" not in plan.run("ntu60_xsub", "stgcn", "j").settings
+    assert "checkpoint" in plan.run("ntu60_xsub", "stgcn@protogcn", "j").settings
+
+
 def test_repeats_are_runs_with_the_next_seed():
     plan = expand(
         changed("ensembles.twice", {"streams": {"j": 1, "j-2": 1}, "tasks": ["demo_xsub"]})
@@ -140,6 +165,10 @@ def override(where, **settings):
         ("overrides", override({"dataset": "dmeo"}, swap=0.5), r"overrides\.mine\.where\.dataset: 'dmeo' does not exist.*'demo'"),
         ("overrides", override({"stream": "j-7", "modality": "b"}, swap=0.5), r"overrides\.mine\.where: .* matches no run"),
         ("overrides", override({"stream": ["j", "bb"]}, swap=0.5), r"overrides\.mine\.where\.stream: 'bb' is not a stream"),
+        ("overrides", override({"recipe": "pyskll"}, swap=0.5), r"mine\.where\.recipe: 'pyskll' does not exist.*'pyskl'"),
+        ("overrides", override({"model": "stgcn_same"}, swap=0.5), r"stgcn_same is now stgcn@protogcn, .*\{model: stgcn, recipe"),
+        ("ensembles.6ens.model", "ctrgcn_same", r"6ens\.model: ctrgcn_same is now ctrgcn@protogcn"),
+        ("models.stgcn.recipe", "pysk", r"models\.stgcn\.recipe: no override has recipe 'pysk' .*did you mean 'pyskl'"),
         ("datasets.demo.simulate.classes", 4, "simulate.classes is 4, but classes has 12 names"),
         ("overrides", override({"dataset": "ntu60", "task": "demo_xsub"}, swap=0.5), "matches no run"),
         ("overrides", override({"dataset": "demo"}, preparation="raw", model={"downsample": [11]}), "names block 11"),
@@ -155,7 +184,7 @@ def override(where, **settings):
         ("overrides", override({"dataset": "ntu60"}, mirror=0.5), "mirror is 0.5, but skeletons.ntu25 is not in_image"),
         ("overrides", override({"dataset": "finegym"}, rotation=0.2), "rotation is 0.2, but skeletons.coco20 holds pixels"),
         ("overrides", override({"dataset": "finegym"}, preparation="centred"), "coco20: holds pixels and scores, which prep"),
-        ("overrides", override({"dataset": "finegym"}, swap=0.5, swap_style="clean"), "swap_style is clean, but.*use mirror"),
+        ("overrides", override({"dataset": "finegym"}, swap=0.5, swap_style="clean"), "swap is 0.5, but .*swap_style clean could change; use mirror"),
         ("datasets.ntu60.kpfiles", "data/kpfiles", r"datasets\.ntu60\.kpfiles: goes with an annotation pickle"),
         ("datasets.finegym.class_names", "no.txt", "finegym.class_names: no.txt: No such file or directory, expected a"),
         ("datasets.finegym.classes", None, "datasets.finegym: lacks classes, the class names in label order or how"),

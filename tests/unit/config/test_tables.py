@@ -66,6 +66,7 @@ def test_schemes_that_were_tuned_carry_the_mark_on_their_task_only(tables):
 
 def test_a_task_of_the_paper_need_not_be_configured():
     config = repository_config()
+    config["models"] = {"protogcn": config["models"]["protogcn"]}
     config["overrides"], config["ensembles"] = {}, {"2ens": {"streams": {"j": 1, "b": 1}}}
     config["datasets"] = {"demo": config["datasets"]["demo"]}
     config["tables"] = {"mine": MINE | {"tasks": ["finegym_val"], "paper": "table5"}}
@@ -114,6 +115,7 @@ def test_a_resolved_table_survives_its_file(tables):
         ({"tasks": ["kinetics_vall"]}, r"tables\.mine\.tasks: 'kinetics_vall' does not exist"),
         ({"metrics": {"demo": ["top1"]}}, r"tables\.mine\.metrics: 'demo' does not exist"),
         ({"methods": {"A": "protogcm"}}, r"tables\.mine\.methods: 'protogcm'.*did you mean 'protogcn'"),
+        ({"methods": {"A": "stgcnpp_same"}}, r"mine\.methods: stgcnpp_same is now stgcnpp@protogcn"),
         ({"streams": {"V": "v"}}, r"tables\.mine\.streams\.V: 'v' is neither a stream nor an ensemble"),
         ({"streams": {"6": "7ens-2"}}, r"'7ens-2' is neither"),
         ({"methods": {"A": "protogcn", "B": "protogcn"}}, "rows are streams, but methods are A, B"),

@@ -27,7 +27,7 @@ def test_targets_are_tables_and_run_directories(tmp_path):
     found = chosen(CONFIG, PLAN, tmp_path, ["results/demo_table4.tex"])
     names = [
         f"{model}/{stream}"
-        for model in ("stgcnpp_same", "protogcn")
+        for model in ("stgcnpp@protogcn", "protogcn")
         for stream in ("j", "j-2", "b")
     ]
     assert [run.name for run in found] == [f"demo_xsub/{name}" for name in names]

@@ -4,11 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from protogcn.data import joints as stage
 from protogcn.data.joints import write_joints
 from protogcn.data.preparation import prepare
 from protogcn.data.readers import DroppedClip, RawClip
 from protogcn.errors import ContractError
+from protogcn.files import arrays
 from protogcn.files.arrays import open_array
 from protogcn.files.clip_table import ClipTable
 from tests.made.nano import DATASET, SKELETON, nano_clips, with_classes, write_dataset
@@ -56,7 +56,7 @@ def test_centred_and_raw_preparations_differ(tmp_path):
 def test_workers_and_blocks_change_no_byte(tmp_path, monkeypatch):
     contents = []
     for number, (workers, frames_at_once) in enumerate([(1, 4096), (1, 50), (3, 50)]):
-        monkeypatch.setattr(stage, "_FRAMES_AT_ONCE", frames_at_once)
+        monkeypatch.setattr(arrays, "ROWS_AT_ONCE", frames_at_once)
         folder = tmp_path / str(number)
         folder.mkdir()
         write(folder, nano_clips(), workers=workers)
@@ -177,7 +177,7 @@ def test_the_one_person_kept_is_the_one_seen_longest(tmp_path):
 @pytest.mark.parametrize(
     ("column", "value", "sentence"),
     [
-        ("clip", "clip 01", "clip clip 01 stands twice"),
+        ("clip", "clip 01", "clip clip 01 is listed twice"),
         ("num_frames", 0, "do not follow each other"),
         ("first_frame", 7, "do not follow each other"),
         ("label", -1, "negative label"),

@@ -39,7 +39,7 @@ def test_written_modalities_do_not_depend_on_the_batches(
     written, toy5, frames_at_once, monkeypatch
 ):
     folder, joints, ends = written
-    monkeypatch.setattr(stage, "_FRAMES_AT_ONCE", frames_at_once)
+    monkeypatch.setattr(stage, "ROWS_AT_ONCE", frames_at_once)
     outputs = {name: folder / f"{name}.npy" for name in MODALITIES}
     write_modalities(folder / "joints.npy", folder / "clips.csv", toy5, outputs)
     for name, path in outputs.items():
@@ -49,7 +49,7 @@ def test_written_modalities_do_not_depend_on_the_batches(
 
 def test_workers_change_no_byte(written, toy5, monkeypatch):
     folder, _, _ = written
-    monkeypatch.setattr(stage, "_FRAMES_AT_ONCE", 17)
+    monkeypatch.setattr(stage, "ROWS_AT_ONCE", 17)
     files = {}
     for workers in (1, 3):
         outputs = {name: folder / f"{name}-{workers}.npy" for name in MODALITIES}

@@ -1,10 +1,13 @@
+import errno
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
 import numpy as np
 import pytest
 
 from protogcn.errors import ContractError
-from protogcn.files.arrays import appending, open_array, writing_array
+from protogcn.files import arrays
+from protogcn.files.arrays import open_array, writing_array
 
 
 @pytest.fixture
@@ -72,15 +75,21 @@ def test_unfinished_array_is_never_seen(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("workers", [1, 2, 5])
-def test_rows_appended_by_any_number_of_workers_stand_in_order(tmp_path, workers):
+@pytest.mark.parametrize("workers", [0, 1, 2, 5])
+@pytest.mark.parametrize("rows_at_once", [1, 7, 4096])
+def test_rows_appended_in_any_number_of_threads_are_in_order(
+    tmp_path, monkeypatch, workers, rows_at_once
+):
+    monkeypatch.setattr(arrays, "ROWS_AT_ONCE", rows_at_once)
     paths = [tmp_path / f"{number}.npy" for number in range(3)]
     with ExitStack() as stack:
-        writers = [stack.enter_context(writing_array(path, (4,))) for path in paths]
-        with appending(workers) as append:
-            for part in range(20):
-                for number, writer in enumerate(writers):
-                    append(writer, np.full((part + 1, 4), 100 * number + part))
+        threads = stack.enter_context(ThreadPoolExecutor(workers)) if workers else None
+        writers = [
+            stack.enter_context(writing_array(path, (4,), threads=threads)) for path in paths
+        ]
+        for part in range(20):
+            for number, writer in enumerate(writers):
+                writer.append(np.full((part + 1, 4), 100 * number + part))
         for writer in writers:
             writer.finish({})
     for number, path in enumerate(paths):
@@ -88,12 +97,28 @@ def test_rows_appended_by_any_number_of_workers_stand_in_order(tmp_path, workers
         np.testing.assert_array_equal(open_array(path)[0][:, 0], expected)
 
 
-@pytest.mark.parametrize("workers", [1, 2])
-def test_a_fault_of_a_worker_is_raised_and_leaves_nothing(tmp_path, workers):
+def test_rows_of_another_shape_are_refused_and_leave_nothing(tmp_path):
     with (
         pytest.raises(ContractError, match="expected"),
         writing_array(tmp_path / "a.npy", (4,)) as writer,
-        appending(workers) as append,
     ):
-        append(writer, np.zeros((2, 5)))
+        writer.append(np.zeros((2, 5)))
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("num_parts", [1, 3])
+def test_a_fault_in_a_thread_is_raised_and_leaves_nothing(tmp_path, num_parts):
+    with (
+        pytest.raises(ContractError, match=r"a\.npy: could not be written"),
+        ThreadPoolExecutor(1) as threads,
+        writing_array(tmp_path / "a.npy", (4,), threads=threads) as writer,
+    ):
+        writer._write = refuse
+        for _ in range(num_parts):
+            writer.append(np.zeros((4096, 4)))
+        writer.finish({})
+    assert not list(tmp_path.iterdir())
+
+
+def refuse(_):
+    raise OSError(errno.ENOSPC, "No space left on device")

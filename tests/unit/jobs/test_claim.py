@@ -1,4 +1,4 @@
-"""GPUs claimed by name; there is none in these tests, so a name is all there is."""
+"""GPUs claimed by name; none exists in these tests, so a name is all of it."""
 
 import os
 import secrets
@@ -13,7 +13,13 @@ from protogcn.jobs.claim import claim, needs_claim, visible_gpus
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="claims are names of Linux")
 
-SHOW = "import os, sys; print(os.environ['CUDA_VISIBLE_DEVICES'], flush=True); sys.stdin.read()"
+SHOW = """
+import os, sys
+from protogcn.jobs.claim import claimed_gpus
+with claimed_gpus(int(sys.argv[1]), share=int(sys.argv[2])):
+    print(os.environ['CUDA_VISIBLE_DEVICES'], flush=True)
+    sys.stdin.read()
+"""
 # What the batch systems set; a test may itself run in a job of one.
 BATCH = ("SLURM_JOB_ID", "PBS_JOBID", "LSB_JOBID", "KUBERNETES_SERVICE_HOST")
 PLAIN = {name: value for name, value in os.environ.items() if name not in BATCH}
@@ -28,12 +34,12 @@ def gpus():
 
 @pytest.fixture
 def start():
-    """Start a command that prints its GPUs and ends with its input; end all of them afterwards."""
+    """Start a process that prints its GPUs and ends with its input; end all of them afterwards."""
     started = []
 
-    def run(gpus, *options, **more):
+    def run(gpus, number=1, share=1, **more):
         process = subprocess.Popen(
-            [sys.executable, "-m", "protogcn.jobs.claim", *options, sys.executable, "-c", SHOW],
+            [sys.executable, "-c", SHOW, str(number), str(share)],
             env=PLAIN | {"CUDA_VISIBLE_DEVICES": ",".join(gpus)} | more,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -74,13 +80,13 @@ def test_third_job_waits_and_says_so(gpus, start):
 
 
 def test_job_of_two_gpus_has_both(gpus, start):
-    assert start(gpus, "--gpus", "2").stdout.readline().strip() == ",".join(gpus)
+    assert start(gpus, 2).stdout.readline().strip() == ",".join(gpus)
 
 
 def test_half_of_what_a_job_wants_is_left_to_others(gpus):
-    first = claim(gpus, 1)
-    assert claim(gpus, 2) is None
-    second = claim(gpus, 1)
+    first = claim(gpus, 1, share=1)
+    assert claim(gpus, 2, share=1) is None
+    second = claim(gpus, 1, share=1)
     assert [*first, *second] == gpus
     for held in (*first.values(), *second.values()):
         held.close()
@@ -88,7 +94,7 @@ def test_half_of_what_a_job_wants_is_left_to_others(gpus):
 
 def test_more_than_there_are_is_one_sentence(gpus):
     with pytest.raises(ConfigError, match="3 GPUs are wanted for one job, but 2 are visible"):
-        claim(gpus, 3)
+        claim(gpus, 3, share=4)
 
 
 @pytest.mark.parametrize("variable", BATCH)
@@ -108,20 +114,36 @@ def test_job_that_sees_one_gpu_leaves_another_to_those_that_see_more(gpus, start
     assert again.stderr.readline().strip() == f"Waits for 1 of GPU {gpus[0]} to be free."
 
 
-def test_without_a_command_it_says_how_it_is_used():
-    answer = subprocess.run(
-        [sys.executable, "-m", "protogcn.jobs.claim", "--gpus", "1"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert answer.returncode == 2
-    assert answer.stderr.startswith("usage:")
-    assert "the command is missing" in answer.stderr
+@pytest.fixture
+def claims(gpus):
+    """Claim GPUs that two trainings share; give them back afterwards."""
+    held = []
+
+    def take(number):
+        claimed = claim(gpus, number, share=2)
+        held.extend((claimed or {}).values())
+        return claimed
+
+    yield take
+    for mine in held:
+        mine.close()
+
+
+def test_trainings_that_share_gpus_are_spread_over_them(gpus, claims):
+    found = [claims(1) for _ in range(4)]
+    assert [list(claimed) for claimed in found] == [[name] for name in (*gpus, *gpus)]
+    assert claims(1) is None
+    found[1][gpus[1]].close()
+    assert list(claims(1)) == [gpus[1]]
+
+
+def test_run_on_several_gpus_shares_different_ones(gpus, claims):
+    assert list(claims(2)) == list(claims(2)) == gpus
+    assert claims(2) is None
 
 
 def test_job_without_gpu_claims_none(gpus, start):
-    assert start(gpus, "--gpus", "0").stdout.readline().strip() == ",".join(gpus)
+    assert start(gpus, 0).stdout.readline().strip() == ",".join(gpus)
 
 
 def test_visible_gpus_are_those_of_the_variable_or_of_the_driver(tmp_path):

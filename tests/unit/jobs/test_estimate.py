@@ -10,11 +10,8 @@ from protogcn.jobs import estimate
 from protogcn.jobs.estimate import (
     Need,
     Size,
+    resources,
     size_of,
-    to_compute,
-    to_read,
-    to_score,
-    to_train,
 )
 from tests.made.config import repository_config
 from tests.made.nano import DATASET, nano_run, write_dataset
@@ -26,6 +23,22 @@ def run_of(task, stream="j", **settings):
     run = PLAN.run(task, "protogcn", stream)
     engine = {key: settings.pop(key, switch) for key, switch in run.engine.items()}
     return dataclasses.replace(run, settings={**run.settings, **settings}, engine=engine)
+
+
+def to_train(run, size):
+    return resources("train", run.dataset, size, run=run)
+
+
+def to_score(run, size):
+    return resources("score", run.dataset, size, run=run)
+
+
+def to_read(dataset, size, workers):
+    return resources("read", dataset, size, workers=workers)
+
+
+def to_compute(dataset, size, workers):
+    return resources("compute", dataset, size, workers=workers)
 
 
 def sized(run, tmp_path):
@@ -56,7 +69,7 @@ def test_table_that_changed_is_counted_again(tmp_path):
 
 def test_damaged_table_is_no_hindrance_to_planning(tmp_path):
     (tmp_path / "clips.csv").write_text("clip\n")
-    assert size_of(DATASET, "xsub", tmp_path / "clips.csv").num_clips > 0
+    assert size_of(DATASET, "xsub", tmp_path / "clips.csv").clips["train"] > 0
 
 
 def test_size_of_ntu_is_known(ntu120):
@@ -74,7 +87,7 @@ def test_size_of_an_own_pickle_is_guessed_from_its_bytes(tmp_path):
     raw = tmp_path / "mine.pkl"
     raw.write_bytes(bytes(2 * 3 * 5 * 84 * 100))
     dataset = dataclasses.replace(DATASET, raw=str(raw))
-    assert size_of(dataset, "xsub", tmp_path / "clips.csv").num_clips == 70 + 50
+    assert size_of(dataset, "xsub", tmp_path / "clips.csv").clips == {"train": 70, "test": 50}
 
 
 def test_size_of_an_own_folder_is_guessed_from_its_files(tmp_path):
@@ -182,14 +195,14 @@ def test_further_attempts_ask_for_more_but_never_more_than_twice():
 
 
 def test_cost_of_the_full_network_is_one():
-    assert estimate.cost(run_of("ntu120_xsub")) == 1
-    assert estimate.cost(nano_run()) < 0.01
+    assert estimate.cost_of_clip(run_of("ntu120_xsub")) == 1
+    assert estimate.cost_of_clip(nano_run()) < 0.01
 
 
 @pytest.mark.parametrize("model", ["stgcnpp", "stgcn", "ctrgcn"])
 def test_baselines_cost_less_than_the_full_network(model):
     run = expand(repository_config()).run("ntu120_xsub", model, "b")
-    assert 0.6 < estimate.cost(run) < 0.9
+    assert 0.6 < estimate.cost_of_clip(run) < 0.9
 
 
 def test_estimating_loads_no_torch():

@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from protogcn.batches.bodies import all_bodies
 from protogcn.config.skeleton import built_in_skeletons
 from protogcn.errors import ConfigError
 from protogcn.models import build_model
@@ -23,7 +24,7 @@ def test_builds_the_network_of_the_settings():
     assert model.blocks[1].stride == 2
     assert model.reconstruct.assign.weight.shape == (6, 48)
     assert model.contrast_weight == 0.3
-    assert model(torch.randn(3, 2, 8, 5, 2)).shape == (3, 4)
+    assert model(all_bodies(torch.randn(3, 2, 8, 5, 2))).shape == (3, 4)
 
 
 def test_same_seed_same_weights():
@@ -35,7 +36,7 @@ def test_same_seed_same_weights():
 
 
 def test_refuses_an_unknown_network():
-    with pytest.raises(ConfigError, match=r"model\.network: vgg is not known"):
+    with pytest.raises(ConfigError, match=r"model\.network: found 'vgg', expected one of protogcn"):
         build_model(SETTINGS | {"network": "vgg"}, SKELETON, num_classes=4)
 
 

@@ -96,7 +96,7 @@ def test_persons_of_ctrgcn_have_statistics_of_their_own():
     model = make_model("ctrgcn").train()
     clips, _ = make_clips([2, 1, 2])
     before = copy.deepcopy(model.input_norm)
-    normed = model.normed(pack_bodies(clips, np.array([2, 1, 2])))
+    normed = model.input_norm(pack_bodies(clips, np.array([2, 1, 2])))
     for row, (clip, person) in enumerate([(0, 0), (0, 1), (1, 0), (2, 0), (2, 1), (1, 1)]):
         values = clips[:, person].reshape(3 * 8, 15)
         mean, variance = values.mean(0), values.var(0, unbiased=False)
@@ -115,7 +115,7 @@ def test_persons_share_statistics_where_there_is_one_slot():
     ctrgcn.input_norm.load_state_dict(other.input_norm.state_dict())
     clips, _ = make_clips([1, 0, 1], num_slots=1)
     bodies = pack_bodies(clips, np.array([1, 0, 1]))
-    close(ctrgcn.normed(bodies), other.normed(bodies))
+    close(ctrgcn.input_norm(bodies), other.input_norm(bodies))
     close(ctrgcn.input_norm.running_var, other.input_norm.running_var)
 
 

@@ -18,7 +18,7 @@ def make_features():
 
 
 def repeated(features):
-    """Each body as often as it multiplicity."""
+    """Each body as often as it counts."""
     return features.repeat_interleave(MULTIPLICITY.long(), dim=0)
 
 

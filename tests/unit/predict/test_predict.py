@@ -18,9 +18,8 @@ from protogcn.errors import ConfigError, ContractError
 from protogcn.files.scores import Scores
 from protogcn.predict import predict as command
 from protogcn.predict.ensemble import ensemble_of_runs, load_ensemble, load_member
-from protogcn.predict.live import live_frames
 from protogcn.predict.recognise import as_probabilities, recognise
-from protogcn.predict.recordings import read_recordings
+from protogcn.predict.recordings import live_frames, read_recordings
 from protogcn.scores.fusion import fuse
 from tests.made.nano import nano_run
 from tests.made.trained_nano import WEIGHTS

@@ -174,7 +174,7 @@ def test_names_that_do_not_fit_the_scores_are_refused(tmp_path):
     with pytest.raises(ContractError, match="has 3 names for 4 scores"):
         import_scores(RUN, tmp_path / "a.npz", CLIPS)
     np.savez(tmp_path / "a.npz", scores=LOGITS, clips=np.array(["c3", "c1", "c1", "c2"]))
-    with pytest.raises(ContractError, match="clip c1 stands twice"):
+    with pytest.raises(ContractError, match="clip c1 appears twice"):
         import_scores(RUN, tmp_path / "a.npz", CLIPS)
 
 

@@ -9,6 +9,7 @@ from protogcn.batches.clip_store import ClipStore
 from protogcn.errors import ContractError, NotFiniteError
 from protogcn.files.arrays import open_array, writing_array
 from protogcn.files.contracts import digest_of, save_table
+from protogcn.models.checkpoint import save_checkpoint
 from protogcn.scores.score import score
 from protogcn.training.epoch import SeedOf, learning_rate, seeds
 from protogcn.training.train import _checkpoint, train
@@ -103,7 +104,8 @@ def test_best_epoch_is_kept_and_marked(data, tmp_path):
     accuracies = [row["select_accuracy"] for row in training.history]
     assert training.best["accuracy"] == max(accuracies)
     assert training.best["epoch"] == 1 + int(np.argmax(accuracies))
-    scores = score(run, store, _checkpoint(training))
+    save_checkpoint(tmp_path / "checkpoint.pt", dict(_checkpoint(training)))
+    scores = score(run, store, tmp_path / "checkpoint.pt")
     assert scores.provenance["select"] == "best"
     assert scores.provenance["epoch"] == training.best["epoch"]
 

@@ -1,1 +1,1 @@
-"""pickles."""
+"""Pickles and checkpoints of unknown origin -> plain data and arrays; nothing in them is run."""

@@ -1,20 +1,19 @@
-"""A pickle file that nobody vouches for -> the numbers, text, lists, dicts and arrays in it."""
+"""A pickle file of unknown origin -> the numbers, text, lists, dicts and arrays in it."""
 
 import stat
-import struct
 from collections.abc import Callable
 from pathlib import Path
 
-from protogcn.data.readers.pickles.instructions import FIRST, LAST, PROTOCOLS, carry_out
-from protogcn.data.readers.pickles.machine import PickleMachine
-from protogcn.data.readers.pickles.names import find_stand_in
+from protogcn.data.readers.pickles.allowed_names import find_stand_in
 from protogcn.data.readers.pickles.numpy_arrays import RefusedError
+from protogcn.data.readers.pickles.stack_machine import PROTOCOLS, unpickle
 from protogcn.errors import ConfigError, ContractError
 
+_FIRST = 0x80
+_LAST = b"."
 
-def load_pickle(
-    path: Path, *, find_name: Callable[[object, object], object] = find_stand_in
-) -> object:
+
+def load_pickle(path: Path, *, find_name: Callable[[str, str], object] = find_stand_in) -> object:
     """Read one pickle of plain data, protocol 2 to 5; run nothing.
 
     Memory and time stay in proportion to the size of the file.
@@ -32,18 +31,16 @@ def load_pickle(
         ConfigError: no readable file.
         ContractError: not a pickle, damaged, or it wants anything else.
     """
-    machine = PickleMachine(_read(path), find_name=find_name)
+    data = _read(path)
     try:
-        return carry_out(machine)
+        value, end = unpickle(data, find_name=find_name)
     except RefusedError as error:
-        found = str(error)
-    except (IndexError, struct.error):
-        found = "an instruction without its values, expected a whole pickle"
-    except UnicodeDecodeError:
-        found = "text that is not UTF-8, expected UTF-8"
-    except MemoryError:
-        found = "more than fits into memory, expected less"
-    raise ContractError(f"{path}: byte {machine.position}: {found}.")
+        raise ContractError(f"{path}: byte {error.position}: {error}.") from error
+    except MemoryError as error:
+        raise ContractError(f"{path}: found more than fits into memory, expected less.") from error
+    if end != len(data):
+        raise ContractError(f"{path}: byte {end}: more after the end of the pickle, expected none.")
+    return value
 
 
 def _read(path: Path) -> bytes:
@@ -54,14 +51,14 @@ def _read(path: Path) -> bytes:
             raise ConfigError(f"{path}: found a folder, pipe or device, expected a pickle file.")
         with path.open("rb") as file:
             start = file.read(2)
-            if len(start) < 2 or start[0] != FIRST or start[1] not in PROTOCOLS:
+            if len(start) < 2 or start[0] != _FIRST or start[1] not in PROTOCOLS:
                 found = f"a start of 0x{start.hex()}" if start else "an empty file"
                 raise ContractError(f"{path}: found {found}, expected a pickle of protocol 2 to 5.")
             file.seek(-1, 2)
-            if file.read(1)[0] != LAST:  # told before many bytes are read
+            if file.read(1) != _LAST:  # reported before many bytes are read
                 raise ContractError(
                     f"{path}: found no end of a pickle after {status.st_size} bytes, expected"
-                    " one; the file is cut short or goes on."
+                    " one; the file is cut short, or more follows."
                 )
             file.seek(0)
             return file.read()

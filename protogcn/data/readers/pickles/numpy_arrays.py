@@ -1,4 +1,4 @@
-"""What a pickle says about numpy arrays -> arrays, built only after every claim is checked.
+"""Numpy arrays as a pickle describes them -> arrays, built only after every claim is checked.
 
 numpy's own functions for this trust the pickle and can be made to crash (numpy#30476); here the
 pickle only ever reaches these stand-ins.
@@ -19,7 +19,15 @@ _NONE = type(None)
 
 
 class RefusedError(Exception):
-    """A pickle asks for what it may not have; the message says what was found and expected."""
+    """A pickle asks for what it may not have; the message says what was found and expected.
+
+    Attributes:
+        position: the byte of the pickle it was found at, if known.
+    """
+
+    def __init__(self, found: str, position: int | None = None):
+        super().__init__(found)
+        self.position = position
 
 
 class NdarrayName:
@@ -41,7 +49,7 @@ class PickledType:
         self.dtype = np.dtype(code)
 
     def set_state(self, state: object) -> None:
-        """Take the byte order; everything else must be what the code already says."""
+        """Take the byte order; everything else must agree with the code."""
         number, text, none = (int,), (str,), (_NONE,)
         if not _fits(state, number, text, none, none, none, number, number, number):
             raise RefusedError("the state of an element type with parts, expected a plain one")
@@ -78,7 +86,7 @@ class PickledArray:
 
 
 def build_from_buffer(args: tuple[object, ...]) -> np.ndarray:
-    """Protocol 5: (bytes, type, shape, order), maybe with the order of the axes behind it."""
+    """Protocol 5: (bytes, type, shape, order), maybe followed by the order of the axes."""
     kinds = (bytes, bytearray), (PickledType,), (tuple,), (str,)
     if not _fits(args, *kinds) and not _fits(args, *kinds, (_NONE, tuple)):
         raise RefusedError("an array in another form, expected numpy's")

@@ -1,7 +1,9 @@
-"""A file that ``torch.save`` wrote and nobody vouches for -> its numbers, text, dicts and tensors.
+"""A file that ``torch.save`` wrote, of unknown origin -> its numbers, text, dicts and tensors.
 
-Nothing in it is run and torch is not needed. Both forms are read: the zip of torch 1.6 and later,
-and the row of pickles before it.
+Both forms are read: the zip of torch 1.6 and later, and the row of pickles before it. Nothing in
+them is run. ``torch.load(weights_only=True)`` would not do: of 400 bytes that call ``bytearray`` it
+makes 2 GB, and it refuses classes that are unknown here, which a checkpoint of mmcv may hold beside
+its weights. See docs/reliability.md.
 """
 
 import io
@@ -13,10 +15,9 @@ from pathlib import Path
 
 import numpy as np
 
-from protogcn.data.readers.pickles.instructions import carry_out
-from protogcn.data.readers.pickles.machine import PickleMachine
-from protogcn.data.readers.pickles.names import StandIn
+from protogcn.data.readers.pickles.allowed_names import StandIn
 from protogcn.data.readers.pickles.numpy_arrays import RefusedError
+from protogcn.data.readers.pickles.stack_machine import unpickle
 from protogcn.data.readers.pickles.torch_tensors import (
     PickledTensor,
     Storage,
@@ -64,7 +65,7 @@ def array_of(path: Path, name: str, tensor: PickledTensor) -> np.ndarray:
     """Read the elements of a tensor of a file.
 
     Raises:
-        ContractError: they are damaged, or not there.
+        ContractError: they are damaged or missing.
     """
     with reading(path, "a checkpoint of torch"):
         try:
@@ -73,7 +74,7 @@ def array_of(path: Path, name: str, tensor: PickledTensor) -> np.ndarray:
             raise ContractError(f"{path}: {name}: found {error}.") from error
 
 
-def find_score_name(module: object, name: object) -> object:
+def find_score_name(module: str, name: str) -> object:
     """Return what stands in for ``module.name`` in a pickle with tensors that torch did not write.
 
     Raises:
@@ -100,12 +101,13 @@ def _read_zip(archive: zipfile.ZipFile) -> object:
 
     if (order := entries.get(f"{folder}byteorder")) and _read_entry(archive, order) != b"little":
         raise RefusedError("another byte order, expected little")
-    machine = PickleMachine(
+    content, _ = unpickle(
         _read_entry(archive, entries[pickles[0]]),
         find_name=find_name_or_foreign,
         find_storage=partial(storage_of, read=lambda name, size: read(f"data/{name}", size)),
+        allowance=4 * sum(entry.file_size for entry in entries.values()),
     )
-    return carry_out(machine)
+    return content
 
 
 def _read_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
@@ -115,7 +117,7 @@ def _read_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
     return archive.read(entry)
 
 
-def _read_old(data: bytes, find_name: Callable[[object, object], object]) -> object:
+def _read_old(data: bytes, find_name: Callable[[str, str], object]) -> object:
     """Read magic number, version, machine, content, names of the storages, and their elements."""
     places: dict[str, tuple[int, int]] = {}  # of each storage: first byte, elements
 
@@ -132,14 +134,14 @@ def _read_old(data: bytes, find_name: Callable[[object, object], object]) -> obj
         sizes[key[2]] = storage
         return storage
 
-    machine, content = _next_pickle(data, len(_OLD_START), find_name, find_storage)
-    if type(content) is not dict or content.get("little_endian") is not True:
+    read_next = partial(unpickle, data, find_name=find_name, find_storage=find_storage)
+    system, end = read_next(start=len(_OLD_START))
+    if type(system) is not dict or system.get("little_endian") is not True:
         raise RefusedError("another byte order, expected little")
-    machine, content = _next_pickle(data, machine.position + 1, find_name, find_storage)
-    machine, names = _next_pickle(data, machine.position + 1, find_name, find_storage)
+    content, end = read_next(start=end)
+    names, position = read_next(start=end)
     if type(names) is not list or not all(name in sizes for name in names):
-        raise RefusedError("elements of tensors that are not there, expected those of all")
-    position = machine.position + 1
+        raise RefusedError("elements of unknown tensors, expected those of the tensors before")
     for name in names:
         (count,) = _SIZE.unpack_from(data, position)
         first, storage = position + _SIZE.size, sizes[name]
@@ -152,18 +154,6 @@ def _read_old(data: bytes, find_name: Callable[[object, object], object]) -> obj
                 f"{len(data)} bytes, expected at least {position}: the end of the file is missing"
             )
     return content
-
-
-def _next_pickle(
-    data: bytes,
-    start: int,
-    find_name: Callable[[object, object], object],
-    find_storage: Callable[[object], Storage],
-) -> tuple[PickleMachine, object]:
-    machine = PickleMachine(
-        data, start=start, alone=False, find_name=find_name, find_storage=find_storage
-    )
-    return machine, carry_out(machine)
 
 
 def _storage_in_bytes(args: tuple[object, ...]) -> Storage:

@@ -1,4 +1,4 @@
-"""What a pickle says about torch tensors -> arrays, checked as those of numpy are; without torch.
+"""Torch tensors as a pickle describes them -> arrays, checked as those of numpy are; without torch.
 
 A tensor is a view of a storage: its bytes lie elsewhere in the file, or, in a pickle that torch
 did not write itself, in a small file of torch inside the pickle.
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from protogcn.data.readers.pickles.names import Foreign, StandIn, find_stand_in, shown_name
+from protogcn.data.readers.pickles.allowed_names import Foreign, StandIn, find_stand_in, shown_name
 from protogcn.data.readers.pickles.numpy_arrays import RefusedError
 
 _TYPES = {
@@ -59,6 +59,11 @@ class PickledTensor:
     shape: tuple[int, ...]
     strides: tuple[int, ...]
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes that reading it takes."""
+        return min(math.prod(self.shape), self.storage.size) * self.storage.dtype.itemsize
+
     def to_array(self) -> np.ndarray:
         """Read the elements; bfloat16 gives float32.
 
@@ -88,7 +93,7 @@ class PickledTensor:
         return view.astype(elements.dtype.newbyteorder("="))  # a copy in one piece
 
 
-def find_tensor_name(module: object, name: object) -> object:
+def find_tensor_name(module: str, name: str) -> object:
     """Return what stands in for ``module.name`` among plain data and tensors.
 
     Raises:
@@ -99,13 +104,11 @@ def find_tensor_name(module: object, name: object) -> object:
     return _STAND_INS.get((module, name)) or find_stand_in(module, name)
 
 
-def find_name_or_foreign(module: object, name: object) -> object:
+def find_name_or_foreign(module: str, name: str) -> object:
     """Return what stands in for ``module.name``; for a name that is not known, a ``Foreign``."""
     try:
         return find_tensor_name(module, name)
     except RefusedError:
-        if type(module) is not str or type(name) is not str:
-            raise
         return Foreign(shown_name(module, name))
 
 
@@ -113,7 +116,7 @@ def storage_of(key: object, read: Callable[[str, int], bytes]) -> Storage:
     """Return the storage that a persistent id means.
 
     Args:
-        key: ("storage", type, name, device, elements), maybe with a view behind it.
+        key: ("storage", type, name, device, elements), maybe followed by a view.
         read: (name, number of bytes) -> the bytes of a storage.
 
     Raises:

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from protogcn.batches.bodies import Bodies
 from protogcn.models.fast.cpu.temporal_parts import Convolutions, add_joint, largest
+from protogcn.models.norms import Shortcut
 from protogcn.models.protogcn import EncodingBlock, ProtoGCN
 
 # Bytes of one body's features in the first block: from here on, passes over one body at a time cost
@@ -84,7 +85,7 @@ class _FoldedBlock:
     def __init__(self, block: EncodingBlock):
         spatial, temporal = block.spatial, block.temporal
         self._stride = temporal.stride
-        self._width = temporal.branch_channels
+        self._width = temporal.widths[0]
         self._topology = spatial.topology.detach().clone()
         self._alpha, self._beta = spatial.alpha[0].item(), spatial.beta[0].item()
         self._relate = _Map(spatial.relate.weight, spatial.relate.bias)
@@ -97,9 +98,10 @@ class _FoldedBlock:
             self._fold_branches(block)
 
     def _fold_branches(self, block: EncodingBlock) -> None:
-        """Fold the norm in front of the branches into ``reduce``, the one behind into each branch.
+        """Fold the norm before the branches into ``reduce``, the one after them into each branch.
 
-        A maximum takes no scale in front of it: that branch's comes after it.
+        The scale of the branch with the maximum is applied to its output: it may be negative, and
+        a maximum of negated values is not the negated maximum.
         """
         temporal, width = block.temporal, self._width
         before, offset = _affine(temporal.reduce_norm)
@@ -184,5 +186,5 @@ def _folded(linear: nn.Linear, norm: nn.BatchNorm1d | nn.BatchNorm2d) -> _Map:
     return _Map(linear.weight * scale.unsqueeze(1), bias)
 
 
-def _folded_shortcut(shortcut: nn.Module) -> nn.Module | _Map:
-    return shortcut if isinstance(shortcut, nn.Identity) else _folded(*shortcut)
+def _folded_shortcut(shortcut: Shortcut) -> nn.Module | _Map:
+    return _folded(*shortcut) if len(shortcut) else nn.Identity()

@@ -1,7 +1,7 @@
 """Launches of the topology kernels: how the work is cut up, and the sums over its parts.
 
-Importing this module imports Triton. Shapes: N clips x persons, C channels = S subsets x D
-features, T frames, V joints.
+Importing this module imports Triton. Shapes: B bodies, C channels = S subsets x D features, T
+frames, V joints.
 """
 
 from dataclasses import dataclass
@@ -12,6 +12,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
+from protogcn.models.fast.gpu.mix import MixInputs
 from protogcn.models.fast.gpu.triton_kernels import mix_backward, mix_forward
 
 INTERPRETED = triton.knobs.runtime.interpret
@@ -20,20 +21,8 @@ _SMALLEST = 16  # side of a matrix unit
 _ENOUGH = 3000  # programs that fill a large GPU several times, so that none waits for a last one
 
 
-class Inputs(NamedTuple):
-    """The tensors of ``topology_kernel.mix``, contiguous."""
-
-    x: Tensor
-    scale: Tensor
-    shift: Tensor
-    static: Tensor
-    source: Tensor
-    target: Tensor
-    alpha: Tensor
-
-
 class Gradients(NamedTuple):
-    """The gradients of ``Inputs``; ``affine`` holds those of scale and shift, (2, C)."""
+    """The gradients of ``MixInputs``; ``affine`` holds those of scale and shift, (2, C)."""
 
     x: Tensor
     affine: Tensor
@@ -52,12 +41,12 @@ class LaunchPlan:
     warps: int
 
 
-def contiguous(*tensors: Tensor) -> Inputs:
+def contiguous(inputs: MixInputs) -> MixInputs:
     """Return the tensors as the kernels read them; a copy only where memory is not in order."""
-    return Inputs(*(tensor.contiguous() for tensor in tensors))
+    return MixInputs(*(tensor.contiguous() for tensor in inputs))
 
 
-def plan_launch(inputs: Inputs) -> LaunchPlan:
+def plan_launch(inputs: MixInputs) -> LaunchPlan:
     """Choose the largest groups of channels that leave enough programs for a GPU.
 
     The shapes alone decide, so that sums have one order on every GPU. One warp a program needs
@@ -71,8 +60,8 @@ def plan_launch(inputs: Inputs) -> LaunchPlan:
     return LaunchPlan(group=max(enough, default=1), tile=_SMALLEST * warps, warps=warps)
 
 
-def launch_forward(inputs: Inputs, *, precision: str, plan: LaunchPlan) -> Tensor:
-    """Return the output, (N, C, T, V); ``precision`` is "ieee" or "tf32"."""
+def launch_forward(inputs: MixInputs, *, precision: str, plan: LaunchPlan) -> Tensor:
+    """Return the output, (B, C, T, V); ``precision`` is "ieee" or "tf32"."""
     x = inputs.x
     bodies, channels, frames, joints = x.shape
     kind = _KINDS[x.dtype]
@@ -98,7 +87,7 @@ def launch_forward(inputs: Inputs, *, precision: str, plan: LaunchPlan) -> Tenso
 
 
 def launch_backward(
-    grad_y: Tensor, inputs: Inputs, *, precision: str, plan: LaunchPlan
+    grad_y: Tensor, inputs: MixInputs, *, precision: str, plan: LaunchPlan
 ) -> Gradients:
     """Return the gradients of the inputs; ``grad_y`` is contiguous."""
     x = inputs.x
@@ -134,7 +123,7 @@ def launch_backward(
             num_warps=plan.warps,
             num_stages=1,
         )
-    parts = static.view(*inputs.static.shape[:2], -1, joints, joints)  # (N, S, D / group, V, V)
+    parts = static.view(*inputs.static.shape[:2], -1, joints, joints)  # (B, S, D / group, V, V)
     return Gradients(grad_x, affine.sum(1), parts.sum(2), source, target, alpha.sum())
 
 

@@ -1,9 +1,10 @@
-"""The Triton kernels that ``topology_launch`` runs: one forward, one backward.
+"""The Triton kernels that ``launch`` runs: one forward, one backward.
 
 A program takes a group of channels of one body and one subset, and one channel at a time: it
 computes that channel's topology and runs over its frames. The topology never reaches memory; what
 the channels of a subset share comes from memory, and its gradient goes there, once a group.
-Joints are padded to a power of two, as the matrix units want it. Shapes: T frames, V joints.
+Joints are padded to a power of two, as the matrix units want it. Shapes: B bodies, C channels, T
+frames, V joints.
 """
 
 import triton
@@ -39,7 +40,7 @@ def mix_forward(
     precision: tl.constexpr,
 ):
     """Write y; joints v give to joints w."""
-    first = tl.program_id(0).to(tl.int64) * group  # of the N * C pairs of body and channel
+    first = tl.program_id(0).to(tl.int64) * group  # of the B * C pairs of body and channel
     joint = tl.arange(0, padded)
     real = joint < joints
     edge = joint[:, None] * joints + joint[None, :]
@@ -96,7 +97,7 @@ def mix_backward(
 ):
     """Write the gradients, those of static and alpha as one part for each program."""
     program = tl.program_id(0).to(tl.int64)
-    first = program * group  # of the N * C pairs of body and channel
+    first = program * group  # of the B * C pairs of body and channel
     joint = tl.arange(0, padded)
     real = joint < joints
     edge = joint[:, None] * joints + joint[None, :]

@@ -11,7 +11,7 @@ from protogcn.errors import ConfigError
 from protogcn.models.inspection import topologies
 from protogcn.models.trained import build_network
 from protogcn.report.figures import topology as stage
-from protogcn.report.figures.topology import load_network, row_of, topologies_of_clip
+from protogcn.report.figures.topology import load_network, topologies_of_clip
 from tests.made.command import run_figure
 from tests.made.nano import SKELETON, nano_run, store_of, write_checkpoint, write_run
 
@@ -53,7 +53,7 @@ def test_command_writes_a_row_for_each_pair_of_joints(arguments, tmp_path, monke
 def test_matrices_are_means_over_the_test_crops(arguments, data):
     run, store = nano_run(), store_of(data)
     model = load_network(arguments["checkpoint"], run, store)
-    row = row_of(store, "clip 17")
+    row = store.table.row_of("clip 17")
     frames = scoring_frames(int(store.table.num_frames[row]), 16, 3)
     crops = store.frames[int(store.table.first_frames[row]) + torch.from_numpy(frames)]
     expected = topologies(model, all_bodies(crops.transpose(1, 2)))  # (crops, M, T, V, C)
@@ -64,7 +64,7 @@ def test_matrices_are_means_over_the_test_crops(arguments, data):
 
 def test_a_clip_that_is_not_there_is_one_sentence(data):
     with pytest.raises(ConfigError, match=r"clip 99: is none of the 24 clips, .* like clip 00"):
-        row_of(store_of(data), "99")
+        store_of(data).table.row_of("99")
 
 
 def test_a_checkpoint_of_another_training_is_refused(

@@ -9,7 +9,7 @@ import pytest
 from protogcn.config.page_facts import flat_facts, split_facts
 from protogcn.errors import ConfigError, ContractError
 from protogcn.report.page import report as stage
-from protogcn.report.page.pictures import read_figure
+from protogcn.report.page.pictures import read_shown_figure
 from protogcn.report.page.runs import add_run, listed_confusions
 from protogcn.report.page.tables import read_shown_table
 from tests.made.page_results import CLASSES, scores_of
@@ -121,7 +121,7 @@ def test_picture_that_no_browser_shows_is_refused(tmp_path):
     with pytest.raises(
         ConfigError, match=r"a\.pdf: found the ending '\.pdf', expected one of \.png"
     ):
-        read_figure(tmp_path / "a.pdf", "a")
+        read_shown_figure(tmp_path / "a.pdf", "a")
 
 
 def run_stage(monkeypatch, *arguments):
@@ -144,7 +144,7 @@ def test_page_has_every_part_and_reads_none_of_it_as_html(tmp_path, monkeypatch,
     run_stage(
         monkeypatch, "--tables", tmp_path / "nano_xsub_2ens.csv", "--figures", tmp_path / "runs/bars.svg",
         "--captions", tmp_path / "runs/bars.txt", "--scores", *paths, "--page", page,
-        "--behind", json.dumps({"nano_xsub_2ens": ["nano_xsub/protogcn/j", "nano_xsub/protogcn/b"]}),
+        "--table-runs", json.dumps({"nano_xsub_2ens": ["nano_xsub/protogcn/j", "nano_xsub/protogcn/b"]}),
     )  # fmt: skip
     text = page.read_text()
     assert "1 tables, 1 figures, 2 runs" in capsys.readouterr().out
@@ -158,22 +158,22 @@ def test_page_has_every_part_and_reads_none_of_it_as_html(tmp_path, monkeypatch,
 
 
 @pytest.mark.parametrize(
-    ("behind", "message"),
+    ("table_runs", "message"),
     [
-        ({"other": []}, "--behind: other is none of the tables t"),
+        ({"other": []}, "--table-runs: other is none of the tables t"),
         (
             {"t": ["nano_xsub/protogcn/b"]},
             "t is made of nano_xsub/protogcn/b, of which no score file",
         ),
     ],
 )
-def test_table_and_runs_that_are_not_given_are_named(tmp_path, monkeypatch, behind, message):
+def test_table_and_runs_that_are_not_given_are_named(tmp_path, monkeypatch, table_runs, message):
     scores_of("protogcn", "j", RIGHT).save(tmp_path / "j.npz")
     (tmp_path / "t.csv").write_text("stream\nj\n")
     with pytest.raises(ConfigError, match=message):
         run_stage(
             monkeypatch, "--tables", tmp_path / "t.csv", "--scores", tmp_path / "j.npz",
-            "--behind", json.dumps(behind), "--page", tmp_path / "report.html",
+            "--table-runs", json.dumps(table_runs), "--page", tmp_path / "report.html",
         )  # fmt: skip
     assert not (tmp_path / "report.html").exists()
 

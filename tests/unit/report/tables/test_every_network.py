@@ -18,6 +18,7 @@ def test_every_network_has_one_recipe(name):
 
 def test_same_recipe_has_every_network_there_is():
     config = repository_config()
-    table = resolve_tables(config, expand(config))["same_recipe"]
-    networks = {config["models"][model]["network"] for _, model, _ in table.runs}
+    plan = expand(config)
+    table = resolve_tables(config, plan)["same_recipe"]
+    networks = {plan.run(*names).network["network"] for names in table.runs}
     assert networks == {entry["network"] for entry in config["models"].values()}

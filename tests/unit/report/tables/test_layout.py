@@ -29,7 +29,7 @@ def test_streams_are_rows_with_a_line_for_each_kind_of_number():
         cell("J1", "j", **ntu), cell("J2", "j-2", **ntu), paper="table5", tasks=("ntu60_xsub",)
     )
     sheet = sheet_of(wanted, (91.6, 91.4), (90.0,))
-    assert sheet.heads == ("Stream", "")
+    assert sheet.heads == ["Stream", ""]
     assert [(c.group, c.head) for c in sheet.columns] == [("NTU-60", "X-Sub")]
     assert texts(sheet) == [
         ("J1", "ours", "91.50 ± 0.14"),
@@ -39,11 +39,11 @@ def test_streams_are_rows_with_a_line_for_each_kind_of_number():
         ("", "paper", "?"),
     ]
     assert [line.entries[0].italic for line in sheet.lines] == [False, True, False, False, True]
-    assert sheet.remarks == (
+    assert sheet.remarks == [
         "Ours: mean ± sample standard deviation over repeats (2).",
         "Upright: measured here. Italic: as the paper prints it.",
         "?: unreadable in the source.",
-    )
+    ]
 
 
 def test_datasets_stand_above_their_splits_and_accuracies():
@@ -122,13 +122,13 @@ def test_a_single_number_is_neither_best_nor_second():
 def test_what_is_missing_is_a_dash_and_told():
     sheet = sheet_of(table(cell("J", notes=("missing",)), cell("B", "b")), (), (50.0,))
     assert texts(sheet) == [("J", "–"), ("B", "50.00")]
-    assert sheet.remarks == ("–: not measured.",)
+    assert sheet.remarks == ["–: not measured."]
 
 
 def test_a_recipe_is_told_below_the_table():
     wanted = table(cell("J", "j"), same_recipe=True)
     sheet = sheet_of(wanted, (50.0,), recipe={"epochs": 150, "batch": 64})
-    assert sheet.remarks == ("One recipe for all: epochs 150, batch 64.",)
+    assert sheet.remarks == ["One recipe for all: epochs 150, batch 64."]
 
 
 def test_table_of_an_ensemble_marks_what_had_help():
@@ -145,5 +145,5 @@ def test_table_of_an_ensemble_marks_what_had_help():
     assert [column.head for column in sheet.columns] == ["top-1", "mean class"]
     assert emphasis(sheet) == [["second", "best"], ["best", "second"], ["", ""]]
     assert sheet.letters == {"selected_unknown": "a", "tuned_on_test": "b"}
-    assert sheet.remarks == ("Weights: ours.",)
+    assert sheet.remarks == ["Weights: ours."]
     assert [len(block) for block in sheet.blocks] == [2, 1]

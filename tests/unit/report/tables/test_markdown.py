@@ -6,16 +6,16 @@ from protogcn.report.tables.sheet import Column, Entry, Line, Sheet
 SHEET = Sheet(
     name="mine_2",
     title="Mine & yours_1, in %",
-    heads=("Stream", ""),
-    columns=(Column("X", "top-1"), Column("X", "top-5"), Column("", "n")),
-    blocks=(
-        (
-            Line(("J|1", "ours"), (Entry("91.50 ± 0.14", ("tuned_on_test",), None, "best"), Entry("99.00"), Entry("5"))),
-            Line(("", "paper"), (Entry("91.54", ("released", "tuned_on_test"), None, "second", True), Entry("?", italic=True), Entry(""))),
-        ),
-        (Line(("[b]*", "difference"), (Entry("-0.04"), Entry("+1.00"), Entry("–"))),),
-    ),
-    remarks=("One recipe: a_b 1.",),
+    heads=["Stream", ""],
+    columns=[Column("X", "top-1"), Column("X", "top-5"), Column("", "n")],
+    blocks=[
+        [
+            Line(["J|1", "ours"], [Entry("91.50 ± 0.14", ("tuned_on_test",), None, "best"), Entry("99.00"), Entry("5")]),
+            Line(["", "paper"], [Entry("91.54", ("released", "tuned_on_test"), None, "second", True), Entry("?", italic=True), Entry("")]),
+        ],
+        [Line(["[b]*", "difference"], [Entry("-0.04"), Entry("+1.00"), Entry("–")])],
+    ],
+    remarks=["One recipe: a_b 1."],
 )  # fmt: skip
 
 

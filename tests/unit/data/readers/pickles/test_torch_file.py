@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
+from protogcn.data.readers.pickles.allowed_names import Foreign
 from protogcn.data.readers.pickles.load import load_pickle
-from protogcn.data.readers.pickles.names import Foreign
 from protogcn.data.readers.pickles.torch_file import array_of, find_score_name, load_torch_file
 from protogcn.errors import ConfigError, ContractError
 from tests.made.hostile_pickles import CALLS, TRICKS, call, name, number, text
@@ -218,4 +218,12 @@ def test_tensors_in_a_plain_pickle_are_read_and_nothing_else(tmp_path):
     nested = call(name(b"torch.storage", b"_load_from_bytes"), b"C\x04abcd")
     path.write_bytes(b"\x80\x04" + nested + b".")
     with pytest.raises(ContractError, match="elements in another form"):
+        load_pickle(path, find_name=find_score_name)
+
+
+@pytest.mark.parametrize("trick", TRICKS)
+def test_tricks_are_refused_in_a_pickle_with_tensors_too(tmp_path, trick):
+    path = tmp_path / "scores.pkl"
+    path.write_bytes(b"\x80\x04" + TRICKS[trick] + b".")
+    with pytest.raises(ContractError, match=r"scores\.pkl: byte \d+: .*, expected"):
         load_pickle(path, find_name=find_score_name)

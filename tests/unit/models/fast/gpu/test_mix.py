@@ -8,9 +8,10 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from benchmarks.gpu.topology_kernel import mix_eager
 from protogcn.errors import ConfigError
 from protogcn.models.fast.gpu import mix as topology_kernel
-from protogcn.models.fast.gpu.mix import kernel_available, mix, mix_eager
+from protogcn.models.fast.gpu.mix import MixInputs, kernel_available, mix
 
 ROOT = Path(__file__).parents[5]
 
@@ -18,7 +19,6 @@ needs_triton = pytest.mark.skipif(not kernel_available(), reason="Triton is not 
 
 
 def draw_inputs(joints, frames, features, *, bodies=2, subsets=2, dtype=torch.float32):
-    """x, scale, shift, static, source, target, alpha of the kernel and of its twin."""
     generator = torch.Generator().manual_seed(joints)
     channels = subsets * features
     shapes = (
@@ -31,7 +31,7 @@ def draw_inputs(joints, frames, features, *, bodies=2, subsets=2, dtype=torch.fl
         (),
     )
     x, *others = (torch.randn(shape, generator=generator) for shape in shapes)
-    return [x.to(dtype), *others]
+    return MixInputs(x.to(dtype), *others)
 
 
 @needs_triton
@@ -82,8 +82,9 @@ def test_kernels_compile_for_a_gpu_that_is_not_here(monkeypatch, tmp_path, name,
 
 
 def test_twin_is_relu_of_the_affine_map_along_the_topology():
-    x, scale, shift, static, source, target, alpha = draw_inputs(4, 3, 2, dtype=torch.float64)
-    found = mix_eager(x, scale, shift, static, source, target, alpha)
+    inputs = draw_inputs(4, 3, 2, dtype=torch.float64)
+    found = mix_eager(inputs)
+    x, scale, shift, static, source, target, alpha = inputs
     for channel in range(4):
         active = F.relu(scale[channel] * x[:, channel] + shift[channel])
         for joint in range(4):
@@ -95,12 +96,12 @@ def test_twin_is_relu_of_the_affine_map_along_the_topology():
 
 def test_gradients_of_the_twin_are_right():
     inputs = [each.double().requires_grad_() for each in draw_inputs(4, 3, 2)]
-    assert torch.autograd.gradcheck(mix_eager, inputs)
+    assert torch.autograd.gradcheck(lambda *tensors: mix_eager(MixInputs(*tensors)), inputs)
 
 
 def test_twin_keeps_half_precision_and_gives_gradients_their_own():
     inputs = [each.requires_grad_() for each in draw_inputs(4, 3, 2, dtype=torch.bfloat16)]
-    y = mix_eager(*inputs)
+    y = mix_eager(MixInputs(*inputs))
     y.sum().backward()
     assert y.dtype == torch.bfloat16
     assert [each.grad.dtype for each in inputs] == [torch.bfloat16] + 6 * [torch.float32]
@@ -109,7 +110,7 @@ def test_twin_keeps_half_precision_and_gives_gradients_their_own():
 @pytest.mark.parametrize(
     ("number", "change", "message"),
     [
-        (0, lambda x: x[0], r"x is torch.float32 of shape \(6, 4, 5\), expected \(N, C, T, V\)"),
+        (0, lambda x: x[0], r"x is torch.float32 of shape \(6, 4, 5\), expected \(B, C, T, V\)"),
         (0, lambda x: x.double(), "x is torch.float64 of shape .* expected .* bfloat16"),
         (0, lambda x: x.repeat(1, 1, 1, 13), "65 joints, expected at most 64"),
         (0, lambda x: x[:, :5], "expected .* with S a divisor of 5 channels"),
@@ -123,22 +124,24 @@ def test_twin_keeps_half_precision_and_gives_gradients_their_own():
     ],
 )
 def test_refuses_tensors_that_do_not_fit(number, change, message):
-    inputs = draw_inputs(5, 4, 3)
+    inputs = list(draw_inputs(5, 4, 3))
     inputs[number] = change(inputs[number])
     with pytest.raises(ConfigError, match=message):
-        mix(*inputs, precision="ieee")
+        mix(MixInputs(*inputs), precision="ieee")
 
 
 def test_refuses_an_unknown_precision():
     with pytest.raises(ConfigError, match="precision is 'half', expected ieee or tf32"):
-        mix(*draw_inputs(5, 4, 3), precision="half")
+        mix(draw_inputs(5, 4, 3), precision="half")
 
 
 def test_says_that_triton_is_missing(monkeypatch):
     monkeypatch.setattr(topology_kernel, "find_spec", lambda name: None)
     assert not kernel_available()
-    with pytest.raises(ConfigError, match="needs Triton, which is not installed; use mix_eager"):
-        mix(*draw_inputs(5, 4, 3), precision="ieee")
+    with pytest.raises(
+        ConfigError, match="needs Triton, which is not installed; set topology_kernel to false"
+    ):
+        mix(draw_inputs(5, 4, 3), precision="ieee")
 
 
 @needs_triton
@@ -147,7 +150,7 @@ def test_says_that_a_gpu_is_missing(monkeypatch):
 
     monkeypatch.setattr(topology_launch, "INTERPRETED", False)
     with pytest.raises(ConfigError, match="needs a GPU, found tensors on cpu"):
-        mix(*draw_inputs(5, 4, 3), precision="ieee")
+        mix(draw_inputs(5, 4, 3), precision="ieee")
 
 
 def test_importing_the_module_does_not_import_triton():

@@ -33,14 +33,12 @@ class Foreign:
     name: str
 
 
-def find_stand_in(module: object, name: object) -> StandIn | NdarrayName:
+def find_stand_in(module: str, name: str) -> StandIn | NdarrayName:
     """Return what stands in for ``module.name``; nothing is imported.
 
     Raises:
         RefusedError: the name is none of the few that plain data needs.
     """
-    if type(module) is not str or type(name) is not str:
-        raise RefusedError(f"a name that is no text, {EXPECTED}")
     if (module, name) not in _STAND_INS:
         raise RefusedError(f"the pickle wants to load `{shown_name(module, name)}`, {EXPECTED}")
     return _STAND_INS[module, name]

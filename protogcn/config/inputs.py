@@ -1,0 +1,166 @@
+"""A job of the workflow -> what it reads, or the sentence on a file that does not exist."""
+
+import json
+from collections.abc import Collection
+from pathlib import Path
+
+from protogcn.config.datasets import ANNOTATIONS, missing_raw
+from protogcn.config.imports import is_imported, missing_import
+from protogcn.config.plan import Plan
+from protogcn.config.resolved import MODALITIES, Dataset, Run
+from protogcn.config.tables import Table, common_recipe, digests_of
+from protogcn.errors import ConfigError
+from protogcn.files import paths
+
+
+def as_argument(entry: Dataset | Run) -> str:
+    """Return resolved settings as they are given on a command line."""
+    return json.dumps(entry.to_mapping(), ensure_ascii=False)
+
+
+def table_as_argument(plan: Plan, table: Table) -> str:
+    """Return a comparison table, with what tells whether its score files are of this config.
+
+    Raises:
+        ConfigError: it wants one recipe, and its runs have several.
+    """
+    recipe = common_recipe(table, plan) if table.same_recipe else {}
+    entry = {**table.to_mapping(), "recipe": recipe, "digests": digests_of(table, plan)}
+    return json.dumps(entry, ensure_ascii=False)
+
+
+def raw_files(dataset: Dataset) -> list[str]:
+    """Return what stands for a dataset's raw files; the demo's exist once their manifest does.
+
+    Raises:
+        ConfigError: they do not exist, with where to get them.
+    """
+    if dataset.simulate is not None:
+        return [f"{paths.of_dataset(dataset.name)}/raw.csv"]
+    if (sentence := missing_raw(dataset)) is not None:
+        raise ConfigError(sentence)
+    # The date of a folder does not change when the table in it does.
+    return [dataset.raw, *([f"{dataset.raw}/{ANNOTATIONS}"] if dataset.is_annotated_folder else [])]
+
+
+def files_of_joints(dataset: Dataset) -> list[str]:
+    """Return what a dataset's joints are read from: its raw files, or decompressed poses.
+
+    Raises:
+        ConfigError: see ``raw_files``.
+    """
+    if dataset.kpfiles is not None:
+        return [f"{paths.of_dataset(dataset.name)}/poses.csv"]
+    return raw_files(dataset)
+
+
+def prepared_file(run: Run, name: str) -> str:
+    """Return a file of the prepared dataset that a run reads."""
+    return f"{paths.prepared(run.dataset.name, run.settings['preparation'])}/{name}"
+
+
+def stored_values(run: Run) -> str:
+    """Return the file of the modality that a run reads."""
+    return prepared_file(run, f"{run.stored_modality}.npy")
+
+
+def settings_to_train(run: Run) -> str:
+    """Return the settings of a run that is trained; of another one, a file that no rule makes.
+
+    Snakemake then takes the other rule that makes the same network.
+    """
+    if "checkpoint" in run.settings:
+        return f"{run.folder}/no training, as its checkpoint is imported"
+    return f"{run.folder}/config.yaml"
+
+
+def imported_file(run: Run, key: str) -> str:
+    """Return the file that a run's ``checkpoint``, ``scores`` or ``clips`` are imported from.
+
+    Of a run that imports none, a file that no rule makes.
+
+    Raises:
+        ConfigError: it does not exist.
+    """
+    if key not in run.settings:
+        return f"{run.folder}/no {key} to import"
+    if (sentence := missing_import(run, key)) is not None:
+        raise ConfigError(sentence)
+    return run.settings[key]
+
+
+def clip_list_of(run: Run) -> list[str]:
+    """Return the list of the clips that imported scores are of: a run's own, or its dataset's.
+
+    Raises:
+        ConfigError: a run's own does not exist.
+    """
+    if "scores" not in run.settings:
+        return []
+    if "clips" in run.settings:
+        return [imported_file(run, "clips")]
+    if run.dataset.is_pickle:
+        return [f"{paths.of_dataset(run.dataset.name)}/annotated.csv"]
+    return [prepared_file(run, "clips.csv")]
+
+
+def scores_of(run: Run) -> str:
+    """Return the score file of a run."""
+    return f"{run.folder}/scores.npz"
+
+
+def scores_of_table(plan: Plan, table: Table) -> list[str]:
+    """Return the score files that a whole comparison table needs.
+
+    Raises:
+        ConfigError: there is no such run.
+    """
+    return [scores_of(plan.run(*names)) for names in table.runs]
+
+
+def found_scores_of_table(plan: Plan, table: Table) -> dict[str, float]:
+    """Return those of them that exist, with their dates."""
+    files = [Path(scores_of(plan.run(*names))) for names in table.runs if names in plan.runs]
+    return {str(file): file.stat().st_mtime for file in files if file.exists()}
+
+
+def tables_of(plan: Plan, dataset: str) -> list[str]:
+    """Return the table of every ensemble of a dataset."""
+    tasks = [f"{dataset}_{split}" for split in plan.datasets[dataset].splits]
+    return [f"results/{task}_{name}.csv" for task, name in plan.ensembles if task in tasks]
+
+
+def trained_runs(plan: Plan, task: str, model: str) -> list[Run]:
+    """Return the runs of a model that the ensembles of a task fuse and this pipeline trains.
+
+    Raises:
+        ConfigError: there are none.
+    """
+    fused = [run for run in plan.of_ensembles() if (run.task, run.model) == (task, model)]
+    if not (runs := [run for run in fused if not is_imported(run)]):
+        raise ConfigError(
+            f"no ensemble of {task} fuses runs of {model} that are trained by this pipeline."
+        )
+    return runs
+
+
+def modalities_shown(dataset: str, shown: str, with_motions: Collection[str]) -> list[str]:
+    """Return the modalities that an animation shows: one, or all that have a file.
+
+    Args:
+        dataset: the dataset's name.
+        shown: a modality, or ``all``.
+        with_motions: the datasets that have files of motions.
+
+    Raises:
+        ConfigError: that modality has no file.
+    """
+    written = [m for m in MODALITIES if not m.endswith("m") or dataset in with_motions]
+    if shown == "all":
+        return written
+    if shown not in written:
+        raise ConfigError(
+            f"{dataset} has no file of {shown}, as its motions are differences of sampled frames;"
+            f" expected one of {', '.join(written)} or all."
+        )
+    return [shown]

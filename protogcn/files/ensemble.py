@@ -1,0 +1,71 @@
+"""``results/{task}_{ensemble}.json``: the runs of an ensemble and their weights, beside its table.
+
+Runs are named as seen from the file, so that results can be moved as a whole.
+"""
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from protogcn.errors import ContractError
+from protogcn.files.contracts import reading, save_text
+
+_FORMAT = 1
+
+
+class FusedRun(NamedTuple):
+    """One run of an ensemble.
+
+    Attributes:
+        stream: what the ensemble calls it.
+        weight: what its scores are multiplied by.
+        folder: its run directory.
+    """
+
+    stream: str
+    weight: float
+    folder: Path
+
+
+class EnsembleRecord(NamedTuple):
+    """What an ensemble is made of.
+
+    Attributes:
+        space: what is summed, see ``fusion.in_space``.
+        runs: one or more.
+    """
+
+    space: str
+    runs: Sequence[FusedRun]
+
+
+def save_ensemble_record(path: Path, record: EnsembleRecord) -> None:
+    """Write the record of an ensemble whole or not at all."""
+    members = [
+        {"stream": stream, "weight": weight, "run": os.path.relpath(folder, path.parent)}
+        for stream, weight, folder in record.runs
+    ]
+    content = {"format": _FORMAT, "space": record.space, "members": members}
+    save_text(path, json.dumps(content, indent=1) + "\n")
+
+
+def load_ensemble_record(path: Path) -> EnsembleRecord:
+    """Read the record of an ensemble.
+
+    Raises:
+        ContractError: it is missing, damaged, of another format, or names no run.
+    """
+    with reading(path, "the record of an ensemble, which the fuse stage writes beside its table"):
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if (found := content.get("format")) != _FORMAT:
+            raise ContractError(f"{path}: found format {found}, expected {_FORMAT}; fuse again.")
+        runs = [
+            FusedRun(str(member["stream"]), float(member["weight"]), path.parent / member["run"])
+            for member in content["members"]
+        ]
+        record = EnsembleRecord(str(content["space"]), runs)
+    if not runs:
+        raise ContractError(f"{path}: names no run, expected one or more; fuse again.")
+    return record

@@ -60,7 +60,7 @@ class ClipStore:
         if trailer["inputs"].get("clips") != table.digest:
             raise ContractError(f"{clips_path}: is not the table {values_path} was written with.")
         expected = {
-            "modality": run.values,
+            "modality": run.stored_modality,
             "preparation": run.settings["preparation"],
             "shape of a frame": [run.dataset.persons, run.dataset.skeleton.num_joints, 3],
         }
@@ -84,7 +84,9 @@ class ClipStore:
         ahead = frames.device.type != device.type
         mirror_widths = None
         if table.widths is not None:
-            of_positions = table.widths if run.values == "j" else np.zeros_like(table.widths)
+            of_positions = (
+                table.widths if run.stored_modality == "j" else np.zeros_like(table.widths)
+            )
             mirror_widths = of_positions.astype(np.float32)
         return cls(frames, table, trailer["sha256"], device, ahead, mirror_widths)
 

@@ -1,19 +1,19 @@
 """The config's skeletons and datasets -> resolved ones, or what does not fit."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from protogcn.config.class_names import class_names
 from protogcn.config.facts import ntu_facts
 from protogcn.config.resolved import Dataset
 from protogcn.config.skeleton import Skeleton, built_in_skeletons
 from protogcn.errors import ConfigError, nearest
+from protogcn.files import paths
 
 ANNOTATIONS = "annotations.csv"  # the table of a folder of clips
 CLIP_SUFFIXES = (".npy", ".csv", ".json")  # of a clip in a file of its own
-SIMULATED_FOLDER = "results/data/{dataset}/raw"
-_SIMULATED = {  # what the simulator writes there: raw and kpfiles of each of its formats
+_LONGEST_NAME = 200  # characters
+_SIMULATED = {  # what the simulator writes in its folder: raw and kpfiles of each of its formats
     "skeletons": ("", None),
     "poses": ("/poses.pkl", None),
     "kpfiles": ("/poses.pkl", "/kpfiles"),
@@ -53,7 +53,7 @@ def resolve_dataset(
         raise ConfigError(f"{where}: expected either raw or simulate, found both or neither.")
     raw, kpfiles = entry.get("raw"), entry.get("kpfiles")
     if simulate is not None:
-        folder = SIMULATED_FOLDER.format(dataset=name)
+        folder = f"{paths.of_dataset(name)}/raw"
         raw, kpfiles = (
             None if place is None else folder + place
             for place in _SIMULATED[simulate.get("format", "skeletons")]
@@ -98,8 +98,43 @@ def resolve_dataset(
     return dataset
 
 
+def class_names(where: str, entry: Mapping[str, Any], protocol: Sequence[str]) -> tuple[str, ...]:
+    """Return the name of every class, in label order.
+
+    Names are for people: two classes may share one, as two of FineGYM's do. Everything else goes by
+    the number.
+
+    Args:
+        where: the entry, for messages.
+        entry: ``classes`` are the names or their number; ``class_names`` is a text file with one
+            name a line. With a number alone, names are ``class_017`` and so on.
+        protocol: the names of the dataset's protocol, used if the entry has none.
+
+    Raises:
+        ConfigError: there are none, the file cannot be read, or the two do not agree.
+    """
+    classes, file = entry.get("classes"), entry.get("class_names")
+    if file is None:
+        if isinstance(classes, int):
+            return tuple(f"class_{number:03}" for number in range(classes))
+        if not (names := tuple(classes or protocol)):
+            raise ConfigError(
+                f"{where}: lacks classes, the class names in label order or how many there are."
+            )
+        return names
+    if isinstance(classes, list):
+        raise ConfigError(f"{where}: has class names in classes and in class_names, expected one.")
+    names = _names_in(f"{where}.class_names", Path(file))
+    if classes is not None and len(names) != classes:
+        raise ConfigError(
+            f"{where}.class_names: {file} has {len(names)} lines, expected {classes}, one for each"
+            " class, the first one for label 0."
+        )
+    return names
+
+
 def missing_raw(dataset: Dataset) -> str | None:
-    """Return the sentence a user needs if a dataset's raw files are not there, else None."""
+    """Return the sentence a user needs if a dataset's raw files do not exist, else None."""
     if dataset.simulate is not None:
         return None
     kinds = {"raw": "file" if dataset.is_pickle else "folder", "kpfiles": "folder"}
@@ -127,7 +162,30 @@ def missing_raw(dataset: Dataset) -> str | None:
 
 
 def expected_clips(dataset: Dataset, split: str, side: str) -> int | None:
-    """Return how many clips the authors of NTU RGB+D count on a side; None where nobody has."""
+    """Return how many clips the authors of NTU RGB+D count on a side; None if nobody has."""
     if dataset.simulate is not None or not dataset.leave_out_missing:
         return None
     return ntu_facts()["counts"].get(f"{dataset.protocol}_{split}", {}).get(side)
+
+
+def _names_in(where: str, path: Path) -> tuple[str, ...]:
+    try:
+        lines = path.read_text("utf-8-sig").splitlines()
+    except OSError as error:
+        raise ConfigError(
+            f"{where}: {path}: {error.strerror}, expected a text file with one name a line."
+        ) from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"{where}: {path} is not UTF-8 text, expected one name a line.") from None
+    names = tuple(line.strip() for line in lines)
+    while names and not names[-1]:
+        names = names[:-1]
+    for number, name in enumerate(names, start=1):
+        if not 1 <= len(name) <= _LONGEST_NAME or not name.isprintable():
+            raise ConfigError(
+                f"{where}: {path}, line {number}: found {name[:40]!a}, expected a name of 1"
+                f" to {_LONGEST_NAME} printable characters."
+            )
+    if len(names) < 2:
+        raise ConfigError(f"{where}: {path} has {len(names)} names, expected 2 or more.")
+    return names

@@ -105,14 +105,14 @@ class Run:
         return self.modality if self.repeat == 1 else f"{self.modality}-{self.repeat}"
 
     @property
-    def samples_first(self) -> bool:
+    def differences_crops(self) -> bool:
         """Whether its motion is the difference of the frames of a crop, not of the clip."""
         return self.modality.endswith("m") and self.settings["difference"] == "sampled"
 
     @property
-    def values(self) -> str:
+    def stored_modality(self) -> str:
         """The modality whose file it reads; a crop of it may be differenced later."""
-        return self.modality.removesuffix("m") if self.samples_first else self.modality
+        return self.modality.removesuffix("m") if self.differences_crops else self.modality
 
     @property
     def folder(self) -> str:

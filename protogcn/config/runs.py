@@ -1,15 +1,14 @@
 """Task, model and stream -> the run, its settings with all overrides applied."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from itertools import product
 from typing import Any
 
-from protogcn.config.image_settings import check_image_settings
-from protogcn.config.imports import IMPORTS, LAST_REPEAT, with_imports
+from protogcn.config.imports import IMPORTS, with_imports
 from protogcn.config.resolved import MODALITIES, Dataset, Run
-from protogcn.config.settings import check_network, check_preparation
+from protogcn.config.settings import check_run
 from protogcn.errors import ConfigError, nearest
 
 RECIPE = "protogcn"  # of every model that names no other
@@ -65,7 +64,7 @@ class Runs:
             look_up(where, [model], self.models)
             check_streams(where, [stream])
             run = self._resolved(*key)
-            _check_run(run)
+            check_run(run)
             self._found[key] = run
         return self._found[key]
 
@@ -75,7 +74,7 @@ class Runs:
         names = task in self._tasks and model in self.models
         return names and re.fullmatch(STREAM, stream) is not None
 
-    def values_read(self, dataset: str) -> set[str]:
+    def modalities_read(self, dataset: str) -> set[str]:
         """Return the modalities whose files the runs of a dataset read, whatever is asked for.
 
         Runs that difference the frames of a crop read no file of motions.
@@ -87,8 +86,24 @@ class Runs:
         found = set()
         for names in product(tasks, self.models, streams):
             with suppress(ConfigError):  # a run that does not fit reads nothing
-                found.add(self._resolved(*names).values)
+                found.add(self._resolved(*names).stored_modality)
         return found
+
+    def importing(self, key: str) -> tuple[set[str], set[str]]:
+        """Return the datasets and the models that may have a run with an imported ``key``.
+
+        No run of others has one. A run of these has one if ``key`` is among its settings.
+        """
+        datasets, models = set(), set()
+        for override in self._overrides.values():
+            if override["set"].get(key) is None:
+                continue
+            where = {k: v for k, v in override["where"].items() if k not in ("modality", "stream")}
+            for task, model in product(self._tasks, self.models):
+                if _matches(where, self._facts(task, model, "")):
+                    datasets.add(self._tasks[task][0].name)
+                    models.add(model)
+        return datasets, models
 
     def check_overrides(self) -> None:
         """Refuse overrides that name what there is not, or that no run matches.
@@ -141,27 +156,6 @@ class Runs:
         repeat = int(stream.partition("-")[2] or 1)
         settings["seed"] += repeat - 1
         return Run(dataset, split, model, facts["modality"], repeat, settings, network, engine)
-
-    def imported(self, key: str) -> Iterator[tuple[str, str, str, str, int]]:
-        """Yield each run whose ``key``, checkpoint or scores, is a file that somebody made.
-
-        As dataset, split, model, modality and repeat.
-        """
-        where = [override["where"] for override in self._overrides.values()]
-        named = {stream for names in where for stream in _listed(names.get("stream", []))}
-        for task, model, modality in product(self._tasks, self.models, MODALITIES):
-            dataset, split = self._tasks[task]
-            others = self._names_file(key, task, model, f"{modality}-")  # streams not named alone
-            for repeat in range(1, LAST_REPEAT + 1):
-                stream = modality if repeat == 1 else f"{modality}-{repeat}"
-                if self._names_file(key, task, model, stream) if stream in named else others:
-                    yield dataset.name, split, model, modality, repeat
-
-    def _names_file(self, key: str, task: str, model: str, stream: str) -> bool:
-        """Whether the last override of a stream that has ``key`` gives it a file."""
-        said = [override["set"] for override in self._matching(self._facts(task, model, stream))]
-        files = [entry[key] for entry in said if key in entry]
-        return bool(files) and files[-1] is not None
 
     def _matching(self, facts: Mapping[str, str]) -> list[Mapping[str, Any]]:
         is_own = facts["recipe"] == self._own[facts["model"]]
@@ -225,21 +219,3 @@ def _listed(names: str | Iterable[str]) -> list[str]:
 
 def _matches(where: Mapping[str, str | list[str]], facts: Mapping[str, str]) -> bool:
     return all(facts[key] in _listed(names) for key, names in where.items())
-
-
-def _check_run(run: Run) -> None:
-    """Refuse settings that do not go together."""
-    skeleton, settings = run.dataset.skeleton, run.settings
-    check_preparation(settings["preparation"], skeleton)
-    if settings["limb_drop"] and not skeleton.limbs:
-        raise ConfigError(
-            f"run {run.name}: limb_drop is {settings['limb_drop']}, but skeletons.{skeleton.name}"
-            " declares no limbs."
-        )
-    if settings["swap"] and not skeleton.pairs:
-        raise ConfigError(
-            f"run {run.name}: swap is {settings['swap']}, but skeletons.{skeleton.name}"
-            " declares no pairs."
-        )
-    check_network(f"run {run.name}: model", run.network)
-    check_image_settings(run)

@@ -1,4 +1,4 @@
-"""The settings that each network has, and which of them go together.
+"""The settings of a run and of its network -> nothing, or why they do not go together.
 
 Nothing here imports torch: the whole config is checked before a job starts.
 """
@@ -6,6 +6,7 @@ Nothing here imports torch: the whole config is checked before a job starts.
 from collections.abc import Mapping
 from typing import Any
 
+from protogcn.config.resolved import Run
 from protogcn.config.skeleton import Skeleton
 from protogcn.errors import ConfigError, nearest
 
@@ -17,7 +18,37 @@ NETWORKS: Mapping[str, tuple[str, ...]] = {
     "ctrgcn": _SIZE,
 }
 _PROTOGCN_WIDTH = 24  # six branches and, by default, eight subsets of the same width
+_NO_SIGN = "which have no sign that swap_style clean could change; use mirror"
 _LEAST_WIDTHS = {"stgcnpp": 6, "ctrgcn": 4}  # one channel for each branch
+
+
+def check_run(run: Run) -> None:
+    """Refuse settings that do not go together, or not with the joints of the run's dataset.
+
+    Raises:
+        ConfigError: with the run and the settings.
+    """
+    skeleton, settings = run.dataset.skeleton, run.settings
+    check_preparation(settings["preparation"], skeleton)
+    in_image, is_clean = skeleton.in_image, settings["swap_style"] == "clean"
+    problems = [
+        ("limb_drop", not skeleton.limbs, "declares no limbs"),
+        ("swap", not skeleton.pairs, "declares no pairs"),
+        ("mirror", not in_image, "is not in_image: there is no image to mirror; use swap"),
+        ("mirror", not skeleton.pairs, "declares no pairs"),
+        (
+            "rotation",
+            in_image,
+            "holds pixels and scores, which are not turned; set rotation to 0.0",
+        ),
+        ("swap", in_image and is_clean, f"holds pixels, {_NO_SIGN}"),
+    ]
+    for key, is_wrong, why in problems:
+        if settings[key] and is_wrong:
+            raise ConfigError(
+                f"run {run.name}: {key} is {settings[key]}, but skeletons.{skeleton.name} {why}."
+            )
+    check_network(f"run {run.name}: model", run.network)
 
 
 def check_network(where: str, network: Mapping[str, Any]) -> None:

@@ -52,7 +52,7 @@ def recognise(
         rows = np.arange(len(there))
         watch = partial(show_progress, total=len(rows), what="clips", size=len)
         scores = score_clips(
-            engine.logits_of(engine.prepare(member.model)),
+            engine.logits_of(member.model),
             store,
             rows,
             ScoringCrops.of(member.run),
@@ -96,7 +96,7 @@ def _store(clips: Sequence[tuple[np.ndarray, int]], run: Run, device: torch.devi
     joints = np.concatenate([frames for frames, _ in clips])  # (F, M, V, C)
     num_frames = np.array([len(frames) for frames, _ in clips])
     ends = num_frames.cumsum()
-    values = compute_modality(joints, run.values, run.dataset.skeleton, ends - 1)
+    values = compute_modality(joints, run.stored_modality, run.dataset.skeleton, ends - 1)
     table = ClipTable(
         ids=np.array([str(number) for number in range(len(clips))], dtype=object),
         labels=np.zeros(len(clips), np.int64),

@@ -142,7 +142,7 @@ def _draw_batch(
             settings["swap"],
             settings["limb_drop"],
             mirror=settings["mirror"],
-            sampled_difference=training.run.samples_first,
+            sampled_difference=training.run.differences_crops,
             swap_mirrors=settings["swap_style"] == "clean",
         ),
         generator=torch.Generator().manual_seed(_seeds_of_step(training, step)[0]),

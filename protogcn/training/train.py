@@ -133,7 +133,7 @@ def _start(run: Run, store: ClipStore) -> Training:
     if settings["select"] == "best":
         store.rows(run.split, settings["select_on"])  # refused now rather than after an epoch
     torch.manual_seed(seeds(SeedOf.WEIGHTS, settings["seed"])[0])
-    model = engine.prepare(build_network(run))
+    model = build_network(run, engine.spatial).to(engine.device)
     optimizer = engine.optimizer(
         model.parameters(),
         learning_rate=settings["learning_rate"],

@@ -81,7 +81,7 @@ def test_examples_of_the_page_on_own_datasets_are_configs():
     assert plan.datasets["mine"].is_annotated_folder
     poses = plan.run("gestures_val", "protogcn", "jm")
     assert poses.dataset.skeleton.in_image
-    assert (poses.values, poses.settings["preparation"]) == ("j", "raw")
+    assert (poses.stored_modality, poses.settings["preparation"]) == ("j", "raw")
 
 
 @pytest.mark.parametrize("text", [OWN_DATASET, PREDICT])

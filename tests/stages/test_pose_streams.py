@@ -32,7 +32,7 @@ def folder(tmp_path_factory):
 
 
 def store_of(folder, run):
-    path = folder / f"{run.values}.npy"
+    path = folder / f"{run.stored_modality}.npy"
     return ClipStore.load(path, folder / "clips.csv", run, torch.device("cpu"))
 
 

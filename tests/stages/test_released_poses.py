@@ -38,7 +38,7 @@ def folder(tmp_path_factory, golden):
 def store_of(folder: Path, modality: str) -> ClipStore:
     run = pose_run(modality)
     cpu = torch.device("cpu")
-    return ClipStore.load(folder / f"{run.values}.npy", folder / "clips.csv", run, cpu)
+    return ClipStore.load(folder / f"{run.stored_modality}.npy", folder / "clips.csv", run, cpu)
 
 
 def scored(folder, modality, crops, **options):
@@ -48,7 +48,7 @@ def scored(folder, modality, crops, **options):
         store_of(folder, modality),
         np.array([1]),
         frames,
-        sampled_difference=pose_run(modality).samples_first,
+        sampled_difference=pose_run(modality).differences_crops,
         **options,
     )
     return bodies.values.unflatten(0, (crops, 2)).numpy()
@@ -87,7 +87,7 @@ def test_training_crop_is_the_released_one(folder, golden, modality, monkeypatch
     """A clip's own width turns the positions; differences are turned about zero."""
     monkeypatch.setattr("protogcn.batches.batch.draw_frames", lambda *_, **__: released_draws())
     strength = Augmentation(
-        0, 0, 0, mirror=1.0, sampled_difference=pose_run(modality).samples_first
+        0, 0, 0, mirror=1.0, sampled_difference=pose_run(modality).differences_crops
     )
     bodies, labels = training_batch(
         store_of(folder, modality),

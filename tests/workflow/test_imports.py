@@ -1,4 +1,4 @@
-"""Runs whose checkpoint or scores are somebody's file."""
+"""Runs whose checkpoint or scores are a third-party file."""
 
 import pickle
 import re
@@ -57,6 +57,14 @@ def test_each_run_of_a_table_comes_from_where_the_config_says(ntu60):
         "import_checkpoint": 1, "import_scores": 1, "train_stream": 2, "score_stream": 3,
         "fuse_ensemble": 1,
     }  # fmt: skip
+
+
+def test_a_run_with_an_imported_checkpoint_is_not_trained_for_its_history(ntu60):
+    (ntu60.folder / "j.pth").touch()
+    more = ntu60.config("overrides: {mine: {where: {stream: j}, set: {checkpoint: j.pth}}}")
+    answer = ntu60.snakemake("--dry-run", f"{RUNS}/j/history.csv", configs=(more,))
+    assert answer.returncode != 0
+    assert "no training, as its checkpoint is imported" in answer.stdout
 
 
 def test_missing_file_is_one_sentence_before_any_job(ntu60):

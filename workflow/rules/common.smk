@@ -14,7 +14,7 @@ from protogcn.config.load import put_in_order
 from protogcn.config.contents import contents_of
 from protogcn.config.datasets import missing_raw
 from protogcn.errors import ConfigError
-from protogcn.config.imports import ahead_of, is_imported, missing_import
+from protogcn.config.imports import is_imported, missing_import
 from protogcn.jobs.earlier_jobs import left_behind
 from protogcn.config.plan import load_plan
 from protogcn.config.figure_names import check_figure_names
@@ -186,12 +186,12 @@ def table_as_json(wildcards):
 
 # Datasets with a run that reads a file of motions. The others' motions are differences of crops,
 # and half of their space on the disk is saved.
-MOTIONS_READ = {name for name in plan.datasets if plan.runs.values_read(name) - {"j", "b", "k"}}
+MOTIONS_READ = {name for name in plan.datasets if plan.runs.modalities_read(name) - {"j", "b", "k"}}
 
 
 def names_of(datasets):
-    """A pattern of these names; of no name at all if there is none."""
-    return "|".join(sorted(datasets)) or "(?!)"
+    """A pattern of these names; if there is none, of a name that no dataset can have."""
+    return "|".join(sorted(datasets)) or "-"
 
 
 def joints_come_from(wildcards):
@@ -219,27 +219,40 @@ def raw_of(wildcards):
     return dataset.raw
 
 
-def imported(key):
-    """A constraint of `dataset`: paths of the runs whose checkpoint or scores are third-party."""
-    return f"{ahead_of(plan.runs.imported(key))}(?:{'|'.join(plan.datasets)})"
-
-
-def made_here(key):
-    """A constraint of `dataset`: paths of all other runs."""
-    return f"(?!{ahead_of(plan.runs.imported(key))})(?:{'|'.join(plan.datasets)})"
-
-
 def file_of(wildcards, key):
     """The file that a run's checkpoint or scores are imported from."""
     run = run_of(wildcards)
+    if key not in run.settings:
+        return not_made(run, f"no {key} to import")
     if (sentence := missing_import(run, key)) is not None:
         sys.exit(f"ConfigError: {sentence}")
     return run.settings[key]
 
 
+def config_to_train(wildcards):
+    """The settings of a run that this pipeline trains."""
+    run = run_of(wildcards)
+    if "checkpoint" in run.settings:
+        return not_made(run, "no training, as its checkpoint is imported")
+    return f"{run.folder}/config.yaml"
+
+
+def importing(key):
+    """Constraints of the rule that imports a run's checkpoint or scores."""
+    datasets, models = plan.runs.importing(key)
+    return {"dataset": names_of(datasets), "model": names_of(models)}
+
+
+def not_made(run, why):
+    """A file that no rule makes: Snakemake takes the other rule that makes the same output."""
+    return f"{run.folder}/{why}"
+
+
 def clip_list_of(wildcards):
     """The clips whose scores a file has: a run's own list, or all that its dataset has."""
     run = run_of(wildcards)
+    if "scores" not in run.settings:
+        return []
     if "clips" in run.settings:
         return file_of(wildcards, "clips")
     if run.dataset.is_pickle:

@@ -1,4 +1,9 @@
-# somebody's checkpoint or scores -> what a training and its scoring would have left.
+# a third-party checkpoint or score file -> what a training and its scoring would have left.
+
+
+# A rule that a run does not need asks for a file that nothing makes; Snakemake takes the other one.
+ruleorder: import_checkpoint > train_stream
+ruleorder: import_scores > score_stream
 
 
 localrules:
@@ -23,7 +28,7 @@ rule list_clips:
 
 
 rule import_checkpoint:
-    """Take a run's network from somebody's checkpoint instead of training it."""
+    """Take a run's network from a third-party checkpoint instead of training it."""
     input:
         config=rules.resolve_run.output,
         source=lambda wildcards: file_of(wildcards, "checkpoint"),
@@ -32,7 +37,7 @@ rule import_checkpoint:
     log:
         "results/logs/import_checkpoint/{dataset}.{split}.{model}.{stream}.log",
     wildcard_constraints:
-        dataset=imported("checkpoint"),
+        **importing("checkpoint"),
     shell:
         "python -m protogcn import_checkpoint --config {input.config} --source {input.source:q}"
         " --checkpoint {output.checkpoint}"
@@ -40,7 +45,7 @@ rule import_checkpoint:
 
 
 rule import_scores:
-    """Take a run's scores from somebody's file instead of training and scoring."""
+    """Take a run's scores from a third-party file instead of training and scoring."""
     input:
         config=rules.resolve_run.output,
         source=lambda wildcards: file_of(wildcards, "scores"),
@@ -50,7 +55,7 @@ rule import_scores:
     log:
         "results/logs/import_scores/{dataset}.{split}.{model}.{stream}.log",
     wildcard_constraints:
-        dataset=imported("scores"),
+        **importing("scores"),
     shell:
         "python -m protogcn import_scores --config {input.config} --source {input.source:q}"
         " --clips {input.clips:q} --scores {output.scores}"

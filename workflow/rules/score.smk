@@ -14,8 +14,6 @@ rule score_stream:
         "results/logs/score_stream/{dataset}.{split}.{model}.{stream}.log",
     benchmark:
         "results/benchmarks/score_stream/{dataset}.{split}.{model}.{stream}.tsv"
-    wildcard_constraints:
-        dataset=made_here("scores"),
     threads: lambda wildcards: run_of(wildcards).settings["cpu_threads"]
     resources:
         **needs("score"),

@@ -20,8 +20,8 @@ rule resolve_run:
 rule train_stream:
     """Train one network on one modality; it goes on from its last whole epoch."""
     input:
-        config=rules.resolve_run.output,
-        values=lambda wildcards: prepared(wildcards, f"{run_of(wildcards).values}.npy"),
+        config=config_to_train,
+        values=lambda wildcards: prepared(wildcards, f"{run_of(wildcards).stored_modality}.npy"),
         clips=lambda wildcards: prepared(wildcards, "clips.csv"),
     output:
         checkpoint="results/runs/{dataset}/{split}/{model}/{stream}/checkpoint.pt",
@@ -30,8 +30,6 @@ rule train_stream:
         "results/logs/train_stream/{dataset}.{split}.{model}.{stream}.log",
     benchmark:
         "results/benchmarks/train_stream/{dataset}.{split}.{model}.{stream}.tsv"
-    wildcard_constraints:
-        dataset=made_here("checkpoint"),
     threads: lambda wildcards: train_threads(run_of(wildcards))
     resources:
         **needs("train"),

@@ -54,11 +54,11 @@ def test_pose_runs_have_the_released_settings(plan, task):
         assert (settings["batch"], settings["learning_rate"]) == (64, 0.1)
         assert (settings["epochs"], settings["frames"], settings["crops"]) == (150, 100, 10)
         assert (network["prototypes"], network["contrast_weight"]) == RELEASED_PROTOTYPES[stream[0]]
-        assert (run.samples_first, run.values) == (stream.endswith("m"), stream[0])
+        assert (run.differences_crops, run.stored_modality) == (stream.endswith("m"), stream[0])
 
 
 def test_motion_of_3d_is_that_of_the_clip(plan):
-    assert plan.run("ntu60_xsub", "protogcn", "jm").values == "jm"
+    assert plan.run("ntu60_xsub", "protogcn", "jm").stored_modality == "jm"
 
 
 def test_classes_without_names_are_numbered(plan):
@@ -184,7 +184,7 @@ def override(where, **settings):
         ("overrides", override({"dataset": "ntu60"}, mirror=0.5), "mirror is 0.5, but skeletons.ntu25 is not in_image"),
         ("overrides", override({"dataset": "finegym"}, rotation=0.2), "rotation is 0.2, but skeletons.coco20 holds pixels"),
         ("overrides", override({"dataset": "finegym"}, preparation="centred"), "coco20: holds pixels and scores, which prep"),
-        ("overrides", override({"dataset": "finegym"}, swap=0.5, swap_style="clean"), "swap_style is clean, but.*use mirror"),
+        ("overrides", override({"dataset": "finegym"}, swap=0.5, swap_style="clean"), "swap is 0.5, but .*swap_style clean could change; use mirror"),
         ("datasets.ntu60.kpfiles", "data/kpfiles", r"datasets\.ntu60\.kpfiles: goes with an annotation pickle"),
         ("datasets.finegym.class_names", "no.txt", "finegym.class_names: no.txt: No such file or directory, expected a"),
         ("datasets.finegym.classes", None, "datasets.finegym: lacks classes, the class names in label order or how"),

@@ -1,6 +1,6 @@
 import pytest
 
-from protogcn.config.class_names import class_names
+from protogcn.config.datasets import class_names
 from protogcn.errors import ConfigError
 
 

@@ -23,7 +23,7 @@ from protogcn.files.paths import DATASET, PREPARED, RUN
 from protogcn.files.progress import handed_over
 from protogcn.config.runs import STREAM
 from protogcn.jobs.slurm import comment_of
-from protogcn.config.tables import common_recipe, digests_of, resolve_tables
+from protogcn.config.tables import request_of, resolve_tables
 
 # Jobs run with the Python that runs Snakemake and with this checkout's package, from any folder.
 shell.prefix(
@@ -175,13 +175,7 @@ def found_for_table(wildcards):
 
 def table_as_json(wildcards):
     """A resolved comparison table as a command-line argument."""
-    table = tables[wildcards.table]
-    entry = {
-        **table.to_mapping(),
-        "recipe": asked(common_recipe, table, plan) if table.same_recipe else {},
-        "digests": asked(digests_of, table, plan),
-    }
-    return json.dumps(entry, ensure_ascii=False)
+    return json.dumps(asked(request_of, tables[wildcards.table], plan), ensure_ascii=False)
 
 
 # Datasets with a run that reads a file of motions. The others' motions are differences of crops,

@@ -140,13 +140,6 @@ def test_refuses_a_row_of_two_spaces():
         resolve_tables(config, expand(config))
 
 
-def test_refuses_the_file_name_of_an_ensembles_table():
-    config = repository_config()
-    config["tables"]["demo_xsub_2ens"] = MINE
-    with pytest.raises(ConfigError, match=r"ensembles\.2ens makes results/demo_xsub_2ens\.csv too"):
-        resolve_tables(config, expand(config))
-
-
 TWO = {
     "rows": "methods",
     "same_recipe": True,

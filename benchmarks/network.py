@@ -78,7 +78,7 @@ def rows(*, num_clips: int, num_crops: int, rounds: int) -> list[Row]:
     found = []
     for name, one_in in MIXTURES.items():
         clips, bodies, labels = make_batch(num_clips, one_in)
-        slow, quick = step_of(plain, clips, labels), step_of(engine.prepare(fast), bodies, labels)
+        slow, quick = step_of(plain, clips, labels), step_of(fast, bodies, labels)
         what = f"training step, {name}"
         found += comparison(
             f"{what}: times the yardstick", slow, quick, rounds=rounds, clock=time.process_time

@@ -39,7 +39,7 @@ def make_network(name: str) -> nn.Module:
 def rows(name: str, *, num_clips: int, num_crops: int, rounds: int) -> list[Row]:
     """Measure one network; arguments as in ``benchmarks.network.rows``."""
     engine = Engine.of(SETTINGS, torch.device("cpu"), precision="float32")
-    model = engine.prepare(make_network(name))
+    model = make_network(name)
     size = sum(parameter.numel() for parameter in model.parameters())
     _, bodies, labels = make_batch(num_clips, ONE_IN)
     step = measure(step_of(model, bodies, labels), rounds=rounds)
@@ -69,9 +69,7 @@ def _memory_row(name: str, num_clips: int) -> Row:
 def _print_peak(name: str, num_clips: int) -> None:
     model = make_network(name)
     _, bodies, labels = make_batch(num_clips, ONE_IN)
-    step = step_of(
-        Engine.of(SETTINGS, torch.device("cpu"), precision="float32").prepare(model), bodies, labels
-    )
+    step = step_of(model, bodies, labels)
     torch.randn(64, 64) @ torch.randn(64, 64)  # libraries that load at the first call
     before = status_of_memory("VmRSS")
     step()

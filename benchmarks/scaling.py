@@ -41,7 +41,6 @@ def seconds_of(case: Case, *, rounds: int) -> Timing:
     """Measure one step."""
     torch.manual_seed(0)
     model = ProtoGCN(num_classes=case.classes, num_joints=case.joints)
-    Engine.of(SETTINGS, torch.device("cpu"), precision="float32").prepare(model)
     persons = np.where(np.arange(case.clips) % case.one_in == 0, 2, 1)
     clips = torch.randn(case.clips, 2, case.frames, case.joints, 3)
     bodies = pack_bodies(clips, persons)

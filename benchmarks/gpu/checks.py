@@ -28,6 +28,7 @@ from benchmarks.yardstick.pairs import (
 )
 from protogcn.batches.clip_store import ClipStore
 from protogcn.models.loss import Loss
+from protogcn.models.topology import MotionTopology
 
 _ALONE, _TWO = (True, False), (True, True)
 BODIES = {
@@ -64,11 +65,9 @@ def check_way(
 
     Statistics and memory move, and are compared at the end.
     """
-    pair = _pair_on(device)
-    if not double:
-        pair.fast.float()
     engine = engine_of(way, device)
-    model = engine.prepare(pair.fast).train()
+    pair = _pair_on(device, engine.spatial)
+    model = pair.fast.train() if double else pair.fast.float().train()
     optimizer = engine.optimizer(
         model.parameters(), learning_rate=0.0, momentum=0.0, weight_decay=0.0
     )
@@ -172,8 +171,8 @@ def check_all(report: Report, size: Size, store: ClipStore) -> None:
     forget(device)
 
 
-def _pair_on(device: torch.device) -> Pair:
-    pair = make_pair(blocks=3)
+def _pair_on(device: torch.device, spatial: type[MotionTopology] = MotionTopology) -> Pair:
+    pair = make_pair(blocks=3, spatial=spatial)
     return Pair(pair.plain.to(device), pair.fast.to(device))
 
 

@@ -23,7 +23,9 @@ def measure_evaluation(
     """Return seconds to score one clip with all its crops; compiling comes extra."""
     engine = engine_of(WAYS[way], store.device)
     torch.manual_seed(0)
-    model = engine.prepare(build_model(size.network, ntu25(), num_classes=NUM_CLASSES))
+    model = build_model(size.network, ntu25(), num_classes=NUM_CLASSES, spatial=engine.spatial).to(
+        store.device
+    )
     logits_of = engine.logits_of(model)
     rows = np.arange(min(size.test_clips, len(store.table.ids)))
 

@@ -146,7 +146,9 @@ def make_loop(way: Mapping[str, Any], size: Size, store: ClipStore, *, seed: int
     """Start a training; equal arguments give equal ones."""
     engine = engine_of(way, store.device)
     torch.manual_seed(seed)
-    model = engine.prepare(build_model(size.network, ntu25(), num_classes=NUM_CLASSES))
+    model = build_model(size.network, ntu25(), num_classes=NUM_CLASSES, spatial=engine.spatial).to(
+        store.device
+    )
     optimizer = engine.optimizer(
         model.parameters(), learning_rate=0.01, momentum=0.9, weight_decay=5e-4
     )

@@ -16,6 +16,7 @@ from protogcn.batches.bodies import Bodies, pack_bodies
 from protogcn.models.loss import Loss
 from protogcn.models.protogcn import ProtoGCN
 from protogcn.models.released.protogcn import from_released, released_names
+from protogcn.models.topology import MotionTopology
 
 BANK = "cls_head.csc_loss.bank"
 NUM_CLASSES = 7
@@ -58,6 +59,7 @@ def make_pair(
     downsample: Sequence[int] = (3,),
     seed: int = 0,
     dropout: float = 0.0,
+    spatial: type[MotionTopology] = MotionTopology,
 ) -> Pair:
     """Build two small networks with one set of weights, none of which is at a special value."""
     settings = {
@@ -72,7 +74,7 @@ def make_pair(
         "dropout": dropout,
     }
     plain = PlainProtoGCN(**settings).double()
-    fast = ProtoGCN(**settings).double()
+    fast = ProtoGCN(**settings, spatial=spatial).double()
     scramble(plain, torch.Generator().manual_seed(seed))
     share_weights(plain, fast)
     return Pair(plain, fast)

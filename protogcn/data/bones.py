@@ -22,7 +22,7 @@ def compute_modality(
         joints: positions in metres, or pixels and scores, (F, M, V, C).
         modality: ``j`` joints, ``b`` bones (joint minus parent), ``k`` two-step bones (joint
             minus grandparent, zero where that would pass the root), or one of these with an
-            ``m`` behind it for its difference to the next frame. In 2-D the score of a bone is
+            ``m`` after it for its difference to the next frame. In 2-D the score of a bone is
             the mean of its two joints'; elsewhere it is treated as a coordinate, as released.
         skeleton: the layout that names each joint's parents.
         last_frames: the last frame of each clip, whose motion is zero as it has no successor.

@@ -29,10 +29,10 @@ _SHOWN = 5  # clips that a sentence names
 
 @dataclass
 class Findings:
-    """What reading a dataset has told.
+    """What reading a dataset has found.
 
     Attributes:
-        there: (V,) in how many clips each joint is ever there.
+        present: (V,) in how many clips each joint is ever present.
         moving: (V,) in how many clips each joint ever moves.
         clips: (label, split, side) -> how many.
         lengths: frames of each clip.
@@ -43,7 +43,7 @@ class Findings:
         problems: what stops the pipeline.
     """
 
-    there: np.ndarray
+    present: np.ndarray
     moving: np.ndarray
     clips: Counter = field(default_factory=Counter)
     lengths: dict[str, int] = field(default_factory=dict)
@@ -64,7 +64,7 @@ class Findings:
         joints = keypoints[present].astype(np.float32)  # (n, V, C), of all persons and frames
         if not len(joints):
             return
-        self.there += joints.any(axis=(0, 2))
+        self.present += joints.any(axis=(0, 2))
         self.moving += (np.ptp(joints, axis=0) > 0).any(axis=1)
         self.heights.append(float(np.median(np.ptp(joints, axis=1).max(axis=1))))
         self.names_of[hashlib.sha256(keypoints.tobytes()).hexdigest()].append(clip.name)
@@ -145,17 +145,17 @@ def _odd_joints(dataset: Dataset, findings: Findings) -> Iterator[str]:
     paired = {joint for pair in skeleton.pairs for joint in pair}
     for joint, name in enumerate(skeleton.joints):
         if name.startswith(("left", "right")) and joint not in paired:
-            yield f"skeletons.{skeleton.name}.pairs: {name} (joint {joint}) stands in no pair."
-    for joint, (there, moving) in enumerate(zip(findings.there, findings.moving, strict=True)):
+            yield f"skeletons.{skeleton.name}.pairs: {name} (joint {joint}) is in no pair."
+    for joint, (present, moving) in enumerate(zip(findings.present, findings.moving, strict=True)):
         name = f"joint {joint} ({skeleton.joints[joint]})"
-        if not there:
+        if not present:
             yield f"{name}: is zero in every clip."
         elif not moving and joint != skeleton.centre:
             yield f"{name}: never moves in any clip."
 
 
 def summary_of(dataset: Dataset, findings: Findings) -> str:
-    """Return one line about what is there."""
+    """Return one line about what was read."""
     lengths = sorted(findings.lengths.values())
     if not lengths:
         return f"{dataset.name}: no clip could be read."

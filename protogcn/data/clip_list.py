@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from protogcn.data.readers.annotations import load_annotations
 from protogcn.data.readers.malformed import show
-from protogcn.data.readers.pickles.load import load_pickle
 from protogcn.data.readers.pyskl_splits import read_sides
 from protogcn.errors import ContractError
 from protogcn.files.contracts import load_table
@@ -40,13 +40,9 @@ def list_clips(path: Path, splits: Sequence[str]) -> pd.DataFrame:
         ConfigError: no such file, or a split is not in it.
         ContractError: it is no such pickle.
     """
-    content = load_pickle(path)
-    if type(content) is not dict or not {"split", "annotations"} <= content.keys():
-        raise ContractError(f"{path}: found no dict with split and annotations, expected both.")
-    sides = read_sides(str(path), content["split"], splits)
-    annotations, rows = content["annotations"], []
-    if type(annotations) is not list:
-        raise ContractError(f"{path}: annotations is {show(annotations)}, expected a list.")
+    annotations, lists = load_annotations(path)
+    sides = read_sides(str(path), lists, splits)
+    rows = []
     for number, sample in enumerate(annotations, start=1):
         fields = sample if type(sample) is dict else {}
         name, label = fields.get("frame_dir"), fields.get("label")
@@ -82,7 +78,7 @@ def load_clip_list(path: Path, split: str, num_classes: int) -> ClipList:
     if not len(table):
         raise ContractError(f"{path}: lists no test clip of split {split}, expected some.")
     if (twice := table["clip"].duplicated()).any():
-        raise ContractError(f"{path}: clip {table['clip'][twice].iloc[0]} stands twice.")
+        raise ContractError(f"{path}: clip {table['clip'][twice].iloc[0]} is listed twice.")
     labels = table["label"].to_numpy()
     if (wrong := (labels < 0) | (labels >= num_classes)).any():
         clip = table["clip"].iloc[int(wrong.argmax())]

@@ -1,7 +1,7 @@
 """Stage 0, for Kinetics only: its compressed poses -> shards that the joints stage reads.
 
-Done once, in parallel. Every shard that was finished is kept, whatever ends the job; starting again
-goes on with the others. No more than a shard for each worker is in memory.
+Done once, in parallel. Every shard that was finished is kept, whatever ends the job; a second start
+resumes with the others. No more than a shard for each worker is in memory.
 """
 
 import argparse
@@ -59,7 +59,7 @@ def decompress_dataset(
     workers: int,
     clips_of_shard: int = _CLIPS_OF_SHARD,
 ) -> None:
-    """Write the shards of a dataset that are not there yet, and the index of all of them.
+    """Write the shards of a dataset that do not exist yet, and the index of all of them.
 
     Args:
         dataset: ``raw`` is the table of its clips, ``kpfiles`` the folder with their poses.
@@ -69,7 +69,7 @@ def decompress_dataset(
         clips_of_shard: how many clips a shard has, at least.
 
     Raises:
-        ConfigError: the pickle or the folder is not there, or has no configured split.
+        ConfigError: the pickle or the folder does not exist, or has no configured split.
         ContractError: the pickle or some kpfiles are malformed; the others are converted.
     """
     folder = Path(dataset.kpfiles)

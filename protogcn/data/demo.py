@@ -87,7 +87,7 @@ def plan_demo(*, subjects: int, replications: int, classes: int) -> list[Perform
 
 
 def write_manifest(manifest: Path, files: list[Path]) -> None:
-    """List the files with their sizes and SHA-256; a list is there only if they all are."""
+    """List the files with their sizes and SHA-256; a list exists only if they all do."""
     rows = [(path.name, path.stat().st_size, digest_of(path)) for path in files]
     save_table(manifest, pd.DataFrame(rows, columns=["file", "bytes", "sha256"]))
 

@@ -68,6 +68,7 @@ def write_joints(
             writer.append(frames)
             rows.append(_row(clip, first_frame, len(frames), persons, dataset.splits))
             first_frame += len(frames)
+        writer.flush()  # a full disk is reported before any table is written
         if not rows:
             raise ContractError(
                 f"{dataset.raw}: no clip is left, {len(dropped)} were left out"

@@ -63,7 +63,7 @@ def prepare_clip(
 
     Returns:
         (T, M, V, C) float32, empty slots last, and the number of slots that are not empty; None
-        if nobody is there.
+        if there is no body.
 
     Raises:
         ConfigError: see ``prepare``.
@@ -85,7 +85,7 @@ def prepare_clip(
 
 
 def seen(keypoints: np.ndarray) -> np.ndarray:
-    """Return whether each person is there in each frame: (M, T, V, C) -> (M, T) bool.
+    """Return whether each person is present in each frame: (M, T, V, C) -> (M, T) bool.
 
     A person whose every coordinate is within 1e-8 of zero is not, as ``numpy.isclose`` has it.
     """

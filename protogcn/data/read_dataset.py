@@ -21,10 +21,10 @@ def read_dataset(
         workers: processes that read, where there are many files.
         poses: the index of its decompressed poses, where the raw ones are compressed; the shards
             are beside it.
-        thorough: go on after a fault, and name every fault in one message.
+        thorough: continue after a fault, and name every fault in one message.
 
     Raises:
-        ConfigError: the files are not there, or not what the config says.
+        ConfigError: the files do not exist, or are not what the config describes.
         ContractError: they are malformed.
     """
     raw = Path(dataset.raw)

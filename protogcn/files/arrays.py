@@ -54,6 +54,12 @@ class ArrayWriter:
             self._write_waiting()
         self._waiting.append(rows)
 
+    def flush(self) -> None:
+        """Write all rows that were added so far, and wait for it."""
+        self._write_waiting()
+        if self._under_way is not None:
+            self._under_way.result()
+
     def _write_waiting(self) -> None:
         """Write what was added; in a thread, once the one before it has ended."""
         parts, self._waiting = self._waiting, []
@@ -76,9 +82,7 @@ class ArrayWriter:
 
         ``inputs`` says what the rows are and the digests of what they were made from.
         """
-        self._write_waiting()
-        if self._under_way is not None:
-            self._under_way.result()
+        self.flush()
         digest = self._digest.hexdigest()
         trailer = {"format": 1, "sha256": digest, "inputs": dict(inputs), "commit": commit()}
         text = json.dumps(trailer, sort_keys=True).encode()

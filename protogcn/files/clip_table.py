@@ -98,7 +98,7 @@ class ClipTable:
             raise ContractError(f"{path}: lists no clip.")
         ids = pd.Series(self.ids)
         if (twice := ids.duplicated()).any():
-            raise ContractError(f"{path}: clip {ids[twice].iloc[0]} stands twice.")
+            raise ContractError(f"{path}: clip {ids[twice].iloc[0]} is listed twice.")
         ends = self.first_frames + self.num_frames
         if (self.num_frames < 1).any() or (self.first_frames != np.r_[0, ends[:-1]]).any():
             raise ContractError(f"{path}: its clips do not follow each other frame by frame.")

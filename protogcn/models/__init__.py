@@ -14,6 +14,7 @@ from protogcn.models.baselines.stgcn import STGCN
 from protogcn.models.baselines.stgcnpp import STGCNPP
 from protogcn.models.loss import Loss
 from protogcn.models.protogcn import ProtoGCN
+from protogcn.models.topology import MotionTopology
 
 __all__ = ["Loss", "build_model"]
 
@@ -25,6 +26,7 @@ def build_model(
     num_classes: int,
     num_persons: int = 2,
     channels: int = 3,
+    spatial: type[MotionTopology] = MotionTopology,
 ) -> nn.Module:
     """Build the network that ``settings["network"]`` names.
 
@@ -37,6 +39,7 @@ def build_model(
         num_classes: K.
         num_persons: M, which changes CTR-GCN alone.
         channels: C.
+        spatial: the spatial part of ProtoGCN's blocks, see ``Engine.spatial``.
 
     Raises:
         ConfigError: unknown network, or settings that it cannot have.
@@ -61,6 +64,7 @@ def build_model(
                 subsets=settings["subsets"],
                 prototypes=settings["prototypes"],
                 contrast_weight=settings["contrast_weight"],
+                spatial=spatial,
             )
         case "stgcn":
             return STGCN(skeleton, size)
@@ -70,5 +74,5 @@ def build_model(
             return CTRGCN(skeleton, size)
         case unknown:
             raise ConfigError(
-                f"model.network: {unknown} is not known; there is: {', '.join(NETWORKS)}."
+                f"model.network: found {unknown!r}, expected one of {', '.join(NETWORKS)}."
             )

@@ -1,6 +1,7 @@
-"""How a network is run on its device: precision, compilation, layout. The mathematics stays.
+"""A run's switches and its device -> how its network is computed there; results but for rounding.
 
-Every saving has a setting of its own that turns it off.
+Each saving on a GPU has a setting that turns it off. Networks do not know of it: the engine calls
+them, or builds their parts from variants that compute the same.
 """
 
 import ctypes
@@ -19,6 +20,8 @@ from protogcn.batches.parallel import add_up_gradients, num_processes
 from protogcn.errors import ConfigError
 from protogcn.models import Loss
 from protogcn.models.fast.cpu.folded import fastest_evaluation
+from protogcn.models.fast.gpu.topology import KernelTopology
+from protogcn.models.topology import MotionTopology
 
 _ROWS = 16  # compiled code sees numbers of bodies that are multiples of it
 _KEPT_BLOCKS = 32 << 20  # bytes; the largest threshold that glibc takes
@@ -88,7 +91,7 @@ class Engine:
     def start(self, threads: int) -> None:
         """Set what holds for the whole process; for ``main`` only."""
         torch.set_num_threads(threads)
-        # Both said either way: torch itself has TF32 off in products and on in convolutions.
+        # Set in either case: torch has TF32 off in products and on in convolutions by default.
         torch.set_float32_matmul_precision("high" if self.tf32 else "highest")
         torch.backends.cudnn.allow_tf32 = self.tf32
         if self.device.type == "cpu":
@@ -98,12 +101,10 @@ class Engine:
         """Return the context of a forward pass."""
         return torch.autocast(self.device.type, torch.bfloat16) if self.half else nullcontext()
 
-    def prepare(self, model: nn.Module) -> nn.Module:
-        """Move a network to the device and choose its passes; returns the same module."""
-        for module in model.modules():
-            if hasattr(module, "kernel"):
-                module.kernel = self.topology_kernel
-        return model.to(self.device)
+    @property
+    def spatial(self) -> type[MotionTopology]:
+        """What to build the spatial parts of ProtoGCN's blocks from."""
+        return KernelTopology if self.topology_kernel else MotionTopology
 
     def optimizer(
         self,
@@ -149,12 +150,15 @@ class Engine:
         return self._announced(step, "training step")
 
     def logits_of(self, model: nn.Module) -> Callable[[Bodies], Tensor]:
-        """Put a trained network into evaluation mode; return bodies -> logits (N, K), float32."""
-        model.eval()
+        """Return a trained network's bodies -> logits (N, K), float32, on the device.
+
+        The network is put into evaluation mode.
+        """
+        model.to(self.device).eval()
         if self.device.type == "cpu" and not self.compiled and not self.half:
             return fastest_evaluation(model)
         # No graphs: a batch of test crops keeps a GPU busy for much longer than its launches take,
-        # and nearly every batch has a number of bodies of its own, each a graph to capture.
+        # and nearly every batch has another number of bodies, each a graph to capture.
         call = self._compiled(model.forward, graphs=False)
 
         def logits(bodies: Bodies) -> Tensor:
@@ -184,7 +188,7 @@ class Engine:
         return run
 
     def _announced(self, call: Callable, what: str) -> Callable:
-        """Tell what the first call of compiled code is waiting for; a step compiles two passes."""
+        """Report what the first call of compiled code waits for; a step compiles two passes."""
         if not self.compiled:
             return call
         from torch._dynamo.exc import TorchDynamoException  # takes a second, for compiling alone

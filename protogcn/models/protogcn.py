@@ -38,6 +38,7 @@ class ProtoGCN(nn.Module):
         contrast_weight: float = 0.2,
         contrast_features: int = 256,
         dropout: float = 0.1,
+        spatial: type[MotionTopology] = MotionTopology,
     ):
         """Draw the initial weights from torch's global generator.
 
@@ -53,6 +54,7 @@ class ProtoGCN(nn.Module):
             contrast_weight: weight of the contrastive loss beside the cross entropy.
             contrast_features: size of a class's vector in the memory bank.
             dropout: share of the reconstruction's values set to zero in training.
+            spatial: the spatial part of a block, or one that computes the same in another way.
 
         Raises:
             ConfigError: a width or a list of blocks that the network cannot have.
@@ -74,6 +76,7 @@ class ProtoGCN(nn.Module):
                     topology=topology,
                     stride=stride,
                     residual=number > 1,
+                    spatial=spatial,
                 )
             )
             in_channels = out_channels
@@ -120,12 +123,19 @@ class EncodingBlock(nn.Module):
     """One encoding block: topology, then time, then the block's own shortcut."""
 
     def __init__(
-        self, in_channels: int, out_channels: int, *, topology: Tensor, stride: int, residual: bool
+        self,
+        in_channels: int,
+        out_channels: int,
+        *,
+        topology: Tensor,
+        stride: int,
+        residual: bool,
+        spatial: type[MotionTopology],
     ):
         super().__init__()
         self.stride = stride
         self.residual = residual
-        self.spatial = MotionTopology(in_channels, out_channels, topology=topology)
+        self.spatial = spatial(in_channels, out_channels, topology=topology)
         self.temporal = MultiScaleTemporal(
             out_channels, num_joints=topology.shape[-1], stride=stride
         )

@@ -10,13 +10,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from protogcn.models.fast.gpu.mix import MixInputs, mix
 from protogcn.models.norms import (
     ChannelsFirstNorm,
     ChannelsLastNorm,
     Shortcut,
     at_least_float32,
-    norm_as_affine,
 )
 from protogcn.models.pointwise import ToChannelsFirst, ToChannelsLast
 
@@ -47,7 +45,6 @@ class MotionTopology(nn.Module):
         """Start from ``topology``, shape (S, V, V), which is copied."""
         super().__init__()
         self.num_subsets = len(topology)
-        self.kernel = False  # on a GPU: the Triton kernel, which never stores a body's topology
         self.topology = nn.Parameter(topology.clone())
         self.alpha = nn.Parameter(torch.zeros(self.num_subsets))
         self.beta = nn.Parameter(torch.zeros(self.num_subsets))
@@ -67,27 +64,14 @@ class MotionTopology(nn.Module):
         dtype = at_least_float32(features.dtype)
         pooled = features.sum(1, dtype=dtype) / features.shape[1]  # (B, V, C)
         compared = self.compare(pooled)
-        mixed = self._mix(self.expand(features), compared, multiplicity)  # (B, C, T, V)
+        mixed = self.mix(self.expand(features), compared, multiplicity)  # (B, C, T, V)
         merged = self.merge_norm(self.merge(mixed), multiplicity)  # (B, T, V, C)
         return F.relu_(merged.add_(self.shortcut(features, multiplicity))), compared
 
-    def _mix(
+    def mix(
         self, expanded: Tensor, compared: MotionRelations, multiplicity: Tensor | None
     ) -> Tensor:
         """Norm, activate and mix the joints of (B, C, T, V)."""
-        if self.kernel and expanded.device.type == "cuda":
-            scale, shift = norm_as_affine(self.expand_norm, expanded, multiplicity)
-            inputs = MixInputs(
-                x=expanded,
-                scale=scale,
-                shift=shift,
-                static=self.topology + compared.intra,
-                source=compared.source.flatten(1, 2),
-                target=compared.target.flatten(1, 2),
-                alpha=self.alpha[0],
-            )
-            tf32 = torch.backends.cuda.matmul.allow_tf32
-            return mix(inputs, precision="tf32" if tf32 else "ieee")
         relations = self.relations(compared)  # (B, C, V, V)
         topology = self.topology.repeat_interleave(relations.shape[1] // self.num_subsets, dim=0)
         return F.relu_(self.expand_norm(expanded, multiplicity)) @ (relations + topology)

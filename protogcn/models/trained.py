@@ -17,6 +17,7 @@ from protogcn.errors import ContractError
 from protogcn.files.contracts import reading
 from protogcn.models import build_model
 from protogcn.models.checkpoint import load_checkpoint
+from protogcn.models.topology import MotionTopology
 
 _ENTRIES = {"model": dict, "epoch": int, "facts": dict, "commit": str, "versions": dict}
 # Settings that do not affect the weights: a checkpoint is scored with any number of crops and any
@@ -24,18 +25,27 @@ _ENTRIES = {"model": dict, "epoch": int, "facts": dict, "commit": str, "versions
 _OF_SCORING = {"crops", "crop_borders"}
 
 
-def build_network(run: Run) -> nn.Module:
-    """Build the network of a run; initial weights come from torch's global generator."""
+def build_network(run: Run, spatial: type[MotionTopology] = MotionTopology) -> nn.Module:
+    """Build the network of a run; initial weights come from torch's global generator.
+
+    Args:
+        run: its network and dataset.
+        spatial: the spatial part of ProtoGCN's blocks, see ``Engine.spatial``.
+    """
     return build_model(
         run.network,
         run.dataset.skeleton,
         num_classes=len(run.dataset.classes),
         num_persons=run.dataset.persons,
+        spatial=spatial,
     )
 
 
 def load_trained(
-    path: Path, run: Run, store: ClipStore | None = None
+    path: Path,
+    run: Run,
+    store: ClipStore | None = None,
+    spatial: type[MotionTopology] = MotionTopology,
 ) -> tuple[nn.Module, dict[str, Any]]:
     """Read a checkpoint that the train stage wrote for a run, or an import.
 
@@ -43,6 +53,7 @@ def load_trained(
         path: the checkpoint.
         run: what it has to be a training of.
         store: the clips of its modality; None if only the settings can be compared.
+        spatial: see ``build_network``.
 
     Returns:
         The trained network in evaluation mode, on the CPU, and the content of the checkpoint.
@@ -51,7 +62,7 @@ def load_trained(
         ContractError: it is missing, damaged, or of another training.
     """
     checkpoint = load_checkpoint(path, _ENTRIES)
-    model = build_network(run)
+    model = build_network(run, spatial)
     found, imported = checkpoint["facts"], "imported" in checkpoint
     if store is None:
         expected = {

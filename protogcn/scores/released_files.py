@@ -1,4 +1,4 @@
-"""A score file that somebody else's code wrote -> class scores, with what it tells of its clips.
+"""A score file of third-party code -> class scores, with the clips and labels it names.
 
 Shapes: N clips, C crops, K classes. Sources: the files that PYSKL and ProtoGCN (``best_pred.pkl``),
 CTR-GCN and its family (``epoch1_test_score.pkl``), and mmaction2 (``--dump``) write.
@@ -145,7 +145,7 @@ def _from_npz(path: Path) -> ReleasedScores:
     if not found:
         raise ContractError(
             f"{path}: has {', '.join(names) or 'nothing'}, expected {' or '.join(_ARRAYS)},"
-            " and beside it clips, labels and classes if there are any."
+            " and if there are any, clips, labels and classes."
         )
     probabilities = found.get("probabilities")
     if probabilities is not None:
@@ -167,7 +167,7 @@ def _from_npz(path: Path) -> ReleasedScores:
 
 @contextmanager
 def _refusing_objects(where: str) -> Iterator[None]:
-    """Say what to do about an array that numpy does not read, as it is a pickle inside."""
+    """Report what to do about an array that numpy does not read, as it is a pickle inside."""
     try:
         yield
     except ValueError as error:

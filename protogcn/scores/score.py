@@ -29,12 +29,12 @@ def score(run: Run, store: ClipStore, path: Path) -> Scores:
     Raises:
         ContractError: the checkpoint is missing, damaged, or of another training.
     """
-    model, checkpoint = load_trained(path, run, store)
+    engine = Engine.of(run.engine, store.device, precision=run.settings["precision"])
+    model, checkpoint = load_trained(path, run, store, engine.spatial)
     imported = checkpoint.get("imported")
     rows = store.rows(run.split, "test")
-    engine = Engine.of(run.engine, store.device, precision=run.settings["precision"])
     logits, probabilities = score_clips(
-        engine.logits_of(engine.prepare(model)),
+        engine.logits_of(model),
         store,
         rows,
         ScoringCrops.of(run),

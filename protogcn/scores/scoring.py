@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -17,7 +18,9 @@ from protogcn.batches.bodies import Bodies
 from protogcn.batches.clip_store import ClipStore
 from protogcn.batches.prefetch import prefetched
 from protogcn.batches.sampling import scoring_frames
-from protogcn.config.resolved import Run
+
+if TYPE_CHECKING:  # scoring needs nothing that reading a config does
+    from protogcn.config.resolved import Run
 
 _CROPS_AT_ONCE = {"cpu": 160, "cuda": 640}
 _frames_of = lru_cache(maxsize=1024)(scoring_frames)  # many clips have equally many frames
@@ -42,7 +45,7 @@ class ScoringCrops:
     spread: bool = False
 
     @classmethod
-    def of(cls, run: Run) -> "ScoringCrops":
+    def of(cls, run: "Run") -> "ScoringCrops":
         """Return those that a run's settings ask for."""
         return cls(
             length=run.settings["frames"],

@@ -1,4 +1,4 @@
-"""A pickle in PYSKL's format -> its samples, each checked on its own, all faults told at once.
+"""A pickle in PYSKL's format -> its samples, each checked separately, all faults reported at once.
 
 Source: the annotation format of PYSKL (tools/data/README.md there).
 """
@@ -15,7 +15,7 @@ from protogcn.data.readers.pickles.load import load_pickle
 from protogcn.errors import ContractError
 
 _LONGEST_NAME = 200  # characters
-_LARGEST_IMAGE = 100_000  # pixels along one side
+LARGEST_IMAGE = 100_000  # pixels along one side
 _UNPRINTABLE = {"Cc", "Cs", "Zl", "Zp"}  # control characters, half characters, line ends
 _BIDI = set("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _LARGEST = float(np.finfo(np.float32).max)
@@ -98,8 +98,8 @@ class Sample:
             raise self.fault("img_shape", show(size), "(height, width)")
         for side in size:
             whole = type(side) is int or isinstance(side, np.integer)
-            if not whole or not 1 <= side <= _LARGEST_IMAGE:
-                raise self.fault("img_shape", show(side), f"1 to {_LARGEST_IMAGE} pixels")
+            if not whole or not 1 <= side <= LARGEST_IMAGE:
+                raise self.fault("img_shape", show(side), f"1 to {LARGEST_IMAGE} pixels")
         return int(size[0]), int(size[1])
 
 

@@ -24,8 +24,8 @@ def parse_clip_csv(
     Without a header each line is a frame of one person: x, y, z of the first joint, then of the
     second, and so on. With one, its columns are ``{joint}_x``, ``{joint}_y``, ``{joint}_z`` for
     each joint in any order (others are not read); with the columns ``frame`` and ``person`` a line
-    is one person in one frame, and who has no line in a frame is not there. In an image the third
-    number, and its column, is ``score``.
+    is one person in one frame, and a person without a line in a frame is absent. In an image the
+    third number, and its column, is ``score``.
 
     Args:
         text: the whole file.
@@ -35,7 +35,7 @@ def parse_clip_csv(
 
     Raises:
         MalformedError: a column is missing, a line is too short or too long, a value is no number,
-            or a person stands twice in a frame.
+            or a person appears twice in a frame.
     """
     lines = _lines(text, file)
     wanted = [f"{joint}_{axis}" for joint in joints for axis in _AXES[in_image]]

@@ -1,10 +1,9 @@
-"""One clip in a file of its own (``.npy``, ``.csv`` or ``.json``) -> its keypoints.
+"""One clip in a dedicated file (``.npy``, ``.csv`` or ``.json``) -> its keypoints.
 
 Shapes: M persons, T frames, V joints, C channels.
 """
 
 import json
-import stat
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,7 +11,7 @@ import numpy as np
 
 from protogcn.config.datasets import CLIP_SUFFIXES
 from protogcn.data.readers.clip_csv import parse_clip_csv
-from protogcn.data.readers.malformed import MalformedError, show
+from protogcn.data.readers.malformed import MalformedError, check_regular_file, show
 
 MAX_BYTES = 256 * 2**20  # an hour of one person with 25 joints has 32 MB
 _LARGEST = float(np.finfo(np.float32).max)
@@ -27,7 +26,7 @@ def read_clip_file(path: Path, joints: Sequence[str], *, in_image: bool) -> np.n
     object with the array as ``keypoint``. For ``.csv`` see ``parse_clip_csv``.
 
     Args:
-        path: the file; its name's end says what it is.
+        path: the file; the end of its name tells its format.
         joints: the names of its V joints, in order.
         in_image: 2-D poses.
 
@@ -37,7 +36,7 @@ def read_clip_file(path: Path, joints: Sequence[str], *, in_image: bool) -> np.n
     Raises:
         MalformedError: no such file, too large, or not what its format promises.
     """
-    _check_file(path)
+    check_regular_file(path, MAX_BYTES)
     match path.suffix.lower():
         case ".npy":
             keypoints = _load_npy(path)
@@ -49,19 +48,6 @@ def read_clip_file(path: Path, joints: Sequence[str], *, in_image: bool) -> np.n
             expected = f"one of {', '.join(CLIP_SUFFIXES)}"
             raise MalformedError(path.name, "its name", f"the end {show(other)}", expected)
     return _checked(keypoints, path.name, len(joints), in_image)
-
-
-def _check_file(path: Path) -> None:
-    try:
-        status = path.stat()
-    except OSError as error:
-        found = error.strerror or str(error)
-        raise MalformedError(path.name, "the file", found, "a readable file") from error
-    if not stat.S_ISREG(status.st_mode):  # opening a pipe would wait for ever
-        raise MalformedError(path.name, "the file", "a folder, pipe or device", "a file")
-    if status.st_size > MAX_BYTES:
-        found = f"{status.st_size} bytes"
-        raise MalformedError(path.name, "the file", found, f"at most {MAX_BYTES}")
 
 
 def _load_npy(path: Path) -> np.ndarray:

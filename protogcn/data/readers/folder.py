@@ -12,15 +12,14 @@ from typing import TypeVar
 
 from protogcn.config.datasets import ANNOTATIONS, CLIP_SUFFIXES
 from protogcn.data.readers import DroppedClip, RawClip
-from protogcn.data.readers.annotations import Sample
+from protogcn.data.readers.annotations import LARGEST_IMAGE, Sample
 from protogcn.data.readers.clip_file import read_clip_file
 from protogcn.data.readers.malformed import SHOWN, MalformedError, report_malformed, show
 from protogcn.errors import ConfigError, ContractError
+from protogcn.files.clip_table import SIDES
 from protogcn.jobs.bar import show_progress
 
-_SIDES = ("train", "val", "test", "-")
 _IMAGE_FIELDS = ("image_height", "image_width")
-_LARGEST_IMAGE = 100_000  # pixels along one side
 
 _Checked = TypeVar("_Checked")
 
@@ -46,7 +45,7 @@ def read_folder(
     progress: bool = False,
     thorough: bool = False,
 ) -> Iterator[RawClip | DroppedClip]:
-    """Read a dataset that somebody put together by hand.
+    """Read a dataset that was put together by hand.
 
     ``annotations.csv`` has a line for each clip: ``clip``, the name of its file without ``.npy``,
     ``.csv`` or ``.json`` (sub-folders with /); ``label``, a class name or its number from 0; for
@@ -59,7 +58,7 @@ def read_folder(
         classes: the class names in label order.
         splits: the configured splits.
         in_image: 2-D poses: x and y in pixels and a score.
-        progress: tell on stderr how far it is.
+        progress: report the progress on stderr.
         thorough: name every fault, not the first ten, and read the files although lines of the
             table are malformed.
 
@@ -221,7 +220,7 @@ def _label_of(sample: Sample, numbers_of: Mapping[str, set[int]], num_classes: i
 
 def _side_of(sample: Sample, split: str) -> str:
     side = sample.fields[split].strip() or "-"
-    if side not in _SIDES:
+    if side not in SIDES:
         raise sample.fault(split, show(side), "train, val, test or -")
     return side
 
@@ -230,7 +229,7 @@ def _image_size(sample: Sample) -> tuple[int, int]:
     sides = []
     for field in _IMAGE_FIELDS:
         text = sample.fields[field].strip()
-        if not text.isdecimal() or not 1 <= int(text[:9]) <= _LARGEST_IMAGE:
-            raise sample.fault(field, show(text), f"1 to {_LARGEST_IMAGE} pixels")
+        if not text.isdecimal() or not 1 <= int(text[:9]) <= LARGEST_IMAGE:
+            raise sample.fault(field, show(text), f"1 to {LARGEST_IMAGE} pixels")
         sides.append(int(text))
     return sides[0], sides[1]

@@ -71,7 +71,7 @@ def read_pose_table(
         mine = {split: listed.get(name, "-") for split, listed in sides.items()}
         frames = _frames(sample)
         label, image_size = sample.label(num_classes), sample.image_size()
-        # The folder is the config's: what stands before the name is where it lay with the authors.
+        # The folder is the config's: what precedes the name is the authors' own folder.
         kpfile = PurePosixPath(sample.text("raw_file").replace("\\", "/")).name
         if not kpfile:
             raise sample.fault("raw_file", "a folder", "the path of a pickle")

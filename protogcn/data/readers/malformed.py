@@ -1,6 +1,8 @@
 """Faults of raw files -> one sentence each, and one ContractError for all of them."""
 
+import stat
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 from protogcn.errors import ConfigError, ContractError
@@ -14,7 +16,7 @@ class MalformedError(Exception):
     Attributes:
         file: name of the file.
         place: where in it: a line, or a sample and its field.
-        found: what stands there.
+        found: what is there.
         expected: what the format promises.
     """
 
@@ -73,8 +75,22 @@ def results_of(*checks: Callable[[], Any]) -> list[Any]:
     return results
 
 
+def check_regular_file(path: Path, max_bytes: int) -> None:
+    """Raise MalformedError unless a file is a regular one of at most some bytes."""
+    try:
+        status = path.stat()
+    except OSError as error:
+        found = error.strerror or str(error)
+        raise MalformedError(path.name, "the file", found, "a readable file") from error
+    if not stat.S_ISREG(status.st_mode):  # opening a pipe would wait for ever
+        raise MalformedError(path.name, "the file", "a folder, pipe or device", "a file")
+    if status.st_size > max_bytes:
+        found = f"{status.st_size} bytes"
+        raise MalformedError(path.name, "the file", found, f"at most {max_bytes}")
+
+
 def show(value: object) -> str:
-    """Return a short printable form of a value from a file nobody vouches for."""
+    """Return a short printable form of a value from a file of unknown origin."""
     if isinstance(value, bytes):
         text = repr(value[:40])[1:]
         return f"{text}..." if len(value) > 40 else text

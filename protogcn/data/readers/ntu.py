@@ -28,7 +28,7 @@ _Outcome = np.ndarray | str | MalformedError  # keypoints, the rule that drops i
 
 @dataclass(frozen=True)
 class _Name:
-    """What a file name says; numbers are 1-based."""
+    """What a file name encodes; numbers are 1-based."""
 
     text: str
     setup: int
@@ -53,7 +53,7 @@ def read_ntu(
         protocol: ``ntu60`` or ``ntu120``; files of other setups are passed over.
         leave_out_missing: drop the samples that the authors list as missing, unread.
         workers: processes that read; they change neither the clips nor their order.
-        progress: tell on stderr how far it is.
+        progress: report the progress on stderr.
         thorough: name every fault, not the first ten, and read the files although names are wrong.
 
     Returns:

@@ -56,7 +56,7 @@ def read_pyskl(
         num_classes: labels run from 0 to one less.
         splits: the configured splits; see ``read_sides`` for their names in the pickle.
         in_image: 2-D poses with their scores and the size of the image, instead of x, y, z.
-        progress: tell on stderr how far it is.
+        progress: report the progress on stderr.
         thorough: name every fault, not the first ten.
 
     Returns:

@@ -24,7 +24,7 @@ def read_sides(where: str, lists: object, splits: Sequence[str]) -> dict[str, di
         splits: the configured splits.
 
     Raises:
-        ConfigError: a configured split is not there.
+        ConfigError: a configured split does not exist.
         ContractError: a list has another name, no partner or other content, or a sample is on
             two sides of one split.
     """
@@ -73,7 +73,7 @@ def _group(where: str, lists: object) -> dict[str, dict[str, Sequence[str]]]:
     for split, parts in groups.items():
         if "train" not in parts or len(parts) == 1:
             raise ContractError(
-                f"{where}: split list {show(keys[split][0])} stands without its partner, expected"
+                f"{where}: split list {show(keys[split][0])} has no partner, expected"
                 " one for train and one for val or test."
             )
     return groups

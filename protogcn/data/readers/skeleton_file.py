@@ -5,7 +5,6 @@ Source: the text format of NTU RGB+D (Shahroudy et al. 2016), as the released pr
 """
 
 import re
-import stat
 from array import array
 from dataclasses import dataclass
 from io import BytesIO
@@ -14,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from protogcn.data.readers.malformed import MalformedError, show
+from protogcn.data.readers.malformed import MalformedError, check_regular_file, show
 
 NUM_JOINTS = 25
 MAX_BYTES = 16 * 2**20  # a real file of 300 frames with six bodies has 7 MB
@@ -50,19 +49,12 @@ def read_skeleton_file(path: Path) -> list[TrackedBody]:
     Raises:
         MalformedError: not a regular file, unreadable, larger than 16 MiB, or malformed.
     """
+    check_regular_file(path, MAX_BYTES)
     try:
-        status = path.stat()
-        if not stat.S_ISREG(status.st_mode):  # opening a pipe would wait for ever
-            raise MalformedError(path.name, "the file", "a folder, pipe or device", "a text file")
-        if status.st_size > MAX_BYTES:
-            raise MalformedError(
-                path.name, "the file", f"{status.st_size} bytes", f"at most {MAX_BYTES}"
-            )
         data = path.read_bytes()
     except OSError as error:
-        raise MalformedError(
-            path.name, "the file", error.strerror or str(error), "a readable text file"
-        ) from error
+        found = error.strerror or str(error)
+        raise MalformedError(path.name, "the file", found, "a readable file") from error
     return parse_skeleton(data, path.name)
 
 
@@ -74,7 +66,7 @@ def parse_skeleton(data: bytes, file: str) -> list[TrackedBody]:
         file: its name, for messages.
 
     Raises:
-        MalformedError: the text is cut short, goes on after the announced frames, has another
+        MalformedError: the text is cut short, continues after the announced frames, has another
             number of joints or numbers, or a position that is no finite float16.
     """
     _check_bytes(data, file)

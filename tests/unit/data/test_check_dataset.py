@@ -62,7 +62,7 @@ def test_a_good_folder_is_summed_up(tmp_path, monkeypatch, capsys):
     lines = capsys.readouterr().out.splitlines()
     assert lines == [
         "mine: 3 clips of 5 to 9 frames (median 7), 2 classes, 3 joints.",
-        "Warning: skeletons.stick3.pairs: left_hand (joint 2) stands in no pair.",
+        "Warning: skeletons.stick3.pairs: left_hand (joint 2) is in no pair.",
         "Nothing is wrong; 1 warnings.",
     ]
 

@@ -30,7 +30,7 @@ def pickled(tmp_path):
     return write
 
 
-def test_test_clips_stand_in_the_order_of_the_annotations(pickled):
+def test_test_clips_are_in_the_order_of_the_annotations(pickled):
     clips = load_clip_list(pickled(ANNOTATIONS), "xsub", 4)
     assert clips.ids == ("c", "a", "d")  # neither that of the split's list, nor of the names
     assert clips.labels.tolist() == [0, 3, 2]
@@ -58,12 +58,15 @@ def test_list_of_ones_own_needs_no_split(tmp_path):
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        ([1], "found no dict with split and annotations"),
+        ([1], "found a list, expected a dict with split and annotations"),
         ({**ANNOTATIONS, "annotations": [{"label": 1}]}, "annotation 1 has frame_dir None"),
         ({**ANNOTATIONS, "annotations": [{"frame_dir": "a", "label": "x"}]}, "label 'x', expected"),
-        ({**ANNOTATIONS, "annotations": ANNOTATIONS["annotations"][:2] * 2}, "clip c stands twice"),
+        (
+            {**ANNOTATIONS, "annotations": ANNOTATIONS["annotations"][:2] * 2},
+            "clip c is listed twice",
+        ),
         ({**ANNOTATIONS, "annotations": 5}, "annotations is 5, expected a list"),
-        ({**ANNOTATIONS, "annotations": []}, "lists no test clip of split xsub"),
+        ({**ANNOTATIONS, "annotations": []}, "annotations is an empty list, expected a list"),
         (
             {**ANNOTATIONS, "annotations": [{"frame_dir": "a", "label": 4}]},
             "label 4, expected 0 to 3",

@@ -177,7 +177,7 @@ def test_the_one_person_kept_is_the_one_seen_longest(tmp_path):
 @pytest.mark.parametrize(
     ("column", "value", "sentence"),
     [
-        ("clip", "clip 01", "clip clip 01 stands twice"),
+        ("clip", "clip 01", "clip clip 01 is listed twice"),
         ("num_frames", 0, "do not follow each other"),
         ("first_frame", 7, "do not follow each other"),
         ("label", -1, "negative label"),

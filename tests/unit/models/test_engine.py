@@ -10,6 +10,8 @@ from protogcn.models import Loss, build_model
 from protogcn.models import engine as module
 from protogcn.models.engine import Engine
 from protogcn.models.fast.cpu import folded
+from protogcn.models.fast.gpu.topology import KernelTopology
+from protogcn.models.topology import MotionTopology
 from protogcn.training.train import train
 from tests.made.nano import (
     ENGINE,
@@ -76,6 +78,12 @@ def test_each_saving_is_turned_off_by_its_setting(setting, value, attribute):
     on = {"precision": "bfloat16"} if setting == "precision" else {}
     assert getattr(engine_of(GPU, **on), attribute)
     assert not getattr(engine_of(GPU, **{setting: value}), attribute)
+
+
+def test_the_kernel_is_built_in_on_a_gpu_if_the_setting_asks_for_it():
+    assert engine_of(GPU, topology_kernel=True).spatial is KernelTopology
+    assert engine_of(GPU).spatial is MotionTopology
+    assert engine_of(CPU, topology_kernel=True).spatial is MotionTopology
 
 
 def test_unknown_precision_is_one_sentence():

@@ -1,4 +1,4 @@
-"""A pickle file that nobody vouches for -> the numbers, text, lists, dicts and arrays in it."""
+"""A pickle file of unknown origin -> the numbers, text, lists, dicts and arrays in it."""
 
 import stat
 from collections.abc import Callable
@@ -55,10 +55,10 @@ def _read(path: Path) -> bytes:
                 found = f"a start of 0x{start.hex()}" if start else "an empty file"
                 raise ContractError(f"{path}: found {found}, expected a pickle of protocol 2 to 5.")
             file.seek(-1, 2)
-            if file.read(1) != _LAST:  # told before many bytes are read
+            if file.read(1) != _LAST:  # reported before many bytes are read
                 raise ContractError(
                     f"{path}: found no end of a pickle after {status.st_size} bytes, expected"
-                    " one; the file is cut short or goes on."
+                    " one; the file is cut short, or more follows."
                 )
             file.seek(0)
             return file.read()

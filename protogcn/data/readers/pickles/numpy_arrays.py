@@ -1,4 +1,4 @@
-"""What a pickle says about numpy arrays -> arrays, built only after every claim is checked.
+"""Numpy arrays as a pickle describes them -> arrays, built only after every claim is checked.
 
 numpy's own functions for this trust the pickle and can be made to crash (numpy#30476); here the
 pickle only ever reaches these stand-ins.
@@ -49,7 +49,7 @@ class PickledType:
         self.dtype = np.dtype(code)
 
     def set_state(self, state: object) -> None:
-        """Take the byte order; everything else must be what the code already says."""
+        """Take the byte order; everything else must agree with the code."""
         number, text, none = (int,), (str,), (_NONE,)
         if not _fits(state, number, text, none, none, none, number, number, number):
             raise RefusedError("the state of an element type with parts, expected a plain one")
@@ -86,7 +86,7 @@ class PickledArray:
 
 
 def build_from_buffer(args: tuple[object, ...]) -> np.ndarray:
-    """Protocol 5: (bytes, type, shape, order), maybe with the order of the axes behind it."""
+    """Protocol 5: (bytes, type, shape, order), maybe followed by the order of the axes."""
     kinds = (bytes, bytearray), (PickledType,), (tuple,), (str,)
     if not _fits(args, *kinds) and not _fits(args, *kinds, (_NONE, tuple)):
         raise RefusedError("an array in another form, expected numpy's")

@@ -65,7 +65,7 @@ def array_of(path: Path, name: str, tensor: PickledTensor) -> np.ndarray:
     """Read the elements of a tensor of a file.
 
     Raises:
-        ContractError: they are damaged, or not there.
+        ContractError: they are damaged or missing.
     """
     with reading(path, "a checkpoint of torch"):
         try:
@@ -141,7 +141,7 @@ def _read_old(data: bytes, find_name: Callable[[str, str], object]) -> object:
     content, end = read_next(start=end)
     names, position = read_next(start=end)
     if type(names) is not list or not all(name in sizes for name in names):
-        raise RefusedError("elements of tensors that are not there, expected those of all")
+        raise RefusedError("elements of unknown tensors, expected those of the tensors before")
     for name in names:
         (count,) = _SIZE.unpack_from(data, position)
         first, storage = position + _SIZE.size, sizes[name]

@@ -1,4 +1,4 @@
-"""What a pickle says about torch tensors -> arrays, checked as those of numpy are; without torch.
+"""Torch tensors as a pickle describes them -> arrays, checked as those of numpy are; without torch.
 
 A tensor is a view of a storage: its bytes lie elsewhere in the file, or, in a pickle that torch
 did not write itself, in a small file of torch inside the pickle.
@@ -116,7 +116,7 @@ def storage_of(key: object, read: Callable[[str, int], bytes]) -> Storage:
     """Return the storage that a persistent id means.
 
     Args:
-        key: ("storage", type, name, device, elements), maybe with a view behind it.
+        key: ("storage", type, name, device, elements), maybe followed by a view.
         read: (name, number of bytes) -> the bytes of a storage.
 
     Raises:

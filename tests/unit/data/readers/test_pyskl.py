@@ -198,8 +198,8 @@ def test_malformed_samples_are_reported_together(read):
         (make_content(make_sample(), train1=["a"], test1=[]), "list 'train1' is unknown, expected"),
         (make_content(make_sample(), _train=["a"]), "split list '_train' is unknown"),
         (make_content(make_sample()) | {"split": {7: []}}, "split list 7 is unknown"),
-        (make_content(make_sample(), xsub_train=["a"]), "'xsub_train' stands without its partner"),
-        (make_content(make_sample(), xsub_val=["a"]), "'xsub_val' stands without its partner"),
+        (make_content(make_sample(), xsub_train=["a"]), "'xsub_train' has no partner"),
+        (make_content(make_sample(), xsub_val=["a"]), "'xsub_val' has no partner"),
         (make_content(make_sample(), xsub_train="a", xsub_val=[]), "'xsub_train' is not a list"),
         (make_content(make_sample(), xsub_train=[1], xsub_val=[]), "'xsub_train' is not a list"),
         (

@@ -1,14 +1,15 @@
 """A job of the workflow -> what it reads, or the sentence on a file that does not exist."""
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from protogcn.config.datasets import ANNOTATIONS, missing_raw
 from protogcn.config.imports import is_imported, missing_import
 from protogcn.config.plan import Plan
 from protogcn.config.resolved import MODALITIES, Dataset, Run
-from protogcn.config.tables import Table, common_recipe, digests_of
+from protogcn.config.tables import Table, request_of
+from protogcn.config.targets import Page, Target
 from protogcn.errors import ConfigError
 from protogcn.files import paths
 
@@ -19,14 +20,14 @@ def as_argument(entry: Dataset | Run) -> str:
 
 
 def table_as_argument(plan: Plan, table: Table) -> str:
-    """Return a comparison table, with what tells whether its score files are of this config.
+    """Return a comparison table, resolved, in the same way; errors as of ``request_of``."""
+    return json.dumps(request_of(table, plan), ensure_ascii=False)
 
-    Raises:
-        ConfigError: it wants one recipe, and its runs have several.
-    """
-    recipe = common_recipe(table, plan) if table.same_recipe else {}
-    entry = {**table.to_mapping(), "recipe": recipe, "digests": digests_of(table, plan)}
-    return json.dumps(entry, ensure_ascii=False)
+
+def runs_as_argument(page: Page, targets: Mapping[str, Target]) -> str:
+    """Return, for each table on the page, the names of the runs that it is made of."""
+    runs = {name: targets[name].runs for name in page.tables if name in targets}
+    return json.dumps({name: ["/".join(run) for run in keys] for name, keys in runs.items()})
 
 
 def raw_files(dataset: Dataset) -> list[str]:
@@ -109,6 +110,15 @@ def scores_of(run: Run) -> str:
     return f"{run.folder}/scores.npz"
 
 
+def scores_of_ensemble(plan: Plan, task: str, ensemble: str) -> list[str]:
+    """Return the score files that an ensemble fuses.
+
+    Raises:
+        ConfigError: there is no such ensemble of the task.
+    """
+    return [scores_of(run) for run in plan.members(task, ensemble)]
+
+
 def scores_of_table(plan: Plan, table: Table) -> list[str]:
     """Return the score files that a whole comparison table needs.
 
@@ -130,8 +140,8 @@ def tables_of(plan: Plan, dataset: str) -> list[str]:
     return [f"results/{task}_{name}.csv" for task, name in plan.ensembles if task in tasks]
 
 
-def trained_runs(plan: Plan, task: str, model: str) -> list[Run]:
-    """Return the runs of a model that the ensembles of a task fuse and this pipeline trains.
+def histories_of(plan: Plan, task: str, model: str) -> list[str]:
+    """Return the histories of the trainings of a model that the ensembles of a task fuse.
 
     Raises:
         ConfigError: there are none.
@@ -141,7 +151,7 @@ def trained_runs(plan: Plan, task: str, model: str) -> list[Run]:
         raise ConfigError(
             f"no ensemble of {task} fuses runs of {model} that are trained by this pipeline."
         )
-    return runs
+    return [f"{run.folder}/history.csv" for run in runs]
 
 
 def modalities_shown(dataset: str, shown: str, with_motions: Collection[str]) -> list[str]:

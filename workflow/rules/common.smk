@@ -1,6 +1,5 @@
 # The plan behind the config, and what the rules ask of it.
 
-import json
 import shlex
 import sys
 from pathlib import Path
@@ -11,16 +10,15 @@ sys.path.insert(0, str(REPOSITORY))
 from protogcn.jobs import estimate
 from protogcn.config.resolved import MODALITIES
 from protogcn.config.load import plan_of_workflow
-from protogcn.config.contents import contents_of
 from protogcn.config import inputs
 from protogcn.errors import ConfigError
 from protogcn.jobs.earlier_jobs import left_behind
-from protogcn.config.figure_names import check_figure_names
 from protogcn.files import paths
 from protogcn.files.paths import DATASET, PREPARED, RUN
 from protogcn.config.runs import STREAM
 from protogcn.jobs.slurm import comment_of
 from protogcn.config.tables import resolve_tables
+from protogcn.config.targets import page_of, targets_of
 
 RUN_NAMES = ("{dataset}", "{split}", "{model}", "{stream}")
 
@@ -30,10 +28,16 @@ shell.prefix(
     f" PYTHONPATH={shlex.quote(str(REPOSITORY))}${{{{PYTHONPATH:+:$PYTHONPATH}}}}; "
 )
 
-try:
-    plan = plan_of_workflow(config, OWN_CONFIG, CONFIG_FILES)
-except ConfigError as error:
-    sys.exit(f"ConfigError: {error}")
+
+def asked(question, *names):
+    """Ask the package; what does not fit ends Snakemake in one sentence, not in a traceback."""
+    try:
+        return question(*names)
+    except ConfigError as error:
+        sys.exit(f"ConfigError: {error}")
+
+
+plan = asked(plan_of_workflow, config, OWN_CONFIG, CONFIG_FILES)
 
 
 wildcard_constraints:
@@ -47,17 +51,6 @@ wildcard_constraints:
     modality="|".join(MODALITIES),
     ensemble="|".join(dict.fromkeys(ensemble for _, ensemble in plan.ensembles)),
     preparation="centred|aligned|raw",
-
-
-def asked(question, *names):
-    """Ask the plan; what it does not have ends Snakemake before the job graph.
-
-    An exception would be buried in a traceback.
-    """
-    try:
-        return question(*names)
-    except ConfigError as error:
-        sys.exit(f"ConfigError: {error}")
 
 
 def run_of(wildcards):
@@ -81,11 +74,6 @@ def scheme_of(wildcards):
     return asked(plan.ensemble, wildcards.task, wildcards.ensemble)
 
 
-def members_of(wildcards):
-    """The runs that it fuses."""
-    return asked(plan.members, wildcards.task, wildcards.ensemble)
-
-
 def needs(stage):
     """What the jobs of a stage ask for at each attempt: memory and minutes."""
 
@@ -103,16 +91,15 @@ def needs(stage):
 
 
 tables = asked(resolve_tables, config, plan)
+targets = asked(targets_of, plan, tables)
+# Datasets with a run that reads a file of motions. The others' motions are differences of crops,
+# and half of their space on the disk is saved.
+MOTIONS_READ = {name for name in plan.datasets if plan.runs.modalities_read(name) - {"j", "b", "k"}}
 
 
 def of_table(question):
     """A function of wildcards that asks about their comparison table."""
     return lambda wildcards: asked(question, plan, tables[wildcards.table])
-
-
-# Datasets with a run that reads a file of motions. The others' motions are differences of crops,
-# and half of their space on the disk is saved.
-MOTIONS_READ = {name for name in plan.datasets if plan.runs.modalities_read(name) - {"j", "b", "k"}}
 
 
 def names_of(datasets):
@@ -122,18 +109,12 @@ def names_of(datasets):
 
 def on_the_page():
     """What the config's report section asks for."""
-    comparisons = {name: table.runs for name, table in tables.items()}
-    return asked(contents_of, plan, config.get("report"), comparisons)
+    return asked(page_of, plan, targets, config.get("report"))
 
 
 def scores_by(wildcards, model):
     """The score file of a task and a stream by one model."""
     return inputs.scores_of(asked(plan.run, wildcards.task, model, wildcards.stream))
-
-
-def trained_runs(wildcards):
-    """The trainings of a task by one model."""
-    return asked(inputs.trained_runs, plan, wildcards.task, wildcards.model)
 
 
 def modalities_shown(wildcards):
@@ -146,9 +127,6 @@ def figure_files(stem, category, *, has_table=True, **labels):
     png = report(f"{stem}.png", caption="../report/figure.rst", category=category, labels=labels)
     table = {"table": f"{stem}.csv"} if has_table else {}
     return {"png": png, "pdf": f"{stem}.pdf", "caption": f"{stem}.txt", **table}
-
-
-asked(check_figure_names, plan)
 
 
 def refuse_what_runs_already():

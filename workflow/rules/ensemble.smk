@@ -8,7 +8,9 @@ localrules:
 rule fuse_ensemble:
     """Fuse the streams of an ensemble, write its table in three forms and what it is made of."""
     input:
-        scores=lambda wildcards: [inputs.scores_of(run) for run in members_of(wildcards)],
+        scores=lambda wildcards: asked(
+            inputs.scores_of_ensemble, plan, wildcards.task, wildcards.ensemble
+        ),
     output:
         csv=report(
             "results/{task}_{ensemble}.csv",

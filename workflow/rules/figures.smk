@@ -93,7 +93,9 @@ rule draw_streams:
 rule draw_learning_curves:
     """Draw losses and accuracies of all trainings of a task by one model."""
     input:
-        histories=lambda wildcards: [f"{run.folder}/history.csv" for run in trained_runs(wildcards)],
+        histories=lambda wildcards: asked(
+            inputs.histories_of, plan, wildcards.task, wildcards.model
+        ),
     output:
         **figure_files(
             "results/{task}_{model}_learning_curves",
@@ -105,7 +107,7 @@ rule draw_learning_curves:
     log:
         paths.log("draw_learning_curves", "{task}", "{model}"),
     params:
-        streams=lambda wildcards: [run.stream for run in trained_runs(wildcards)],
+        streams=lambda wildcards, input: [Path(path).parent.name for path in input.histories],
     shell:
         "python -m protogcn draw_learning_curves --histories {input.histories}"
         " --streams {params.streams} --name '{wildcards.model} on {wildcards.task}'"

@@ -1,4 +1,4 @@
-"""What the papers and their authors state: protocols, class names, missing samples, results."""
+"""Papers and their authors -> what they state: protocols, class names, missing samples, results."""
 
 import csv
 from collections.abc import Mapping

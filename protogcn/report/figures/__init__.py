@@ -1,5 +1,6 @@
-"""The figures: files of earlier stages -> a picture, its caption and mostly its numbers.
+"""Files of earlier stages -> a picture, its caption and mostly its numbers.
 
-Reading order: style, outputs, pose_lines, then a command for each figure. They alone import
-matplotlib.
+In reading order: ``style`` (one look for all), ``outputs`` (the files of a figure), ``pose_lines``,
+then a command each: ``class_differences``, ``confusion``, ``streams``, ``learning_curves``,
+``topology``, ``animation``, ``dataset``. They alone import matplotlib.
 """

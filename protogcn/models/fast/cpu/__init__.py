@@ -1,1 +1,4 @@
-"""Evaluation of ProtoGCN on the CPU: norms folded into the maps beside them, body by body."""
+"""A trained ProtoGCN -> its evaluation on the CPU: norms folded into the maps, body by body.
+
+In reading order: ``folded``, ``temporal_parts``.
+"""

@@ -1,5 +1,5 @@
 """Features and topology -> mixed joints, by one Triton kernel that stores no topology.
 
-In reading order: ``mix`` (what a network calls), ``launch`` (grids and memory),
-``triton_kernels``.
+In reading order: ``topology`` (the part of a network), ``mix`` (what it calls), ``launch`` (grids
+and memory), ``triton_kernels``.
 """

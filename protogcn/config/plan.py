@@ -106,7 +106,7 @@ def expand(config: Mapping[str, Any]) -> Plan:
 
     Raises:
         ConfigError: names that do not exist, settings that do not go together, an override that
-            matches no run, two tables with one file name.
+            matches no run.
     """
     skeletons = resolve_skeletons(config.get("skeletons", {}))
     datasets = {
@@ -123,7 +123,6 @@ def expand(config: Mapping[str, Any]) -> Plan:
         check_network(f"models.{name}", {k: v for k, v in entry.items() if k != "recipe"})
     runs.check_overrides()
     ensembles = {(task, scheme.name): scheme for scheme in schemes for task in scheme.tasks}
-    _check_tables(ensembles)
     plan = Plan(datasets, tuple(runs.models), runs, ensembles, config.get("directory", ""))
     plan.of_ensembles()  # refuses settings that do not fit
     return plan
@@ -146,14 +145,3 @@ def _ensemble(
         source=entry.get("source", ""),
         tuned_on_test=entry.get("tuned_on_test", False),
     )
-
-
-def _check_tables(ensembles: Iterable[tuple[str, str]]) -> None:
-    files: dict[str, tuple[str, str]] = {}
-    for task, name in ensembles:
-        other = files.setdefault(f"{task}_{name}", (task, name))
-        if other != (task, name):
-            raise ConfigError(
-                f"ensembles.{name}: its table of {task} has the file name of ensemble {other[1]}"
-                f" of {other[0]}, results/{task}_{name}.csv; rename one."
-            )

@@ -18,7 +18,7 @@ from operator import attrgetter
 from pathlib import Path
 
 from protogcn.config.load import plan_of
-from protogcn.config.targets import chosen
+from protogcn.config.targets import chosen_runs
 from protogcn.jobs.run_state import STATES, RunState, state_of
 from protogcn.jobs.slurm import NoAnswerError, queue_of_user
 
@@ -103,7 +103,7 @@ def main() -> None:
 
     config, plan = plan_of(args.directory or Path(), args.configfile)
     directory = args.directory or Path(plan.directory)
-    runs = chosen(config, plan, directory, args.target)
+    runs = chosen_runs(config, plan, directory, args.target)
     queue, unknown = None, ""
     try:
         queue = queue_of_user()

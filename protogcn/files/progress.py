@@ -1,4 +1,4 @@
-"""``progress.json`` of a run directory: what a training tells about itself, read without torch."""
+"""``progress.json`` of a run directory: what a training reports of itself, read without torch."""
 
 import json
 import types
@@ -28,8 +28,8 @@ class RunProgress:
         accuracy: of the last epoch's training clips, in per cent.
         clips_per_second: of the last epoch.
         seconds_left: until the last epoch is done.
-        tried: the most seconds that one job has spent in the next epoch.
-        tried_share: the share of it that was done then.
+        seconds_in_epoch: the most that one job has spent in the next epoch.
+        share_then: the share of it that was done then.
         updated: when this was written, in seconds since 1970.
         ends: when the job ends, if that is known.
         host: where it runs.
@@ -45,8 +45,8 @@ class RunProgress:
     accuracy: float | None = None
     clips_per_second: float | None = None
     seconds_left: float | None = None
-    tried: float = 0.0
-    tried_share: float = 0.0
+    seconds_in_epoch: float = 0.0
+    share_then: float = 0.0
     updated: float = 0.0
     ends: float | None = None
     host: str = ""

@@ -1,7 +1,7 @@
 """When this job ends, and whether another epoch fits before.
 
-A training that is longer than a partition allows goes through several jobs: each ends by itself
-with its last epoch saved, and the next one goes on from there.
+A training that is longer than a partition allows goes through several jobs: each ends in time
+with its last epoch saved, and the next one resumes it.
 """
 
 import math
@@ -37,30 +37,31 @@ class TimeLimit:
         return None if self._deadline is None else self._deadline - time.monotonic()
 
     def add(self, seconds: float) -> None:
-        """Tell how long an epoch took, saving included."""
+        """Record how long an epoch took, saving included."""
         self._lengths.append(seconds)
 
     def check(self, name: str, progress: RunProgress) -> None:
-        """Make sure that the next epoch of a run may start; the first one of a job always may.
+        """Make sure that the next epoch of a run may start.
 
-        But not if it was shown to be hopeless, which retries would repeat for ever.
+        The first one of a job may whatever time is left, unless an earlier job has shown that it is
+        hopeless: retries would repeat that for ever.
 
         Raises:
             OutOfTimeError: it would not end before the job does.
-            ConfigError: a job as long as this one was killed in this epoch before, too slow to
-                ever finish it.
+            ConfigError: a job as long as this one was killed in this epoch, which takes longer.
         """
         left = self.left
         if left is None:
             return
         this = f"{name}: epoch {progress.epoch + 1} of {progress.epochs}"
-        tried, share = progress.tried, progress.tried_share
         if not self._lengths:
-            if left < _MARGIN * tried + _RESERVE and left * share < tried:
+            seconds, share = progress.seconds_in_epoch, progress.share_then
+            has_no_more_time = left < _MARGIN * seconds + _RESERVE
+            if seconds and has_no_more_time and left < _expected_epoch(seconds, share):
                 raise ConfigError(
                     f"{this} has no chance: an earlier job did {share:.0%} of it in"
-                    f" {_clock(tried)}, and this one ends in {_clock(left)}; give the job more time"
-                    " (resource runtime)."
+                    f" {_clock(seconds)}, and this one ends in {_clock(left)}; give the job more"
+                    " time (resource runtime)."
                 )
             return
         needed = _MARGIN * max(self._lengths) + _RESERVE
@@ -68,19 +69,19 @@ class TimeLimit:
             raise OutOfTimeError(
                 f"{this} is left to the next job: an epoch takes up to"
                 f" {_clock(max(self._lengths))}, and this job ends in {_clock(left)}; the epochs"
-                " so far are saved, start it again and it goes on."
+                " so far are saved, start it again to resume it."
             )
 
 
 def limit_of_this_job(
     stop_at: str | None = None, environment: Mapping[str, str] = os.environ
 ) -> TimeLimit:
-    """Find out when this job ends: what the user says, what Slurm says, the earlier of both.
+    """Find out when this job ends: as the user or as Slurm has set it, the earlier of both.
 
     Args:
         stop_at: seconds since 1970, or a local time as 2030-01-31T18:00; else the environment
             variable PROTOGCN_STOP_AT, else nothing.
-        environment: where a scheduler left its word.
+        environment: what a scheduler has set.
 
     Raises:
         ConfigError: ``stop_at`` is neither.
@@ -95,11 +96,16 @@ def limit_of_this_job(
             ends.append(end)
         else:
             print(
-                f"Slurm job {job}: its end is not known, so the training goes on until it is"
-                f" killed, which costs one epoch; {STOP_AT} can name the end.",
+                f"Slurm job {job}: its end is not known, so the training runs until it is killed,"
+                f" which costs one epoch; {STOP_AT} can name the end.",
                 file=sys.stderr,
             )
     return TimeLimit(min(ends) - time.time() if ends else None)
+
+
+def _expected_epoch(seconds: float, share: float) -> float:
+    """Return how long a whole epoch takes of which a share was done in so many seconds."""
+    return seconds / share if share else math.inf
 
 
 def _moment(source: str, text: str) -> float:

@@ -74,5 +74,5 @@ def build_model(
             return CTRGCN(skeleton, size)
         case unknown:
             raise ConfigError(
-                f"model.network: {unknown} is not known; there is: {', '.join(NETWORKS)}."
+                f"model.network: found {unknown!r}, expected one of {', '.join(NETWORKS)}."
             )

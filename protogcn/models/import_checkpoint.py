@@ -1,4 +1,4 @@
-"""Somebody's checkpoint instead of training: a released file -> a checkpoint that can be scored.
+"""A third-party checkpoint -> one of a run, which is scored as if the pipeline had trained it.
 
 Reads what the released code of ProtoGCN and of PYSKL writes (mmcv's format: ProtoGCN, ST-GCN,
 ST-GCN++ and CTR-GCN), and our own ``checkpoint.pt``.
@@ -31,7 +31,7 @@ _WRAPPER = "module."  # in front of every name when several GPUs trained it
 
 
 def import_checkpoint(run: Run, path: Path) -> dict[str, Any]:
-    """Return the content of a checkpoint of ours with the weights of somebody's file.
+    """Return the content of a checkpoint of ours with the weights of a third-party file.
 
     Only tensors are taken from the file, and the number of the epoch; nothing in it is run.
 
@@ -104,17 +104,17 @@ def _elements(path: Path, tensors: Mapping[str, PickledTensor]) -> dict[str, Ten
 
 
 def _epoch(content: Mapping[str, Any]) -> int:
-    """Return how many epochs the training had done, 0 if the file does not tell."""
+    """Return how many epochs the training had done, 0 if the file does not say."""
     meta = content.get("meta")
     epoch = (meta if type(meta) is dict else content).get("epoch")
     return epoch if type(epoch) is int else 0
 
 
 def main() -> None:
-    """Turn somebody's checkpoint into one of a run."""
+    """Turn a third-party checkpoint into one of a run."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--config", type=Path, required=True, help="config.yaml of the run")
-    parser.add_argument("--source", type=Path, required=True, help="somebody's checkpoint")
+    parser.add_argument("--source", type=Path, required=True, help="the third-party checkpoint")
     parser.add_argument("--checkpoint", type=Path, required=True, help="to write")
     args = parser.parse_args()
 

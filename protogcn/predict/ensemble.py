@@ -1,4 +1,4 @@
-"""The directory of a run -> its trained network, and the record of an ensemble -> its members."""
+"""The table of an ensemble, or directories of runs -> their trained networks, with weights."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -32,7 +32,7 @@ class Member:
 
 @dataclass(frozen=True)
 class TrainedEnsemble:
-    """The networks that are asked together.
+    """Networks whose scores are fused.
 
     Attributes:
         members: one or more, of one dataset.
@@ -43,7 +43,7 @@ class TrainedEnsemble:
     space: str
 
     def with_crops(self, crops: int) -> "TrainedEnsemble":
-        """Return the same networks, each asked about another number of test crops."""
+        """Return the same networks with another number of test crops."""
         members = [
             replace(
                 member,
@@ -55,7 +55,7 @@ class TrainedEnsemble:
 
 
 def load_ensemble(path: Path) -> TrainedEnsemble:
-    """Read the networks of an ensemble that the fuse stage has made a table of.
+    """Read the networks of an ensemble that the fuse stage wrote a table of.
 
     Args:
         path: ``results/{task}_{ensemble}.csv``, or the ``.json`` beside it.
@@ -113,7 +113,7 @@ def load_member(folder: Path, weight: float = 1.0) -> Member:
     if "scores" in run.settings:
         raise ContractError(
             f"{folder}: its scores are imported from {run.settings['scores']}, so there is no"
-            " network; expected a run that is trained here or has a checkpoint."
+            " network; expected a run that the pipeline trains or that imports a checkpoint."
         )
     model, checkpoint = load_trained(folder / "checkpoint.pt", run)
     return Member(run, model, checkpoint["epoch"], weight)

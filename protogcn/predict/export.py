@@ -1,4 +1,4 @@
-"""A trained run -> its network for other programs: ONNX, torch.export, and what they have to know.
+"""A trained run -> files for other programs: ONNX, torch.export, a json that describes the input.
 
 Shapes: N crops, M persons, T frames, V joints, C channels, K classes.
 """
@@ -56,7 +56,7 @@ def export_member(member: Member, folder: Path, *, batch: int) -> dict[str, Any]
         batch: crops in a batch when the speed is measured.
 
     Returns:
-        What stands in the json.
+        The content of the json.
 
     Raises:
         ConfigError: onnx, onnxscript or onnxruntime is not installed.
@@ -88,13 +88,13 @@ def export_member(member: Member, folder: Path, *, batch: int) -> dict[str, Any]
     for path, content, _ in computed.values():
         with writing(path, needed=len(content)) as file:
             file.write(content)
-            report_path.unlink(missing_ok=True)  # an older one does not tell of this file
+            report_path.unlink(missing_ok=True)  # an older one does not describe this file
     save_text(report_path, json.dumps(report, indent=1, ensure_ascii=False) + "\n")
     return report
 
 
 def interface_of(member: Member) -> dict[str, Any]:
-    """Return what a program has to know to feed the network; it stands in each file too."""
+    """Return what a program has to know to feed the network; each file contains it."""
     run = member.run
     skeleton, settings = run.dataset.skeleton, run.settings
     return {
@@ -255,7 +255,7 @@ def main() -> None:
     if len(set(streams)) < len(streams):
         raise ConfigError(
             f"--runs: two runs are of one stream ({', '.join(streams)}), and the files are named"
-            " after streams; export one after the other into folders of their own."
+            " after streams; export each of them into another folder."
         )
     for member in members:
         for entry in export_member(member, args.folder, batch=args.batch)["files"].values():

@@ -1,4 +1,4 @@
-"""Recordings and a trained ensemble -> the classes they most likely show, on the terminal.
+"""Recordings and a trained ensemble -> the classes they most likely show, printed.
 
 Shapes: M persons, T frames, V joints, C channels, K classes.
 """
@@ -27,7 +27,7 @@ _LIVE = Path("-")
 
 
 class Piece(NamedTuple):
-    """A stretch of a recording that is recognised by itself.
+    """A stretch of a recording that is recognised separately.
 
     Attributes:
         recording: its name.
@@ -47,7 +47,7 @@ class Prediction(NamedTuple):
         recording: its name.
         first_frame: its first frame in the recording, counted from 0.
         num_frames: how many there are.
-        classes: label, class name and probability, likeliest first; none if nobody is there.
+        classes: label, class name and probability, likeliest first; none without a person.
     """
 
     recording: str

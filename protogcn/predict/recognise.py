@@ -1,4 +1,4 @@
-"""Recordings and a trained ensemble -> the probability of each class, as the pipeline has it.
+"""Recordings and a trained ensemble -> the probability of each class, as the pipeline computes it.
 
 Shapes: N clips, M persons, T frames, V joints, C channels, K classes.
 """
@@ -27,7 +27,7 @@ _QUICK = 64  # clips; that many are scored before a progress bar could be read
 def recognise(
     ensemble: TrainedEnsemble, recordings: Sequence[np.ndarray], *, device: torch.device
 ) -> list[np.ndarray | None]:
-    """Return the probabilities (K,) of each recording's classes, None where nobody is there.
+    """Return the probabilities (K,) of each recording's classes, None for one without a person.
 
     Each recording goes the way of a test clip: preparation, modality, test crops, mean, fusion.
 
@@ -38,18 +38,18 @@ def recognise(
     """
     runs = [member.run for member in ensemble.members]
     prepared = {name: _prepare(recordings, name, runs[0]) for name in _preparations(runs)}
-    there = [i for i, clip in enumerate(next(iter(prepared.values()))) if clip is not None]
+    occupied = [i for i, clip in enumerate(next(iter(prepared.values()))) if clip is not None]
     result: list[np.ndarray | None] = [None] * len(recordings)
-    if not there:
+    if not occupied:
         return result
     members, weights = {}, {}
     for number, member in enumerate(ensemble.members):
-        clips = [prepared[member.run.settings["preparation"]][i] for i in there]
+        clips = [prepared[member.run.settings["preparation"]][i] for i in occupied]
         store = _store(clips, member.run, device)
-        # Compiling pays for a test set, not for a few clips; it changes nothing but rounding.
+        # Compiling pays for a test set, not for a few clips; it changes rounding only.
         switches = {**member.run.engine, "compile": False}
         engine = Engine.of(switches, device, precision=member.run.settings["precision"])
-        rows = np.arange(len(there))
+        rows = np.arange(len(occupied))
         watch = partial(show_progress, total=len(rows), what="clips", size=len)
         scores = score_clips(
             engine.logits_of(member.model),
@@ -62,7 +62,7 @@ def recognise(
         name = f"{number} {member.run.name}"
         members[name], weights[name] = _as_scores(store, member.run, *scores), member.weight
     fused = fuse(members, weights, ensemble.space)  # (N, K)
-    for i, row in zip(there, as_probabilities(fused, weights, ensemble.space), strict=True):
+    for i, row in zip(occupied, as_probabilities(fused, weights, ensemble.space), strict=True):
         result[i] = row
     return result
 
@@ -110,7 +110,7 @@ def _store(clips: Sequence[tuple[np.ndarray, int]], run: Run, device: torch.devi
 
 
 def _as_scores(store: ClipStore, run: Run, logits: np.ndarray, probabilities: np.ndarray) -> Scores:
-    """Return what fusion joins; the labels, which nobody knows, are never looked at."""
+    """Return what fusion joins; the labels are unknown and not used."""
     return Scores(
         clips=store.table.ids,
         labels=store.table.labels,

@@ -12,7 +12,7 @@ from protogcn.errors import ConfigError
 
 
 def window_bounds(num_frames: int, length: int, stride: int) -> list[tuple[int, int]]:
-    """Return (first frame, frame behind the last) of each window, in order.
+    """Return (first frame, frame after the last) of each window, in order.
 
     A recording that is no longer than a window is one window. If frames are left behind the last
     whole step, a last window ends with the recording, so that every frame is in a window.
@@ -49,13 +49,13 @@ def live_windows(
     """
     check_window(length, stride)
     kept: deque[np.ndarray] = deque(maxlen=length)
-    count = num_told = 0  # frames so far, and those in a window
+    count = num_covered = 0  # frames so far, and those in a window
     for count, frame in enumerate(frames, start=1):
         kept.append(frame)
         if count >= length and (count - length) % stride == 0:
             yield count - length, np.stack(kept, axis=1)  # (M, T, V, C)
-            num_told = count
-    if count > num_told:
+            num_covered = count
+    if count > num_covered:
         yield count - len(kept), np.stack(kept, axis=1)  # (M, T, V, C)
 
 

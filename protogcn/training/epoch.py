@@ -6,7 +6,7 @@ has to be saved.
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -50,10 +50,11 @@ class Training:
         step: one step of the training as the engine runs it.
         optimizer: SGD over its parameters.
         rows: training clips, rows of the clip table.
+        fingerprint: what makes two trainings the same.
         epoch: epochs done.
         history: one row for each of them.
         best: with ``select: best`` the epoch, accuracy and weights so far best, else None.
-        watch: told after each step how many of how many are done.
+        on_step: called after each step with how many are done, of how many.
     """
 
     run: Run
@@ -63,10 +64,11 @@ class Training:
     step: Callable[[Bodies, Tensor, float], Loss]
     optimizer: torch.optim.Optimizer
     rows: np.ndarray
+    fingerprint: Mapping[str, Any]
     epoch: int = 0
     history: list[dict[str, float]] = field(default_factory=list)
     best: dict[str, Any] | None = None
-    watch: Callable[[int, int], None] = lambda done, steps: None
+    on_step: Callable[[int, int], None] = lambda done, total: None
 
 
 def train_epoch(training: Training) -> dict[str, float]:
@@ -107,7 +109,7 @@ def train_epoch(training: Training) -> dict[str, float]:
             for name, part in loss.parts.items():
                 sums[name] = sums.get(name, 0) + part.detach() * len(batch)
             correct += (loss.logits.argmax(dim=1) == labels).sum()
-            training.watch(step + 1, len(batches))
+            training.on_step(step + 1, len(batches))
     losses, correct = summed(losses), summed(correct)
     sums = {name: summed(total) for name, total in sums.items()}
     values = losses.double().cpu().numpy()

@@ -2,51 +2,77 @@
 
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from protogcn.errors import ConfigError, ContractError, NotFiniteError, OutOfTimeError
 from protogcn.files.progress import RunProgress, load_progress, save_progress
+from protogcn.jobs.deadline import TimeLimit
 from protogcn.training.run_owner import Owner
 
 SECONDS_BETWEEN_WRITES = 30.0
 
 
-class Reporter:
-    """Writes down where one training stands; ``now`` is what it wrote last."""
+class SilentReporter:
+    """What the other processes of a training have instead of a reporter: nothing is written."""
+
+    def begin_epoch(self) -> None:
+        """Wait for nothing: the first message of an epoch does."""
+
+    def on_step(self, done: int, total: int) -> None:
+        """Write nothing."""
+
+    def end_epoch(self, row: Mapping[str, float], save: Callable[[], None]) -> None:
+        """Save nothing."""
+
+    @contextmanager
+    def record_outcome(self) -> Iterator[None]:
+        """Write nothing."""
+        yield
+
+
+class Reporter(SilentReporter):
+    """Writes where one training stands, while it owns the run directory and has time left.
+
+    Attributes:
+        now: what was written last.
+    """
 
     def __init__(
         self,
         owner: Owner,
         folder: Path,
         *,
+        name: str,
         epochs: int,
         num_clips: int,
         history: Sequence[Mapping[str, float]],
-        seconds: float | None,
+        limit: TimeLimit,
     ):
-        """Say that the training starts, or goes on after the epochs of ``history``.
+        """Report that the training starts, or resumes from the last epoch of ``history``.
 
         Args:
             owner: the claim on the run directory; nothing is written once it is lost.
             folder: the run directory.
+            name: of the run, for messages.
             epochs: epochs wanted.
             num_clips: clips of an epoch.
             history: a row for each epoch done.
-            seconds: until the job ends, if that is known.
+            limit: the end of the job, if that is known.
         """
         self._owner, self._folder, self._num_clips = owner, folder, num_clips
+        self._name, self._limit = name, limit
         self._began = self._written = time.monotonic()
-        tried, tried_share = self._earlier(len(history), epochs)
+        seconds_in_epoch, share_then = self._earlier(len(history), epochs)
         start = RunProgress(
             state="running",
             epoch=len(history),
             epochs=epochs,
-            tried=tried,
-            tried_share=tried_share,
-            ends=None if seconds is None else time.time() + seconds,
+            seconds_in_epoch=seconds_in_epoch,
+            share_then=share_then,
+            ends=None if limit.left is None else time.time() + limit.left,
             host=owner.token["host"],
             process=owner.token["process"],
             job=owner.token["job"],
@@ -54,11 +80,17 @@ class Reporter:
         self._write(self._after(start, history[-1]) if history else start)
 
     def begin_epoch(self) -> None:
-        """Start the clock of an epoch."""
+        """Make sure that an epoch has time enough, and start its clock.
+
+        Raises:
+            OutOfTimeError: it would not end before the job does.
+            ConfigError: no job of this length can finish it.
+        """
+        self._limit.check(self._name, self.now)
         self._began = time.monotonic()
 
-    def step(self, done: int, steps: int) -> None:
-        """Say how much of the epoch is done; written twice a minute.
+    def on_step(self, done: int, total: int) -> None:
+        """Record how much of the epoch is done; written twice a minute.
 
         Raises:
             SupersededError: another process took over this run.
@@ -67,7 +99,8 @@ class Reporter:
         if now - self._written < SECONDS_BETWEEN_WRITES:
             return
         self._owner.check()
-        share, seconds = done / steps, now - self._began
+        share = done / total
+        seconds = now - self._began
         rate = self.now.clips_per_second
         whole = self._num_clips / rate if rate else seconds / share
         progress = replace(
@@ -75,18 +108,26 @@ class Reporter:
             share=share,
             seconds_left=(self.now.epochs - self.now.epoch - share) * whole,
         )
-        if seconds > progress.tried:
-            progress = replace(progress, tried=seconds, tried_share=share)
+        if seconds > progress.seconds_in_epoch:
+            progress = replace(progress, seconds_in_epoch=seconds, share_then=share)
         self._write(progress)
 
-    def end_epoch(self, row: Mapping[str, float]) -> None:
-        """Say that an epoch is done and saved; ``row`` is its row of the history."""
-        done = replace(self.now, epoch=self.now.epoch + 1, share=0.0, tried=0.0, tried_share=0.0)
+    def end_epoch(self, row: Mapping[str, float], save: Callable[[], None]) -> None:
+        """Save an epoch and report that it is done; ``row`` is its row of the history.
+
+        Raises:
+            SupersededError: another process took over this run; nothing is saved.
+        """
+        self._owner.check()
+        save()
+        done = replace(self.now, epoch=self.now.epoch + 1, share=0.0)
+        done = replace(done, seconds_in_epoch=0.0, share_then=0.0)
         self._write(self._after(done, row))
+        self._limit.add(time.monotonic() - self._began)
 
     @contextmanager
-    def told(self) -> Iterator[None]:
-        """Say how the training ends; whatever kills the process leaves it at ``running``."""
+    def record_outcome(self) -> Iterator[None]:
+        """Report how the training ends; whatever kills the process leaves it at ``running``."""
         try:
             yield
         except (OutOfTimeError, ConfigError, ContractError, NotFiniteError) as error:
@@ -94,6 +135,7 @@ class Reporter:
             state = "out of time" if isinstance(error, OutOfTimeError) else "failed"
             self._write(replace(self.now, state=state, message=str(error)))
             raise
+        self._owner.check()
         self._write(replace(self.now, state="finished", seconds_left=0.0))
 
     def _after(self, progress: RunProgress, row: Mapping[str, float]) -> RunProgress:
@@ -114,11 +156,11 @@ class Reporter:
             return 0.0, 0.0
         if earlier is None or (earlier.epoch, earlier.epochs) != (epoch, epochs):
             return 0.0, 0.0
-        return earlier.tried, earlier.tried_share
+        return earlier.seconds_in_epoch, earlier.share_then
 
     def _write(self, progress: RunProgress) -> None:
         self.now, self._written = replace(progress, updated=time.time()), time.monotonic()
         try:
             save_progress(self._folder, self.now)
-        except ContractError as error:  # nobody sees it, but the training goes on
+        except ContractError as error:  # nobody sees it, but it is trained
             print(f"Warning: {error}", file=sys.stderr)

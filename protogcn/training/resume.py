@@ -24,19 +24,23 @@ _ENTRIES = {
 
 
 class ResumeFile:
-    """``resume.pt`` and the generation before it, ``resume.prev.pt``."""
+    """``resume.pt`` and the generation before it, ``resume.prev.pt``.
+
+    Attributes:
+        path: of the newest generation.
+    """
 
     def __init__(self, folder: Path):
-        self._newest = folder / "resume.pt"
+        self.path = folder / "resume.pt"
         self._previous = folder / "resume.prev.pt"
 
     def save(self, state: Mapping[str, Any]) -> None:
         """Make ``state`` the newest generation and the newest so far the previous one."""
-        following = self._newest.with_name("resume.next.pt")
+        following = self.path.with_name("resume.next.pt")
         save_checkpoint(following, dict(state))
-        if self._newest.exists():
-            self._newest.replace(self._previous)
-        following.replace(self._newest)
+        if self.path.exists():
+            self.path.replace(self._previous)
+        following.replace(self.path)
 
     def load(self, facts: Mapping[str, Any]) -> dict[str, Any] | None:
         """Return the newest whole state of the same training, or None.
@@ -45,7 +49,7 @@ class ResumeFile:
             facts: settings and digests that make it the same training. A state with other facts
                 is not used; a line on stderr names what differs.
         """
-        for path in (self._newest, self._previous):
+        for path in (self.path, self._previous):
             if not path.exists():
                 continue
             try:

@@ -7,9 +7,7 @@ settings.
 import argparse
 import os
 import sys
-import time
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -49,7 +47,7 @@ from protogcn.models.engine import Engine
 from protogcn.models.trained import build_network, load_trained, training_fingerprint
 from protogcn.scores.scoring import ScoringCrops, score_clips
 from protogcn.training.epoch import SeedOf, Training, seeds, train_epoch
-from protogcn.training.reporter import Reporter
+from protogcn.training.reporter import Reporter, SilentReporter
 from protogcn.training.resume import ResumeFile
 from protogcn.training.run_owner import Owner
 
@@ -72,53 +70,53 @@ def train(run: Run, store: ClipStore, folder: Path, limit: TimeLimit | None = No
         NotFiniteError: a loss or a weight became infinite or not a number.
         SupersededError: another process took this run over.
     """
-    owner, resume = on_first_process(lambda: Owner(folder)), ResumeFile(folder)
-    training = _start(run, store)
-    facts = _fingerprint(training)
-    if (state := on_first_process(lambda: resume.load(facts))) is not None:
-        with reading(folder / "resume.pt", "the state of this training"):
-            training.model.load_state_dict(state["model"])
-            training.optimizer.load_state_dict(state["optimizer"])
-            training.epoch, training.history = state["epoch"], list(state["history"])
-            training.best = state["best"]
-        _tell(f"{run.name}: goes on after epoch {training.epoch}.")
-    limit, first = limit or TimeLimit(), is_first()
-    report = None
-    if first:
-        report = Reporter(
+    owner = on_first_process(lambda: Owner(folder))
+    resume = ResumeFile(folder)
+    training = _resume_or_start(run, store, resume)
+    reporter = SilentReporter()  # of the other processes
+    if is_first():
+        reporter = Reporter(
             owner,
             folder,
+            name=run.name,
             epochs=run.settings["epochs"],
             num_clips=len(training.rows),
             history=training.history,
-            seconds=limit.left,
+            limit=limit or TimeLimit(),
         )
-        training.watch = report.step
-    with report.told() if first else nullcontext():
+    training.on_step = reporter.on_step
+    with reporter.record_outcome():
         while training.epoch < run.settings["epochs"]:
-            if first:  # the others wait for its first message, and end if it does
-                limit.check(run.name, report.now)
-                report.begin_epoch()
-            started = time.monotonic()
+            reporter.begin_epoch()
             row = train_epoch(training)
             if run.settings["select"] == "best":
                 row["select_accuracy"] = _keep_best(training)
             training.epoch += 1
             training.history.append(row)
             _print_epoch(training)
-            if first:
-                owner.check()
-                resume.save(_state(training, facts))
-                report.end_epoch(row)
-            limit.add(time.monotonic() - started)
-    if first:
-        owner.check()
+            reporter.end_epoch(row, lambda: resume.save(_state(training)))
     return training
 
 
-def _state(training: Training, facts: Mapping[str, Any]) -> dict[str, Any]:
+def _resume_or_start(run: Run, store: ClipStore, resume: ResumeFile) -> Training:
+    """Return a training after its last whole epoch, or before its first one."""
+    training = _start(run, store)
+    state = on_first_process(lambda: resume.load(training.fingerprint))
+    if state is not None:
+        with reading(resume.path, "the state of this training"):
+            training.model.load_state_dict(state["model"])
+            training.optimizer.load_state_dict(state["optimizer"])
+            training.epoch = state["epoch"]
+            training.history = list(state["history"])
+            training.best = state["best"]
+        _print(f"{run.name}: resumes from epoch {training.epoch}.")
+    return training
+
+
+def _state(training: Training) -> dict[str, Any]:
+    """Return what ``_resume_or_start`` restores."""
     return {
-        "facts": facts,
+        "facts": training.fingerprint,
         "epoch": training.epoch,
         "model": training.model.state_dict(),
         "optimizer": training.optimizer.state_dict(),
@@ -127,15 +125,11 @@ def _state(training: Training, facts: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _fingerprint(training: Training) -> dict[str, Any]:
-    return training_fingerprint(training.run, training.store, training.model)
-
-
 def _start(run: Run, store: ClipStore) -> Training:
     settings = run.settings
     engine = Engine.of(run.engine, store.device, precision=settings["precision"])
     if (num := num_processes()) > 1:
-        _tell(f"{run.name}: {num} processes share each batch; the network is not compiled.")
+        _print(f"{run.name}: {num} processes share each batch; the network is not compiled.")
     if settings["select"] == "best":
         store.rows(run.split, settings["select_on"])  # refused now rather than after an epoch
     torch.manual_seed(seeds(SeedOf.WEIGHTS, settings["seed"])[0])
@@ -146,9 +140,16 @@ def _start(run: Run, store: ClipStore) -> Training:
         momentum=settings["momentum"],
         weight_decay=settings["weight_decay"],
     )
-    rows = store.rows(run.split, "train")
-    step = engine.training_step(model, optimizer)
-    return Training(run, store, engine, model, step, optimizer, rows)
+    return Training(
+        run=run,
+        store=store,
+        engine=engine,
+        model=model,
+        step=engine.training_step(model, optimizer),
+        optimizer=optimizer,
+        rows=store.rows(run.split, "train"),
+        fingerprint=training_fingerprint(run, store, model),
+    )
 
 
 def _keep_best(training: Training) -> float:
@@ -182,14 +183,14 @@ def _num_correct(training: Training, rows: np.ndarray) -> int:
 def _print_epoch(training: Training) -> None:
     row, total = training.history[-1], training.run.settings["epochs"]
     seconds = (total - training.epoch) * len(training.rows) / row["clips_per_second"]
-    _tell(
+    _print(
         f"epoch {training.epoch}/{total}  loss {row['loss']:.4f}  accuracy {row['accuracy']:.2f}"
         f"  rate {row['learning_rate']:.2g}  {row['clips_per_second']:.0f} clips/s"
         f"  left {timedelta(seconds=round(seconds))}"
     )
 
 
-def _tell(text: str) -> None:
+def _print(text: str) -> None:
     if is_first():
         tqdm.write(text, file=sys.stderr)
 
@@ -200,7 +201,7 @@ def _checkpoint(training: Training) -> Mapping[str, Any]:
         "model": chosen["model"] if chosen else training.model.state_dict(),
         "epoch": chosen["epoch"] if chosen else training.epoch,
         "run": training.run.to_mapping(),
-        "facts": _fingerprint(training),
+        "facts": training.fingerprint,
         "commit": commit(),
         "versions": versions(),
     }

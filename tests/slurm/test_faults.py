@@ -25,7 +25,7 @@ def test_training_that_runs_out_of_time_is_sent_again_and_goes_on(laboratory, tm
     assert code == 0, output
     assert "SLURM status is: 'TIMEOUT'" in output
     assert "Trying to restart job" in output
-    assert "goes on after epoch" in laboratory.log()
+    assert "resumes from epoch" in laboratory.log()
     laboratory.assert_same_weights_as_undisturbed(tmp_path)
 
 
@@ -71,7 +71,7 @@ def test_training_makes_room_for_a_job_of_higher_priority_and_goes_on(laboratory
     told = {one["JobId"]: one for one in slurm.seen()}
     assert (told[job]["JobState"], told[job]["Restarts"]) == ("COMPLETED", "1")
     assert told[urgent]["JobState"] == "COMPLETED"
-    assert "goes on after epoch" in laboratory.log()
+    assert "resumes from epoch" in laboratory.log()
     laboratory.assert_same_weights_as_undisturbed(tmp_path)
 
 
@@ -118,7 +118,7 @@ def test_killed_controller_finds_its_job_and_does_not_send_it_twice(laboratory, 
     slurm.wait_until(lambda: not slurm.jobs(), 30, "an empty queue")
     code, output = laboratory.snakemake(CHECKPOINT, configs=orphan)  # no second --unlock
     assert code == 0, output
-    assert "goes on after epoch" in laboratory.log()
+    assert "resumes from epoch" in laboratory.log()
     laboratory.assert_same_weights_as_undisturbed(tmp_path)
 
 

@@ -32,7 +32,7 @@ def test_cancelled_training_goes_on_when_run_again(laboratory, tmp_path):
     assert missing == {"train_stream": 1, "score_stream": 1, "fuse_ensemble": 1}
     code, output = laboratory.snakemake(TABLE, configs=configs)
     assert code == 0, output
-    assert "goes on after epoch" in laboratory.log()
+    assert "resumes from epoch" in laboratory.log()
     laboratory.assert_same_weights_as_undisturbed(tmp_path)
 
 
@@ -47,5 +47,5 @@ def test_requeued_training_goes_on_by_itself(laboratory, tmp_path):
     assert "Trying to restart" not in output
     told = next(x for x in laboratory.cluster.seen() if x["JobId"] == job)
     assert (told["JobState"], told["Restarts"]) == ("COMPLETED", "1")
-    assert "goes on after epoch" in laboratory.log()
+    assert "resumes from epoch" in laboratory.log()
     laboratory.assert_same_weights_as_undisturbed(tmp_path)

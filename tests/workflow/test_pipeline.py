@@ -138,7 +138,7 @@ def test_lost_outputs_come_back_without_training(copy):
     answer = copy.snakemake("--cores", "1", TABLE)
     assert answer.returncode == 0, answer.stdout
     assert (
-        "goes on after epoch 2"
+        "resumes from epoch 2"
         in (copy.folder / "results/logs/train_stream/nano.xsub.protogcn.j.log").read_text()
     )
     assert (copy.folder / RUNS / "j/scores.npz").read_bytes() == before

@@ -49,5 +49,5 @@ def test_retries_take_a_training_through_several_jobs(workplace, monkeypatch):
     )
     assert answer.returncode == 0, answer.stdout
     assert answer.stdout.count("OutOfTimeError: ") == 2
-    assert "goes on after epoch 2" in (workplace.folder / LOG).read_text()
+    assert "resumes from epoch 2" in (workplace.folder / LOG).read_text()
     assert state_of(workplace) == ("trained", 3)

@@ -1,4 +1,4 @@
-"""What of a state dict does not fit a network -> one message that names all of it."""
+"""Names and shapes of a state dict and of a network -> one message with all their differences."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator
 from protogcn.errors import ContractError
 
 
-def refuse_misfits(
+def refuse_mismatch(
     names: Iterable[str], expected: Iterable[str], misshapen: Iterable[str] = ()
 ) -> None:
-    """Refuse names that are missing or unknown, and shapes that are others.
+    """Refuse tensors that are missing, unknown or of another shape.
 
     Args:
         names: those that the state dict has.
@@ -17,8 +17,8 @@ def refuse_misfits(
         misshapen: a name and its two shapes for each tensor of another shape.
 
     Raises:
-        ContractError: something does not fit; all is named, what differs by the numbers of blocks
-            and branches only in one entry.
+        ContractError: there is a difference; all are named, in one entry those that differ only in
+            the numbers of blocks and branches.
     """
     names, expected = dict.fromkeys(names), dict.fromkeys(expected)
     if not names.keys() & expected.keys():

@@ -1,7 +1,7 @@
-"""Released checkpoints: a state dict of the released code in, one for our ProtoGCN out.
+"""A state dict of the released ProtoGCN -> one for ours.
 
 Source: the key list of the released code. Ours holds the same numbers in fewer tensors: maps that
-read the same input are stacked along their output channels, and so are the norms behind them.
+read the same input are stacked along their output channels, and so are the norms after them.
 """
 
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from protogcn.models.protogcn import ProtoGCN
-from protogcn.models.released.mismatch import refuse_misfits
+from protogcn.models.released.mismatch import refuse_mismatch
 
 _NOT_RELEASED = "contrast.bank"
 _MODULES = {
@@ -102,4 +102,4 @@ def _check(state: Mapping[str, Tensor], model: ProtoGCN) -> None:
         for name, shape in expected.items()
         if name in found and found[name] not in (shape, (*shape, 1, 1))
     ]
-    refuse_misfits(found, expected, misshapen)
+    refuse_mismatch(found, expected, misshapen)

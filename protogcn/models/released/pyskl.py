@@ -1,7 +1,7 @@
-"""Checkpoints of PYSKL: a state dict of its ST-GCN, ST-GCN++ or CTR-GCN in, one for ours out.
+"""A state dict of PYSKL's ST-GCN, ST-GCN++ or CTR-GCN -> one for ours.
 
 Source: the key lists of PYSKL's code. Ours holds the same numbers in fewer tensors: maps that read
-the same input are stacked along their output channels, and so are the norms behind them.
+the same input are stacked along their output channels, and so are the norms after them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ from torch import Tensor
 from protogcn.models.baselines.ctrgcn import CTRGCN
 from protogcn.models.baselines.stgcn import STGCN
 from protogcn.models.baselines.stgcnpp import STGCNPP
-from protogcn.models.released.mismatch import refuse_misfits
+from protogcn.models.released.mismatch import refuse_mismatch
 
 _SUBSETS, _FOUR, _SIX = range(3), range(4), range(6)
 _MODULES = {"input_norm": ("backbone.data_bn",), "classify": ("cls_head.fc_cls",)}
@@ -77,7 +77,7 @@ def from_pyskl(state: Mapping[str, Tensor], model: STGCN | STGCNPP | CTRGCN) -> 
                 f"{', '.join(names[key])} {_listed(parts)} instead of {_listed([value.shape])}"
             )
     known = [name for parts in names.values() for name in parts]
-    refuse_misfits([name for name in state if name != _UNUSED], known, misshapen)
+    refuse_mismatch([name for name in state if name != _UNUSED], known, misshapen)
     for key, value in ours.items():
         parts = [state[name] for name in names[key]]
         if value.dim():

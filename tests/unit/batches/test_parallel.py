@@ -128,7 +128,7 @@ def test_taken_over_it_stops_in_both_processes_and_goes_on_exactly(data, two, tm
     assert "Traceback" not in ended.told
     ended = train_by_two(data, tmp_path)
     assert ended.code == 0, ended.told
-    assert ended.told.count("goes on after epoch 1.") == 1
+    assert ended.told.count("resumes from epoch 1.") == 1
     for rank in (FIRST, SECOND):
         assert_same(left_by(two, FIRST)["model"], left_by(tmp_path, rank)["model"])
 

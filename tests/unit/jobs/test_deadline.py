@@ -12,7 +12,7 @@ AT_37 = RunProgress("running", 37, 150)
 
 
 def tried(seconds, share):
-    return RunProgress("running", 0, 150, tried=seconds, tried_share=share)
+    return RunProgress("running", 0, 150, seconds_in_epoch=seconds, share_then=share)
 
 
 def after(left, *lengths):

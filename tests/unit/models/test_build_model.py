@@ -36,7 +36,7 @@ def test_same_seed_same_weights():
 
 
 def test_refuses_an_unknown_network():
-    with pytest.raises(ConfigError, match=r"model\.network: vgg is not known"):
+    with pytest.raises(ConfigError, match=r"model\.network: found 'vgg', expected one of protogcn"):
         build_model(SETTINGS | {"network": "vgg"}, SKELETON, num_classes=4)
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from protogcn.errors import NotFiniteError, OutOfTimeError, SupersededError
 from protogcn.files.progress import RunProgress, load_progress, save_progress
+from protogcn.jobs.deadline import TimeLimit
 from protogcn.training import reporter
 from protogcn.training.reporter import Reporter
 from protogcn.training.run_owner import Owner
@@ -21,7 +22,8 @@ def report_in(folder, history=(), seconds=None, owner=None):
         epochs=10,
         num_clips=100,
         history=history,
-        seconds=seconds,
+        name="run",
+        limit=TimeLimit(seconds),
     )
 
 
@@ -48,18 +50,18 @@ def test_going_on_shows_the_last_epoch_at_once(tmp_path):
 
 
 def test_epoch_that_is_done_counts(tmp_path):
-    report_in(tmp_path).end_epoch(ROW)
+    report_in(tmp_path).end_epoch(ROW, lambda: None)
     found = load_progress(tmp_path)
     assert (found.epoch, found.clips_per_second, found.seconds_left) == (1, 20.0, 45.0)
 
 
 def test_steps_are_seldom_written(tmp_path):
-    report_in(tmp_path).step(3, 4)
+    report_in(tmp_path).on_step(3, 4)
     assert load_progress(tmp_path).share == 0
 
 
 def test_steps_tell_how_much_is_left(tmp_path, every_step):
-    report_in(tmp_path, history=[ROW]).step(1, 2)
+    report_in(tmp_path, history=[ROW]).on_step(1, 2)
     found = load_progress(tmp_path)
     assert (found.share, found.seconds_left) == (0.5, 8.5 * 5)
 
@@ -69,7 +71,7 @@ def test_steps_stop_a_training_that_was_taken_over(tmp_path, every_step):
     Owner(tmp_path)
     before = (tmp_path / "progress.json").read_text()
     with pytest.raises(SupersededError):
-        report.step(1, 2)
+        report.on_step(1, 2)
     assert (tmp_path / "progress.json").read_text() == before
 
 
@@ -77,14 +79,14 @@ def test_steps_stop_a_training_that_was_taken_over(tmp_path, every_step):
     ("error", "state"), [(OutOfTimeError, "out of time"), (NotFiniteError, "failed")]
 )
 def test_end_is_told(tmp_path, error, state):
-    with pytest.raises(error), report_in(tmp_path).told():
+    with pytest.raises(error), report_in(tmp_path).record_outcome():
         raise error("why")
     found = load_progress(tmp_path)
     assert (found.state, found.message) == (state, "why")
 
 
 def test_finished_training_says_so(tmp_path):
-    with report_in(tmp_path).told():
+    with report_in(tmp_path).record_outcome():
         pass
     assert load_progress(tmp_path).state == "finished"
 
@@ -93,7 +95,7 @@ def test_finished_training_says_so(tmp_path):
 def test_error_after_a_take_over_says_nothing_of_the_new_owner(tmp_path, error):
     report = report_in(tmp_path)
     other = report_in(tmp_path)
-    with pytest.raises(SupersededError), report.told():
+    with pytest.raises(SupersededError), report.record_outcome():
         raise error("of the old one")
     assert load_progress(tmp_path) == other.now
 
@@ -101,19 +103,19 @@ def test_error_after_a_take_over_says_nothing_of_the_new_owner(tmp_path, error):
 def test_next_job_knows_how_long_this_one_tried(tmp_path, every_step):
     report = report_in(tmp_path)
     report._began -= 500
-    report.step(1, 4)
+    report.on_step(1, 4)
     again = report_in(tmp_path)
-    assert again.now.tried == pytest.approx(500, abs=60)
-    assert again.now.tried_share == 0.25
-    again.step(3, 4)  # a shorter try changes nothing
-    assert again.now.tried_share == 0.25
-    again.end_epoch(ROW)
-    assert again.now.tried == 0
+    assert again.now.seconds_in_epoch == pytest.approx(500, abs=60)
+    assert again.now.share_then == 0.25
+    again.on_step(3, 4)  # a shorter try changes nothing
+    assert again.now.share_then == 0.25
+    again.end_epoch(ROW, lambda: None)
+    assert again.now.seconds_in_epoch == 0
 
 
 def test_try_at_another_epoch_counts_for_nothing(tmp_path):
-    save_progress(tmp_path, RunProgress("running", 3, 10, tried=500.0, tried_share=0.5))
-    assert report_in(tmp_path, history=[ROW]).now.tried == 0
+    save_progress(tmp_path, RunProgress("running", 3, 10, seconds_in_epoch=500.0, share_then=0.5))
+    assert report_in(tmp_path, history=[ROW]).now.seconds_in_epoch == 0
 
 
 def test_damaged_file_is_replaced(tmp_path, capsys):
@@ -127,6 +129,6 @@ def test_training_goes_on_where_nothing_can_be_told(tmp_path, capsys):
     report = report_in(tmp_path)
     (tmp_path / "progress.json").unlink()
     (tmp_path / "progress.json").mkdir()
-    report.end_epoch(ROW)
+    report.end_epoch(ROW, lambda: None)
     assert "Warning:" in capsys.readouterr().err
     assert report.now == replace(report.now, epoch=1)

@@ -98,9 +98,10 @@ class _FoldedBlock:
             self._fold_branches(block)
 
     def _fold_branches(self, block: EncodingBlock) -> None:
-        """Fold the norm in front of the branches into ``reduce``, the one behind into each branch.
+        """Fold the norm before the branches into ``reduce``, the one after them into each branch.
 
-        A maximum takes no scale in front of it: that branch's comes after it.
+        The scale of the branch with the maximum is applied to its output: it may be negative, and
+        a maximum of negated values is not the negated maximum.
         """
         temporal, width = block.temporal, self._width
         before, offset = _affine(temporal.reduce_norm)

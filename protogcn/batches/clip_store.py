@@ -15,7 +15,6 @@ from torch import Tensor
 from protogcn.batches.bodies import Bodies, body_rows
 from protogcn.batches.device import to_device
 from protogcn.errors import ContractError
-from protogcn.files.arrays import open_array
 from protogcn.files.clip_table import ClipTable
 
 if TYPE_CHECKING:  # gathering clips needs nothing that reading a config does
@@ -55,10 +54,8 @@ class ClipStore:
             ContractError: a file is damaged, the two do not belong together, or they are not of
                 this run's dataset, modality and preparation.
         """
-        values, trailer = open_array(values_path)
         table = ClipTable.load(clips_path)
-        if trailer["inputs"].get("clips") != table.digest:
-            raise ContractError(f"{clips_path}: is not the table {values_path} was written with.")
+        values, trailer = table.open_array(values_path)
         expected = {
             "modality": run.stored_modality,
             "preparation": run.settings["preparation"],

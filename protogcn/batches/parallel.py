@@ -24,7 +24,6 @@ import torch.distributed as dist
 from torch import Tensor
 from torch.autograd import Function
 from torch.autograd.function import FunctionCtx, once_differentiable
-from tqdm import tqdm
 
 from protogcn.errors import ConfigError, exit_code_of, run_stage
 
@@ -115,6 +114,8 @@ def _join(processes: Iterable[BaseProcess], seconds: float) -> None:
 
 
 def _begin(peer: Peer, work: Callable[..., None], arguments: tuple[Any, ...]) -> None:
+    from tqdm import tqdm  # here alone: batches and networks do without it
+
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     tqdm.set_lock(threading.RLock())  # its own is a semaphore, which a killed process leaves
     threading.Thread(target=_end_with_parent, daemon=True).start()

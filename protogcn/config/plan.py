@@ -45,7 +45,7 @@ class Plan:
         models: their names, also of those under another recipe than their own.
         runs: every run that can be asked for.
         ensembles: by (task, ensemble name).
-        directory: the folder that ``results`` is in, where the config names one.
+        directory: the folder that ``results`` is in, if the config names one.
     """
 
     datasets: Mapping[str, Dataset]
@@ -62,7 +62,7 @@ class Plan:
         """
         if (task, name) not in self.ensembles:
             tables = ", ".join(f"{t}_{n}" for t, n in self.ensembles if t == task)
-            raise ConfigError(f"ensembles.{name} is not made for {task}; there is {tables}.")
+            raise ConfigError(f"ensembles.{name} is not made for {task}; expected one of {tables}.")
         return self.ensembles[task, name]
 
     def run(self, task: str, model: str, stream: str) -> Run:
@@ -90,7 +90,7 @@ def load_plan(config: Mapping[str, Any], schema_path: Path, sources: Iterable[Pa
     Args:
         config: the merged config.
         schema_path: the JSON schema of a config.
-        sources: the YAML files it was merged from; a key that stands twice in one is refused.
+        sources: the YAML files it was merged from; a key that appears twice in one is refused.
 
     Raises:
         ConfigError: one or more sentences, each with the key it is about.
@@ -106,7 +106,7 @@ def expand(config: Mapping[str, Any]) -> Plan:
 
     Raises:
         ConfigError: names that do not exist, settings that do not go together, an override that
-            matches no run, two tables with one file name.
+            matches no run.
     """
     skeletons = resolve_skeletons(config.get("skeletons", {}))
     datasets = {
@@ -123,7 +123,6 @@ def expand(config: Mapping[str, Any]) -> Plan:
         check_network(f"models.{name}", {k: v for k, v in entry.items() if k != "recipe"})
     runs.check_overrides()
     ensembles = {(task, scheme.name): scheme for scheme in schemes for task in scheme.tasks}
-    _check_tables(ensembles)
     plan = Plan(datasets, tuple(runs.models), runs, ensembles, config.get("directory", ""))
     plan.of_ensembles()  # refuses settings that do not fit
     return plan
@@ -146,14 +145,3 @@ def _ensemble(
         source=entry.get("source", ""),
         tuned_on_test=entry.get("tuned_on_test", False),
     )
-
-
-def _check_tables(ensembles: Iterable[tuple[str, str]]) -> None:
-    files: dict[str, tuple[str, str]] = {}
-    for task, name in ensembles:
-        other = files.setdefault(f"{task}_{name}", (task, name))
-        if other != (task, name):
-            raise ConfigError(
-                f"ensembles.{name}: its table of {task} has the file name of ensemble {other[1]}"
-                f" of {other[0]}, results/{task}_{name}.csv; rename one."
-            )

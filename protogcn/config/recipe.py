@@ -1,45 +1,99 @@
-"""The settings behind a score file, in words: what two runs share and where they differ."""
+"""Settings of several runs -> whether the runs are trained alike: what they share, what each has.
 
+A run is given as what ``Run.to_mapping`` returns, which is also what its score file holds.
+"""
+
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-NO_RECIPE = ("cpu_threads",)  # the order in which the CPU adds up
 # What makes a recipe, in the order of reading.
 _RECIPE = (
     "preparation", "epochs", "batch", "learning_rate", "momentum", "weight_decay", "frames",
     "crops", "rotation", "swap", "limb_drop", "select", "seed",
 )  # fmt: skip
+# Names a run, as its other names do; they are no settings.
+_NAMES = ("run.split", "run.model", "run.modality", "run.repeat", "run.dataset.name")
+_FIRST = ("settings.", "network.")
 
 
-def recipes(runs: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return a line for each run with its network and own settings, and a last one they share.
+def shared_and_own(
+    settings: Sequence[Mapping[str, Any]], *, absent: Any = None
+) -> tuple[dict[str, Any], dict[str, list[Any]]]:
+    """Return the settings that are the same in all runs, and the others with one value a run.
 
     Args:
-        runs: what ``provenance["run"]`` of their score files holds.
+        settings: of each run.
+        absent: the value of a setting that a run does not have.
     """
-    every = dict.fromkeys([*_RECIPE, *(key for run in runs for key in run["settings"])])
-    settings = [key for key in every if key not in NO_RECIPE]
-    values = {key: [run["settings"].get(key) for run in runs] for key in settings}
-    same = [key for key in settings if all(value == values[key][0] for value in values[key])]
-    own = [key for key in settings if key not in same]
+    names = dict.fromkeys(name for each in settings for name in each)
+    values = {name: [each.get(name, absent) for each in settings] for name in names}
+    shared = {
+        name: found[0]
+        for name, found in values.items()
+        if all(value == found[0] for value in found)
+    }
+    return shared, {name: found for name, found in values.items() if name not in shared}
+
+
+def settings_digest(run: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of what shapes a run's scores: everything but its engine."""
+    text = json.dumps({k: v for k, v in run.items() if k != "engine"}, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def recipe_of(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings that are part of a recipe: CPU threads decide the order of sums only."""
+    return {name: value for name, value in settings.items() if name != "cpu_threads"}
+
+
+def recipe_lines(runs: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return a line for each run with its network and own settings, and a last one they share."""
+    ordered = dict.fromkeys(_RECIPE)
+    shared, own = shared_and_own([ordered | recipe_of(run["settings"]) for run in runs])
     lines = []
-    for run in runs:
+    for number, run in enumerate(runs):
         network = dict(sorted(run["network"].items(), key=lambda item: item[0] != "network"))
-        parts = {**network, **{key: run["settings"].get(key) for key in own}}
+        parts = network | {name: values[number] for name, values in own.items()}
         lines.append(f"{run['model']}: {_listed(parts)}.")
-    shared = {key: values[key][0] for key in same if key in _RECIPE}
-    return [*lines, f"both: {_listed(shared)}."] if shared else lines
+    common = {name: value for name, value in shared.items() if name in _RECIPE}
+    return [*lines, f"both: {_listed(common)}."] if common else lines
+
+
+def flattened(provenance: Mapping[str, Any]) -> dict[str, str]:
+    """Return every entry of a provenance as text, settings first: {"settings.batch": "64", ...}."""
+    texts = {
+        name.removeprefix("run."): text
+        for name, text in _flatten("", provenance)
+        if name not in _NAMES
+    }
+    return dict(sorted(texts.items(), key=lambda entry: not entry[0].startswith(_FIRST)))
+
+
+def _flatten(prefix: str, value: Any) -> list[tuple[str, str]]:
+    if isinstance(value, Mapping):
+        return [
+            entry
+            for key, inner in value.items()
+            for entry in _flatten(f"{prefix}.{key}" if prefix else str(key), inner)
+        ]
+    if isinstance(value, str):
+        return [(prefix, value)]
+    if isinstance(value, list | tuple) and all(isinstance(entry, str) for entry in value):
+        return [(prefix, ", ".join(value))]
+    return [(prefix, json.dumps(value))]
 
 
 def _listed(settings: Mapping[str, Any]) -> str:
     return ", ".join(
-        f"{key.replace('_', ' ')} {_said(value)}"
-        for key, value in settings.items()
+        f"{name.replace('_', ' ')} {_as_text(value)}"
+        for name, value in settings.items()
         if value is not None
     )
 
 
-def _said(value: Any) -> str:
+def _as_text(value: Any) -> str:
     if isinstance(value, list | tuple):
-        return "/".join(map(_said, value))
+        return "/".join(map(_as_text, value))
     return f"{value:g}" if isinstance(value, float) else str(value)

@@ -4,11 +4,13 @@ Nothing here imports torch: the whole config is checked before a job starts.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from protogcn.config.resolved import Run
 from protogcn.config.skeleton import Skeleton
 from protogcn.errors import ConfigError, nearest
+
+if TYPE_CHECKING:  # building a network needs nothing that reading a config does
+    from protogcn.config.resolved import Run
 
 _SIZE = ("width", "blocks", "downsample")
 NETWORKS: Mapping[str, tuple[str, ...]] = {
@@ -22,7 +24,7 @@ _NO_SIGN = "which have no sign that swap_style clean could change; use mirror"
 _LEAST_WIDTHS = {"stgcnpp": 6, "ctrgcn": 4}  # one channel for each branch
 
 
-def check_run(run: Run) -> None:
+def check_run(run: "Run") -> None:
     """Refuse settings that do not go together, or not with the joints of the run's dataset.
 
     Raises:
@@ -34,7 +36,7 @@ def check_run(run: Run) -> None:
     problems = [
         ("limb_drop", not skeleton.limbs, "declares no limbs"),
         ("swap", not skeleton.pairs, "declares no pairs"),
-        ("mirror", not in_image, "is not in_image: there is no image to mirror; use swap"),
+        ("mirror", not in_image, "is not in_image: no image can be mirrored; use swap"),
         ("mirror", not skeleton.pairs, "declares no pairs"),
         (
             "rotation",
@@ -52,7 +54,7 @@ def check_run(run: Run) -> None:
 
 
 def check_network(where: str, network: Mapping[str, Any]) -> None:
-    """Check the settings of a network, each of which fits the schema by itself.
+    """Check the settings of a network, each of which fits the schema.
 
     Args:
         where: what messages call these settings.

@@ -1,69 +1,154 @@
-"""The config's ``tables`` -> the runs behind each cell, every name looked up, without torch."""
+"""The config's ``tables`` -> their cells, and for each the runs that it is measured from.
+
+Nothing here imports torch: every name is looked up before a job starts.
+"""
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
 
 from protogcn.config.facts import published_numbers
 from protogcn.config.plan import Ensemble, Plan
-from protogcn.config.recipe import NO_RECIPE
+from protogcn.config.recipe import recipe_of, settings_digest, shared_and_own
+from protogcn.config.resolved import Run
 from protogcn.config.runs import STREAM, check_streams, look_up
-from protogcn.config.table_request import Cell, Table, settings_digest
 from protogcn.errors import ConfigError, nearest
+
+Scheme = tuple[tuple[str, float], ...]  # weight of each stream
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One number that a table wants from our runs.
+
+    Attributes:
+        method: label of its method.
+        stream: label of its stream or ensemble.
+        task: dataset and split.
+        metric: top1, top5 or mean_class.
+        model: whose runs are measured.
+        repeats: what is measured, and averaged if there are several; empty if nothing is.
+        space: what is summed when streams are fused.
+        notes: codes of what a reader has to know about it.
+    """
+
+    method: str
+    stream: str
+    task: str
+    metric: str
+    model: str
+    repeats: tuple[Scheme, ...]
+    space: str
+    notes: tuple[str, ...]
+
+    @property
+    def runs(self) -> list[tuple[str, str, str]]:
+        """Task, model and stream of every run it needs."""
+        return [(self.task, self.model, stream) for scheme in self.repeats for stream, _ in scheme]
+
+
+@dataclass(frozen=True)
+class Table:
+    """One comparison table.
+
+    Attributes:
+        name: its file name.
+        title: its caption.
+        rows: what a row is: ``streams`` (the columns are tasks and metrics) or ``methods`` (the
+            columns are tasks and streams).
+        paper: the published table that it is compared with, table4 or table5, or nothing.
+        decimals: of the percentages in Markdown and LaTeX.
+        same_recipe: whether all methods have to be trained with the same settings.
+        tasks: in the order of the columns.
+        cells: what is measured.
+    """
+
+    name: str
+    title: str
+    rows: str
+    paper: str
+    decimals: int
+    same_recipe: bool
+    tasks: tuple[str, ...]
+    cells: tuple[Cell, ...]
+
+    @property
+    def runs(self) -> list[tuple[str, str, str]]:
+        """Task, model and stream of every run it needs, each once."""
+        return list(dict.fromkeys(run for cell in self.cells for run in cell.runs))
+
+    def to_mapping(self) -> dict[str, Any]:
+        """Return what ``table_from_mapping`` builds this table from."""
+        cells = [
+            {**vars(cell), "repeats": [dict(scheme) for scheme in cell.repeats]}
+            for cell in self.cells
+        ]
+        return {**vars(self), "tasks": list(self.tasks), "cells": cells}
+
+
+def table_from_mapping(entry: Mapping[str, Any]) -> Table:
+    """Build a table from its resolved form."""
+    cells = [
+        Cell(
+            **{
+                **cell,
+                "repeats": tuple(tuple(scheme.items()) for scheme in cell["repeats"]),
+                "notes": tuple(cell["notes"]),
+            }
+        )
+        for cell in entry["cells"]
+    ]
+    return Table(**{**entry, "tasks": tuple(entry["tasks"]), "cells": tuple(cells)})
 
 
 def resolve_tables(config: Mapping[str, Any], plan: Plan) -> dict[str, Table]:
     """Look up every name in the config's ``tables``.
 
     Raises:
-        ConfigError: a name does not exist, or a table has the file name of an ensemble's.
+        ConfigError: a name does not exist.
     """
-    files = {f"{task}_{ensemble}": ensemble for task, ensemble in plan.ensembles}
-    tables = {}
-    for name, entry in config.get("tables", {}).items():
-        if name in files:
-            raise ConfigError(
-                f"tables.{name}: ensembles.{files[name]} makes results/{name}.csv too; rename one."
-            )
-        tables[name] = _table(name, entry, plan)
-    return tables
+    return {name: _table(name, entry, plan) for name, entry in config.get("tables", {}).items()}
 
 
-def common_recipe(table: Table, plan: Plan) -> dict[str, Any]:
-    """Return the training settings that all runs of a table share.
+def request_of(table: Table, plan: Plan) -> dict[str, Any]:
+    """Return a table as its file holds it.
+
+    Beside the table: ``digests``, which tell whether a score file is of the config's settings, by
+    run, and ``recipe``, the settings below a table of one recipe.
 
     Raises:
         ConfigError: ``same_recipe`` is asked for, and two models are trained differently.
     """
     runs = [plan.run(*names) for names in table.runs]
-    recipes = [_recipe(run.settings) for run in runs]
-    if table.same_recipe:
-        first: dict[tuple[str, str], int] = {}
-        for number, run in enumerate(runs):
-            other = first.setdefault((run.task, run.stream), number)
-            if differing := [k for k, v in recipes[number].items() if v != recipes[other].get(k)]:
-                raise ConfigError(
-                    f"tables.{table.name}: same_recipe is true, but runs {runs[other].name} and"
-                    f" {run.name} differ in {', '.join(differing)}; give both the same settings"
-                    " in overrides."
-                )
     return {
-        key: value
-        for key, value in (recipes[0] if recipes else {}).items()
-        if key != "seed" and all(recipe.get(key) == value for recipe in recipes)
+        **table.to_mapping(),
+        "recipe": common_recipe(table, plan) if table.same_recipe else {},
+        "digests": {run.name: settings_digest(run.to_mapping()) for run in runs},
     }
 
 
-def digests_of(table: Table, plan: Plan) -> dict[str, str]:
-    """Return what tells whether a score file is of the config's settings, by run."""
-    runs = [plan.run(*names) for names in table.runs]
-    return {run.name: settings_digest(run.to_mapping()) for run in runs}
+def common_recipe(table: Table, plan: Plan) -> dict[str, Any]:
+    """Return the training settings that all runs of a table of one recipe share.
 
-
-def _recipe(settings: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in settings.items() if key not in NO_RECIPE}
+    Raises:
+        ConfigError: two models are trained differently.
+    """
+    recipes = []
+    first: dict[tuple[str, str], Run] = {}
+    for run in (plan.run(*names) for names in table.runs):
+        other = first.setdefault((run.task, run.stream), run)
+        recipes.append(recipe_of(run.settings))
+        _, own = shared_and_own([recipe_of(other.settings), recipes[-1]])
+        if own:
+            raise ConfigError(
+                f"tables.{table.name}: same_recipe is true, but runs {other.name} and {run.name}"
+                f" differ in {', '.join(own)}; name one recipe for both, as in model@recipe, or"
+                " give both the same settings in overrides."
+            )
+    shared, _ = shared_and_own(recipes)
+    return {name: value for name, value in shared.items() if name != "seed"}
 
 
 def _table(name: str, entry: Mapping[str, Any], plan: Plan) -> Table:
@@ -130,7 +215,7 @@ def _source(where: str, text: str, schemes: Mapping[str, Ensemble]) -> Ensemble:
         return _repeated(where, schemes[ensemble], int(repeat))
     raise ConfigError(
         f"{where}: {text!r} is neither a stream nor an ensemble ({', '.join(schemes)}), nor one of"
-        f" these with -2 to -99 behind it for a repeat{nearest(text, schemes) or '.'}"
+        f" these followed by -2 to -99 for a repeat{nearest(text, schemes) or '.'}"
     )
 
 

@@ -1,23 +1,113 @@
-"""The targets of a command, as Snakemake takes them -> the runs that they need."""
+"""The config -> every table and figure in ``results/``, and the runs that each of them needs."""
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from protogcn.config.contents import contents_of
+from protogcn.config.imports import is_imported
 from protogcn.config.plan import Plan
-from protogcn.config.resolved import Run
-from protogcn.config.tables import resolve_tables
+from protogcn.config.resolved import MODALITIES, Run
+from protogcn.config.runs import look_up
+from protogcn.config.tables import Table, resolve_tables
 from protogcn.errors import ConfigError, nearest
+from protogcn.files import paths
 
 _PAGE = Path("results/report.html")
+_FILE = re.compile(r"[\w-][\w.@-]*(?:/[\w-][\w.@-]*)*")
+_TABLES = ("table", "comparison")  # kinds of targets
+_Key = tuple[str, str, str]  # task, model, stream
 
 
-def chosen(
+class Target(NamedTuple):
+    """A table or a figure.
+
+    Attributes:
+        kind: what it is.
+        names: what it is of.
+        runs: task, model and stream of the runs that it needs; none if it cannot be made.
+    """
+
+    kind: str
+    names: tuple[str, ...]
+    runs: tuple[_Key, ...]
+
+
+@dataclass(frozen=True)
+class Page:
+    """What ``results/report.html`` shows.
+
+    Attributes:
+        tables: names of csv files in ``results/``.
+        figures: names of png files in ``results/``.
+        runs: the runs whose scores can be compared and whose settings are listed.
+    """
+
+    tables: tuple[str, ...]
+    figures: tuple[str, ...]
+    runs: tuple[Run, ...]
+
+
+def targets_of(plan: Plan, tables: Mapping[str, Table]) -> dict[str, Target]:
+    """Return every table and figure by its file name, without folder and ending.
+
+    Figures of a stream are listed for the streams that some ensemble or table names.
+
+    Raises:
+        ConfigError: two of them would have one file name.
+    """
+    found: dict[str, Target] = {}
+    for stem, target in _named(plan, tables):
+        other = found.setdefault(stem, target)
+        if other is not target:
+            raise ConfigError(
+                f"results/{stem}: would be the {other.kind} of {', '.join(other.names)} and the"
+                f" {target.kind} of {', '.join(target.names)}; rename one."
+            )
+    return found
+
+
+def page_of(plan: Plan, known: Mapping[str, Target], entry: Mapping[str, Any] | None) -> Page:
+    """Resolve a ``report`` section that fits the schema.
+
+    Args:
+        plan: the rest of the config.
+        known: its tables and figures.
+        entry: the section.
+
+    Raises:
+        ConfigError: there is none, or it names a task, run or file that cannot exist.
+    """
+    if entry is None:
+        raise ConfigError("report: the config has no such section; name its tasks there.")
+    tasks = entry["tasks"]
+    look_up("report.tasks", tasks, sorted({task for task, _ in plan.ensembles}))
+    for key in ("tables", "figures"):
+        for name in entry.get(key, []):
+            if not _FILE.fullmatch(name):
+                raise ConfigError(
+                    f"report.{key}: found {name!r}, expected the name of a file in results/,"
+                    " without its ending."
+                )
+    of_tasks = [stem for stem, t in known.items() if t.kind == "table" and t.names[-1] in tasks]
+    further = entry.get("tables", _comparisons_within(tasks, known))
+    tables = tuple(dict.fromkeys([*of_tasks, *further]))
+    keys = [key for name in tables if name in known for key in known[name].runs]
+    keys += [_key(plan, task, name) for task in tasks for name in entry.get("runs", [])]
+    keys = list(dict.fromkeys(keys))
+    return Page(
+        tables=tables,
+        figures=tuple(entry.get("figures", _usual_figures(plan, known, tasks, keys))),
+        runs=tuple(plan.run(*key) for key in keys),
+    )
+
+
+def chosen_runs(
     config: Mapping[str, Any], plan: Plan, directory: Path, targets: Sequence[str]
 ) -> list[Run]:
-    """Return the runs that targets need; without any, those that have a directory.
+    """Return the runs that targets need, as Snakemake takes them; else those with a directory.
 
     Args:
         config: the config.
@@ -27,27 +117,30 @@ def chosen(
             run directories or files in them.
 
     Raises:
-        ConfigError: a target is none of these, or a comparison table names what there is not.
+        ConfigError: a target is none of these, or a comparison table names what does not exist.
     """
-    known = _known(plan, directory)
+    started = _with_directory(plan, directory)
     if not targets:
-        return [run for run in known if (directory / run.folder).is_dir()]
-    tables = _tables_of(config, plan)
+        return started
+    known = targets_of(plan, resolve_tables(config, plan))
+    every = {run.name: run for run in [*plan.of_ensembles(), *started]}.values()
     found: dict[str, Run] = {}
     for target in targets:
         path = Path(target)
-        runs = []
+        keys: Iterable[_Key] = ()
         if path == _PAGE:
-            runs = _shown_on_page(config, plan)
-        elif path.parent == _PAGE.parent:
-            runs = tables.get(path.stem) or _shown_in_figure(plan, path.stem)
-        runs = runs or [
+            page = page_of(plan, known, config.get("report"))
+            drawn = [key for name in page.figures if name in known for key in known[name].runs]
+            keys = [*((run.task, run.model, run.stream) for run in page.runs), *drawn]
+        elif path.parent == _PAGE.parent and path.stem in known:
+            keys = known[path.stem].runs
+        runs = [plan.run(*key) for key in keys] or [
             run
-            for run in known
+            for run in every
             if path.is_relative_to(run.folder) or Path(run.folder).is_relative_to(path)
         ]
         if not runs or path == Path():
-            names = [f"results/{name}.csv" for name in tables]
+            names = [f"results/{stem}.csv" for stem, t in known.items() if t.kind in _TABLES]
             raise ConfigError(
                 f"--target: {target!r} is no table and no run of the config, expected such as"
                 f" {names[0]}{nearest(target, names) or '.'}"
@@ -56,43 +149,86 @@ def chosen(
     return list(found.values())
 
 
-def _tables_of(config: Mapping[str, Any], plan: Plan) -> dict[str, list[Run]]:
-    """Return for the name of each table the runs that it needs."""
-    tables = {f"{task}_{name}": plan.members(task, name) for task, name in plan.ensembles}
-    for name, table in resolve_tables(config, plan).items():
-        tables[name] = [plan.run(*key) for key in table.runs if key in plan.runs]
-    return tables
-
-
-def _shown_on_page(config: Mapping[str, Any], plan: Plan) -> list[Run]:
-    comparisons = {name: table.runs for name, table in resolve_tables(config, plan).items()}
-    contents = contents_of(plan, config.get("report"), comparisons)
-    drawn = [run for name in contents.figures for run in _shown_in_figure(plan, name)]
-    return [*contents.runs, *drawn]
-
-
-def _shown_in_figure(plan: Plan, name: str) -> list[Run]:
-    """Return the runs of a figure in ``results/``; none if there is no such figure."""
-    for task, ensemble in plan.ensembles:
-        if name in {f"{task}_{ensemble}_{kind}" for kind in ("confusion", "streams")}:
-            return plan.members(task, ensemble)
+def _named(plan: Plan, tables: Mapping[str, Table]) -> Iterator[tuple[str, Target]]:
+    """Yield the file name of each table and figure, and what it is."""
+    trained: dict[tuple[str, str], dict[_Key, None]] = {}  # runs of ensembles by task and model
+    for (task, name), scheme in plan.ensembles.items():
+        runs = tuple((task, scheme.model, stream) for stream in scheme.streams)
+        trained.setdefault((task, scheme.model), {}).update(dict.fromkeys(runs))
+        yield f"{task}_{name}", Target("table", (name, task), runs)
+        for kind in ("confusion", "streams"):
+            yield f"{task}_{name}_{kind}", Target(kind, (name, task), runs)
+    for name, table in tables.items():
+        yield name, Target("comparison", (name,), tuple(table.runs))
     tasks = dict.fromkeys(task for task, _ in plan.ensembles)
     for task, model in product(tasks, plan.models):
-        if name == f"{task}_{model}_learning_curves":
-            return [run for run in plan.of_ensembles() if (run.task, run.model) == (task, model)]
-    for task, model, other in product(tasks, plan.models, plan.models):
-        stream = name.removeprefix(f"{task}_").removesuffix(f"_{model}_vs_{other}")
-        if name == f"{task}_{stream}_{model}_vs_{other}" and (task, model, stream) in plan.runs:
-            return [plan.run(task, each, stream) for each in (model, other)]
-    return []
+        runs = tuple(trained.get((task, model), ()))
+        yield f"{task}_{model}_learning_curves", Target("learning curves", (model, task), runs)
+    streams = dict.fromkeys(MODALITIES)
+    streams |= dict.fromkeys(s for scheme in plan.ensembles.values() for s in scheme.streams)
+    streams |= dict.fromkeys(stream for table in tables.values() for _, _, stream in table.runs)
+    for task, stream, model, other in product(tasks, streams, plan.models, plan.models):
+        runs = ((task, model, stream), (task, other, stream))
+        names = (stream, model, other, task)
+        yield f"{task}_{stream}_{model}_vs_{other}", Target("difference", names, runs)
 
 
-def _known(plan: Plan, directory: Path) -> list[Run]:
-    """Return the runs of all ensembles, and those that have a directory."""
-    runs = {run.name: run for run in plan.of_ensembles()}
-    for folder in sorted((directory / "results/runs").glob("*/*/*/*")):
-        dataset, split, model, stream = folder.parts[-4:]
-        if (key := (f"{dataset}_{split}", model, stream)) in plan.runs:
-            run = plan.run(*key)
-            runs.setdefault(run.name, run)
+def _comparisons_within(tasks: Sequence[str], known: Mapping[str, Target]) -> list[str]:
+    """Return the comparison tables that are of these tasks alone."""
+    return [
+        stem
+        for stem, target in known.items()
+        if target.kind == "comparison"
+        and target.runs
+        and {task for task, _, _ in target.runs} <= {*tasks}
+    ]
+
+
+def _usual_figures(
+    plan: Plan, known: Mapping[str, Target], tasks: Iterable[str], keys: Iterable[_Key]
+) -> list[str]:
+    """Return the figures of each task: its largest ensemble, its trainings, its models compared.
+
+    Models are compared class by class on bones, as in the paper's Figure 1, if the page has these
+    runs of both. Imported runs have no learning curves.
+    """
+    stems = {(target.kind, *target.names): stem for stem, target in known.items()}
+    figures, shown = [], {*keys}
+    for task in tasks:
+        schemes = [scheme for (of, _), scheme in plan.ensembles.items() if of == task]
+        largest = max(schemes, key=lambda scheme: len(scheme.streams))
+        figures += [stems[kind, largest.name, task] for kind in ("confusion", "streams")]
+        model = largest.model
+        curves = stems["learning curves", model, task]
+        if not all(is_imported(plan.run(*key)) for key in known[curves].runs):
+            figures.append(curves)
+        figures += [
+            stems["difference", "b", model, other, task]
+            for other in plan.models
+            if other != model and {(task, model, "b"), (task, other, "b")} <= shown
+        ]
+    return figures
+
+
+def _key(plan: Plan, task: str, name: str) -> _Key:
+    model, _, stream = name.partition("/")
+    if (task, model, stream) not in plan.runs:
+        raise ConfigError(
+            f"report.runs: {name!r} is no run of {task}, expected model/stream, such as"
+            f" {plan.models[0]}/j-2."
+        )
+    return task, model, stream
+
+
+def _with_directory(plan: Plan, directory: Path) -> list[Run]:
+    """Return the runs of the config that have a directory: of ensembles first, then the others."""
+    runs = {run.name: run for run in plan.of_ensembles() if (directory / run.folder).is_dir()}
+    for dataset, model in product(plan.datasets.values(), plan.models):
+        for split in dataset.splits:
+            task = f"{dataset.name}_{split}"
+            folder = directory / paths.of_run(dataset.name, split, model, "")
+            for place in sorted(folder.iterdir()) if folder.is_dir() else ():
+                if place.is_dir() and (task, model, place.name) in plan.runs:
+                    run = plan.run(task, model, place.name)
+                    runs.setdefault(run.name, run)
     return list(runs.values())

@@ -16,7 +16,7 @@ from protogcn.config.resolved import MODALITIES, load_dataset
 from protogcn.config.skeleton import Skeleton
 from protogcn.data.bones import compute_modalities
 from protogcn.errors import ContractError
-from protogcn.files.arrays import ROWS_AT_ONCE, open_array, writing_array
+from protogcn.files.arrays import ROWS_AT_ONCE, writing_array
 from protogcn.files.clip_table import ClipTable
 from protogcn.jobs.bar import show_progress
 
@@ -41,10 +41,8 @@ def write_modalities(
     Raises:
         ContractError: an input is damaged or the two do not belong together.
     """
-    joints, trailer = open_array(joints_path)
     clips = ClipTable.load(clips_path)
-    if trailer["inputs"].get("clips") != clips.digest:
-        raise ContractError(f"{clips_path}: is not the table {joints_path} was written with.")
+    joints, trailer = clips.open_array(joints_path)
     if joints.shape[2] != skeleton.num_joints:
         raise ContractError(
             f"{joints_path}: has {joints.shape[2]} joints, expected the {skeleton.num_joints}"

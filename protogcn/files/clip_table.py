@@ -6,11 +6,13 @@ Shapes: N clips.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from protogcn.errors import ConfigError, ContractError
+from protogcn.files.arrays import open_array
 from protogcn.files.contracts import digest_of, load_table, reading
 
 SIDES = ("train", "val", "test", "-")
@@ -79,6 +81,17 @@ class ClipTable:
     def on_side(self, split: str, side: str) -> np.ndarray:
         """Return the rows (n,) of the clips on one side of a split, in order."""
         return np.flatnonzero(self.sides[split] == side)
+
+    def open_array(self, path: Path) -> tuple[np.ndarray, dict[str, Any]]:
+        """Map an array of these clips' frames; return it and its trailer, see ``open_array``.
+
+        Raises:
+            ContractError: damaged, or written with another clip table.
+        """
+        array, trailer = open_array(path)
+        if trailer["inputs"].get("clips") != self.digest:
+            raise ContractError(f"{path}: was written with another clip table; run again.")
+        return array, trailer
 
     def row_of(self, clip: str) -> int:
         """Return the row of a clip.

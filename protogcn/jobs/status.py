@@ -1,4 +1,4 @@
-"""Where every run of the config stands: ``python -m protogcn status``, from any terminal.
+"""Where every run of the config stands: ``protogcn status``, from any terminal.
 
 Reads small files and Slurm's queue only, while the jobs run.
 """
@@ -18,7 +18,7 @@ from operator import attrgetter
 from pathlib import Path
 
 from protogcn.config.load import plan_of
-from protogcn.config.targets import chosen
+from protogcn.config.targets import chosen_runs
 from protogcn.jobs.run_state import STATES, RunState, state_of
 from protogcn.jobs.slurm import NoAnswerError, queue_of_user
 
@@ -70,7 +70,7 @@ def _summary(states: Sequence[RunState]) -> list[str]:
     if left:
         lines.append(f"The running ones need about {_clock(max(left))} more.")
     if any(counts[name] for name in _AGAIN):
-        lines.append("The same snakemake command again goes on from the last epoch of each run.")
+        lines.append("The same snakemake command again resumes each run from its last epoch.")
     return lines
 
 
@@ -103,7 +103,7 @@ def main() -> None:
 
     config, plan = plan_of(args.directory or Path(), args.configfile)
     directory = args.directory or Path(plan.directory)
-    runs = chosen(config, plan, directory, args.target)
+    runs = chosen_runs(config, plan, directory, args.target)
     queue, unknown = None, ""
     try:
         queue = queue_of_user()

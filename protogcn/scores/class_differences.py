@@ -65,18 +65,9 @@ def compare_classes(model: Scores, baseline: Scores, *, seed: int = 0) -> ClassD
     theirs = predicted_classes(baseline.probabilities[rows])
     table = confusion_counts(labels, mine, num_classes)  # (K, K)
     baseline_table = confusion_counts(labels, theirs, num_classes)
-    outcomes = np.stack(
-        [
-            np.bincount(labels[chosen], minlength=num_classes)
-            for chosen in (
-                (mine == labels) & (theirs == labels),
-                (mine == labels) & (theirs != labels),
-                (mine != labels) & (theirs == labels),
-                (mine != labels) & (theirs != labels),
-            )
-        ],
-        axis=1,
-    )  # (K, 4): both right, only the model, only the baseline, both wrong
+    # Of each class the clips that both have right, only the model, only the baseline, and neither.
+    outcome = 2 * (mine != labels) + (theirs != labels)  # (N,)
+    outcomes = np.bincount(4 * labels + outcome, minlength=4 * num_classes).reshape(-1, 4)  # (K, 4)
     generator = np.random.default_rng(seed)
     names = model.classes.astype(str)
     head = {"label": np.arange(num_classes), "class": names, "clips": outcomes.sum(axis=1)}

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from protogcn.config.table_request import Cell, Table, settings_digest
+from protogcn.config.recipe import settings_digest
+from protogcn.config.tables import Cell, Table
 from protogcn.files.scores import Scores
 from tests.made.nano import nano_run
 

@@ -11,19 +11,18 @@ sys.path.insert(0, str(REPOSITORY))
 from protogcn.jobs import estimate
 from protogcn.config.resolved import MODALITIES
 from protogcn.config.load import put_in_order
-from protogcn.config.contents import contents_of
 from protogcn.config.datasets import missing_raw
 from protogcn.errors import ConfigError
 from protogcn.config.imports import is_imported, missing_import
 from protogcn.jobs.earlier_jobs import left_behind
 from protogcn.config.plan import load_plan
-from protogcn.config.figure_names import check_figure_names
 from protogcn.files import paths
 from protogcn.files.paths import DATASET, PREPARED, RUN
 from protogcn.files.progress import handed_over
 from protogcn.config.runs import STREAM
 from protogcn.jobs.slurm import comment_of
-from protogcn.config.tables import common_recipe, digests_of, resolve_tables
+from protogcn.config.tables import request_of, resolve_tables
+from protogcn.config.targets import page_of, targets_of
 
 # Jobs run with the Python that runs Snakemake and with this checkout's package, from any folder.
 shell.prefix(
@@ -159,6 +158,7 @@ def tables_of(dataset):
 
 
 tables = asked(resolve_tables, config, plan)
+targets = asked(targets_of, plan, tables)
 
 
 def wanted_by_table(wildcards):
@@ -175,13 +175,7 @@ def found_for_table(wildcards):
 
 def table_as_json(wildcards):
     """A resolved comparison table as a command-line argument."""
-    table = tables[wildcards.table]
-    entry = {
-        **table.to_mapping(),
-        "recipe": asked(common_recipe, table, plan) if table.same_recipe else {},
-        "digests": asked(digests_of, table, plan),
-    }
-    return json.dumps(entry, ensure_ascii=False)
+    return json.dumps(asked(request_of, tables[wildcards.table], plan), ensure_ascii=False)
 
 
 # Datasets with a run that reads a file of motions. The others' motions are differences of crops,
@@ -203,8 +197,13 @@ def joints_come_from(wildcards):
 
 def on_the_page():
     """What the config's report section asks for."""
-    comparisons = {name: table.runs for name, table in tables.items()}
-    return asked(contents_of, plan, config.get("report"), comparisons)
+    return asked(page_of, plan, targets, config.get("report"))
+
+
+def runs_of_tables():
+    """For the name of each table on the page those of the runs that it is made of."""
+    known = {name: targets[name].runs for name in on_the_page().tables if name in targets}
+    return {name: ["/".join(run) for run in runs] for name, runs in known.items()}
 
 
 def raw_of(wildcards):
@@ -294,9 +293,6 @@ def figure_files(stem, category, *, has_table=True, **labels):
     png = report(f"{stem}.png", caption="../report/figure.rst", category=category, labels=labels)
     table = {"table": f"{stem}.csv"} if has_table else {}
     return {"png": png, "pdf": f"{stem}.pdf", "caption": f"{stem}.txt", **table}
-
-
-asked(check_figure_names, plan)
 
 
 def refuse_what_runs_already():

@@ -18,7 +18,7 @@ rule write_report:
     log:
         paths.log("write_report", "page"),
     params:
-        table_runs=lambda wildcards: json.dumps(on_the_page().behind),
+        table_runs=lambda wildcards: json.dumps(runs_of_tables()),
     shell:
         "python -m protogcn report --tables {input.tables:q} --figures {input.figures:q}"
         " --captions {input.captions:q} --scores {input.scores} --table-runs {params.table_runs:q}"

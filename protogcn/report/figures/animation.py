@@ -20,7 +20,6 @@ from PIL import Image
 
 from protogcn.config.resolved import MODALITIES, load_dataset
 from protogcn.errors import ConfigError, ContractError
-from protogcn.files.arrays import open_array
 from protogcn.files.clip_table import ClipTable
 from protogcn.files.contracts import save_text, writing
 from protogcn.jobs.bar import show_progress
@@ -148,13 +147,9 @@ def read_clip(
     row = table.row_of(clip)
     first, persons = table.first_frames[row], max(1, table.persons[row])
     frames = slice(first, first + table.num_frames[row])
-    arrays = []
-    for path in (joints_path, *values_paths):
-        array, trailer = open_array(path)
-        if trailer["inputs"].get("clips") != table.digest:
-            raise ContractError(f"{path}: was written with another clip table; run again.")
-        arrays.append(np.array(array[frames, :persons]))
-    return arrays[0], arrays[1:]
+    paths = (joints_path, *values_paths)
+    joints, *values = (np.array(table.open_array(path)[0][frames, :persons]) for path in paths)
+    return joints, values
 
 
 def main() -> None:

@@ -15,7 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from protogcn.config.facts import figure1_facts
-from protogcn.config.recipe import recipes
+from protogcn.config.recipe import recipe_lines
 from protogcn.files.contracts import save_table, save_text
 from protogcn.files.scores import Scores, mark_of, select_of
 from protogcn.report.figures.outputs import add_outputs, save_figure
@@ -119,7 +119,7 @@ def main() -> None:
     mark, select = mark_of([model, baseline]), select_of([model, baseline])
     save_table(args.table, compared.classes.round(2).assign(select=select))
     caption = caption_of(compared, args.task, args.stream, args.model, args.baseline)
-    notes = recipes([scores.provenance["run"] for scores in (model, baseline)])
+    notes = recipe_lines([scores.provenance["run"] for scores in (model, baseline)])
     save_text(
         args.caption, "\n".join([caption + mark + papers_counts(model, baseline), *notes]) + "\n"
     )

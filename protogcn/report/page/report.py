@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from protogcn.config.page_facts import flat_facts, split_facts
+from protogcn.config.recipe import flattened, shared_and_own
 from protogcn.errors import ConfigError
 from protogcn.files import provenance
 from protogcn.files.contracts import save_text
@@ -41,24 +41,24 @@ def build_page(
         ConfigError: a run is given twice, or a table is made of a run that is not given.
     """
     tasks: dict[str, Task] = {}
-    facts: dict[str, dict[str, str]] = {}
+    settings: dict[str, dict[str, str]] = {}
     for path in show_progress(score_files, total=len(score_files), what="score files"):
         scores = Scores.load(path)
-        facts[add_run(tasks, path, scores)] = flat_facts(scores.provenance)
-    _check_table_runs(table_runs, tables, facts)
-    same, differing = split_facts(facts)
+        settings[add_run(tasks, path, scores)] = flattened(scores.provenance)
+    _check_table_runs(table_runs, tables, settings)
+    same, differing = shared_and_own([*settings.values()], absent="")
     return render(
         tables=tables,
         figures=figures,
         table_runs=table_runs,
         dag=dag,
-        runs=list(facts),
-        chosen_on_labels=[run for run in facts if facts[run].get("select") == "best"],
+        runs=list(settings),
+        chosen_on_labels=[run for run in settings if settings[run].get("select") == "best"],
         same=same,
         differing=differing,
         comparison={
             "tasks": {name: task.to_json() for name, task in tasks.items()},
-            "facts": {"runs": list(facts), "differing": differing},
+            "facts": {"runs": list(settings), "differing": differing},
         },
         made_by={"commit": provenance.commit(), **provenance.versions()},
     )

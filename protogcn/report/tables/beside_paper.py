@@ -7,7 +7,7 @@ from statistics import fmean, stdev
 import pandas as pd
 
 from protogcn.config.facts import published_numbers
-from protogcn.config.table_request import Cell, Table
+from protogcn.config.tables import Cell, Table
 from protogcn.report.tables.measure import Measured
 from protogcn.report.tables.notes import NOT_COMPARABLE
 

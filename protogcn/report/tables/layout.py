@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Mapping
 import pandas as pd
 
 from protogcn.config.facts import published_numbers
-from protogcn.config.table_request import Table
+from protogcn.config.tables import Table
 from protogcn.report.tables.beside_paper import COLUMNS
 from protogcn.report.tables.notes import LEGENDS, SYMBOLS, UNFAIR
 from protogcn.report.tables.sheet import Column, Entry, Line, Sheet

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from protogcn.config.table_request import Cell, settings_digest
+from protogcn.config.recipe import settings_digest
+from protogcn.config.tables import Cell
 from protogcn.errors import ContractError
 from protogcn.files.scores import Scores
 from protogcn.scores.fusion import accuracies, fuse

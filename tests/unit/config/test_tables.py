@@ -3,8 +3,12 @@ from snakemake.utils import update_config
 
 from protogcn.config.plan import expand
 from protogcn.config.schema import check_schema, read_yaml
-from protogcn.config.table_request import table_from_mapping
-from protogcn.config.tables import common_recipe, digests_of, resolve_tables
+from protogcn.config.tables import (
+    common_recipe,
+    request_of,
+    resolve_tables,
+    table_from_mapping,
+)
 from protogcn.errors import ConfigError
 from tests.made.config import SCHEMA, repository_config
 
@@ -136,13 +140,6 @@ def test_refuses_a_row_of_two_spaces():
         resolve_tables(config, expand(config))
 
 
-def test_refuses_the_file_name_of_an_ensembles_table():
-    config = repository_config()
-    config["tables"]["demo_xsub_2ens"] = MINE
-    with pytest.raises(ConfigError, match=r"ensembles\.2ens makes results/demo_xsub_2ens\.csv too"):
-        resolve_tables(config, expand(config))
-
-
 TWO = {
     "rows": "methods",
     "same_recipe": True,
@@ -179,4 +176,5 @@ def test_digests_tell_settings_apart():
     more = {"longer": {"where": {"dataset": "demo"}, "set": {"epochs": 99}}}
     other, _ = resolved(overrides=more)
     name = "demo_xsub/protogcn/j"
-    assert digests_of(table, plan)[name] != digests_of(table, other)[name]
+    digests = [request_of(table, each)["digests"] for each in (plan, other)]
+    assert digests[0][name] != digests[1][name]

@@ -6,13 +6,12 @@ import sys
 import numpy as np
 import pytest
 
-from protogcn.config.page_facts import flat_facts, split_facts
 from protogcn.errors import ConfigError, ContractError
 from protogcn.report.page import report as stage
 from protogcn.report.page.pictures import read_shown_figure
 from protogcn.report.page.runs import add_run, listed_confusions
 from protogcn.report.page.tables import read_shown_table
-from tests.made.page_results import CLASSES, scores_of
+from tests.made.page_results import scores_of
 
 RIGHT = [[0, 0, 0], [1, 1], [2], [3, 3]]
 WRONG = [[0, 1, 1], [1, 3], [2], [3, 0]]
@@ -62,24 +61,6 @@ def test_run_that_is_given_twice_is_refused(tmp_path):
     add_run(tasks, tmp_path / "a", scores_of("protogcn", "j", RIGHT))
     with pytest.raises(ConfigError, match="run nano_xsub/protogcn/j is given twice"):
         add_run(tasks, tmp_path / "a", scores_of("protogcn", "j", RIGHT))
-
-
-def test_facts_are_split_into_common_and_differing():
-    runs = {
-        stream: flat_facts(scores_of("protogcn", stream, RIGHT, batch=batch).provenance)
-        for stream, batch in (("j", 5), ("b", 7))
-    }
-    same, differing = split_facts(runs)
-    assert differing == {"settings.batch": ["5", "7"]}
-    assert next(iter(same)).startswith("settings.")
-    assert same["settings.learning_rate"] == "0.05"
-    assert same["network.prototypes"] == "10"
-    assert same["dataset.classes"] == ", ".join(CLASSES)
-    assert same["trained by.versions.torch"] == "2.13.0"
-
-
-def test_fact_that_a_run_lacks_is_empty_there():
-    assert split_facts({"a": {"x": "1"}, "b": {}}) == ({}, {"x": ["1", ""]})
 
 
 def test_columns_of_a_table_know_what_they_hold(tmp_path):

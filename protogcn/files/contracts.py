@@ -1,4 +1,4 @@
-"""What every file passed between stages keeps to: written whole or not at all, checked on load."""
+"""The contract of every file between stages: written whole or not at all, checked on load."""
 
 import errno
 import hashlib
@@ -119,7 +119,7 @@ def load_table(path: Path, columns: dict[str, str]) -> pd.DataFrame:
 
 
 def as_numbers(path: Path, column: pd.Series, dtype: str) -> pd.Series:
-    """Return a column of text as int64 or float64; 9.0 is a whole number too, as pandas writes it.
+    """Return a column of text as int64 or float64; 9.0, as pandas may write it, is a whole number.
 
     Args:
         path: the csv file, for messages.
@@ -127,7 +127,7 @@ def as_numbers(path: Path, column: pd.Series, dtype: str) -> pd.Series:
         dtype: ``int64`` or ``float64``.
 
     Raises:
-        ContractError: names the line and the column of a cell that is no such number.
+        ContractError: a cell is no such number; with its line and column.
     """
     with suppress(ValueError, OverflowError):
         return column.astype(dtype)

@@ -1,1 +1,4 @@
-"""The parts of the results page: its tables, figures, runs and their comparison, and its look."""
+"""Tables, figures and score files -> the results page, one html file that needs no network.
+
+Reading order: report (the command), tables, pictures, runs, render; page.html, page.css, page.js.
+"""

@@ -41,7 +41,7 @@ def test_full_disk_is_one_sentence(tmp_path):
 
 
 def test_file_larger_than_allowed_leaves_no_trace(tmp_path):
-    """The limit of the process stands for a full disk: the write itself fails half-way."""
+    """The limit of the process replaces a full disk: the write itself fails half-way."""
     code = f"""
         import resource, signal
         from pathlib import Path

@@ -87,15 +87,15 @@ def test_provenance_tells_the_file_and_what_it_holds(imported, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "said", "select"),
+    ("name", "given", "select"),
     [
         ("best_pred.pkl", "unknown", "best"),
         ("result.pkl", "unknown", "unknown"),
         ("best_pred.pkl", "last", "last"),
     ],
 )
-def test_table_tells_which_epoch_was_scored(imported, name, said, select):
-    scores = imported(list(LOGITS), name, run=nano_run(select=said))
+def test_table_reports_which_epoch_was_scored(imported, name, given, select):
+    scores = imported(list(LOGITS), name, run=nano_run(select=given))
     table = ensemble_table({"j": scores}, {"j": 1}, "probability")
     assert table["select"].tolist() == [select, select]
 

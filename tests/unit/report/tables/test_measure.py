@@ -46,7 +46,7 @@ def test_repeats_are_measured_one_by_one(tmp_path):
 
 
 def test_an_ensemble_is_the_weighted_sum_joined_by_clip(tmp_path):
-    """The bone stream is right, its clips stand in another order, and it counts more."""
+    """The bone stream is right, its clips are in another order, and it counts more."""
     write_scores(tmp_path, "j", predictions(1, 2), [0, 1], clips=["x", "y"])
     write_scores(tmp_path, "b", predictions(1, 0), [1, 0], clips=["y", "x"])
     bone, joint = measured(

@@ -243,7 +243,7 @@ def importing(key):
 
 
 def not_made(run, why):
-    """A file that no rule makes: Snakemake takes the other rule that makes the same output."""
+    """A file that no rule makes, so that Snakemake takes the other rule that makes the same output."""
     return f"{run.folder}/{why}"
 
 

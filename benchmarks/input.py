@@ -1,6 +1,6 @@
 """How fast the input of a training is: crops of bodies, gathered and changed in batches.
 
-Clips per second on one CPU thread and, where there is one, on the GPU; against the yardstick, which
+Clips per second on one CPU thread and, if one exists, on the GPU; against the yardstick, which
 takes each sample through all steps anew.
 """
 

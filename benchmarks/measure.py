@@ -45,7 +45,7 @@ def interleaved(
     """Return how many times as long the first call takes as the second.
 
     Each round goes first, second, second, first: a machine that slows down does it to both. The
-    same call twice tells how much of a ratio is noise.
+    same call twice shows how much of a ratio is noise.
     """
     first()
     second()

@@ -105,7 +105,7 @@ def rows(*, num_clips: int, num_crops: int, rounds: int) -> list[Row]:
 
 
 def memory_rows(*, num_clips: int) -> list[Row]:
-    """Measure how much a training step takes at its peak, each in a process of its own."""
+    """Measure how much a training step takes at its peak, each in a separate process."""
     found = []
     for name, one_in in MIXTURES.items():
         plain, fast = (peak_in_child(network, num_clips, one_in) for network in ("plain", "fast"))

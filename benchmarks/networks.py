@@ -56,7 +56,7 @@ def rows(name: str, *, num_clips: int, num_crops: int, rounds: int) -> list[Row]
 
 
 def _memory_row(name: str, num_clips: int) -> Row:
-    """Measure what a training step adds to a process, at its peak, in one of its own."""
+    """Measure what a training step adds to a process, at its peak, in a separate process."""
     command = [sys.executable, "-m", "benchmarks.networks", "--peak", name]
     command += ["--clips", str(num_clips)]
     answer = subprocess.run(

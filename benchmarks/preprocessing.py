@@ -1,6 +1,6 @@
 """How fast the stages without a network are: raw files, joints, modalities, checks, fusion.
 
-Made-up data of the sizes of NTU RGB+D; ``--clips`` says how much of it.
+Made-up data of the sizes of NTU RGB+D; ``--clips`` sets how much of it.
 """
 
 import argparse
@@ -154,7 +154,7 @@ def exhaust(items: object) -> None:
 
 
 def quietly(call: Callable[[], None]) -> None:
-    """Call without what the stage says on stderr."""
+    """Call without what the stage prints on stderr."""
     with contextlib.redirect_stderr(io.StringIO()):
         call()
 

@@ -29,7 +29,7 @@ from benchmarks.synthetic import make_store
 from protogcn.batches.clip_store import ClipStore
 
 SECTIONS = ("checks", "steps", "floors", "static", "evaluation", "projection", "kernels")
-_USUAL = "compiled bf16, graphs"  # what a training on a GPU does unless told otherwise
+_USUAL = "compiled bf16, graphs"  # what a training on a GPU does by default
 
 
 @dataclass

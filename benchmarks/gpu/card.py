@@ -26,7 +26,7 @@ def describe(report: Report, device: torch.device) -> None:
     report.fact("Triton", _version_of_triton())
     report.fact("cuDNN", torch.backends.cudnn.version())
     if free < 0.5 * total:
-        report.fact("warning", "somebody else uses this card; times mean little")
+        report.fact("warning", "another process uses this card; times mean little")
 
 
 def measure_rates(report: Report, device: torch.device, *, rounds: int) -> dict[str, float]:
@@ -56,7 +56,7 @@ def measure_rates(report: Report, device: torch.device, *, rounds: int) -> dict[
 
 
 def wait_for(device: torch.device) -> None:
-    """Wait until the device has done all it was told."""
+    """Wait until the device has done all its work."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
 

@@ -1,7 +1,7 @@
 """The least that a training step must do: bytes to move and operations, counted from the shapes.
 
 A tensor counts where one that is as large as a block's features must be read or written because
-what needs it has to wait: behind a batch norm, whose statistics take the whole batch, or behind a
+what needs it has to wait: after a batch norm, whose statistics take the whole batch, or after a
 map over all channels. What can be computed again from what is read anyway (activations, norms,
 shortcuts' maps, each body's topology) is never stored. Weights and sums do not count.
 Shapes: N clips, B rows of bodies, C channels of a block's output, I of its input, T frames,
@@ -58,7 +58,7 @@ class Block:
 
 
 class Pass(NamedTuple):
-    """One reading and writing of a block's tensors; a d stands before a gradient's name."""
+    """One reading and writing of a block's tensors; a d precedes a gradient's name."""
 
     name: str
     reads: tuple[str, ...]

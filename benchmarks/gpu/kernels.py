@@ -31,7 +31,7 @@ class Kernel(NamedTuple):
 def profile(call: Callable[[], None], *, steps: int, device: torch.device) -> list[Kernel]:
     """Return calls and milliseconds of each kernel for one of ``steps`` steps, longest first.
 
-    On the CPU the operators of torch stand for the kernels.
+    On the CPU these are the operators of torch.
     """
     on_gpu = device.type == "cuda"
     activity = torch.profiler.ProfilerActivity
@@ -43,7 +43,7 @@ def profile(call: Callable[[], None], *, steps: int, device: torch.device) -> li
     for event in profiler.key_averages():
         if on_gpu and event.device_type != torch.autograd.DeviceType.CUDA:
             continue
-        if getattr(event, "is_user_annotation", False):  # a range, whose kernels stand there too
+        if getattr(event, "is_user_annotation", False):  # a range, whose kernels are listed too
             continue
         spent = event.self_device_time_total if on_gpu else event.self_cpu_time_total
         found.append(Kernel(event.key, event.count / steps, spent / 1e3 / steps))
@@ -80,6 +80,6 @@ def kind_of(name: str) -> str:
 
 
 def shortened(name: str) -> str:
-    """Leave out namespaces, return types and template arguments that say little."""
+    """Leave out namespaces, return types and template arguments that mean little."""
     name = re.sub(r"^void |at::native::|\(anonymous namespace\)::|std::|cutlass::", "", name)
     return name if len(name) <= 70 else f"{name[:44]}...{name[-23:]}"

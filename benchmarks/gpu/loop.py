@@ -92,7 +92,7 @@ def engine_of(way: Mapping[str, Any], device: torch.device) -> Engine:
 
 @dataclass
 class Loop:
-    """A training that goes on for as long as it is called."""
+    """A training without an end: each call takes further steps."""
 
     engine: Engine
     model: nn.Module

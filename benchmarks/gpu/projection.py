@@ -14,7 +14,7 @@ class Task(NamedTuple):
     name: str
     train: int
     test: int
-    counted: bool  # False: an estimate, from what is said of the dataset elsewhere
+    counted: bool  # False: an estimate, from descriptions of the dataset
     runs: int = 9  # J and B and K twice, and the three motions
 
 

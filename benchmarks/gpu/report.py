@@ -19,7 +19,7 @@ class Line:
 
     Attributes:
         name: what it is.
-        value: the number, a median where there are quartiles.
+        value: the number, a median if it has quartiles.
         unit: of the number.
         lower: first quartile.
         upper: third quartile.

@@ -149,7 +149,7 @@ def _steps(loop: Loop, steps: int) -> None:
 
 
 def _host_seconds(loop: Loop) -> float:
-    """Seconds until the host has told an idle device all of one step."""
+    """Seconds until the host has queued all of one step on an idle device."""
     wait_for(loop.store.device)
     begin = time.perf_counter()
     loop.run(1)
@@ -157,7 +157,7 @@ def _host_seconds(loop: Loop) -> float:
 
 
 def _count_waits(loop: Loop, steps: int) -> int:
-    """How often torch says that the host waited for the device, and where."""
+    """How often torch reports that the host waited for the device, and where."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         torch.cuda.set_sync_debug_mode("warn")

@@ -88,7 +88,7 @@ def mix_eager(inputs: MixInputs) -> Tensor:
 def draw_inputs(
     bodies: int, channels: int, frames: int, *, dtype: torch.dtype, device: torch.device
 ) -> MixInputs:
-    """Return random inputs that want a gradient."""
+    """Return random inputs that require a gradient."""
     shapes = (
         (bodies, channels, frames, NUM_JOINTS),
         (channels,),

@@ -81,7 +81,7 @@ def make_pair(
 
 
 def scramble(model: nn.Module, generator: torch.Generator) -> None:
-    """Draw every weight, running statistic and memory, so that each matters to the result."""
+    """Draw every weight, running statistic and memory, so that each affects the result."""
     for name, value in model.state_dict().items():
         if not value.is_floating_point():
             continue
@@ -107,7 +107,7 @@ def share_weights(plain: PlainProtoGCN, fast: ProtoGCN) -> None:
 def make_clips(
     bodies: Sequence[Sequence[bool]], *, num_joints: int = 25, num_frames: int = 12, seed: int = 0
 ) -> Tensor:
-    """Return clips (N, M, T, V, 3) that move at random; ``bodies`` says which are not empty."""
+    """Return clips (N, M, T, V, 3) that move at random; ``bodies`` marks the real ones."""
     real = torch.tensor(bodies)  # (N, M)
     generator = torch.Generator().manual_seed(seed)
     shape = (*real.shape, num_frames, num_joints, 3)
@@ -185,7 +185,7 @@ def _assert_equal_losses(found: Loss, expected: Loss) -> None:
 def _assert_equal_gradients(pair: Pair) -> None:
     """Compare each gradient relative to its norm, or to the whole one's where it is zero.
 
-    Zero are those of the biases in front of a batch norm.
+    Zero are those of the biases before a batch norm.
     """
     expected = {name: value.grad for name, value in pair.plain.named_parameters()}
     gradients = {name: value.grad for name, value in pair.fast.named_parameters()}

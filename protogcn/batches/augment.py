@@ -4,7 +4,7 @@ All modalities are linear in the joints, so turning and swapping them equals tur
 the joints first; a dropped limb is zero in the modality itself. Source: the released pipelines
 (paper Table 2: random rotation). 2-D data is mirrored instead, and its motion is that of the
 sampled frames, after the mirror. The mirror skips missing joints, whose x is zero: mirroring bones,
-about width 0, equals the bones of mirrored joints only where both ends of a bone are there.
+about width 0, equals the bones of mirrored joints only if both ends of a bone exist.
 Shapes: N clips, B rows of bodies, T frames, V joints, C channels, the first x.
 """
 

@@ -42,7 +42,7 @@ def training_batch(
 
     Returns:
         The bodies, and the labels (N,), both on the store's device; of this process's part of the
-        clips where there are several processes.
+        clips if several processes share them.
     """
     table, part = store.table, my_part(len(clips))
     draws_of_frames = draw_frames(len(clips), length, generator=generator)

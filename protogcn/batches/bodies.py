@@ -1,7 +1,7 @@
 """The bodies of a batch that a network has to compute: all real ones, one for the empty slots.
 
 Most clips leave a person slot empty, all zero. Empty bodies are equal in every layer, so that one
-row stands for all of them and counts as often in the statistics of the batch norms: the same
+row represents all of them and counts as often in the statistics of the batch norms: the same
 numbers for fewer rows. Empty slots of different persons, which a network may norm differently,
 share no row. Three clips with two slots, two of them with one person::
 
@@ -30,11 +30,11 @@ class Bodies(NamedTuple):
     Attributes:
         values: (B, T, V, C), one body in a row, the real ones first.
         person_weights: (N, B), the share of each row in the mean over a clip's person slots.
-        multiplicity: (B,) how many bodies a row stands for, 0 for a row that only fills a fixed
+        multiplicity: (B,) how many bodies a row represents, 0 for a row that only fills a fixed
             shape; None if every row is one body.
         persons: (B,) the person slot of each row.
-        clips: (R,) on the host, which clip of the batch each real body is of; None if each clip
-            has all its slots in a row of its own. Networks do not read it.
+        clips: (R,) on the host, which clip of the batch each real body belongs to; None if every
+            slot of every clip has its row. Networks do not read it.
         part: if several processes share a batch, which of its clips these are.
     """
 

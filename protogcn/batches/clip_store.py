@@ -31,8 +31,8 @@ class ClipStore:
         frames: (F, M, V, C) float32, on ``device`` if they fit there, else in host memory.
         table: ids, labels and places of the same clips.
         digest: SHA-256 of the frames.
-        device: where bodies are wanted.
-        ahead: whether a thread should gather them one batch ahead: the frames are elsewhere.
+        device: where a network reads them.
+        ahead: whether a thread should gather batches one ahead: the frames are not on ``device``.
         mirror_widths: (N,) pixels, a mirrored x becomes width - x; 0 for bones and motions; None
             for 3-D data.
     """

@@ -7,15 +7,15 @@ from protogcn.errors import ConfigError
 
 
 def pick_device(wanted: str) -> torch.device:
-    """Return the device a run asks for; ``auto`` is the GPU where there is one.
+    """Return the device a run asks for; ``auto`` is the GPU if one exists.
 
     Raises:
-        ConfigError: a GPU is wanted and there is none.
+        ConfigError: a GPU is asked for and does not exist.
     """
     if wanted == "cpu" or (wanted == "auto" and not torch.cuda.is_available()):
         return torch.device("cpu")
     if not torch.cuda.is_available():
-        raise ConfigError("engine.device: cuda is wanted, but torch finds no GPU; use auto or cpu.")
+        raise ConfigError("engine.device: is cuda, but torch finds no GPU; use auto or cpu.")
     return torch.device("cuda")
 
 

@@ -1,4 +1,4 @@
-"""Items -> what is made of them, the next one made in a thread while the last one is used."""
+"""Batches made one ahead: a thread makes the next one while the caller uses the last one."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -39,7 +39,7 @@ def prefetched(
         make: returns a tensor, or tensors, numbers and None in tuples.
         items: its arguments.
         device: where the tensors lie.
-        ahead: make them one ahead in a thread; on a GPU also in a stream of their own.
+        ahead: make them one ahead in a thread; on a GPU also in a separate stream.
     """
     if not ahead:
         yield from map(make, items)

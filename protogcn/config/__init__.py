@@ -4,6 +4,6 @@ In reading order: ``resolved`` (what a stage reads of a dataset and a run), ``lo
 merged as Snakemake merges them), ``schema`` (what a value may be), ``skeleton``, ``datasets``,
 ``settings`` (which settings go together), ``imports`` (runs that are not trained here), ``runs``
 (overrides), ``plan`` (all of it), ``recipe`` (whether two runs are trained alike), ``tables``,
-``targets`` (what a user may ask for), ``inputs`` (what a job of the workflow reads). ``facts`` holds
-what papers state. The command: ``resolve``.
+``targets`` (what a user may ask for), ``inputs`` (what a job of the workflow reads). ``facts``
+holds what papers state. The command: ``resolve``.
 """

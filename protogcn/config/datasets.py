@@ -11,7 +11,7 @@ from protogcn.errors import ConfigError, nearest
 from protogcn.files import paths
 
 ANNOTATIONS = "annotations.csv"  # the table of a folder of clips
-CLIP_SUFFIXES = (".npy", ".csv", ".json")  # of a clip in a file of its own
+CLIP_SUFFIXES = (".npy", ".csv", ".json")  # of a file that holds one clip
 _LONGEST_NAME = 200  # characters
 _SIMULATED = {  # what the simulator writes in its folder: raw and kpfiles of each of its formats
     "skeletons": ("", None),

@@ -60,7 +60,7 @@ def put_in_order(config: dict[str, Any], own: Path) -> None:
 
     Args:
         config: changed in place.
-        own: the workplace's own file; where there is none, nothing changes.
+        own: the workplace's own file; if there is none, nothing changes.
 
     Raises:
         ConfigError: the file is no YAML.

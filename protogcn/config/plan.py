@@ -53,7 +53,7 @@ class Plan:
         models: their names, also of those under another recipe than their own.
         runs: every run that can be asked for.
         ensembles: by (task, ensemble name).
-        directory: the folder that ``results`` is in, where the config names one.
+        directory: the folder that ``results`` is in, if the config names one.
     """
 
     datasets: Mapping[str, Dataset]
@@ -70,7 +70,7 @@ class Plan:
         """
         if (task, name) not in self.ensembles:
             tables = ", ".join(f"{t}_{n}" for t, n in self.ensembles if t == task)
-            raise ConfigError(f"ensembles.{name} is not made for {task}; there is {tables}.")
+            raise ConfigError(f"ensembles.{name} is not made for {task}; expected one of {tables}.")
         return self.ensembles[task, name]
 
     def run(self, task: str, model: str, stream: str) -> Run:
@@ -98,7 +98,7 @@ def load_plan(config: Mapping[str, Any], schema_path: Path, sources: Iterable[Pa
     Args:
         config: the merged config.
         schema_path: the JSON schema of a config.
-        sources: the YAML files it was merged from; a key that stands twice in one is refused.
+        sources: the YAML files it was merged from; a key that appears twice in one is refused.
 
     Raises:
         ConfigError: one or more sentences, each with the key it is about.

@@ -101,7 +101,7 @@ class Run:
 
     @property
     def stream(self) -> str:
-        """The modality, with ``-2`` and so on behind it for a repeat."""
+        """The modality, followed by ``-2`` and so on for a repeat."""
         return self.modality if self.repeat == 1 else f"{self.modality}-{self.repeat}"
 
     @property

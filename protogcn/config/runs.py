@@ -106,7 +106,7 @@ class Runs:
         return datasets, models
 
     def check_overrides(self) -> None:
-        """Refuse overrides that name what there is not, or that no run matches.
+        """Refuse overrides that name what does not exist, or that no run matches.
 
         Raises:
             ConfigError: with the entry.
@@ -130,9 +130,7 @@ class Runs:
                 _matches(override["where"], self._facts(*names))
                 for names in product(self._tasks, self.models, streams)
             ):
-                raise ConfigError(
-                    f"overrides.{name}.where: {override['where']} matches no run there can be."
-                )
+                raise ConfigError(f"overrides.{name}.where: {override['where']} matches no run.")
         matched = [o["where"].get("recipe", ()) for o in self._overrides.values()]
         recipes = [RECIPE, *(name for names in matched for name in _listed(names))]
         for name, recipe in self._own.items():
@@ -183,13 +181,13 @@ def check_streams(where: str, streams: Iterable[str]) -> None:
     """Refuse what is not the name of a stream.
 
     Raises:
-        ConfigError: with where it stands.
+        ConfigError: with its place in the config.
     """
     for stream in streams:
         if not re.fullmatch(STREAM, stream):
             raise ConfigError(
                 f"{where}: {stream!r} is not a stream, expected {', '.join(MODALITIES)}, or one of"
-                " these with -2 to -99 behind it for a repeat."
+                " these followed by -2 to -99 for a repeat."
             )
 
 
@@ -197,12 +195,12 @@ def look_up(where: str, names: Iterable[str], known: Iterable[str]) -> None:
     """Refuse names that are not known.
 
     Raises:
-        ConfigError: with where it stands and what there is.
+        ConfigError: with its place in the config and the known names.
     """
     for name in names:
         if name not in known:
             model = name.removesuffix("_same")
-            if model != name and model in known:  # until version 0.1 a model of its own
+            if model != name and model in known:  # an entry of models in earlier versions
                 raise ConfigError(
                     f"{where}: {name} is now {model}@{RECIPE}, the model {model} under the recipe"
                     f" {RECIPE}; in a where it is {{model: {model}, recipe: {RECIPE}}}."

@@ -1,4 +1,4 @@
-"""A config file -> its values, each checked by itself: strict YAML, then the JSON schema."""
+"""A config file -> its values, each checked separately: strict YAML, then the JSON schema."""
 
 import json
 import math
@@ -47,7 +47,7 @@ _Validator = validators.extend(
 
 
 class _StrictLoader(yaml.SafeLoader):
-    """YAML in which a key stands once."""
+    """YAML in which no key appears twice."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
         keys = [key.value for key, _ in node.value if key.tag != "tag:yaml.org,2002:merge"]
@@ -55,17 +55,17 @@ class _StrictLoader(yaml.SafeLoader):
             if keys.count(key) > 1:
                 line = node.start_mark.line + 1
                 raise ConfigError(
-                    f"{node.start_mark.name}: key {key!r} stands twice in the block that"
+                    f"{node.start_mark.name}: key {key!r} appears twice in the block that"
                     f" starts in line {line}, expected once."
                 )
         return super().construct_mapping(node, deep)
 
 
 def read_yaml(path: Path) -> Any:
-    """Read a YAML file in which no key stands twice.
+    """Read a YAML file in which no key appears twice.
 
     Raises:
-        ConfigError: it is not YAML, or a key stands twice; with the line.
+        ConfigError: it is not YAML, or a key appears twice; with the line.
     """
     try:
         with path.open(encoding="utf-8") as file:
@@ -78,7 +78,7 @@ def read_yaml(path: Path) -> Any:
 
 
 def check_schema(config: Mapping[str, Any], schema: Mapping[str, Any]) -> None:
-    """Check every value of a config by itself.
+    """Check every value of a config separately.
 
     Raises:
         ConfigError: one sentence for each key that is unknown, missing or out of range.

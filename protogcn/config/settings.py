@@ -36,7 +36,7 @@ def check_run(run: "Run") -> None:
     problems = [
         ("limb_drop", not skeleton.limbs, "declares no limbs"),
         ("swap", not skeleton.pairs, "declares no pairs"),
-        ("mirror", not in_image, "is not in_image: there is no image to mirror; use swap"),
+        ("mirror", not in_image, "is not in_image: no image can be mirrored; use swap"),
         ("mirror", not skeleton.pairs, "declares no pairs"),
         (
             "rotation",
@@ -54,7 +54,7 @@ def check_run(run: "Run") -> None:
 
 
 def check_network(where: str, network: Mapping[str, Any]) -> None:
-    """Check the settings of a network, each of which fits the schema by itself.
+    """Check the settings of a network, each of which fits the schema.
 
     Args:
         where: what messages call these settings.

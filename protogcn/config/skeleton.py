@@ -77,7 +77,7 @@ class Skeleton:
                         f" the layout has joints 0 to {len(joints) - 1}."
                     )
         if len(groups["pairs"]) != len(set(groups["pairs"])):
-            raise ConfigError(f"{where}.pairs: a joint stands in two pairs, expected at most one.")
+            raise ConfigError(f"{where}.pairs: a joint is in two pairs, expected at most one.")
         added = sorted(joint for joint, _, _ in midpoints)
         if added != list(range(len(joints) - len(midpoints), len(joints))):
             raise ConfigError(
@@ -165,7 +165,7 @@ def _check_tree(where: str, joints: tuple[str, ...], parents: tuple[int, ...]) -
             f"{where}.parents: {len(parents)} entries for {len(joints)} joints, expected one each."
         )
     if len(set(joints)) != len(joints):
-        raise ConfigError(f"{where}.joints: a name stands twice, expected different names.")
+        raise ConfigError(f"{where}.joints: a name appears twice, expected different names.")
     for joint, parent in enumerate(parents):
         if not 0 <= parent < len(joints):
             raise ConfigError(

@@ -29,7 +29,7 @@ class Cell:
         task: dataset and split.
         metric: top1, top5 or mean_class.
         model: whose runs are measured.
-        repeats: what is measured, and averaged if there are several; empty if there is nothing.
+        repeats: what is measured, and averaged if there are several; empty if nothing is.
         space: what is summed when streams are fused.
         notes: codes of what a reader has to know about it.
     """

@@ -26,13 +26,19 @@ class Target(NamedTuple):
 
     Attributes:
         kind: what it is.
-        names: what it is of.
+        names: what it is of; the last one of several is the task.
         runs: task, model and stream of the runs that it needs; none if it cannot be made.
     """
 
     kind: str
     names: tuple[str, ...]
     runs: tuple[_Key, ...]
+
+    @property
+    def meaning(self) -> str:
+        """What messages call it."""
+        *names, last = self.names
+        return f"the {self.kind} of {', '.join(names)} on {last}" if names else f"table {last}"
 
 
 @dataclass(frozen=True)
@@ -63,8 +69,7 @@ def targets_of(plan: Plan, tables: Mapping[str, Table]) -> dict[str, Target]:
         other = found.setdefault(stem, target)
         if other is not target:
             raise ConfigError(
-                f"results/{stem}: would be the {other.kind} of {', '.join(other.names)} and the"
-                f" {target.kind} of {', '.join(target.names)}; rename one."
+                f"results/{stem}: would be {other.meaning} and {target.meaning}; rename one."
             )
     return found
 

@@ -19,7 +19,7 @@ def show_progress(
     what: str,
     size: Callable[[_Item], int] = lambda item: 1,
 ) -> Iterator[_Item]:
-    """Yield the items and tell on stderr how much is done and how fast.
+    """Yield the items and report on stderr how much is done and how fast.
 
     Args:
         items: what is being worked off.

@@ -1,7 +1,7 @@
 """Slurm jobs that an earlier Snakemake left behind, which a new one would do a second time.
 
-A Snakemake that is killed with -9, or whose login node goes down, leaves its jobs running. Nothing
-takes them up again, and the next Snakemake would send the same jobs once more.
+A Snakemake that is killed with -9, or whose login node goes down, leaves its jobs running. No
+Snakemake waits for them then, and the next one would send the same jobs once more.
 """
 
 from collections.abc import Iterable
@@ -44,8 +44,8 @@ def left_behind(
     jobs = ", ".join(f"{job.number} ({job.comment}, {job.state.lower()})" for job in found)
     return (
         f"an earlier Snakemake left jobs in the queue that would be done twice: {jobs}. Wait for"
-        f" them, or end them with: scancel {ids}. Then run the same command again; a training goes"
-        " on after its last epoch."
+        f" them, or end them with: scancel {ids}. Then run the same command again; a training"
+        " resumes from its last epoch."
     )
 
 

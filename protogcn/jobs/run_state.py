@@ -1,6 +1,6 @@
 """A run directory -> the state of its run, from small files and the queue, without torch.
 
-What a changed config makes obsolete is not told here: ``snakemake -n`` does.
+What a changed config makes obsolete is not shown: ``snakemake -n`` does that.
 """
 
 import os
@@ -13,7 +13,7 @@ from pathlib import Path
 from protogcn.config.resolved import Run
 from protogcn.errors import ContractError
 from protogcn.files.progress import FILE_NAME, RunProgress, load_progress
-from protogcn.jobs.alive import runs_here
+from protogcn.jobs.alive import is_alive
 from protogcn.jobs.slurm import Job, comment_of
 
 # In the order of a run's life; the last five need a look.
@@ -69,7 +69,7 @@ class RunState:
 def state_of(
     run: Run, root: Path, *, now: float, queue: Mapping[str, Job] | None = None
 ) -> RunState:
-    """Tell how a run stands.
+    """Return how a run stands: the first of the conditions below that holds.
 
     Args:
         run: the run.
@@ -77,84 +77,70 @@ def state_of(
         now: seconds since 1970.
         queue: this user's Slurm jobs by id, None if Slurm gives no answer.
     """
-    rule = "import_checkpoint" if "checkpoint" in run.settings else "train_stream"
-    folder, log = root / run.folder, run.log(rule)
+    folder = root / run.folder
+    log = run.log("import_checkpoint" if "checkpoint" in run.settings else "train_stream")
     try:
         progress = load_progress(folder)
     except ContractError as error:
-        return _row(run, "damaged", None, log, str(error))
-    if progress is not None and progress.state == "running":
-        if _lives(progress, folder, now, queue):
-            return _row(run, "running", progress, log, age=now - progress.updated)
+        return _row(run, "damaged", log, str(error))
+    settings, network, scores = (
+        _date(folder / name) for name in ("config.yaml", "checkpoint.pt", "scores.npz")
+    )
+    if "scores" in run.settings:  # third-party scores: it has no training
+        log = run.log("import_scores")
+        failure = _failure(root / log, after=settings)
+        if scores >= settings > 0:
+            return _row(run, "scored", log)
+        return _row(run, "failed" if failure else "waiting", log, failure)
+
     job = _job_of(run, root, queue)
-    if "scores" in run.settings:
-        return _imported(run, folder, run.log("import_scores"), root)
-    if checkpoint := _date(folder / "checkpoint.pt"):
-        if checkpoint >= _date(folder / "config.yaml"):
-            if _date(folder / "scores.npz") >= checkpoint:
-                return _row(run, "scored", progress, log)
-            of_scoring = run.log("score_stream")
-            said = "" if job else _failure(root / of_scoring, after=checkpoint)
-            if said:
-                return _row(run, "failed", progress, of_scoring, said)
-            return _row(run, "trained", progress, log, job=job)
-    if job is not None and not _ended_in(job, progress):
-        return _row(run, "starting" if job.runs else "queued", progress, log, job=job)
-    return _stopped(run, root, progress, log, now, queue)
-
-
-def _imported(run: Run, folder: Path, log: str, root: Path) -> RunState:
-    """Tell how a run stands whose scores are somebody's: there is no training of it."""
-    settings = _date(folder / "config.yaml")
-    if _date(folder / "scores.npz") >= settings > 0:
-        return _row(run, "scored", None, log)
-    said = _failure(root / log, after=settings)
-    return _row(run, "failed" if said else "waiting", None, log, said)
-
-
-def _stopped(
-    run: Run,
-    root: Path,
-    progress: RunProgress | None,
-    log: str,
-    now: float,
-    queue: Mapping[str, Job] | None,
-) -> RunState:
-    """Tell how a run stands that is not trained and that no job is known of."""
-    told = _date(root / run.folder / FILE_NAME)
-    said = _failure(root / log, after=told)
-    if said and not said.startswith("OutOfTimeError"):
-        return _row(run, "failed", progress, log, said)
-    written = _date(root / log)
-    # Snakemake leaves an empty log of a job that never started, such as one that sbatch refused.
-    refused = queue is not None and written and not (root / log).stat().st_size
-    if not said and written > told and now - written < SECONDS_OF_SILENCE and not refused:
-        return _row(run, "starting", progress, log)  # it reads its data
-    if progress is None or progress.state == "finished":  # else its outputs were lost
-        older = _date(root / run.folder / "checkpoint.pt") > 0
-        message = "checkpoint.pt is older than config.yaml, the run's settings" if older else ""
-        return _row(run, "waiting", progress, log, message)
-    if progress.state == "running":
-        silent = timedelta(seconds=max(0, round(now - progress.updated)))
-        who, heard = f"process {progress.process} on {progress.host}", f"last heard of {silent} ago"
-        if _lives(progress, root / run.folder, now, queue) is None:
-            message = f"{who}, {heard}; from here it cannot be seen whether it runs"
-            return _row(run, "silent", progress, log, message)
-        return _row(run, "stopped", progress, log, f"{who} is gone, {heard}")
-    return _row(run, progress.state, progress, log, progress.message)
+    last = progress or RunProgress("waiting", 0, run.settings["epochs"])
+    is_running = last.state == "running"
+    alive = _alive(last, folder, now, queue) if is_running else False
+    is_trained = network >= settings and network > 0
+    scoring_log = run.log("score_stream")
+    scoring_failure = "" if job else _failure(root / scoring_log, after=network)
+    has_ended_in_job = job is not None and job.runs and last.job == job.number
+    has_ended_in_job = has_ended_in_job and last.state in ("failed", "out of time")
+    is_in_job = job is not None and not has_ended_in_job
+    reported = _date(folder / FILE_NAME)
+    failure = _failure(root / log, after=reported)
+    is_out_of_time = failure.startswith("OutOfTimeError")
+    reads_data = not failure and _is_begun(root / log, reported, now, queue)
+    older = "checkpoint.pt is older than config.yaml, the run's settings" if network else ""
+    who = f"process {last.process} on {last.host}"
+    heard = f"last heard of {timedelta(seconds=max(0, round(now - last.updated)))} ago"
+    unseen = f"{who}, {heard}; from here it cannot be seen whether it runs"
+    states = (
+        (alive, "running", log, ""),
+        (is_trained and scores >= network, "scored", log, ""),
+        (is_trained and scoring_failure, "failed", scoring_log, scoring_failure),
+        (is_trained, "trained", log, ""),
+        (is_in_job and job.runs, "starting", log, ""),
+        (is_in_job, "queued", log, ""),
+        (failure and not is_out_of_time, "failed", log, failure),
+        (reads_data, "starting", log, ""),
+        (last.state in ("waiting", "finished"), "waiting", log, older),  # its network was lost
+        (is_running and alive is None, "silent", log, unseen),
+        (is_running, "stopped", log, f"{who} is gone, {heard}"),
+        (True, last.state, log, last.message),
+    )
+    state, log, message = next(row for condition, *row in states if condition)
+    named = job if state in ("trained", "starting", "queued") else None
+    return _row(run, state, log, message, progress=progress, job=named, now=now)
 
 
 def _row(
     run: Run,
     state: str,
-    progress: RunProgress | None,
     log: str,
     message: str = "",
     *,
-    age: float | None = None,
+    progress: RunProgress | None = None,
     job: Job | None = None,
+    now: float = 0.0,
 ) -> RunState:
-    left = progress.seconds_left if progress is not None and age is not None else None
+    left = progress.seconds_left if progress is not None and state == "running" else None
     return RunState(
         run=run.name,
         dataset=run.dataset.name,
@@ -166,7 +152,7 @@ def _row(
         epochs=run.settings["epochs"] if progress is None else progress.epochs,
         accuracy=None if progress is None else progress.accuracy,
         clips_per_second=None if progress is None else progress.clips_per_second,
-        seconds_left=None if left is None else max(0.0, left - age),
+        seconds_left=None if left is None else max(0.0, left - (now - progress.updated)),
         job=job.number if job is not None else "" if progress is None else progress.job,
         host="" if progress is None else progress.host,
         log=log,
@@ -174,29 +160,34 @@ def _row(
     )
 
 
-def _lives(
+def _alive(
     progress: RunProgress, folder: Path, now: float, queue: Mapping[str, Job] | None
 ) -> bool | None:
-    """Return whether a training that says so still runs; None if that is not to be known."""
-    here = runs_here(progress.host, progress.process)
-    if here is not None:
-        return here
-    if queue is not None and progress.job:
-        if progress.job in queue:
-            return queue[progress.job].runs
-        if (folder / FILE_NAME).stat().st_uid == os.getuid():  # the queue is this user's
-            return False
-    return True if now - progress.updated < SECONDS_OF_SILENCE else None
+    """Return whether a training lives that reports so; one of minutes ago counts as alive."""
+
+    def job_runs(job: str) -> bool | None:
+        if queue is None:
+            return None
+        if job in queue:
+            return queue[job].runs
+        is_mine = (folder / FILE_NAME).stat().st_uid == os.getuid()
+        return False if is_mine else None  # the queue is this user's
+
+    alive = is_alive(progress.host, progress.process, progress.job, job_runs)
+    if alive is None and now - progress.updated < SECONDS_OF_SILENCE:
+        return True
+    return alive
 
 
-def _ended_in(job: Job, progress: RunProgress | None) -> bool:
-    """Return whether a training has ended in a job that has yet to end itself."""
-    return (
-        job.runs
-        and progress is not None
-        and progress.job == job.number
-        and progress.state in ("failed", "out of time")
-    )
+def _is_begun(log: Path, reported: float, now: float, queue: Mapping[str, Job] | None) -> bool:
+    """Return whether a training has just begun, and reads its data: its log is new.
+
+    Snakemake leaves an empty log of a job that never started, such as one that sbatch refused.
+    """
+    written = _date(log)
+    if queue is not None and written and not log.stat().st_size:
+        return False
+    return written > reported and now - written < SECONDS_OF_SILENCE
 
 
 def _job_of(run: Run, root: Path, queue: Mapping[str, Job] | None) -> Job | None:
@@ -210,7 +201,7 @@ def _job_of(run: Run, root: Path, queue: Mapping[str, Job] | None) -> Job | None
 
 
 def _failure(log: Path, *, after: float) -> str:
-    """Return the last line of a log if it was written later and tells of a failure."""
+    """Return the last line of a log if it was written later and reports a failure."""
     if not log.is_file() or _date(log) < after:
         return ""
     try:

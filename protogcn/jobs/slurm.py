@@ -1,4 +1,4 @@
-"""What Slurm's ``squeue`` says about jobs; None wherever it is not there."""
+"""What Slurm's ``squeue`` reports of jobs; None if there is no squeue."""
 
 import getpass
 import os
@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 SECONDS_FOR_AN_ANSWER = 15.0
-_LONGEST_ANSWER = 200  # characters of what squeue says against it
+_LONGEST_ANSWER = 200  # characters of squeue's own message
 
 # A job in one of these has its processes, or will have them again without being submitted again.
 _ALIVE = {"RUNNING", "COMPLETING", "SUSPENDED", "STOPPED", "CONFIGURING", "SIGNALING"}
 
 
 class NoAnswerError(Exception):
-    """``squeue`` is there but gives no answer; in its own words where it has some."""
+    """``squeue`` exists but gives no answer; with its own message if it has one."""
 
 
 @dataclass(frozen=True)
@@ -47,10 +47,10 @@ def comment_of(rule: str, wildcards: Iterable[str]) -> str:
 
 
 def queue_of_user() -> dict[str, Job] | None:
-    """Return this user's jobs that wait or run, by id; None where there is no squeue.
+    """Return this user's jobs that wait or run, by id; None if there is no squeue.
 
     Raises:
-        NoAnswerError: there is one, and it fails or hangs.
+        NoAnswerError: it exists, and it fails or hangs.
     """
     lines = _squeue("--user", getpass.getuser(), "--format", "%A|%T|%k|%Z")
     if lines is None:
@@ -107,5 +107,5 @@ def _squeue(*arguments: str) -> list[str] | None:
         raise NoAnswerError(f"gave no answer in {SECONDS_FOR_AN_ANSWER:.0f} seconds") from error
     except subprocess.CalledProcessError as error:
         said = (error.stderr.strip().splitlines() or [""])[-1][:_LONGEST_ANSWER]
-        raise NoAnswerError(f"said {said!a}" if said else "failed without a word") from error
+        raise NoAnswerError(f"reported {said!a}" if said else "failed without a message") from error
     return [line.strip() for line in answer.stdout.splitlines()]

@@ -1,4 +1,4 @@
-"""Where every run of the config stands: ``python -m protogcn status``, from any terminal.
+"""Where every run of the config stands: ``protogcn status``, from any terminal.
 
 Reads small files and Slurm's queue only, while the jobs run.
 """
@@ -70,7 +70,7 @@ def _summary(states: Sequence[RunState]) -> list[str]:
     if left:
         lines.append(f"The running ones need about {_clock(max(left))} more.")
     if any(counts[name] for name in _AGAIN):
-        lines.append("The same snakemake command again goes on from the last epoch of each run.")
+        lines.append("The same snakemake command again resumes each run from its last epoch.")
     return lines
 
 

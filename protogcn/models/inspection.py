@@ -30,9 +30,7 @@ class Topologies(NamedTuple):
 @torch.no_grad()
 def topologies(model: ProtoGCN, bodies: Bodies) -> Topologies:
     """Run bodies through a network in evaluation mode and look at its last block."""
-    features = model.input_norm(bodies)  # (B, T, V, C)
-    for block in model.blocks:
-        features, compared = block(features, bodies.multiplicity)
+    _, compared = model.encode(bodies)
     last = model.blocks[-1].spatial
     relations = bodies.mean_over_persons(last.relations(compared))  # (N, C, V, V)
     pairs = relations.permute(0, 2, 3, 1)  # (N, V, V, C)

@@ -1,6 +1,6 @@
 """Batch norms of bodies, and the precision that sensitive parts are computed in.
 
-A row of a batch may stand for several equal bodies (``Bodies.multiplicity``): it counts as often in
+A row of a batch may represent several equal bodies (``Bodies.multiplicity``): it counts as often in
 the statistics, and in the gradient through them. If several processes share a batch, statistics are
 over all of them. Shapes: B bodies, C channels, T frames, V joints, M person slots.
 """
@@ -101,7 +101,7 @@ def weighted_norm(
     *,
     axis: int,
 ) -> Tensor:
-    """Batch norm in training mode, where row b stands for ``multiplicity[b]`` equal bodies."""
+    """Batch norm in training mode, where row b represents ``multiplicity[b]`` equal bodies."""
     mean, variance = _tracked_moments(norm, features, multiplicity, axis=axis)
     shape = [1] * features.dim()
     shape[axis] = -1

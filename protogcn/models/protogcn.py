@@ -88,7 +88,7 @@ class ProtoGCN(nn.Module):
 
     def forward(self, bodies: Bodies) -> Tensor:
         """Bodies of N clips -> logits (N, K), at least float32."""
-        logits, _ = self._encode(bodies)
+        logits, _ = self.encode(bodies)
         return logits
 
     def loss(self, bodies: Bodies, labels: Tensor) -> Loss:
@@ -97,7 +97,7 @@ class ProtoGCN(nn.Module):
         In training mode the call also moves the memory bank. Of a part of a batch the losses are
         its share of the whole batch's.
         """
-        logits, compared = self._encode(bodies)
+        logits, compared = self.encode(bodies)
         with torch.autocast(logits.device.type, enabled=False):
             relations = bodies.mean_over_persons(self.blocks[-1].spatial.relations(compared))
         cross_entropy = mean_cross_entropy(logits, labels, bodies.part)
@@ -109,7 +109,7 @@ class ProtoGCN(nn.Module):
             logits=logits.detach(),
         )
 
-    def _encode(self, bodies: Bodies) -> tuple[Tensor, MotionRelations]:
+    def encode(self, bodies: Bodies) -> tuple[Tensor, MotionRelations]:
         """Return logits (N, K), and what the last block's relations are made of."""
         features = self.input_norm(bodies)  # (B, T, V, C)
         for block in self.blocks:

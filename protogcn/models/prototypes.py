@@ -1,7 +1,7 @@
 """Prototype reconstruction: relations between joints rebuilt from learned motion prototypes.
 
 Source: ProtoGCN (Liu et al., CVPR 2025), prototype reconstruction network; the map, norm and mean
-behind it are the released code's. Shapes: N clips, C channels, V joints, P prototypes.
+after it are the released code's. Shapes: N clips, C channels, V joints, P prototypes.
 """
 
 import torch
@@ -27,7 +27,7 @@ class PrototypeReconstruction(nn.Module):
         """(N, C, V, V) -> (N, V * V), the reconstructed relation of each pair of joints.
 
         In float32 under autocast too: the mixtures of all pairs are nearly equal, and the norm
-        behind them would blow up bfloat16's rounding.
+        after them would blow up bfloat16's rounding.
         """
         with torch.autocast(relations.device.type, enabled=False):
             pairs = relations.flatten(2).transpose(1, 2)  # (N, V * V, C)

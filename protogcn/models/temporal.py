@@ -20,7 +20,7 @@ NUM_COEFFICIENTS = 25  # of the released code, whatever the skeleton
 class Branches(nn.Module):
     """Branches over time: dilated convolutions, a maximum over three frames, a pointwise map.
 
-    A pointwise map comes first in every branch, and all but the last go on with a norm and an
+    Each branch begins with a pointwise map, followed in all but the last by a norm and an
     activation: the maps are one map here, and the norms one norm.
     """
 

@@ -36,9 +36,9 @@ class MotionRelations(NamedTuple):
 class MotionTopology(nn.Module):
     """Spatial part of one block.
 
-    A joint takes from another what a learned topology, their difference in motion (``inter``)
-    and their similarity (``intra``) say. ``alpha`` and ``beta`` have one entry per subset, of which
-    the released code uses the first only.
+    What a joint takes from another is the sum of a learned topology, their difference in motion
+    (``inter``) and their similarity (``intra``). ``alpha`` and ``beta`` have one entry per subset,
+    of which the released code uses the first only.
     """
 
     def __init__(self, in_channels: int, out_channels: int, *, topology: Tensor):

@@ -124,11 +124,7 @@ def _read_pickle(path: Path, num_joints: int, in_image: bool) -> Iterator[Record
 
 
 def _keypoints_of(sample: Sample, num_joints: int, in_image: bool) -> np.ndarray:
-    channels = 2 if in_image else 3
-    layout = f"(persons, frames, {num_joints}, {channels})"
-    keypoints = sample.floats("keypoint", layout, (None, None, num_joints, channels))
-    if in_image:
-        layout = f"{keypoints.shape[:3]}, as its keypoint"
-        scores = sample.floats("keypoint_score", layout, keypoints.shape[:3])
+    keypoints, scores = sample.poses(num_joints, in_image)
+    if scores is not None:
         keypoints = np.concatenate([keypoints, scores[..., None]], axis=-1)
     return np.array(keypoints, dtype=keypoints.dtype.newbyteorder("="))

@@ -101,7 +101,7 @@ def train_epoch(training: Training) -> dict[str, float]:
         )
         for step, (batch, (bodies, labels)) in enumerate(zip(bar, inputs, strict=True)):
             rate = learning_rate(settings["learning_rate"], epoch * len(batches) + step, num_steps)
-            # Dropout inside the network has no generator of its own.
+            # Dropout inside the network has no separate generator.
             torch.manual_seed(_seeds_of_step(training, step)[1])
             loss = training.step(bodies, labels, rate)
             # Sums stay on the device: reading them here would wait for the GPU at every step.

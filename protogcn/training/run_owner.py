@@ -18,7 +18,7 @@ from typing import Any
 
 from protogcn.errors import ContractError, SupersededError
 from protogcn.files.contracts import reading, save_text
-from protogcn.jobs.alive import runs_here
+from protogcn.jobs.alive import is_alive
 from protogcn.jobs.slurm import job_runs
 
 
@@ -62,7 +62,7 @@ class Owner:
             )
 
     def _other_at_work(self) -> Mapping[str, Any] | None:
-        """Return the token that is there if its training, in another process, still runs."""
+        """Return the present token if its training, in another process, still runs."""
         if not self._path.exists():
             return None
         try:
@@ -70,13 +70,11 @@ class Owner:
         except ContractError as error:
             print(f"Warning: not used: {error}", file=sys.stderr)
             return None
-        here, mine = ("host", "process"), self.token
-        if all(other[key] == mine[key] for key in here):
+        mine = self.token
+        if (other["host"], other["process"]) == (mine["host"], mine["process"]):
             return None
-        runs = runs_here(other["host"], other["process"])
-        if runs is None and other["job"] and other["job"] != mine["job"]:
-            runs = job_runs(other["job"])
-        return other if runs else None
+        job = other["job"] if other["job"] != mine["job"] else ""  # not this one, requeued
+        return other if is_alive(other["host"], other["process"], job, job_runs) else None
 
     def _read(self) -> Mapping[str, Any]:
         with reading(self._path, "the owner token of this run"):

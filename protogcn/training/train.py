@@ -229,7 +229,7 @@ def _train_or_find(
 
 
 def _is_of(run: Run, store: ClipStore, checkpoint: Path) -> bool:
-    """Whether there is a checkpoint of the very training that this one is."""
+    """Whether the checkpoint exists and is of this very training."""
     try:
         load_trained(checkpoint, run, store)
     except ContractError:
@@ -254,7 +254,7 @@ def main() -> None:
     parser.add_argument(
         "--stop-at",
         help="when this job ends: seconds since 1970 or a local time as 2030-01-31T18:00"
-        " (default: $PROTOGCN_STOP_AT, and what Slurm says)",
+        " (default: $PROTOGCN_STOP_AT, and what Slurm reports)",
     )
     args = parser.parse_args()
 

@@ -9,7 +9,8 @@ from protogcn.data.joints import write_joints
 from protogcn.data.modality import write_modalities
 from protogcn.data.readers import RawClip
 from protogcn.scores.score import score
-from protogcn.training.train import _checkpoint, train
+from protogcn.training.train import train
+from tests.made.nano import write_checkpoint
 from tests.made.poses import COCO20, DATASET, pose_run
 
 
@@ -48,9 +49,10 @@ def test_borders_of_crops_are_chosen_when_scoring(folder, tmp_path):
     """Both ways score one checkpoint; the score file says which it was."""
     run = pose_run("jm", epochs=1)
     store = store_of(folder, run)
-    checkpoint = dict(_checkpoint(train(run, store, tmp_path)))
+    path = tmp_path / "checkpoint.pt"
+    write_checkpoint(path, run, store, train(run, store, tmp_path).model)
     found = {
-        borders: score(pose_run("jm", epochs=1, crop_borders=borders), store, checkpoint)
+        borders: score(pose_run("jm", epochs=1, crop_borders=borders), store, path)
         for borders in ("released", "clean")
     }
     for borders, scores in found.items():

@@ -98,7 +98,7 @@ def test_a_second_preparation_is_read_for_the_runs_that_want_it(ntu120):
         ("train: {learning_rate: 1e-4}", "YAML reads 1e-4 as text"),
         ("train: {epochs: 0}", "train.epochs: found 0, expected at least 1"),
         ("ensembles: {6ens: {streams: {v: 1}}}", "ensembles.6ens.streams: 'v' is not a stream"),
-        ("train: {epochs: 3, epochs: 4}", "key 'epochs' stands twice"),
+        ("train: {epochs: 3, epochs: 4}", "key 'epochs' appears twice"),
         (
             "datasets: {'$(touch X)': {skeleton: ntu25, splits: [a]}}",
             "cannot be part of a file name",

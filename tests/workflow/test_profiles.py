@@ -93,7 +93,7 @@ def test_unknown_queue_stops_snakemake_before_it_sends_a_job(ntu120, monkeypatch
     arguments = ("results/ntu120_xsub_2ens.csv", "--workflow-profile", str(PROFILES / "slurm"))
     answer = ntu120.snakemake(*arguments, configs=())
     assert answer.returncode != 0
-    assert "ConfigError: squeue said 'Socket timed out', so that jobs" in answer.stdout
+    assert "ConfigError: squeue reported 'Socket timed out', so that jobs" in answer.stdout
     assert "Traceback" not in answer.stdout
     assert not (ntu120.folder / "results/runs").exists()
 

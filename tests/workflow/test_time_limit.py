@@ -41,7 +41,7 @@ def test_retries_take_a_training_through_several_jobs(workplace, monkeypatch):
     assert "OutOfTimeError: nano_xsub/protogcn/j: epoch 2 of 2 is left" in first.stdout
     assert "Traceback" not in first.stdout
     assert state_of(workplace) == ("out of time", 1)
-    assert "goes on from the last epoch" in status_of(workplace)
+    assert "resumes each run from its last epoch" in status_of(workplace)
 
     more = workplace.config("train: {epochs: 3}")
     answer = workplace.snakemake(

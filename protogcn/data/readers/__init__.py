@@ -1,8 +1,9 @@
 """Raw formats -> clips: what every reader yields.
 
 In reading order: ``ntu``, its files ``skeleton_file`` and ``ntu_bodies``; ``pyskl`` and its parts
-``annotations`` and ``pyskl_splits``; ``kinetics``; ``folder`` (a file for each clip), ``clip_file``,
-``clip_csv``; ``malformed`` (what is wrong in a file). The room ``pickles`` reads pickles as data.
+``annotations`` and ``pyskl_splits``; ``kinetics``; ``folder`` (a file for each clip),
+``clip_file``, ``clip_csv``; ``malformed`` (what is wrong in a file). The room ``pickles`` reads
+pickles as data.
 """
 
 from collections.abc import Mapping

@@ -72,12 +72,7 @@ class Sample:
             layout: what its axes are, for messages.
             shape: the length of each axis, None for any.
         """
-        return self.check_floats(field, self.fields[field], layout, shape)
-
-    def check_floats(
-        self, field: str, array: object, layout: str, shape: Sequence[int | None]
-    ) -> np.ndarray:
-        """Return ``array``, checked as ``floats`` does."""
+        array = self.fields[field]
         if type(array) is not np.ndarray:
             raise self.fault(field, show(array), "an array")
         if array.dtype.kind != "f":
@@ -90,6 +85,16 @@ class Sample:
         if too_large or not np.isfinite(array).all():
             raise self.fault(field, "NaN or infinity", "finite numbers")
         return array
+
+    def poses(self, num_joints: int, in_image: bool) -> tuple[np.ndarray, np.ndarray | None]:
+        """Return keypoints (M, T, V, 3); in an image (M, T, V, 2), and their scores (M, T, V)."""
+        channels = 2 if in_image else 3
+        layout = f"(persons, frames, {num_joints}, {channels})"
+        keypoints = self.floats("keypoint", layout, (None, None, num_joints, channels))
+        if not in_image:
+            return keypoints, None
+        layout = f"{keypoints.shape[:3]}, as its keypoint"
+        return keypoints, self.floats("keypoint_score", layout, keypoints.shape[:3])
 
     def image_size(self) -> tuple[int, int]:
         """Return height and width of the image in pixels."""

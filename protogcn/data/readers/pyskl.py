@@ -107,17 +107,11 @@ def _check(
     in_image: bool,
     arrays: set[int],
 ) -> _Clip:
-    channels = 2 if in_image else 3
-    layout = f"(persons, frames, {num_joints}, {channels})"
-    keypoints = sample.floats("keypoint", layout, (None, None, num_joints, channels))
-    num_persons, num_frames = keypoints.shape[:2]
+    keypoints, scores = sample.poses(num_joints, in_image)
+    num_frames = keypoints.shape[1]
     if not num_frames:
         raise sample.fault("keypoint", "no frame", "at least one")
-    scores, image_size = None, None
-    if in_image:
-        layout = f"({num_persons}, {num_frames}, {num_joints}), as its keypoint"
-        scores = sample.floats("keypoint_score", layout, (num_persons, num_frames, num_joints))
-        image_size = sample.image_size()
+    image_size = sample.image_size() if in_image else None
     if (total_frames := sample.number("total_frames")) != num_frames:
         expected = f"{num_frames}, the frames of its keypoint"
         raise sample.fault("total_frames", str(total_frames), expected)

@@ -16,7 +16,7 @@ def test_files_go_on_top_of_the_config(tmp_path):
     [
         ("[1]", "found no map"),
         ("train: {epoch: 3}", "train: unknown key 'epoch'"),
-        ("train: {epochs: 3, epochs: 4}", "stands twice"),
+        ("train: {epochs: 3, epochs: 4}", "appears twice"),
         (None, "does not exist"),
     ],
 )

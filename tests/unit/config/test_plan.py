@@ -214,7 +214,9 @@ def test_file_on_top_adds_to_the_released_settings():
 
 
 def test_what_the_plan_does_not_have_is_named(plan):
-    with pytest.raises(ConfigError, match=r"ensembles\.7ens is not made for demo_xsub; there is"):
+    with pytest.raises(
+        ConfigError, match=r"ensembles\.7ens is not made for demo_xsub; expected one of"
+    ):
         plan.ensemble("demo_xsub", "7ens")
     with pytest.raises(ConfigError, match=r"run demo_xsub/protogcn/x: 'x' is not a stream"):
         plan.run("demo_xsub", "protogcn", "x")

@@ -83,19 +83,19 @@ def test_keys_that_moved_to_the_engine_are_one_sentence_with_their_new_places(sc
     )
 
 
-def test_all_mistakes_are_told_at_once(schema):
+def test_all_mistakes_are_reported_at_once(schema):
     config = changed("train.epochs", 0)
     config["train"]["batch"] = 0
     with pytest.raises(ConfigError, match=r"(?s)epochs.*batch"):
         check_schema(config, schema)
 
 
-def test_key_that_stands_twice_is_refused_with_its_line(tmp_path):
+def test_key_that_appears_twice_is_refused_with_its_line(tmp_path):
     path = tmp_path / "c.yaml"
     path.write_text("train:\n  epochs: 3\n  batch: 2\n  epochs: 4\n")
-    with pytest.raises(ConfigError, match=r"c\.yaml: key 'epochs' stands twice in .* line 2"):
+    with pytest.raises(ConfigError, match=r"c\.yaml: key 'epochs' appears twice in .* line 2"):
         read_yaml(path)
-    with pytest.raises(ConfigError, match="stands twice"):
+    with pytest.raises(ConfigError, match="appears twice"):
         load_plan(repository_config(), SCHEMA, [path])
 
 

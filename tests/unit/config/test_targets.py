@@ -46,9 +46,9 @@ def test_every_table_and_figure_is_known_with_the_runs_that_it_needs():
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [
-        ("6ens_confusion", "would be the confusion of 6ens, .* and the table of 6ens_confusion"),
-        ("protogcn_learning_curves", "and the learning curves of protogcn, "),
-        ("b_protogcn_vs_protogcn", "and the difference of b, protogcn, protogcn, "),
+        ("6ens_confusion", "would be the confusion of 6ens on .* and the table of 6ens_confusion"),
+        ("protogcn_learning_curves", "and the learning curves of protogcn on "),
+        ("b_protogcn_vs_protogcn", "and the difference of b, protogcn, protogcn on "),
     ],
 )
 def test_an_ensemble_with_the_name_of_a_figure_is_refused(name, sentence):
@@ -62,7 +62,7 @@ def test_two_tables_of_one_name_are_refused():
     config["ensembles"]["a_2ens"] = config["ensembles"]["2ens"]
     with pytest.raises(ConfigError, match=r"results/demo_xsub_a_2ens: would be .*; rename one"):
         known_to(config)
-    with pytest.raises(ConfigError, match=r"demo_xsub_2ens: .* and the comparison of demo_xsub_2e"):
+    with pytest.raises(ConfigError, match=r"demo_xsub_2ens: .* and table demo_xsub_2e"):
         known_to(changed("tables.demo_xsub_2ens", MINE))
 
 

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from protogcn.jobs.alive import runs_here
+from protogcn.jobs.alive import is_alive, runs_here
 from tests.made.training import fake_training
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
@@ -34,3 +34,13 @@ def test_another_process_under_the_same_number_is_no_training():
 
 def test_another_machine_cannot_be_looked_at():
     assert runs_here("elsewhere", os.getpid()) is None
+
+
+@pytest.mark.parametrize("runs", [True, False, None])
+def test_training_of_another_machine_lives_as_long_as_its_job(runs):
+    assert is_alive("elsewhere", 7, "41", {"41": runs}.get) is runs
+    assert is_alive("elsewhere", 7, "", lambda job: True) is None
+
+
+def test_job_of_a_process_of_this_machine_is_not_asked_about():
+    assert is_alive(HERE, os.getpid(), "41", lambda job: False) is True

@@ -51,8 +51,11 @@ def test_without_slurm_nothing_is_left(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("script", "found"),
     [
-        ("echo 'slurm_load_jobs error: Socket timed out' >&2; exit 1", "squeue said 'slurm_load_"),
-        ("exit 1", "squeue failed without a word"),
+        (
+            "echo 'slurm_load_jobs error: Socket timed out' >&2; exit 1",
+            "squeue reported 'slurm_load_",
+        ),
+        ("exit 1", "squeue failed without a message"),
         ("exec sleep 30", "squeue gave no answer in 0 seconds"),
         (None, "squeue is not in the PATH"),
     ],

@@ -128,7 +128,7 @@ def test_queue_that_gives_no_answer_is_told(tmp_path, monkeypatch, form):
     assert answer.returncode == 0
     told = answer.stderr if form else answer.stdout
     assert told.splitlines()[-1] == (
-        "Slurm's queue is unknown, and what waits in it not shown: squeue said 'Socket timed out'."
+        "Slurm's queue is unknown, and what waits in it not shown: squeue reported 'Socket timed out'."
     )
     if form:
         assert json.loads(answer.stdout)[0]["state"] == "waiting"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from protogcn.data.readers.pickles.allowed_names import find_stand_in
 from protogcn.data.readers.pickles.numpy_arrays import RefusedError
-from protogcn.data.readers.pickles.stack_machine import PROTOCOLS, unpickle
+from protogcn.data.readers.pickles.unpickle import PROTOCOLS, unpickle
 from protogcn.errors import ConfigError, ContractError
 
 _FIRST = 0x80

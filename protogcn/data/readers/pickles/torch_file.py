@@ -17,7 +17,6 @@ import numpy as np
 
 from protogcn.data.readers.pickles.allowed_names import StandIn
 from protogcn.data.readers.pickles.numpy_arrays import RefusedError
-from protogcn.data.readers.pickles.stack_machine import unpickle
 from protogcn.data.readers.pickles.torch_tensors import (
     PickledTensor,
     Storage,
@@ -25,6 +24,7 @@ from protogcn.data.readers.pickles.torch_tensors import (
     find_tensor_name,
     storage_of,
 )
+from protogcn.data.readers.pickles.unpickle import unpickle
 from protogcn.errors import ConfigError, ContractError
 from protogcn.files.contracts import reading
 

@@ -115,7 +115,8 @@ def _launcher(device: torch.device) -> ModuleType:
     """Import what needs Triton, on the first call."""
     if not kernel_available():
         raise ConfigError(
-            "topology kernel: needs Triton, which is not installed; set topology_kernel to false."
+            "topology kernel: needs Triton, which is not installed; set engine.topology_kernel to"
+            " false."
         )
     from protogcn.models.fast.gpu import launch
 

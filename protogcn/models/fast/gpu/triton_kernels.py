@@ -3,7 +3,7 @@
 A program takes a group of channels of one body and one subset, and one channel at a time: it
 computes that channel's topology and runs over its frames. The topology never reaches memory; what
 the channels of a subset share comes from memory, and its gradient goes there, once a group.
-Joints are padded to a power of two, as the matrix units want it. Shapes: B bodies, C channels, T
+Joints are padded to a power of two, as the matrix units need it. Shapes: B bodies, C channels, T
 frames, V joints.
 """
 

@@ -138,9 +138,8 @@ def test_refuses_an_unknown_precision():
 def test_says_that_triton_is_missing(monkeypatch):
     monkeypatch.setattr(topology_kernel, "find_spec", lambda name: None)
     assert not kernel_available()
-    with pytest.raises(
-        ConfigError, match="needs Triton, which is not installed; set topology_kernel to false"
-    ):
+    message = r"needs Triton, which is not installed; set engine\.topology_kernel to false"
+    with pytest.raises(ConfigError, match=message):
         mix(draw_inputs(5, 4, 3), precision="ieee")
 
 

@@ -203,7 +203,7 @@ def on_the_page():
 def runs_of_tables():
     """For the name of each table on the page those of the runs that it is made of."""
     known = {name: targets[name].runs for name in on_the_page().tables if name in targets}
-    return {name: ["/".join(run) for run in runs] for name, runs in known.items()}
+    return {name: [plan.run(*run).name for run in runs] for name, runs in known.items()}
 
 
 def raw_of(wildcards):

@@ -3,6 +3,7 @@
 Nothing here imports torch: a login node reads this to plan the jobs.
 """
 
+import argparse
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -186,3 +187,11 @@ def load_run(path: Path) -> Run:
                 " run snakemake again: it writes the file anew, and repeats no finished training."
             )
         return run_from_mapping(entry)
+
+
+def add_run_files(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments that name a run's settings, data and network."""
+    parser.add_argument("--config", type=Path, required=True, help="config.yaml of the run")
+    parser.add_argument("--values", type=Path, required=True, help=".npy of its modality")
+    parser.add_argument("--clips", type=Path, required=True, help="clips.csv beside it")
+    parser.add_argument("--checkpoint", type=Path, required=True)

@@ -7,6 +7,7 @@ it gave the socket to, have ended, however they end: no file is left, no claim i
 several trainings share has several names.
 """
 
+import argparse
 import os
 import shutil
 import socket
@@ -21,6 +22,16 @@ from protogcn.errors import ConfigError
 
 _BATCH_SYSTEMS = ("SLURM_JOB_ID", "PBS_JOBID", "LSB_JOBID", "KUBERNETES_SERVICE_HOST")
 _POLL_SECONDS = 10
+
+
+def add_gpus(parser: argparse.ArgumentParser) -> None:
+    """Add the argument that says how many GPUs to claim."""
+    parser.add_argument(
+        "--gpus",
+        type=int,
+        default=0,
+        help="claim so many of this workstation's GPUs (default: use what is visible)",
+    )
 
 
 @contextmanager

@@ -8,11 +8,11 @@ import numpy as np
 
 from protogcn.batches.clip_store import ClipStore
 from protogcn.batches.device import pick_device
-from protogcn.config.resolved import Run, load_run
+from protogcn.config.resolved import Run, add_run_files, load_run
 from protogcn.files.provenance import commit, versions
 from protogcn.files.scores import Scores
 from protogcn.jobs.bar import show_progress
-from protogcn.jobs.claim import claimed_gpus
+from protogcn.jobs.claim import add_gpus, claimed_gpus
 from protogcn.models.engine import Engine
 from protogcn.models.trained import load_trained
 from protogcn.scores.scoring import ScoringCrops, score_clips
@@ -65,17 +65,9 @@ def score(run: Run, store: ClipStore, path: Path) -> Scores:
 def main() -> None:
     """Score one run, write its score file."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--config", type=Path, required=True, help="config.yaml of the run")
-    parser.add_argument("--values", type=Path, required=True, help=".npy of its modality")
-    parser.add_argument("--clips", type=Path, required=True)
-    parser.add_argument("--checkpoint", type=Path, required=True)
+    add_run_files(parser)
     parser.add_argument("--scores", type=Path, required=True)
-    parser.add_argument(
-        "--gpus",
-        type=int,
-        default=0,
-        help="claim so many of this workstation's GPUs (default: use what is visible)",
-    )
+    add_gpus(parser)
     args = parser.parse_args()
 
     run = load_run(args.config)

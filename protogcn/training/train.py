@@ -31,7 +31,7 @@ from protogcn.batches.parallel import (
     run_together,
     summed,
 )
-from protogcn.config.resolved import Run, load_run
+from protogcn.config.resolved import Run, add_run_files, load_run
 from protogcn.errors import (
     ContractError,
     FinishedElsewhereError,
@@ -40,7 +40,7 @@ from protogcn.errors import (
 )
 from protogcn.files.contracts import reading, save_table
 from protogcn.files.provenance import commit, versions
-from protogcn.jobs.claim import claimed_gpus
+from protogcn.jobs.claim import add_gpus, claimed_gpus
 from protogcn.jobs.deadline import TimeLimit, limit_of_this_job
 from protogcn.models.checkpoint import save_checkpoint
 from protogcn.models.engine import Engine
@@ -240,17 +240,9 @@ def _is_of(run: Run, store: ClipStore, checkpoint: Path) -> bool:
 def main() -> None:
     """Train one run, write its checkpoint and its history."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--config", type=Path, required=True, help="config.yaml of the run")
-    parser.add_argument("--values", type=Path, required=True, help=".npy of its modality")
-    parser.add_argument("--clips", type=Path, required=True)
-    parser.add_argument("--checkpoint", type=Path, required=True)
+    add_run_files(parser)
     parser.add_argument("--history", type=Path, required=True)
-    parser.add_argument(
-        "--gpus",
-        type=int,
-        default=0,
-        help="claim so many of this workstation's GPUs (default: use what is visible)",
-    )
+    add_gpus(parser)
     parser.add_argument(
         "--stop-at",
         help="when this job ends: seconds since 1970 or a local time as 2030-01-31T18:00"

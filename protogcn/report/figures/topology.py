@@ -14,7 +14,7 @@ import torch
 from matplotlib.figure import Figure
 
 from protogcn.batches.clip_store import ClipStore
-from protogcn.config.resolved import Run, load_run
+from protogcn.config.resolved import Run, add_run_files, load_run
 from protogcn.errors import ConfigError
 from protogcn.files.contracts import save_table, save_text
 from protogcn.models.inspection import Topologies, topologies
@@ -76,10 +76,7 @@ def draw_topologies(found: Topologies, joints: tuple[str, ...], title: str) -> F
 def main() -> None:
     """Look at one clip through a trained network, write the matrices, the figure, its caption."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--config", type=Path, required=True, help="config.yaml of the run")
-    parser.add_argument("--values", type=Path, required=True, help=".npy of its modality")
-    parser.add_argument("--clips", type=Path, required=True)
-    parser.add_argument("--checkpoint", type=Path, required=True)
+    add_run_files(parser)
     parser.add_argument("--clip", required=True, help="id of the clip")
     add_outputs(parser)
     args = parser.parse_args()

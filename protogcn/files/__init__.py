@@ -1,4 +1,4 @@
-"""What a stage hands on -> the same in the next one: files written whole, checked when read.
+"""The output of a command -> the input of the next: files written whole, checked when read.
 
 In reading order: ``paths`` (where every file lies), ``contracts`` (written whole or not at all,
 checked on load), ``arrays`` (memory-mapped, with a digest), ``clip_table``, ``scores``,

@@ -1,7 +1,7 @@
-"""A stage on its machines -> GPUs of its own, memory and time, and a word on where it stands.
+"""A job and its machine -> GPUs, memory, time, and the status of every run.
 
 In reading order: ``bar`` and ``workers`` (progress and processes of one job), ``claim`` (GPUs),
 ``deadline`` (when the job ends), ``estimate`` (what to ask for), ``slurm``, ``alive`` (whether a
-training still runs), ``earlier_jobs`` (what a killed Snakemake left behind), ``run_state``. The
-command: ``status``.
+training still runs), ``earlier_jobs`` (what a killed Snakemake left behind), ``run_state``
+(a run's status, from its files). The command: ``status``.
 """

@@ -1,9 +1,9 @@
 """Settings -> a network: ``forward(bodies)`` gives logits, ``loss(bodies, labels)`` a loss.
 
 In reading order: ``protogcn``, its parts ``topology``, ``temporal``, ``prototypes``, ``contrast``,
-``norms``, ``pointwise``; ``loss``; ``engine`` (how fast it is run), ``checkpoint``, ``trained``
-(the network of a run, or a refusal), ``inspection`` (what it learned). Rooms: ``baselines``,
-``released`` (weights of the authors), ``fast``. The command: ``import_checkpoint``.
+``norms``, ``pointwise``; ``loss``; ``engine`` (how it is run on its device), ``checkpoint``,
+``trained`` (the network of a run, or an error), ``inspection`` (what it learned). Rooms:
+``baselines``, ``released`` (the authors' weights), ``fast``. The command: ``import_checkpoint``.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""A trained ensemble and a recording -> what it shows, with probabilities.
+"""A trained ensemble and a recording -> class probabilities.
 
 In reading order: ``ensemble`` (the networks), ``recordings`` (files and live input), ``windows``,
 ``recognise``. Commands: ``predict``, ``export``.

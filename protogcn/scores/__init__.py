@@ -1,6 +1,6 @@
-"""A network and the test clips -> class scores; several fused, two compared.
+"""A network and the test clips -> class scores, their fusion and comparison.
 
-In reading order: ``scoring`` (of a network), ``fusion`` (the arithmetic of an ensemble),
-``members`` (those on a command line), ``class_differences`` (of two models), ``released_files``
+In reading order: ``scoring`` (of one network), ``fusion`` (the arithmetic of an ensemble),
+``members`` (an ensemble's arguments), ``class_differences`` (of two models), ``released_files``
 (other tools' formats). Commands: ``score``, ``import_scores``.
 """

@@ -1,5 +1,5 @@
-"""One modality -> one trained network, whatever stops it.
+"""One modality -> one trained network, resumable.
 
 In reading order: ``train`` (the command), ``epoch``, ``resume`` (the state between epochs),
-``run_owner`` (one process of all that try), ``reporter`` (progress and history).
+``run_owner`` (only the last process to start writes), ``reporter`` (progress and history).
 """

@@ -1,4 +1,4 @@
-"""Papers and their authors -> what they state: protocols, class names, missing samples, results."""
+"""Papers and authors -> what they state: protocols, classes, joint layouts, results."""
 
 import csv
 from collections.abc import Mapping

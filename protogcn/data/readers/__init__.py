@@ -1,4 +1,4 @@
-"""Raw formats -> clips: what every reader yields.
+"""Raw files of every format -> ``RawClip`` and ``DroppedClip``.
 
 In reading order: ``ntu``, its files ``skeleton_file`` and ``ntu_bodies``; ``pyskl`` and its parts
 ``annotations`` and ``pyskl_splits``; ``kinetics``; ``folder`` (a file for each clip),

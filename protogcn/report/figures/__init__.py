@@ -2,5 +2,5 @@
 
 In reading order: ``style`` (one look for all), ``outputs`` (the files of a figure), ``pose_lines``,
 then a command each: ``class_differences``, ``confusion``, ``streams``, ``learning_curves``,
-``topology``, ``animation``, ``dataset``. They alone import matplotlib.
+``topology``, ``animation``, ``dataset``. Only this room imports matplotlib.
 """

@@ -1,4 +1,4 @@
-"""Tables, figures and scores -> the results page, one html file that needs no network.
+"""Tables, figures and scores -> the results page, one html file that works offline.
 
 In reading order: ``report`` (the command), ``runs``, ``tables``, ``pictures``, ``render``.
 """

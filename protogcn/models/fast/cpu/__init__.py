@@ -1,4 +1,4 @@
-"""A trained ProtoGCN -> its evaluation on the CPU, norms folded into the maps, body by body.
+"""A trained ProtoGCN -> its evaluation on the CPU, norms folded into the maps.
 
 In reading order: ``folded``, ``temporal_parts``.
 """

@@ -35,7 +35,7 @@ def test_figures_plan_exactly_the_runs_they_show(workplace):
         (
             "ensembles: {2ens_streams: {streams: {j: 1}}}",
             "results/nano_xsub_2ens_streams.csv",
-            "would be the streams of 2ens, ",
+            "would be the streams of 2ens on ntu60_xsub and the table of 2ens_streams",
         ),
         (
             "models: {wide: {network: protogcn, width: 48, blocks: 2, downsample: [2], subsets: 8,"

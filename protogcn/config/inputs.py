@@ -137,7 +137,11 @@ def found_scores_of_table(plan: Plan, table: Table) -> dict[str, float]:
 def tables_of(plan: Plan, dataset: str) -> list[str]:
     """Return the table of every ensemble of a dataset."""
     tasks = [f"{dataset}_{split}" for split in plan.datasets[dataset].splits]
-    return [f"results/{task}_{name}.csv" for task, name in plan.ensembles if task in tasks]
+    return [
+        paths.result(paths.ENSEMBLE.format(task=task, ensemble=ensemble), ".csv")
+        for task, ensemble in plan.ensembles
+        if task in tasks
+    ]
 
 
 def histories_of(plan: Plan, task: str, model: str) -> list[str]:

@@ -15,9 +15,10 @@ from protogcn.config.tables import Table, resolve_tables
 from protogcn.errors import ConfigError, nearest
 from protogcn.files import paths
 
-_PAGE = Path("results/report.html")
+_PAGE = Path(paths.result("report.html"))
 _FILE = re.compile(r"[\w-][\w.@-]*(?:/[\w-][\w.@-]*)*")
 _TABLES = ("table", "comparison")  # kinds of targets
+_OF_ENSEMBLES = {"table": paths.ENSEMBLE, "confusion": paths.CONFUSION, "streams": paths.STREAMS}
 _Key = tuple[str, str, str]  # task, model, stream
 
 
@@ -69,7 +70,7 @@ def targets_of(plan: Plan, tables: Mapping[str, Table]) -> dict[str, Target]:
         other = found.setdefault(stem, target)
         if other is not target:
             raise ConfigError(
-                f"results/{stem}: would be {other.meaning} and {target.meaning}; rename one."
+                f"{paths.result(stem)}: would be {other.meaning} and {target.meaning}; rename one."
             )
     return found
 
@@ -145,7 +146,7 @@ def chosen_runs(
             if path.is_relative_to(run.folder) or Path(run.folder).is_relative_to(path)
         ]
         if not runs or path == Path():
-            names = [f"results/{stem}.csv" for stem, t in known.items() if t.kind in _TABLES]
+            names = [paths.result(stem, ".csv") for stem, t in known.items() if t.kind in _TABLES]
             raise ConfigError(
                 f"--target: {target!r} is no table and no run of the config, expected such as"
                 f" {names[0]}{nearest(target, names) or '.'}"
@@ -160,22 +161,23 @@ def _named(plan: Plan, tables: Mapping[str, Table]) -> Iterator[tuple[str, Targe
     for (task, name), scheme in plan.ensembles.items():
         runs = tuple((task, scheme.model, stream) for stream in scheme.streams)
         trained.setdefault((task, scheme.model), {}).update(dict.fromkeys(runs))
-        yield f"{task}_{name}", Target("table", (name, task), runs)
-        for kind in ("confusion", "streams"):
-            yield f"{task}_{name}_{kind}", Target(kind, (name, task), runs)
+        for kind, pattern in _OF_ENSEMBLES.items():
+            yield pattern.format(task=task, ensemble=name), Target(kind, (name, task), runs)
     for name, table in tables.items():
         yield name, Target("comparison", (name,), tuple(table.runs))
     tasks = dict.fromkeys(task for task, _ in plan.ensembles)
     for task, model in product(tasks, plan.models):
         runs = tuple(trained.get((task, model), ()))
-        yield f"{task}_{model}_learning_curves", Target("learning curves", (model, task), runs)
+        stem = paths.LEARNING_CURVES.format(task=task, model=model)
+        yield stem, Target("learning curves", (model, task), runs)
     streams = dict.fromkeys(MODALITIES)
     streams |= dict.fromkeys(s for scheme in plan.ensembles.values() for s in scheme.streams)
     streams |= dict.fromkeys(stream for table in tables.values() for _, _, stream in table.runs)
     for task, stream, model, other in product(tasks, streams, plan.models, plan.models):
         runs = ((task, model, stream), (task, other, stream))
         names = (stream, model, other, task)
-        yield f"{task}_{stream}_{model}_vs_{other}", Target("difference", names, runs)
+        stem = paths.CLASS_DIFFERENCES.format(task=task, stream=stream, model=model, baseline=other)
+        yield stem, Target("difference", names, runs)
 
 
 def _comparisons_within(tasks: Sequence[str], known: Mapping[str, Target]) -> list[str]:

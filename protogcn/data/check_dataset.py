@@ -22,6 +22,7 @@ from protogcn.data.read_dataset import read_dataset
 from protogcn.data.readers import RawClip
 from protogcn.data.readers.folder import unlisted_files
 from protogcn.errors import ConfigError, ContractError, nearest
+from protogcn.files import paths
 
 _TALLEST = 4.0  # metres from the lowest to the highest joint
 _SHOWN = 5  # clips that a sentence names
@@ -82,7 +83,7 @@ def look_at(dataset: Dataset, *, workers: int) -> Findings:
     if dataset.simulate is not None and not Path(dataset.raw).exists():
         raise ConfigError(
             f"datasets.{dataset.name}: is simulated, and its raw files are not written yet; do it"
-            f" with: snakemake --cores 1 results/data/{dataset.name}/raw.csv"
+            f" with: snakemake --cores 1 {paths.of_dataset(dataset.name)}/raw.csv"
         )
     if (sentence := missing_raw(dataset)) is not None:
         findings.problems.append(sentence)

@@ -6,6 +6,12 @@ With names in braces instead of names, the same functions give the rules their p
 DATASET = "results/data/{dataset}"
 PREPARED = DATASET + "/{preparation}"
 RUN = "results/runs/{dataset}/{split}/{model}/{stream}"
+# Tables and figures: names of files in results/, without their endings.
+ENSEMBLE = "{task}_{ensemble}"
+CONFUSION = ENSEMBLE + "_confusion"
+STREAMS = ENSEMBLE + "_streams"
+LEARNING_CURVES = "{task}_{model}_learning_curves"
+CLASS_DIFFERENCES = "{task}_{stream}_{model}_vs_{baseline}"
 
 
 def of_dataset(dataset: str) -> str:
@@ -21,6 +27,11 @@ def prepared(dataset: str, preparation: str) -> str:
 def of_run(dataset: str, split: str, model: str, stream: str) -> str:
     """Return the folder of a run: its settings, network, history and scores."""
     return RUN.format(dataset=dataset, split=split, model=model, stream=stream)
+
+
+def result(name: str, ending: str = "") -> str:
+    """Return a table, a figure or the page."""
+    return f"results/{name}{ending}"
 
 
 def log(rule: str, *names: str) -> str:

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from protogcn.config.load import plan_of
 from protogcn.config.targets import chosen_runs
+from protogcn.files import paths
 from protogcn.jobs.run_state import STATES, RunState, state_of
 from protogcn.jobs.slurm import NoAnswerError, queue_of_user
 
@@ -44,7 +45,7 @@ def table_of(states: Iterable[RunState], *, width: int) -> str:
                     subsequent_indent=indent,
                     break_on_hyphens=False,
                 )
-        lines += [f"  logs: results/logs/train_stream/{dataset}.{split}.{model}.STREAM.log", ""]
+        lines += [f"  logs: {paths.log('train_stream', dataset, split, model, 'STREAM')}", ""]
     return "\n".join([*lines, *_summary(states)])
 
 

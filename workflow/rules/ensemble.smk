@@ -13,14 +13,14 @@ rule fuse_ensemble:
         ),
     output:
         csv=report(
-            "results/{task}_{ensemble}.csv",
+            paths.result(paths.ENSEMBLE, ".csv"),
             caption="../report/ensemble.rst",
             category="Ensembles",
             labels={"task": "{task}", "ensemble": "{ensemble}"},
         ),
-        markdown="results/{task}_{ensemble}.md",
-        latex="results/{task}_{ensemble}.tex",
-        record="results/{task}_{ensemble}.json",
+        markdown=paths.result(paths.ENSEMBLE, ".md"),
+        latex=paths.result(paths.ENSEMBLE, ".tex"),
+        record=paths.result(paths.ENSEMBLE, ".json"),
     log:
         paths.log("fuse_ensemble", "{task}", "{ensemble}"),
     params:

@@ -15,7 +15,7 @@ rule draw_class_differences:
         baseline=lambda wildcards: scores_by(wildcards, wildcards.baseline),
     output:
         **figure_files(
-            "results/{task}_{stream}_{model}_vs_{baseline}",
+            paths.result(paths.CLASS_DIFFERENCES),
             "Class by class",
             task="{task}",
             stream="{stream}",
@@ -38,7 +38,7 @@ rule draw_confusion:
         scores=rules.fuse_ensemble.input.scores,
     output:
         **figure_files(
-            "results/{task}_{ensemble}_confusion", "Confusions", task="{task}", scores="{ensemble}"
+            paths.result(paths.CONFUSION), "Confusions", task="{task}", scores="{ensemble}"
         ),
     log:
         paths.log("draw_confusion", "{task}", "{ensemble}"),
@@ -74,9 +74,7 @@ rule draw_streams:
     input:
         scores=rules.fuse_ensemble.input.scores,
     output:
-        **figure_files(
-            "results/{task}_{ensemble}_streams", "Streams", task="{task}", ensemble="{ensemble}"
-        ),
+        **figure_files(paths.result(paths.STREAMS), "Streams", task="{task}", ensemble="{ensemble}"),
     log:
         paths.log("draw_streams", "{task}", "{ensemble}"),
     resources:
@@ -98,7 +96,7 @@ rule draw_learning_curves:
         ),
     output:
         **figure_files(
-            "results/{task}_{model}_learning_curves",
+            paths.result(paths.LEARNING_CURVES),
             "Trainings",
             has_table=False,
             task="{task}",

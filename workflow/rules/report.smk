@@ -8,13 +8,13 @@ localrules:
 rule write_report:
     """Write the page with every table, figure and run that the config's report section names."""
     input:
-        tables=lambda wildcards: [f"results/{name}.csv" for name in on_the_page().tables],
-        figures=lambda wildcards: [f"results/{name}.png" for name in on_the_page().figures],
-        captions=lambda wildcards: [f"results/{name}.txt" for name in on_the_page().figures],
+        tables=lambda wildcards: [paths.result(name, ".csv") for name in on_the_page().tables],
+        figures=lambda wildcards: [paths.result(name, ".png") for name in on_the_page().figures],
+        captions=lambda wildcards: [paths.result(name, ".txt") for name in on_the_page().figures],
         scores=lambda wildcards: [inputs.scores_of(run) for run in on_the_page().runs],
         dag=str(REPOSITORY / "docs/dag.svg"),
     output:
-        page=report("results/report.html", caption="../report/page.rst", category="Page"),
+        page=report(paths.result("report.html"), caption="../report/page.rst", category="Page"),
     log:
         paths.log("write_report", "page"),
     params:

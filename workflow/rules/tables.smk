@@ -12,7 +12,7 @@ localrules:
 rule resolve_table:
     """Write down which runs each cell of a comparison table is measured from."""
     output:
-        "results/tables/{table}.yaml",
+        paths.result("tables/{table}", ".yaml"),
     log:
         paths.log("resolve_table", "{table}"),
     params:
@@ -28,13 +28,13 @@ rule compare_runs:
         scores=of_table(inputs.scores_of_table),
     output:
         csv=report(
-            "results/{table}.csv",
+            paths.result("{table}", ".csv"),
             caption="../report/table.rst",
             category="Tables",
             labels={"table": "{table}"},
         ),
-        markdown="results/{table}.md",
-        latex="results/{table}.tex",
+        markdown=paths.result("{table}", ".md"),
+        latex=paths.result("{table}", ".tex"),
     log:
         paths.log("compare_runs", "{table}"),
     resources:
@@ -50,9 +50,9 @@ rule compare_what_is_there:
     input:
         table=rules.resolve_table.output,
     output:
-        csv="results/{table}.partial.csv",
-        markdown="results/{table}.partial.md",
-        latex="results/{table}.partial.tex",
+        csv=paths.result("{table}", ".partial.csv"),
+        markdown=paths.result("{table}", ".partial.md"),
+        latex=paths.result("{table}", ".partial.tex"),
     log:
         paths.log("compare_what_is_there", "{table}"),
     resources:

@@ -64,7 +64,7 @@ def _run() -> None:
             " all of them)."
         )
     else:
-        log, arguments = _take_log(arguments)
+        log, arguments = _take_log(name, arguments)
         sys.argv = [f"protogcn {name}", *arguments]
         stage = importlib.import_module(f"protogcn.{COMMANDS[name][0]}").main
         if log is None:
@@ -86,8 +86,8 @@ def _overview() -> str:
     )
 
 
-def _take_log(arguments: list[str]) -> tuple[Path | None, list[str]]:
-    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+def _take_log(name: str, arguments: list[str]) -> tuple[Path | None, list[str]]:
+    parser = argparse.ArgumentParser(f"protogcn {name}", add_help=False, allow_abbrev=False)
     parser.add_argument("--log", type=Path)
     found, others = parser.parse_known_args(arguments)
     return found.log, others
@@ -95,12 +95,12 @@ def _take_log(arguments: list[str]) -> tuple[Path | None, list[str]]:
 
 def _run_with_log(stage: Callable[[], None], log: Path) -> None:
     """Run a command that prints to its log; a terminal gets warnings, and the end of a failure."""
-    terminal = os.dup(sys.stderr.fileno())
     try:
+        terminal = os.dup(2)
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("wb") as file:
-            for stream in (sys.stdout, sys.stderr):
-                os.dup2(file.fileno(), stream.fileno())
+            for printed in (1, 2):  # not of sys.stdout, which is None if it was closed before
+                os.dup2(file.fileno(), printed)
     except OSError as error:
         raise ContractError(f"--log {log}: could not be written ({error.strerror}).") from None
     # Python prints a traceback before it comes here, so that it is the end of the log.
@@ -111,7 +111,8 @@ def _run_with_log(stage: Callable[[], None], log: Path) -> None:
 
 
 def _show(log: Path, terminal: int, chosen: Callable[[list[bytes]], list[bytes]]) -> None:
-    sys.stdout.flush()
+    if sys.stdout is not None:
+        sys.stdout.flush()
     with suppress(OSError):  # nobody reads the terminal, or the log is gone
         os.write(terminal, b"".join(chosen(log.read_bytes().splitlines(keepends=True))))
 

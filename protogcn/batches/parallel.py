@@ -11,7 +11,8 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
 from multiprocessing.connection import wait
@@ -86,8 +87,9 @@ def run_together(size: int, work: Callable[..., None], *arguments: Any) -> int:
         new.Process(target=_begin, args=(peer, work, arguments), daemon=True) for peer in peers
     ]
     try:
-        for process in processes:
-            process.start()
+        with _no_interrupt():  # they inherit it: only this process reports Ctrl-C
+            for process in processes:
+                process.start()
         running = {process.sentinel: rank for rank, process in enumerate(processes)}
         while running:
             for sentinel in wait(running):
@@ -107,6 +109,15 @@ def run_together(size: int, work: Callable[..., None], *arguments: Any) -> int:
                 process.join()
 
 
+@contextmanager
+def _no_interrupt() -> Iterator[None]:
+    former = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, former or signal.SIG_DFL)
+
+
 def _join(processes: Iterable[BaseProcess], seconds: float) -> None:
     end = time.monotonic() + seconds
     for process in processes:
@@ -116,7 +127,6 @@ def _join(processes: Iterable[BaseProcess], seconds: float) -> None:
 def _begin(peer: Peer, work: Callable[..., None], arguments: tuple[Any, ...]) -> None:
     from tqdm import tqdm  # here alone: batches and networks do without it
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     tqdm.set_lock(threading.RLock())  # its own is a semaphore, which a killed process leaves
     threading.Thread(target=_end_with_parent, daemon=True).start()
     run_stage(partial(work, peer, *arguments))

@@ -54,6 +54,7 @@ class Plan:
         runs: every run that can be asked for.
         ensembles: by (task, ensemble name).
         directory: the folder that ``results`` is in, if the config names one.
+        trainings_per_gpu: how many jobs share a GPU of a workstation; no part of any run.
     """
 
     datasets: Mapping[str, Dataset]
@@ -61,6 +62,7 @@ class Plan:
     runs: Runs
     ensembles: Mapping[tuple[str, str], Ensemble]
     directory: str = ""
+    trainings_per_gpu: int = 1
 
     def ensemble(self, task: str, name: str) -> Ensemble:
         """Return one fusion scheme of a task.
@@ -131,7 +133,14 @@ def expand(config: Mapping[str, Any]) -> Plan:
         check_network(f"models.{name}", {k: v for k, v in entry.items() if k != "recipe"})
     runs.check_overrides()
     ensembles = {(task, scheme.name): scheme for scheme in schemes for task in scheme.tasks}
-    plan = Plan(datasets, tuple(runs.models), runs, ensembles, config.get("directory", ""))
+    plan = Plan(
+        datasets=datasets,
+        models=tuple(runs.models),
+        runs=runs,
+        ensembles=ensembles,
+        directory=config.get("directory", ""),
+        trainings_per_gpu=config["engine"]["trainings_per_gpu"],
+    )
     plan.of_ensembles()  # refuses settings that do not fit
     return plan
 

@@ -16,6 +16,11 @@ _RECIPE = (
 # Names a run, as its other names do; they are no settings.
 _NAMES = ("run.split", "run.model", "run.modality", "run.repeat", "run.dataset.name")
 _FIRST = ("settings.", "network.")
+# Settings of score files that were written before the config had a section engine.
+_OF_ENGINE = (
+    "device", "gpus", "compile", "cuda_graphs", "tf32", "fused_optimizer", "fused_passes",
+    "topology_kernel",
+)  # fmt: skip
 
 
 def shared_and_own(
@@ -39,13 +44,14 @@ def shared_and_own(
 
 def settings_digest(run: Mapping[str, Any]) -> str:
     """Return the SHA-256 of what shapes a run's scores: everything but its engine."""
-    text = json.dumps({k: v for k, v in run.items() if k != "engine"}, sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()
+    shaping = {key: value for key, value in run.items() if key != "engine"}
+    shaping["settings"] = _without(run["settings"], _OF_ENGINE)
+    return hashlib.sha256(json.dumps(shaping, sort_keys=True).encode()).hexdigest()
 
 
 def recipe_of(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return the settings that are part of a recipe: CPU threads decide the order of sums only."""
-    return {name: value for name, value in settings.items() if name != "cpu_threads"}
+    return _without(settings, ("cpu_threads", *_OF_ENGINE))
 
 
 def recipe_lines(runs: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -69,6 +75,10 @@ def flattened(provenance: Mapping[str, Any]) -> dict[str, str]:
         if name not in _NAMES
     }
     return dict(sorted(texts.items(), key=lambda entry: not entry[0].startswith(_FIRST)))
+
+
+def _without(settings: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    return {name: value for name, value in settings.items() if name not in names}
 
 
 def _flatten(prefix: str, value: Any) -> list[tuple[str, str]]:

@@ -30,7 +30,8 @@ class Runs:
 
     def __init__(self, config: Mapping[str, Any], datasets: Mapping[str, Dataset]) -> None:
         self._train = config["train"]
-        self._engine = config["engine"]
+        # What shares a GPU is the workstation's matter: another number makes no run anew.
+        self._engine = {k: v for k, v in config["engine"].items() if k != "trainings_per_gpu"}
         self._entries = config["models"]
         self._own = {name: entry.get("recipe", RECIPE) for name, entry in self._entries.items()}
         self._recipes = tuple(dict.fromkeys([RECIPE, *self._own.values()]))
@@ -199,6 +200,11 @@ def look_up(where: str, names: Iterable[str], known: Iterable[str]) -> None:
     """
     for name in names:
         if name not in known:
+            if ".where" in where and name.partition("@")[0] in known:
+                model, _, recipe = name.partition("@")
+                raise ConfigError(
+                    f"{where}: found {name!r}, expected {{model: {model}, recipe: {recipe}}}."
+                )
             model = name.removesuffix("_same")
             if model != name and model in known:  # an entry of models in earlier versions
                 raise ConfigError(

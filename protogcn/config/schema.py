@@ -31,7 +31,8 @@ _LIMITS = {
 }
 _REPLACED = {  # keys of earlier versions
     "pack": "set engine.trainings_per_gpu to K and start snakemake with --resources gpu=K*GPUs"
-    " (docs/cluster.md)"
+    " (docs/cluster.md)",
+    "fused_passes": "take it out; there is one way to train on the CPU (docs/performance.md)",
 }
 
 

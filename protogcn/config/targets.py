@@ -219,6 +219,8 @@ def _usual_figures(
 
 def _key(plan: Plan, task: str, name: str) -> _Key:
     model, _, stream = name.partition("/")
+    if stream:
+        look_up("report.runs", [model], plan.models)
     if (task, model, stream) not in plan.runs:
         raise ConfigError(
             f"report.runs: {name!r} is no run of {task}, expected model/stream, such as"

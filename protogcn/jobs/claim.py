@@ -16,7 +16,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from itertools import takewhile
+from itertools import chain, takewhile
 
 from protogcn.errors import ConfigError
 
@@ -25,12 +25,15 @@ _POLL_SECONDS = 10
 
 
 def add_gpus(parser: argparse.ArgumentParser) -> None:
-    """Add the argument that says how many GPUs to claim."""
+    """Add the arguments that say which GPUs to claim."""
     parser.add_argument(
         "--gpus",
         type=int,
         default=0,
         help="claim so many of this workstation's GPUs (default: use what is visible)",
+    )
+    parser.add_argument(
+        "--share", type=int, default=1, help="how many claims each of them has (default: 1)"
     )
 
 
@@ -87,7 +90,7 @@ def needs_claim(environment: Mapping[str, str], gpus: Sequence[str]) -> bool:
 
 
 def claim(gpus: Sequence[str], number: int, *, share: int) -> dict[str, socket.socket] | None:
-    """Claim the first free GPUs, those that fewer trainings have first.
+    """Claim free GPUs, those with the fewest claims first.
 
     Args:
         gpus: their names.
@@ -103,17 +106,15 @@ def claim(gpus: Sequence[str], number: int, *, share: int) -> dict[str, socket.s
     """
     if number > len(gpus):
         raise ConfigError(f"{number} GPUs are wanted for one job, but {len(gpus)} are visible.")
-    claims: dict[str, socket.socket] = {}
-    for slot in range(share):
-        for name in gpus:
-            if name not in claims and len(claims) < number:
-                if (mine := _hold(f"{name}-{slot}")) is not None:
-                    claims[name] = mine
-    if len(claims) == number:
-        return claims
-    for mine in claims.values():  # so that no two jobs wait for one another
-        mine.close()
-    return None
+    with ExitStack() as not_taken:  # also if too few are free: no two jobs wait for one another
+        free = {name: [_hold(f"{name}-{slot}") for slot in range(share)] for name in gpus}
+        free = {name: [mine for mine in held if mine is not None] for name, held in free.items()}
+        chosen = sorted((name for name in gpus if free[name]), key=lambda name: -len(free[name]))
+        chosen = sorted(chosen[:number], key=gpus.index) if len(chosen) >= number else []
+        claims = {name: free[name].pop(0) for name in chosen}
+        for mine in chain(*free.values()):
+            not_taken.enter_context(mine)
+    return claims or None
 
 
 def _hold(name: str) -> socket.socket | None:

@@ -71,7 +71,7 @@ def main() -> None:
     args = parser.parse_args()
 
     run = load_run(args.config)
-    with claimed_gpus(args.gpus, share=run.engine["trainings_per_gpu"]):
+    with claimed_gpus(args.gpus, share=args.share):
         device = pick_device(run.engine["device"])
         engine = Engine.of(run.engine, device, precision=run.settings["precision"])
         engine.start(run.settings["cpu_threads"])

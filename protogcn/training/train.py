@@ -253,7 +253,7 @@ def main() -> None:
     limit = limit_of_this_job(args.stop_at)
     run = load_run(args.config)
     size = run.engine["gpus"]
-    with claimed_gpus(args.gpus, share=run.engine["trainings_per_gpu"]) as claims:
+    with claimed_gpus(args.gpus, share=args.share) as claims:
         if size == 1:
             try:
                 _train_as(Peer(), args, limit, claims)

@@ -64,7 +64,6 @@ SETTINGS = {
 ENGINE = {
     "device": "cpu",
     "gpus": 1,
-    "trainings_per_gpu": 1,
     "compile": "auto",
     "cuda_graphs": True,
     "tf32": True,

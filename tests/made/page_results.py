@@ -49,16 +49,3 @@ def scores_of(model, stream, confusions, classes=CLASSES, split="xsub", **settin
             "scored by": {"commit": "c" * 40, "versions": {"torch": "2.13.0"}},
         },
     )
-
-
-def random_confusions(seed, num_classes, clips_of_each, accuracy):
-    """Return confusions in which a share of the clips are taken for a class nearby."""
-    generator = np.random.default_rng(seed)
-    return [
-        np.where(
-            generator.random(clips_of_each) < accuracy,
-            own,
-            (own + generator.geometric(0.2, clips_of_each)) % num_classes,
-        )
-        for own in range(num_classes)
-    ]

@@ -95,3 +95,18 @@ def test_a_log_that_cannot_be_written_is_one_sentence(tmp_path):
         answer.stderr
         == f"ContractError: --log {tmp_path}: could not be written (Is a directory).\n"
     )
+
+
+def test_a_log_without_a_name_is_a_mistake_in_calling_that_command():
+    answer = protogcn("fuse", "--log")
+    assert answer.returncode == 2
+    assert answer.stderr.startswith("usage: protogcn fuse ")
+
+
+def test_a_command_whose_output_is_closed_writes_its_log_all_the_same(tmp_path):
+    log = tmp_path / "a.log"
+    command = [sys.executable, "-m", "protogcn", "joints", "--help", "--log", str(log)]
+    shell = ["sh", "-c", 'exec "$@" >&-', "sh", *command]
+    answer = subprocess.run(shell, capture_output=True, text=True, check=False)
+    assert "Traceback" not in answer.stderr
+    assert log.exists()

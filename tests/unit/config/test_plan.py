@@ -165,6 +165,7 @@ def override(where, **settings):
         ("overrides", override({"dataset": "dmeo"}, swap=0.5), r"overrides\.mine\.where\.dataset: 'dmeo' does not exist.*'demo'"),
         ("overrides", override({"stream": "j-7", "modality": "b"}, swap=0.5), r"overrides\.mine\.where: .* matches no run"),
         ("overrides", override({"stream": ["j", "bb"]}, swap=0.5), r"overrides\.mine\.where\.stream: 'bb' is not a stream"),
+        ("overrides", override({"model": "stgcnpp@protogcn"}, swap=0.5), r"mine\.where\.model: found 'stgcnpp@protogcn', expected \{model: stgcnpp, recipe: protogcn\}"),
         ("overrides", override({"recipe": "pyskll"}, swap=0.5), r"mine\.where\.recipe: 'pyskll' does not exist.*'pyskl'"),
         ("overrides", override({"model": "stgcn_same"}, swap=0.5), r"stgcn_same is now stgcn@protogcn, .*\{model: stgcn, recipe"),
         ("ensembles.6ens.model", "ctrgcn_same", r"6ens\.model: ctrgcn_same is now ctrgcn@protogcn"),
@@ -258,3 +259,10 @@ def test_every_setting_is_documented():
     ]
     keys = {key for section in [*sections, schema["properties"]] for key in section}
     assert [key for key in sorted(keys) if f"`{key}`" not in text] == []
+
+
+def test_another_number_of_trainings_per_gpu_makes_no_run_anew():
+    plans = [expand(changed("engine.trainings_per_gpu", number)) for number in (1, 4)]
+    first, second = (plan.run("demo_xsub", "protogcn", "j").to_mapping() for plan in plans)
+    assert first == second
+    assert [plan.trainings_per_gpu for plan in plans] == [1, 4]

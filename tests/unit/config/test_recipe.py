@@ -57,3 +57,12 @@ def test_provenance_is_flat_with_the_settings_first():
     assert shared["network.prototypes"] == "10"
     assert shared["dataset.classes"] == ", ".join(CLASSES)
     assert shared["trained by.versions.torch"] == "2.13.0"
+
+
+def test_a_score_file_of_before_the_section_engine_is_of_the_same_training():
+    run = nano_run().to_mapping()
+    engine = {**run["engine"], "fused_passes": True}
+    old = {**run, "settings": {**run["settings"], **engine}}
+    del old["engine"]
+    assert settings_digest(old) == settings_digest(run)
+    assert recipe_lines([old, run]) == recipe_lines([run, run])

@@ -32,6 +32,8 @@ def test_repository_config_fits_its_schema(schema):
         ("train.epochs", 3.0, "train.epochs: found 3.0, expected a whole number"),
         ("engine.gpus", 2.0, "engine.gpus: found 2.0, expected a whole number"),
         ("pack", 2, "config: unknown key 'pack': set engine.trainings_per_gpu to K"),
+        ("train.fused_passes", True, "train: unknown key 'fused_passes': take it out; there is one"),
+        ("overrides", {"x": {"where": {"dataset": "demo"}, "set": {"engine": {"trainings_per_gpu": 2}}}}, "unknown key 'trainings_per_gpu'"),
         ("datasets.utd_mhad.classes", 27.0, "found 27.0, expected a list or a whole number"),
         ("train.epochs", True, "train.epochs: found true, expected a whole number"),
         ("train.epochs", None, "train.epochs: found null, expected a whole number"),

@@ -137,6 +137,14 @@ def test_trainings_that_share_gpus_are_spread_over_them(gpus, claims):
     assert list(claims(1)) == [gpus[1]]
 
 
+def test_the_gpu_with_the_fewest_trainings_is_next_whatever_ended_before(gpus, claims):
+    found = [claims(1) for _ in range(4)]
+    for number in (0, 1, 3):  # the third training, the second of the first GPU, goes on
+        for mine in found[number].values():
+            mine.close()
+    assert list(claims(1)) == [gpus[1]]
+
+
 def test_run_on_several_gpus_shares_different_ones(gpus, claims):
     assert list(claims(2)) == list(claims(2)) == gpus
     assert claims(2) is None

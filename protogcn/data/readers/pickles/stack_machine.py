@@ -161,7 +161,7 @@ class StackMachine:
             if isinstance(value, str | bytes | bytearray):
                 self.allowance -= len(value) if len(value) > _LONG else 0
             elif type(value) in (list, tuple, dict):
-                self.allowance -= len(value)
+                self.allowance -= 8 * (len(value) + 1)  # about what Python needs
             else:
                 self.allowance -= getattr(value, "nbytes", 0)
             if self.allowance < 0:

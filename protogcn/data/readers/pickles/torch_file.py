@@ -24,7 +24,7 @@ from protogcn.data.readers.pickles.torch_tensors import (
     find_tensor_name,
     storage_of,
 )
-from protogcn.data.readers.pickles.unpickle import unpickle
+from protogcn.data.readers.pickles.unpickle import LEAST_ALLOWANCE, unpickle
 from protogcn.errors import ConfigError, ContractError
 from protogcn.files.contracts import reading
 
@@ -105,7 +105,7 @@ def _read_zip(archive: zipfile.ZipFile) -> object:
         _read_entry(archive, entries[pickles[0]]),
         find_name=find_name_or_foreign,
         find_storage=partial(storage_of, read=lambda name, size: read(f"data/{name}", size)),
-        allowance=4 * sum(entry.file_size for entry in entries.values()),
+        allowance=max(4 * sum(entry.file_size for entry in entries.values()), LEAST_ALLOWANCE),
     )
     return content
 

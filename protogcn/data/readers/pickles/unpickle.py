@@ -18,6 +18,7 @@ from protogcn.data.readers.pickles.numpy_arrays import RefusedError
 from protogcn.data.readers.pickles.stack_machine import StackMachine
 
 PROTOCOLS = range(2, 6)
+LEAST_ALLOWANCE = 4 << 20  # bytes
 _LONGEST_INTEGER = 71  # bits of a 64-bit number that needs a ninth byte for its sign
 _CLAIMS = {"PROTO", "FRAME", "LONG1", "LONG_BINPUT"}
 
@@ -37,12 +38,15 @@ def unpickle(
         start: the first byte of the pickle.
         find_name: what stands in for a name.
         find_storage: what stands in for the elements of a tensor, which lie elsewhere in the file.
-        allowance: bytes of values that may be used again; by default four times the file.
+        allowance: bytes of values that may be used again; by default four times the file, or
+            4 MB if that is more.
 
     Raises:
         RefusedError: it wants anything but plain data, is damaged, or contradicts itself.
     """
-    machine = StackMachine(find_name, find_storage, allowance or 4 * len(data))
+    machine = StackMachine(
+        find_name, find_storage, allowance or max(4 * len(data), LEAST_ALLOWANCE)
+    )
     file = io.BytesIO(data)
     file.seek(start)
     position, name = start, ""

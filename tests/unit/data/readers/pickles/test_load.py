@@ -152,6 +152,11 @@ def test_values_may_be_shared_within_reason(load, protocol):
     assert_same(load(pickle.dumps(content, protocol)), content)
 
 
+def test_a_small_pickle_may_share_more_than_its_size(load):
+    content = {"arrays": [np.arange(5000.0)] * 20, "texts": [{"d": "x" * 300} for _ in range(50)]}
+    assert_same(load(pickle.dumps(content, 4)), content)
+
+
 def test_a_deep_nest_does_not_crash(load):
     depth = 100_000
     value = load(b"\x80\x04" + b"]" * depth + b"a" * (depth - 1) + b".")

@@ -162,10 +162,10 @@ def test_a_run_on_several_gpus_is_one_task(workplace):
     several, one, scored = (
         jobs[job] for job in (("train_stream", "b"), ("train_stream", "j"), ("score_stream", "b"))
     )
-    assert "python -m protogcn train --gpus 2 --config" in several
+    assert "python -m protogcn train --gpus 2 --share 1 --config" in several
     assert "threads: 6" in several
     assert "gpu=2, nodes=1" in several
     assert "gpu=1, nodes=1" in one
     assert "gpu=1" in scored
-    assert "python -m protogcn train --gpus 1 --config" in one
-    assert "python -m protogcn score --gpus 1 --config" in scored
+    assert "python -m protogcn train --gpus 1 --share 1 --config" in one
+    assert "python -m protogcn score --gpus 1 --share 1 --config" in scored

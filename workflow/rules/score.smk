@@ -18,8 +18,8 @@ rule score_stream:
     resources:
         **needs("score"),
         gpu=lambda wildcards: min(1, run_of(wildcards).num_gpus),
-        gpu_share=plan.trainings_per_gpu,
         nodes=1,
+        gpu_share=plan.trainings_per_gpu,
     shell:
         "python -m protogcn score --gpus {resources.gpu} --share {resources.gpu_share} --config {input.config} --values {input.values}"
         " --clips {input.clips} --checkpoint {input.checkpoint} --scores {output.scores} --log {log}"

@@ -34,8 +34,8 @@ rule train_stream:
     resources:
         **needs("train"),
         gpu=lambda wildcards: run_of(wildcards).num_gpus,
-        gpu_share=plan.trainings_per_gpu,
         nodes=1,
+        gpu_share=plan.trainings_per_gpu,
     shell:
         "python -m protogcn train --gpus {resources.gpu} --share {resources.gpu_share} --config {input.config}"
         " --values {input.values} --clips {input.clips} --checkpoint {output.checkpoint}"

@@ -17,7 +17,7 @@ NETWORKS: Mapping[str, tuple[str, ...]] = {
     "protogcn": (*_SIZE, "subsets", "prototypes", "contrast_weight"),
     "stgcnpp": _SIZE,
     "stgcn": _SIZE,
-    "ctrgcn": _SIZE,
+    "ctrgcn": (*_SIZE, "form"),
 }
 _PROTOGCN_WIDTH = 24  # six branches and, by default, eight subsets of the same width
 _NO_SIGN = "which have no sign that swap_style clean could change; use mirror"

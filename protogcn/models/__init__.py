@@ -1,9 +1,10 @@
 """Settings -> a network: ``forward(bodies)`` gives logits, ``loss(bodies, labels)`` a loss.
 
 In reading order: ``protogcn``, its parts ``topology``, ``temporal``, ``prototypes``, ``contrast``,
-``norms``, ``pointwise``; ``loss``; ``engine`` (how it is run on its device), ``checkpoint``,
-``trained`` (the network of a run, or an error), ``inspection`` (what it learned). Rooms:
-``baselines``, ``released`` (the authors' weights), ``fast``. The command: ``import_checkpoint``.
+``norms``, ``pointwise``; ``loss``, ``add_on`` (further losses); ``engine`` (how it is run on its
+device), ``checkpoint``, ``trained`` (the network of a run, or an error), ``inspection`` (what it
+learned). Rooms: ``baselines``, ``released`` (the authors' weights), ``fast``. The command:
+``import_checkpoint``.
 """
 
 from collections.abc import Mapping
@@ -77,7 +78,7 @@ def build_model(
         case "stgcnpp":
             return STGCNPP(skeleton, size)
         case "ctrgcn":
-            return CTRGCN(skeleton, size)
+            return CTRGCN(skeleton, size, form=settings["form"])
         case unknown:
             raise ConfigError(
                 f"model.network: found {unknown!r}, expected one of {', '.join(NETWORKS)}."

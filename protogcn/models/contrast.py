@@ -8,17 +8,20 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from protogcn.batches.parallel import BatchPart, gathered, is_parallel
+from protogcn.batches.parallel import gathered, is_parallel
+from protogcn.models.add_on import AddOn, StepView
 from protogcn.models.loss import mean_cross_entropy
 
 
-class ClassContrast(nn.Module):
+class ClassContrast(AddOn):
     """Contrastive loss against a memory bank with one feature vector per class.
 
     The bank is a buffer: it is saved, loaded and moved with the network (the released code keeps it
     in a plain attribute and loses it on resume).
     """
 
+    term = "contrast"
+    reads_relations = True
     bank: Tensor
 
     def __init__(
@@ -26,29 +29,29 @@ class ClassContrast(nn.Module):
         in_features: int,
         num_classes: int,
         *,
+        weight: float = 1.0,
         features: int = 256,
         momentum: float = 0.9,
         temperature: float = 0.125,
     ):
         super().__init__()
+        self.weight = weight
         self.momentum = momentum
         self.temperature = temperature
         self.project = nn.Linear(in_features, features)
         self.register_buffer("bank", torch.randn(num_classes, features))
 
-    def forward(
-        self, vectors: Tensor, logits: Tensor, labels: Tensor, part: BatchPart | None = None
-    ) -> Tensor:
-        """Vectors (N, V * V), logits (N, K), labels (N,) -> the mean loss, a scalar.
+    def forward(self, step: StepView) -> Tensor:
+        """The step's relations (N, V * V), logits, labels -> the mean loss, a scalar.
 
         Classes with a clip that is classified correctly move towards the mean of such clips;
         the gradient flows through that mean. The move is kept in training mode only.
         """
-        with torch.autocast(vectors.device.type, enabled=False):
-            features = self.project(vectors)  # (N, H)
-            bank = self._moved_bank(features, logits, labels)  # (K, H)
+        with torch.autocast(step.logits.device.type, enabled=False):
+            features = self.project(step.relations)  # (N, H)
+            bank = self._moved_bank(features, step.logits, step.labels)  # (K, H)
             cosines = F.normalize(features, dim=1) @ F.normalize(bank, dim=1).t()  # (N, K)
-            loss = mean_cross_entropy(cosines / self.temperature, labels, part)
+            loss = mean_cross_entropy(cosines / self.temperature, step.labels, step.bodies.part)
         if self.training:
             self.bank.copy_(bank.detach())
         return loss

@@ -13,8 +13,9 @@ from torch import Tensor, nn
 
 from protogcn.batches.bodies import Bodies
 from protogcn.errors import ConfigError
+from protogcn.models.add_on import StepView
 from protogcn.models.contrast import ClassContrast
-from protogcn.models.loss import Loss, mean_cross_entropy
+from protogcn.models.loss import Loss, loss_of_step
 from protogcn.models.norms import InputNorm, Shortcut, at_least_float32
 from protogcn.models.prototypes import PrototypeReconstruction
 from protogcn.models.temporal import NUM_BRANCHES, MultiScaleTemporal
@@ -61,7 +62,6 @@ class ProtoGCN(nn.Module):
         """
         super().__init__()
         _check(width, blocks, downsample, subsets)
-        self.contrast_weight = contrast_weight
         self.input_norm = InputNorm(num_joints * channels)
         topology = 0.04 + 0.02 * torch.randn(subsets, num_joints, num_joints)
         self.blocks = nn.ModuleList()
@@ -81,7 +81,9 @@ class ProtoGCN(nn.Module):
             )
             in_channels = out_channels
         self.reconstruct = PrototypeReconstruction(out_channels, prototypes, dropout=dropout)
-        self.contrast = ClassContrast(num_joints**2, num_classes, features=contrast_features)
+        self.contrast = ClassContrast(
+            num_joints**2, num_classes, weight=contrast_weight, features=contrast_features
+        )
         self.classify = nn.Linear(out_channels, num_classes)
         nn.init.normal_(self.classify.weight, std=0.01)
         nn.init.zeros_(self.classify.bias)
@@ -100,14 +102,8 @@ class ProtoGCN(nn.Module):
         logits, compared = self.encode(bodies)
         with torch.autocast(logits.device.type, enabled=False):
             relations = bodies.mean_over_persons(self.blocks[-1].spatial.relations(compared))
-        cross_entropy = mean_cross_entropy(logits, labels, bodies.part)
         rebuilt = self.reconstruct(relations, bodies.part)
-        contrast = self.contrast(rebuilt, logits, labels, bodies.part)
-        return Loss(
-            total=cross_entropy + self.contrast_weight * contrast,
-            parts={"cross_entropy": cross_entropy.detach(), "contrast": contrast.detach()},
-            logits=logits.detach(),
-        )
+        return loss_of_step(StepView(bodies, {}, rebuilt, logits, labels), [self.contrast])
 
     def encode(self, bodies: Bodies) -> tuple[Tensor, MotionRelations]:
         """Return logits (N, K), and what the last block's relations are made of."""

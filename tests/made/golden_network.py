@@ -68,3 +68,12 @@ def golden_scale(key, noise):
         case _:
             fan_in = noise.size / noise.shape[0]
             return noise * math.sqrt(3 / fan_in) * (8 if ".prn." in key else 1)
+
+
+def scale_with(gain, key, noise):
+    """Make the weights of the ``scaled`` entries: maps with a gain."""
+    if key.endswith(".PA"):
+        return 1 + 0.1 * noise
+    if noise.ndim == 1:
+        return golden_scale(key, noise)
+    return gain * noise * math.sqrt(3 / noise[0].size)

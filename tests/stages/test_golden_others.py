@@ -1,7 +1,6 @@
 """Every number that PYSKL's ST-GCN, ST-GCN++ and CTR-GCN give for fixed weights, in float64."""
 
 import json
-import math
 from functools import cache, partial
 from types import SimpleNamespace
 
@@ -13,7 +12,8 @@ from protogcn.batches.bodies import all_bodies
 from protogcn.config.skeleton import built_in_skeletons
 from protogcn.models import build_model
 from protogcn.models.released.pyskl import from_pyskl, pyskl_names
-from tests.made.golden_network import GOLDEN, golden_clips, golden_scale, golden_weights
+from tests.made.golden_network import GOLDEN, golden_clips, golden_weights, scale_with
+from tests.made.network_settings import network_settings
 
 # network, entry of its golden numbers, classes
 TRAINED = [("stgcn", "scaled", 60), ("ctrgcn", "scaled", 60)]
@@ -24,7 +24,7 @@ SIZE = {"width": 64, "blocks": 10, "downsample": [5, 8]}
 
 def network_of(name, num_classes):
     skeleton = built_in_skeletons()["ntu25"]
-    return build_model({"network": name, **SIZE}, skeleton, num_classes=num_classes)
+    return build_model(network_settings(name, **SIZE), skeleton, num_classes=num_classes)
 
 
 def scaled_weights(model, network, gain):
@@ -33,14 +33,6 @@ def scaled_weights(model, network, gain):
     state = golden_weights(f"checkpoint_keys_{network}.csv", {}, partial(scale_with, gain))
     graphs = {key: value for key, value in model.state_dict().items() if key.endswith(".graph")}
     return state | {names[key][0]: value for key, value in graphs.items()}
-
-
-def scale_with(gain, key, noise):
-    if key.endswith(".PA"):
-        return 1 + 0.1 * noise
-    if noise.ndim == 1:
-        return golden_scale(key, noise)
-    return gain * noise * math.sqrt(3 / noise[0].size)
 
 
 def ids(case):

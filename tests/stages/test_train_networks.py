@@ -18,13 +18,14 @@ from protogcn.scores.score import score
 from protogcn.training.train import main as train_main
 from protogcn.training.train import train
 from tests.made.nano import ENGINE, SKELETON, nano_run, store_of, write_checkpoint, write_run
+from tests.made.network_settings import network_settings
 
 NETWORKS = ("stgcn", "stgcnpp", "ctrgcn")
 _CHECKPOINT = {"model": dict, "epoch": int, "facts": dict}
 
 
 def run_of(network, **settings):
-    size = {"network": network, "width": 12, "blocks": 2, "downsample": [2]}
+    size = network_settings(network, width=12, blocks=2, downsample=[2])
     return dataclasses.replace(nano_run(**settings), model=network, network=size)
 
 

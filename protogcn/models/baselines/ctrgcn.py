@@ -1,8 +1,8 @@
 """CTR-GCN: a graph over the joints that every channel refines by the motion, then four branches.
 
-Source: CTR-GCN (Chen et al., ICCV 2021), channel-wise topology refinement, in the form of PYSKL,
-which Table 4 of ProtoGCN's paper lists. Shapes: B bodies, C channels, R reduced channels, S
-subsets, T frames, V joints.
+Source: CTR-GCN (Chen et al., ICCV 2021), channel-wise topology refinement, in two forms: PYSKL's,
+which Table 4 of ProtoGCN's paper lists, and the authors' own, on which later methods stand. Shapes:
+B bodies, C channels, R reduced channels, S subsets, T frames, V joints.
 """
 
 from functools import partial
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from protogcn.config.skeleton import Skeleton
 from protogcn.models.baselines.graph_network import BlockSize, GraphNetwork, NetworkSize
-from protogcn.models.baselines.graphs import directed_graph
+from protogcn.models.baselines.graphs import bone_graph, directed_graph
 from protogcn.models.norms import ChannelsLastNorm, PersonNorm, Shortcut, at_least_float32
 from protogcn.models.pointwise import ToChannelsFirst
 from protogcn.models.temporal import Branches
@@ -26,13 +26,37 @@ NUM_BRANCHES = len(DILATIONS) + 2  # and one maximum, one pointwise
 class CTRGCN(GraphNetwork):
     """The network of one stream. Its input norm has separate statistics for each person."""
 
-    def __init__(self, skeleton: Skeleton, size: NetworkSize):
+    def __init__(self, skeleton: Skeleton, size: NetworkSize, *, form: str):
+        """Draw the initial weights from torch's global generator.
+
+        Args:
+            skeleton: the joint layout.
+            size: of the network.
+            form: ``pyskl``, or ``authors``: no activation after the four branches, a graph over the
+                bones in which a joint adds up what its children give, and other initial weights.
+        """
+        of_authors = form == "authors"
+        graph = bone_graph(skeleton) if of_authors else directed_graph(skeleton)
         super().__init__(
             size,
             input_norm=PersonNorm(size.num_persons, skeleton.num_joints * size.channels),
-            spatial=partial(RefinedGraph, graph=directed_graph(skeleton)),
-            temporal=FourBranches,
+            spatial=partial(RefinedGraph, graph=graph),
+            temporal=partial(FourBranches, activated=not of_authors),
         )
+        self.form = form
+        if of_authors:
+            self._draw_as_authors()
+
+    def _draw_as_authors(self) -> None:
+        for block in self.blocks:
+            for norm in (block.temporal.reduce_norm, block.temporal.merge_norm):
+                nn.init.normal_(norm.weight, 1, 0.02)
+            for layer in block.shortcut.children():
+                if isinstance(layer, nn.Linear):
+                    draw_by_fan_out(layer, layer.out_features)
+        nn.init.normal_(self.classify.weight, std=(2 / self.classify.out_features) ** 0.5)
+        bound = self.classify.in_features**-0.5
+        nn.init.uniform_(self.classify.bias, -bound, bound)
 
 
 class RefinedGraph(nn.Module):
@@ -53,10 +77,10 @@ class RefinedGraph(nn.Module):
         self.refine = nn.ModuleList(nn.Linear(reduced, out_channels) for _ in graph)
         self.norm = ChannelsLastNorm(out_channels)
         self.shortcut = Shortcut(in_channels, out_channels, mapped=in_channels != out_channels)
-        _draw(self.relate, fan_out=reduced)
+        draw_by_fan_out(self.relate, reduced)
         for linear in (self.expand, *self.refine, *self.shortcut.children()):
             if isinstance(linear, nn.Linear):
-                _draw(linear, fan_out=out_channels)
+                draw_by_fan_out(linear, out_channels)
         nn.init.constant_(self.norm.weight, 1e-6)  # a block starts as its shortcuts
 
     def forward(self, features: Tensor, multiplicity: Tensor | None = None) -> Tensor:
@@ -73,15 +97,32 @@ class RefinedGraph(nn.Module):
     def topologies(self, pooled: Tensor) -> list[Tensor]:
         """Time mean (B, V, C) -> for each subset what joint v gives to joint w, (B, C', V, V)."""
         with torch.autocast(pooled.device.type, enabled=False):
-            both = self.relate(pooled).unflatten(2, (2, len(self.graph), -1))  # (B, V, 2, S, R)
-            source, target = both.unbind(2)
-            motion = torch.tanh(source.unsqueeze(2) - target.unsqueeze(1))  # (B, V, V, S, R)
             return [
                 (graph.unsqueeze(2) + self.alpha * refine(part)).permute(0, 3, 1, 2)
                 for graph, refine, part in zip(
-                    self.graph, self.refine, motion.unbind(3), strict=True
+                    self.graph, self.refine, self._differences(pooled), strict=True
                 )
             ]
+
+    def relations(self, features: Tensor) -> Tensor:
+        """Input (B, T, V, C) -> the refinement alone, its mean over channels, (B, S * V * V).
+
+        Row w of a subset is what joint w takes. The map to channels is linear, so that its mean is
+        one row.
+        """
+        pooled = features.mean(1, dtype=at_least_float32(features.dtype))  # (B, V, C)
+        with torch.autocast(features.device.type, enabled=False):
+            means = [
+                F.linear(part, refine.weight.mean(0, keepdim=True), refine.bias.mean().view(1))
+                for refine, part in zip(self.refine, self._differences(pooled), strict=True)
+            ]  # each (B, V, V, 1)
+            return torch.cat([mean.squeeze(3).transpose(1, 2).flatten(1) for mean in means], dim=1)
+
+    def _differences(self, pooled: Tensor) -> tuple[Tensor, ...]:
+        """Time mean (B, V, C) -> for each subset the difference of joints v and w, (B, V, V, R)."""
+        both = self.relate(pooled).unflatten(2, (2, len(self.graph), -1))  # (B, V, 2, S, R)
+        source, target = both.unbind(2)
+        return torch.tanh(source.unsqueeze(2) - target.unsqueeze(1)).unbind(3)
 
 
 class FourBranches(Branches):
@@ -90,24 +131,26 @@ class FourBranches(Branches):
     The last branch has the channels that are left over.
     """
 
-    def __init__(self, size: BlockSize):
+    def __init__(self, size: BlockSize, *, activated: bool = True):
         channels = size.out_channels
         others = [channels // NUM_BRANCHES] * (NUM_BRANCHES - 1)
         widths = [*others, channels - sum(others)]
         super().__init__(widths, kernel=KERNEL, dilations=DILATIONS, stride=size.stride)
+        self.activated = activated
         self.merge_norm = ChannelsLastNorm(channels)
         for weight, width in zip(self.reduce.weight.split(widths), widths, strict=True):
             nn.init.normal_(weight.detach(), std=(2 / width) ** 0.5)
         nn.init.zeros_(self.reduce.bias)
         for convolution in self.dilated:
-            _draw(convolution, fan_out=convolution.out_channels * KERNEL)
+            draw_by_fan_out(convolution, convolution.out_channels * KERNEL)
 
     def forward(self, features: Tensor, multiplicity: Tensor | None = None) -> Tensor:
-        """(B, T, V, C) -> (B, T / stride, V, C), activated."""
-        return F.relu(self.merge_norm(self.side_by_side(features, multiplicity), multiplicity))
+        """(B, T, V, C) -> (B, T / stride, V, C)."""
+        merged = self.merge_norm(self.side_by_side(features, multiplicity), multiplicity)
+        return F.relu(merged) if self.activated else merged
 
 
-def _draw(module: nn.Linear | nn.Conv2d, *, fan_out: int) -> None:
+def draw_by_fan_out(module: nn.Linear | nn.Conv2d, fan_out: int) -> None:
     """Draw a weight that keeps the size of gradients through an activation; no bias."""
     nn.init.normal_(module.weight, std=(2 / fan_out) ** 0.5)
     nn.init.zeros_(module.bias)

@@ -3,7 +3,7 @@
 Shapes: B bodies, C channels, T frames, V joints, N clips, M persons, K classes.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -12,7 +12,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from protogcn.batches.bodies import Bodies
-from protogcn.models.loss import Loss, mean_cross_entropy
+from protogcn.models.add_on import AddOn, StepView
+from protogcn.models.loss import Loss, loss_of_step
 from protogcn.models.norms import Shortcut, at_least_float32
 
 
@@ -88,18 +89,35 @@ class GraphNetwork(nn.Module):
 
     def forward(self, bodies: Bodies) -> Tensor:
         """Bodies of N clips -> logits (N, K), at least float32."""
-        features = self.input_norm(bodies)  # (B, T, V, C)
-        for block in self.blocks:
+        return self._classified(self._features(bodies, ())[len(self.blocks)], bodies)
+
+    def loss(self, bodies: Bodies, labels: Tensor, add_ons: Sequence[AddOn] = ()) -> Loss:
+        """Bodies of N clips, labels (N,) -> the cross entropy, plus what add-ons have."""
+        last = len(self.blocks)
+        wanted = {block for add_on in add_ons for block in add_on.blocks}
+        reads_relations = any(add_on.reads_relations for add_on in add_ons)
+        features = self._features(bodies, wanted | {last - 1} if reads_relations else wanted)
+        relations = None
+        if reads_relations:
+            of_rows = self.blocks[-1].spatial.relations(features[last - 1])
+            relations = bodies.mean_over_persons(of_rows)
+        logits = self._classified(features[last], bodies)
+        return loss_of_step(StepView(bodies, features, relations, logits, labels), add_ons)
+
+    def _features(self, bodies: Bodies, wanted: Collection[int]) -> dict[int, Tensor]:
+        """Return the outputs (B, T, V, C) of the wanted blocks and the last; 0 is the input."""
+        features = self.input_norm(bodies)
+        kept = {0: features} if 0 in wanted else {}
+        for number, block in enumerate(self.blocks, start=1):
             features = block(features, bodies.multiplicity)
+            if number in wanted:
+                kept[number] = features
+        return kept | {len(self.blocks): features}
+
+    def _classified(self, features: Tensor, bodies: Bodies) -> Tensor:
         pooled = features.mean((1, 2), dtype=at_least_float32(features.dtype))  # (B, C)
         with torch.autocast(features.device.type, enabled=False):
             return self.classify(bodies.mean_over_persons(pooled))
-
-    def loss(self, bodies: Bodies, labels: Tensor) -> Loss:
-        """Bodies of N clips, labels (N,) -> the cross entropy."""
-        logits = self(bodies)
-        cross_entropy = mean_cross_entropy(logits, labels, bodies.part)
-        return Loss(cross_entropy, {"cross_entropy": cross_entropy.detach()}, logits.detach())
 
 
 class GraphBlock(nn.Module):

@@ -4,6 +4,8 @@ In an entry [v, w] joint v gives to joint w, as in ``stack @ graph``; what a joi
 to 1. Shapes: V joints.
 """
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -17,9 +19,22 @@ def directed_graph(skeleton: Skeleton) -> Tensor:
 
     Source: what ST-GCN++ and CTR-GCN start from in PYSKL.
     """
-    num_joints = skeleton.num_joints
+    return _both_ways(skeleton.num_joints, skeleton.edges)
+
+
+def bone_graph(skeleton: Skeleton) -> Tensor:
+    """Return (3, V, V): every joint takes from itself, from its children, from its parent.
+
+    Here what a joint gives to its children adds up to 1, and a joint takes all that its children
+    give. The edges are the bones. Source: the authors' CTR-GCN and what descends from it.
+    """
+    bones = [(joint, parent) for joint, parent in enumerate(skeleton.parents) if joint != parent]
+    return _both_ways(skeleton.num_joints, bones).transpose(1, 2)
+
+
+def _both_ways(num_joints: int, edges: Sequence[tuple[int, int]]) -> Tensor:
     inward = torch.zeros(num_joints, num_joints)
-    children, parents = torch.tensor(skeleton.edges).view(-1, 2).unbind(1)
+    children, parents = torch.tensor(edges).view(-1, 2).unbind(1)
     inward[parents, children] = 1
     graph = torch.stack([torch.eye(num_joints), inward, inward.t()])
     return graph / graph.sum(1, keepdim=True).clamp(min=1)

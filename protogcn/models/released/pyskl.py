@@ -1,21 +1,19 @@
 """A state dict of PYSKL's ST-GCN, ST-GCN++ or CTR-GCN -> one for ours.
 
-Source: the key lists of PYSKL's code. Ours holds the same numbers in fewer tensors: maps that read
-the same input are stacked along their output channels, and so are the norms after them.
+Source: the key lists of PYSKL's code.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
-import torch
 from torch import Tensor
 
 from protogcn.models.baselines.ctrgcn import CTRGCN
 from protogcn.models.baselines.stgcn import STGCN
 from protogcn.models.baselines.stgcnpp import STGCNPP
-from protogcn.models.released.mismatch import refuse_mismatch
+from protogcn.models.released.stacked import stacked
 
 _SUBSETS, _FOUR, _SIX = range(3), range(4), range(6)
-_MODULES = {"input_norm": ("backbone.data_bn",), "classify": ("cls_head.fc_cls",)}
+_OUTSIDE = {"input_norm": ("backbone.data_bn",), "classify": ("cls_head.fc_cls",)}
 _SHORTCUTS = {"shortcut.0": ("residual.conv",), "shortcut.1": ("residual.bn",)}
 _STGCN = {
     **_SHORTCUTS,
@@ -39,7 +37,7 @@ _STGCNPP = {
     "temporal.merge": ("tcn.transform.2",),
     "temporal.norm": ("tcn.bn",),
 }
-_CTRGCN = {
+CTRGCN_PARTS = {
     **_SHORTCUTS,
     "spatial": ("gcn1",),
     "spatial.relate": tuple(f"gcn1.convs.{k}.conv{part}" for part in (1, 2) for k in _SUBSETS),
@@ -63,28 +61,9 @@ _UNUSED = "backbone.A"  # a buffer of CTR-GCN that its forward pass never reads
 
 
 def from_pyskl(state: Mapping[str, Tensor], model: STGCN | STGCNPP | CTRGCN) -> dict[str, Tensor]:
-    """Return ``state`` in the layout of ``model.state_dict()``.
-
-    Raises:
-        ContractError: keys are missing, unknown, or of another shape than this model has.
-    """
-    names, ours = pyskl_names(model), model.state_dict()
-    misshapen = []
-    for key, value in ours.items():
-        parts = [tuple(state[name].shape) for name in names[key] if name in state]
-        if len(parts) == len(names[key]) and not _fit(parts, tuple(value.shape)):
-            misshapen.append(
-                f"{', '.join(names[key])} {_listed(parts)} instead of {_listed([value.shape])}"
-            )
-    known = [name for parts in names.values() for name in parts]
-    refuse_mismatch([name for name in state if name != _UNUSED], known, misshapen)
-    for key, value in ours.items():
-        parts = [state[name] for name in names[key]]
-        if value.dim():
-            ours[key] = torch.cat([part.reshape(len(part), *value.shape[1:]) for part in parts])
-        else:  # a count of batches: all parts have seen the same ones
-            ours[key] = parts[0].clone()
-    return ours
+    """Return ``state`` in the layout of ``model.state_dict()``; errors as of ``stacked``."""
+    known = {name: value for name, value in state.items() if name != _UNUSED}
+    return stacked(known, model.state_dict(), pyskl_names(model))
 
 
 def pyskl_names(model: STGCN | STGCNPP | CTRGCN) -> dict[str, tuple[str, ...]]:
@@ -95,7 +74,7 @@ def pyskl_names(model: STGCN | STGCNPP | CTRGCN) -> dict[str, tuple[str, ...]]:
         case STGCNPP():
             blocks, modules = "backbone.gcn", _STGCNPP
         case CTRGCN():
-            blocks, modules = "backbone.net", _CTRGCN
+            blocks, modules = "backbone.net", CTRGCN_PARTS
     return {key: _parts(key, blocks, modules) for key in model.state_dict()}
 
 
@@ -104,23 +83,6 @@ def _parts(key: str, blocks: str, modules: Mapping[str, tuple[str, ...]]) -> tup
     module, _, entry = key.rpartition(".")
     entry = _PARAMETERS.get(entry, entry)
     if not key.startswith("blocks."):
-        return tuple(f"{name}.{entry}" for name in _MODULES[module])
+        return tuple(f"{name}.{entry}" for name in _OUTSIDE[module])
     _, index, inner = module.split(".", 2)
     return tuple(f"{blocks}.{index}.{name}.{entry}" for name in modules[inner])
-
-
-def _fit(parts: Sequence[tuple[int, ...]], whole: tuple[int, ...]) -> bool:
-    """Whether tensors of these shapes, stacked along axis 0, are one of shape ``whole``.
-
-    The weight of a 1 x 1 convolution is that of a linear map.
-    """
-    if not whole:
-        return all(not part for part in parts)
-    rests = (whole[1:], (*whole[1:], 1, 1))
-    return (
-        all(part and part[1:] in rests for part in parts) and sum(p[0] for p in parts) == whole[0]
-    )
-
-
-def _listed(shapes: Sequence[Sequence[int]]) -> str:
-    return ", ".join(str(tuple(shape)) for shape in shapes)

@@ -4,13 +4,13 @@ from protogcn.config.plan import expand
 from protogcn.config.settings import NETWORKS, check_network
 from protogcn.errors import ConfigError
 from tests.made.config import changed, repository_config
+from tests.made.network_settings import network_settings
 
 SIZE = {"width": 24, "blocks": 4, "downsample": [3]}
-PROTOGCN = {**SIZE, "subsets": 8, "prototypes": 10, "contrast_weight": 0.2}
 
 
 def settings_of(network):
-    return {"network": network, **(PROTOGCN if network == "protogcn" else SIZE)}
+    return network_settings(network, **SIZE)
 
 
 @pytest.mark.parametrize("network", NETWORKS)

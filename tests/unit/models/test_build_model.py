@@ -6,6 +6,7 @@ from protogcn.config.skeleton import built_in_skeletons
 from protogcn.errors import ConfigError
 from protogcn.models import build_model
 from tests.made.nano import SKELETON
+from tests.made.network_settings import network_settings
 
 SETTINGS = {
     "network": "protogcn",
@@ -23,7 +24,7 @@ def test_builds_the_network_of_the_settings():
     assert len(model.blocks) == 2
     assert model.blocks[1].stride == 2
     assert model.reconstruct.assign.weight.shape == (6, 48)
-    assert model.contrast_weight == 0.3
+    assert model.contrast.weight == 0.3
     assert model(all_bodies(torch.randn(3, 2, 8, 5, 2))).shape == (3, 4)
 
 
@@ -51,7 +52,7 @@ def test_refuses_an_unknown_network():
     ],
 )
 def test_networks_have_the_published_sizes(network, num_classes, expected):
-    size = {"network": network, "width": 64, "blocks": 10, "downsample": [5, 8]}
+    size = network_settings(network, width=64, blocks=10, downsample=[5, 8])
     model = build_model(size, built_in_skeletons()["ntu25"], num_classes=num_classes)
     assert sum(parameter.numel() for parameter in model.parameters()) == expected
     assert model.blocks[9].spatial.norm.num_features == 256
@@ -59,7 +60,7 @@ def test_networks_have_the_published_sizes(network, num_classes, expected):
 
 
 def test_ctrgcn_starts_as_its_shortcuts_without_refinement():
-    size = {"network": "ctrgcn", "width": 8, "blocks": 2, "downsample": []}
+    size = network_settings("ctrgcn", width=8, blocks=2, downsample=[])
     model = build_model(size, SKELETON, num_classes=4)
     for block in model.blocks:
         assert block.spatial.alpha.tolist() == [0]

@@ -9,6 +9,7 @@ import torch
 from protogcn.batches.bodies import all_bodies, pack_bodies
 from protogcn.models import build_model
 from tests.made.nano import SKELETON
+from tests.made.network_settings import network_settings
 
 SIZE = {"width": 12, "blocks": 3, "downsample": [3]}
 # Persons of each clip: all, some, several and only empty bodies, and clips without anybody.
@@ -26,7 +27,7 @@ def make_model(network, num_persons=2):
     """Return a network in float64 with no weight at a special value."""
     torch.manual_seed(3)
     model = build_model(
-        {"network": network, **SIZE}, SKELETON, num_classes=4, num_persons=num_persons
+        network_settings(network, **SIZE), SKELETON, num_classes=4, num_persons=num_persons
     ).double()
     generator = torch.Generator().manual_seed(5)
     for name, value in model.state_dict().items():

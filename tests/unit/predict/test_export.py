@@ -21,6 +21,7 @@ from protogcn.predict.export import (
     onnx_session,
 )
 from tests.made.nano import NETWORK, nano_run
+from tests.made.network_settings import network_settings
 
 
 def untrained(network):
@@ -67,7 +68,7 @@ def test_exported_networks_equal_torch_at_any_number_of_crops(member, tmp_path, 
 @pytest.mark.parametrize("network", ["stgcn", "stgcnpp", "ctrgcn"])
 def test_the_baselines_are_exported_too(network, tmp_path, monkeypatch):
     monkeypatch.setattr(command, "_SECONDS", 0.01)
-    baseline = untrained({"network": network, "width": 8, "blocks": 2, "downsample": [2]})
+    baseline = untrained(network_settings(network, width=8, blocks=2, downsample=[2]))
     files = export_member(baseline, tmp_path, batch=3)["files"]
     assert max(entry["largest difference"] for entry in files.values()) < 1e-5
 

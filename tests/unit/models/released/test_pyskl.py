@@ -6,13 +6,14 @@ from protogcn.errors import ContractError
 from protogcn.models import build_model
 from protogcn.models.released.pyskl import from_pyskl
 from tests.made.golden_network import golden_weights
+from tests.made.network_settings import network_settings
 
 SIZE = {"width": 64, "blocks": 10, "downsample": [5, 8]}
 
 
 @pytest.fixture(scope="module")
 def model():
-    settings = {"network": "stgcnpp", **SIZE}
+    settings = network_settings("stgcnpp", **SIZE)
     return build_model(settings, built_in_skeletons()["ntu25"], num_classes=120)
 
 
@@ -50,7 +51,7 @@ def test_state_of_another_network_is_one_sentence(model, released, name, value, 
 
 
 def test_graph_that_ctrgcn_never_reads_may_be_there_or_not():
-    settings = {"network": "ctrgcn", **SIZE}
+    settings = network_settings("ctrgcn", **SIZE)
     model = build_model(settings, built_in_skeletons()["ntu25"], num_classes=60)
     state = golden_weights("checkpoint_keys_ctrgcn.csv", {})
     with_it = from_pyskl(state, model)

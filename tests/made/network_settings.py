@@ -1,0 +1,11 @@
+"""Settings of each network beside its size, as small as they can be."""
+
+OWN = {
+    "protogcn": {"subsets": 8, "prototypes": 10, "contrast_weight": 0.2},
+    "ctrgcn": {"form": "pyskl"},
+}
+
+
+def network_settings(network, **size):
+    """Return a model's entry of the config; ``size`` is width, blocks and downsample, and more."""
+    return {"network": network, **OWN.get(network, {}), **size}

@@ -36,6 +36,7 @@ class Bodies(NamedTuple):
         clips: (R,) on the host, which clip of the batch each real body belongs to; None if every
             slot of every clip has its row. Networks do not read it.
         part: if several processes share a batch, which of its clips these are.
+        numbers: (N,) the number of each clip among the training clips; None at evaluation.
     """
 
     values: Tensor
@@ -44,6 +45,7 @@ class Bodies(NamedTuple):
     persons: Tensor
     clips: np.ndarray | None = None
     part: BatchPart | None = None
+    numbers: Tensor | None = None
 
     def mean_over_persons(self, rows: Tensor) -> Tensor:
         """(B, ...) -> (N, ...)."""

@@ -249,6 +249,21 @@ def gathered(values: Tensor) -> Tensor:
     return _Gathered.apply(values)
 
 
+def gathered_rows(values: Tensor) -> Tensor:
+    """(N, ...) -> the rows of all processes, in their order, without gradients; N may differ."""
+    if not is_parallel():
+        return values
+    count = torch.tensor([len(values)], device=values.device)
+    counts = [torch.empty_like(count) for _ in range(dist.get_world_size())]
+    dist.all_gather(counts, count)
+    longest = int(torch.cat(counts).max())
+    padded = values.new_zeros(longest, *values.shape[1:])
+    padded[: len(values)] = values.detach()
+    parts = [torch.empty_like(padded) for _ in counts]
+    dist.all_gather(parts, padded)
+    return torch.cat([part[:number] for part, number in zip(parts, counts, strict=True)])
+
+
 class _Gathered(Function):
     @staticmethod
     def forward(ctx: FunctionCtx, values: Tensor) -> Tensor:

@@ -32,12 +32,14 @@ def golden_weights(key_list, sizes, scale=None):
     return state
 
 
-def golden_clips(num_joints):
-    """Return the input, shape (2, 2, 20, V, 3); the second person of the second clip is empty."""
-    clip, person, frame, joint, axis = np.ogrid[:2, :2, :20, :num_joints, :3]
+def golden_clips(num_joints, num_clips=2, num_frames=20, *, num_persons=2, empty=((1, 1),)):
+    """Return the input, shape (N, M, T, V, 3); the (clip, person) of ``empty`` are all zero."""
+    sizes = (num_clips, num_persons, num_frames, num_joints, 3)
+    clip, person, frame, joint, axis = np.ogrid[tuple(slice(size) for size in sizes)]
     angle = 0.1 * frame + 0.3 * joint + 1.1 * axis + 2.3 * person + 0.7 * clip
     clips = 0.5 * np.sin(angle)
-    clips[1, 1] = 0
+    for place in empty:
+        clips[place] = 0
     return torch.from_numpy(clips)
 
 

@@ -1,34 +1,21 @@
 """Every number that the authors' CTR-GCN gives for fixed weights, in float64."""
 
 import json
-from functools import partial
 
 import numpy as np
 import pytest
 import torch
 
 from protogcn.batches.bodies import all_bodies
-from protogcn.config.skeleton import built_in_skeletons
-from protogcn.models import build_model
-from protogcn.models.released.ctrgcn import author_names, from_authors
-from tests.made.golden_network import GOLDEN, golden_clips, golden_weights, scale_with
+from tests.made.golden_authors import authors_ctrgcn
+from tests.made.golden_network import GOLDEN, golden_clips
 
 EXPECTED = json.loads((GOLDEN / "skeletongcl.json").read_text())["scaled"]
 
 
 @pytest.fixture(scope="module")
 def model():
-    settings = {"network": "ctrgcn", "form": "authors", "width": 64, "blocks": 10}
-    skeleton = built_in_skeletons()["ntu25"]
-    model = build_model({**settings, "downsample": [5, 8]}, skeleton, num_classes=60)
-    keys = "checkpoint_keys_skeletongcl.csv"
-    state = golden_weights(keys, {}, partial(scale_with, EXPECTED["scale"]))
-    names = author_names(model)
-    graphs = [key for key in model.state_dict() if key.endswith(".graph")]
-    built = {names[key][0]: model.state_dict()[key].transpose(1, 2) for key in graphs}
-    state = {key: value for key, value in state.items() if not key.startswith("graphContrast")}
-    model.double().load_state_dict(from_authors(state | built, model))
-    return model.eval()
+    return authors_ctrgcn("skeletongcl", EXPECTED["scale"]).eval()
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,4 @@
+"""Further losses of a training step that published methods put on CTR-GCN.
+
+In reading order: ``graph_contrast`` (SkeletonGCL).
+"""

@@ -250,18 +250,32 @@ def gathered(values: Tensor) -> Tensor:
 
 
 def gathered_rows(values: Tensor) -> Tensor:
-    """(N, ...) -> the rows of all processes, in their order, without gradients; N may differ."""
-    if not is_parallel():
-        return values
-    count = torch.tensor([len(values)], device=values.device)
-    counts = [torch.empty_like(count) for _ in range(dist.get_world_size())]
-    dist.all_gather(counts, count)
-    longest = int(torch.cat(counts).max())
-    padded = values.new_zeros(longest, *values.shape[1:])
-    padded[: len(values)] = values.detach()
-    parts = [torch.empty_like(padded) for _ in counts]
-    dist.all_gather(parts, padded)
-    return torch.cat([part[:number] for part, number in zip(parts, counts, strict=True)])
+    """(N, ...) -> the rows of all processes, in their order; N may differ.
+
+    Its gradient is that of the sum of all processes' losses.
+    """
+    return _GatheredRows.apply(values) if is_parallel() else values
+
+
+class _GatheredRows(Function):
+    @staticmethod
+    def forward(ctx: FunctionCtx, values: Tensor) -> Tensor:
+        count = torch.tensor([len(values)], device=values.device)
+        counts = [torch.empty_like(count) for _ in range(dist.get_world_size())]
+        dist.all_gather(counts, count)
+        ctx.counts = [int(each) for each in counts]
+        padded = values.new_zeros(max(ctx.counts), *values.shape[1:])
+        padded[: len(values)] = values
+        parts = [torch.empty_like(padded) for _ in counts]
+        dist.all_gather(parts, padded)
+        return torch.cat([part[:size] for part, size in zip(parts, ctx.counts, strict=True)])
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: FunctionCtx, gradient: Tensor) -> Tensor:
+        total = gradient.contiguous().clone()
+        dist.all_reduce(total)
+        return total.split(ctx.counts)[dist.get_rank()]
 
 
 class _Gathered(Function):

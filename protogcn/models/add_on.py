@@ -7,6 +7,7 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from typing import NamedTuple
 
+import torch
 from torch import Tensor, nn
 
 from protogcn.batches.bodies import Bodies
@@ -28,6 +29,17 @@ class StepView(NamedTuple):
     relations: Tensor | None
     logits: Tensor
     labels: Tensor
+
+    def uniform(self, columns: int) -> Tensor:
+        """Return (N, columns) random numbers in [0, 1) from torch's global generator.
+
+        They are drawn for the whole batch, so that each clip has the same ones whichever process
+        has it.
+        """
+        part = self.bodies.part
+        rows = len(self.labels) if part is None else part.total
+        drawn = torch.rand(rows, columns, device=self.logits.device)
+        return drawn if part is None else drawn[part.first : part.stop]
 
 
 class AddOn(nn.Module):

@@ -48,10 +48,18 @@ def step_of(relations, numbers, labels):
     return StepView(bodies, {}, relations, torch.zeros(len(labels), 1), torch.tensor(labels))
 
 
-def keys_of(contrast, draws):
-    """Return the keys that draw the first or the last negatives in the memory's order."""
-    order = torch.arange(CLIPS, dtype=torch.float64)
-    return (order if draws == "last" else -order).expand(6, -1)
+@pytest.fixture
+def draws(monkeypatch):
+    """Return what makes every clip draw the first or the last negatives in the memory's order."""
+
+    def draw(which):
+        order = torch.arange(CLIPS).double() * (1 if which == "last" else -1)
+        monkeypatch.setattr(
+            StepView, "uniform", lambda step, columns: order.expand(len(step.labels), columns)
+        )
+
+    draw("first")
+    return draw
 
 
 def golden_relations():
@@ -59,16 +67,17 @@ def golden_relations():
 
 
 @pytest.mark.parametrize(
-    ("entry", "draws", "temperature"),
+    ("entry", "which", "temperature"),
     [
         ("draws_first", "first", 0.8),
         ("draws_last", "last", 0.8),
         ("draws_first_temperature_0.07", "first", 0.07),
     ],
 )
-def test_loss_and_its_gradients(entry, draws, temperature):
+def test_loss_and_its_gradients(draws, entry, which, temperature):
+    draws(which)
     contrast, relations, expected = golden_contrast(temperature), golden_relations(), LOSS[entry]
-    loss = contrast(step_of(relations, LOSS["index"], LOSS["labels"]), keys_of(contrast, draws))
+    loss = contrast(step_of(relations, LOSS["index"], LOSS["labels"]))
     assert loss.item() == pytest.approx(expected["loss"], rel=1e-12)
     loss.backward()
     np.testing.assert_allclose(relations.grad.norm(dim=1), expected["grad_f_l2"], rtol=1e-10)
@@ -81,22 +90,23 @@ def test_loss_and_its_gradients(entry, draws, temperature):
         )
 
 
-def test_step_stores_its_clips_and_nothing_else():
+def test_step_stores_its_clips_and_nothing_else(draws):
     contrast, expected = golden_contrast(), LOSS
     before = contrast.memory.clone()
     assert contrast.stored.sum() == expected["stored_before"]
     step = step_of(golden_relations(), LOSS["index"], LOSS["labels"])
-    contrast(step, keys_of(contrast, "first"))
+    contrast(step)
     changed = (contrast.memory != before).any(1).nonzero().flatten().tolist()
     assert changed == expected["memory_rows_changed"]
     assert contrast.stored.sum() == expected["stored_after"]
 
 
-def test_second_step_meets_what_the_first_one_stored():
+def test_second_step_meets_what_the_first_one_stored(draws):
+    draws("last")
     contrast, relations, second = golden_contrast(), golden_relations(), LOSS["second_step"]
-    contrast(step_of(relations, LOSS["index"], LOSS["labels"]), keys_of(contrast, "last"))
+    contrast(step_of(relations, LOSS["index"], LOSS["labels"]))
     again = step_of(relations.flip(0), second["index"], LOSS["labels"])
-    loss = contrast(again, keys_of(contrast, "last"))
+    loss = contrast(again)
     assert loss.item() == pytest.approx(second["loss"], rel=1e-12)
     assert contrast.stored.sum() == second["stored_after"]
 
@@ -109,15 +119,12 @@ def test_nobody_takes_part_in_an_empty_memory():
     assert contrast.stored.sum() == LOSS["empty_memory"]["stored_after"]
 
 
-def test_training_step_of_the_network(monkeypatch):
+def test_training_step_of_the_network(draws):
     expected, given = EXPECTED["train"]["both"], EXPECTED["train"]
     model = authors_ctrgcn("skeletongcl", EXPECTED["scaled"]["scale"]).train()
     contrast = golden_contrast(given["temperature"])
     clips = golden_clips(25, 4, 20, empty=[(1, 1), (3, 1)]).float().double()
     bodies = all_bodies(clips)._replace(numbers=torch.tensor(given["index"]))
-    monkeypatch.setattr(
-        torch, "rand_like", lambda similar: -torch.arange(CLIPS).expand_as(similar).double()
-    )
     loss = model.loss(bodies, torch.tensor(given["labels"]), [contrast])
     assert loss.parts["cross_entropy"].item() == pytest.approx(expected["ce"], rel=1e-10)
     assert loss.parts["graph_contrast"].item() == pytest.approx(expected["contrast"], rel=1e-10)

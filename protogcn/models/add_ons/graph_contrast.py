@@ -64,20 +64,17 @@ class GraphContrast(AddOn):
         self.register_buffer("stored", torch.zeros(len(labels), dtype=torch.bool))
         self.register_buffer("labels", labels.clone(), persistent=False)
 
-    def forward(self, step: StepView, keys: Tensor | None = None) -> Tensor:
+    def forward(self, step: StepView) -> Tensor:
         """Store the step's graphs, then compare them; a scalar, 0 if no clip takes part.
 
-        Args:
-            step: with relations (N, E) and the clips' numbers among the training clips.
-            keys: (N, S) the random negatives are those with the Q largest; drawn if None.
+        The step has relations (N, E) and the clips' numbers among the training clips.
         """
         with torch.autocast(step.logits.device.type, enabled=False):
             projected = F.normalize(self.project(step.relations), dim=1, eps=0)  # (N, H)
             self._store(projected.detach(), step)
-            similar = projected @ self.memory.t()  # (N, S)
-            if keys is None:
-                keys = torch.rand_like(similar)
-            losses, takes_part = self._losses(similar, step.labels, keys)
+            # The random negatives of a clip are those with the largest keys.
+            keys = step.uniform(len(self.memory))
+            losses, takes_part = self._losses(projected @ self.memory.t(), step.labels, keys)
             count = summed(takes_part.sum()).clamp(min=1)
             return torch.where(takes_part, losses, 0).sum() / count
 

@@ -223,6 +223,17 @@ def my_part(total: int) -> BatchPart:
     return BatchPart(total * rank // size, total * (rank + 1) // size, total)
 
 
+def of_whole_batch(part: BatchPart | None, rows: int, draw: Callable[[int], Tensor]) -> Tensor:
+    """Return random rows for the clips of this process: those of one that has the whole batch.
+
+    Args:
+        part: which clips these are, None for all.
+        rows: how many there are without a part.
+        draw: number of rows -> random rows.
+    """
+    return draw(rows) if part is None else draw(part.total)[part.first : part.stop]
+
+
 def on_first_process(make: Callable[[], _Made]) -> _Made:
     """Return what ``make`` returns in the first process; the others do not call it."""
     if not is_parallel():

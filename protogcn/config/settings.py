@@ -18,6 +18,7 @@ NETWORKS: Mapping[str, tuple[str, ...]] = {
     "stgcnpp": _SIZE,
     "stgcn": _SIZE,
     "ctrgcn": (*_SIZE, "form"),
+    "infogcn": (*_SIZE, "k", "noise"),
 }
 _PROTOGCN_WIDTH = 24  # six branches and, by default, eight subsets of the same width
 _NO_SIGN = "which have no sign that swap_style clean could change; use mirror"

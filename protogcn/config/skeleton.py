@@ -145,6 +145,16 @@ class Skeleton:
         is_root = parents == joints
         return np.where(is_root[parents], joints, parents[parents])
 
+    def parents_from(self, root: int | None) -> tuple[int, ...]:
+        """Return for each joint the next one towards ``root``; None: the tree's own root."""
+        parents = list(self.parents)
+        joint, towards = root, root
+        while joint is not None:  # turn the way to the tree's own root
+            above = self.parents[joint]
+            parents[joint] = towards
+            joint, towards = (above, joint) if above != joint else (None, None)
+        return tuple(parents)
+
     @cached_property
     def swap(self) -> np.ndarray:
         """(V,): the permutation that exchanges left and right; an involution."""

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from protogcn.batches.bodies import Bodies
+from protogcn.batches.parallel import of_whole_batch
 
 
 class StepView(NamedTuple):
@@ -36,10 +37,12 @@ class StepView(NamedTuple):
         They are drawn for the whole batch, so that each clip has the same ones whichever process
         has it.
         """
-        part = self.bodies.part
-        rows = len(self.labels) if part is None else part.total
-        drawn = torch.rand(rows, columns, device=self.logits.device)
-        return drawn if part is None else drawn[part.first : part.stop]
+        device = self.logits.device
+        return of_whole_batch(
+            self.bodies.part,
+            len(self.labels),
+            lambda rows: torch.rand(rows, columns, device=device),
+        )
 
 
 class AddOn(nn.Module):

@@ -3,6 +3,7 @@
 OWN = {
     "protogcn": {"subsets": 8, "prototypes": 10, "contrast_weight": 0.2},
     "ctrgcn": {"form": "pyskl"},
+    "infogcn": {"k": 1, "noise": 0.5},
 }
 
 

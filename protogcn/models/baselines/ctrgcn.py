@@ -38,7 +38,8 @@ class CTRGCN(GraphNetwork):
         of_authors = form == "authors"
         graph = bone_graph(skeleton) if of_authors else directed_graph(skeleton)
         super().__init__(
-            size,
+            size.of_blocks(),
+            size.num_classes,
             input_norm=PersonNorm(size.num_persons, skeleton.num_joints * size.channels),
             spatial=partial(RefinedGraph, graph=graph),
             temporal=partial(FourBranches, activated=not of_authors),
@@ -143,6 +144,14 @@ class FourBranches(Branches):
         nn.init.zeros_(self.reduce.bias)
         for convolution in self.dilated:
             draw_by_fan_out(convolution, convolution.out_channels * KERNEL)
+
+    def draw_by_default(self) -> None:
+        """Draw the maps again as torch does."""
+        nn.init.kaiming_uniform_(self.reduce.weight, a=5**0.5)
+        bound = self.reduce.in_features**-0.5
+        nn.init.uniform_(self.reduce.bias, -bound, bound)
+        for convolution in self.dilated:
+            convolution.reset_parameters()
 
     def forward(self, features: Tensor, multiplicity: Tensor | None = None) -> Tensor:
         """(B, T, V, C) -> (B, T / stride, V, C)."""

@@ -18,12 +18,17 @@ from protogcn.models.norms import Shortcut, at_least_float32
 
 
 class BlockSize(NamedTuple):
-    """The size of one block; ``number`` counts from 1, and the first has no shortcut around it."""
+    """The size of one block; ``number`` counts from 1. The first has no shortcut if it widens."""
 
     number: int
     in_channels: int
     out_channels: int
     stride: int
+
+    @property
+    def residual(self) -> bool:
+        """Whether there is a shortcut around the block."""
+        return self.number > 1 or self.in_channels == self.out_channels
 
 
 @dataclass(frozen=True)
@@ -46,9 +51,10 @@ class NetworkSize:
     blocks: int = 10
     downsample: Sequence[int] = (5, 8)
 
-    def of_blocks(self) -> list[BlockSize]:
-        """Return the size of each block."""
-        sizes, in_channels, out_channels = [], self.channels, self.width
+    def of_blocks(self, in_channels: int | None = None) -> list[BlockSize]:
+        """Return the size of each block; ``in_channels``: of the first, else those of a clip."""
+        sizes, out_channels = [], self.width
+        in_channels = in_channels or self.channels
         for number in range(1, self.blocks + 1):
             stride = 2 if number in self.downsample else 1
             out_channels *= stride
@@ -58,11 +64,18 @@ class NetworkSize:
 
 
 class GraphNetwork(nn.Module):
-    """An input norm, blocks of a spatial and a temporal part each, and a linear classifier."""
+    """An input norm, blocks of a spatial and a temporal part each, and a linear classifier.
+
+    Attributes:
+        label_smoothing: the share of a label that is spread over all classes in training.
+    """
+
+    label_smoothing: float = 0.0
 
     def __init__(
         self,
-        size: NetworkSize,
+        sizes: Sequence[BlockSize],
+        num_classes: int,
         *,
         input_norm: nn.Module,
         spatial: Callable[[BlockSize], nn.Module],
@@ -71,7 +84,8 @@ class GraphNetwork(nn.Module):
         """Draw the initial weights from torch's global generator.
 
         Args:
-            size: of the network.
+            sizes: of the blocks.
+            num_classes: K.
             input_norm: bodies -> their values, (B, T, V, C), normed.
             spatial: makes the part of a block that sees one frame at a time. Both parts map
                 (B, T, V, C) and the rows' multiplicity to (B, T', V, C').
@@ -79,17 +93,16 @@ class GraphNetwork(nn.Module):
         """
         super().__init__()
         self.input_norm = input_norm
-        sizes = size.of_blocks()
         self.blocks = nn.ModuleList(
             GraphBlock(each, spatial=spatial(each), temporal=temporal(each)) for each in sizes
         )
-        self.classify = nn.Linear(sizes[-1].out_channels, size.num_classes)
+        self.classify = nn.Linear(sizes[-1].out_channels, num_classes)
         nn.init.normal_(self.classify.weight, std=0.01)
         nn.init.zeros_(self.classify.bias)
 
     def forward(self, bodies: Bodies) -> Tensor:
         """Bodies of N clips -> logits (N, K), at least float32."""
-        return self._classified(self._features(bodies, ())[len(self.blocks)], bodies)
+        return self._classified(self._pooled(self._features(bodies, ())[len(self.blocks)], bodies))
 
     def loss(self, bodies: Bodies, labels: Tensor, add_ons: Sequence[AddOn] = ()) -> Loss:
         """Bodies of N clips, labels (N,) -> the cross entropy, plus what add-ons have."""
@@ -101,8 +114,9 @@ class GraphNetwork(nn.Module):
         if reads_relations:
             of_rows = self.blocks[-1].spatial.relations(features[last - 1])
             relations = bodies.mean_over_persons(of_rows)
-        logits = self._classified(features[last], bodies)
-        return loss_of_step(StepView(bodies, features, relations, logits, labels), add_ons)
+        logits = self._classified(self._pooled(features[last], bodies))
+        step = StepView(bodies, features, relations, logits, labels)
+        return loss_of_step(step, add_ons, smoothing=self.label_smoothing)
 
     def _features(self, bodies: Bodies, wanted: Collection[int]) -> dict[int, Tensor]:
         """Return the outputs (B, T, V, C) of the wanted blocks and the last; 0 is the input."""
@@ -114,10 +128,16 @@ class GraphNetwork(nn.Module):
                 kept[number] = features
         return kept | {len(self.blocks): features}
 
-    def _classified(self, features: Tensor, bodies: Bodies) -> Tensor:
+    def _pooled(self, features: Tensor, bodies: Bodies) -> Tensor:
+        """(B, T, V, C) -> the mean over frames, joints and persons (N, C), at least float32."""
         pooled = features.mean((1, 2), dtype=at_least_float32(features.dtype))  # (B, C)
         with torch.autocast(features.device.type, enabled=False):
-            return self.classify(bodies.mean_over_persons(pooled))
+            return bodies.mean_over_persons(pooled)
+
+    def _classified(self, pooled: Tensor) -> Tensor:
+        """(N, C) -> logits (N, K)."""
+        with torch.autocast(pooled.device.type, enabled=False):
+            return self.classify(pooled)
 
 
 class GraphBlock(nn.Module):
@@ -126,7 +146,7 @@ class GraphBlock(nn.Module):
     def __init__(self, size: BlockSize, *, spatial: nn.Module, temporal: nn.Module):
         super().__init__()
         self.stride = size.stride
-        self.residual = size.number > 1
+        self.residual = size.residual
         self.spatial = spatial
         self.temporal = temporal
         self.shortcut = Shortcut(

@@ -32,6 +32,21 @@ def bone_graph(skeleton: Skeleton) -> Tensor:
     return _both_ways(skeleton.num_joints, bones).transpose(1, 2)
 
 
+def ancestor_matrix(skeleton: Skeleton, k: int) -> Tensor:
+    """Return (V, V): entry [v, w] is 1 if joint w is the k-th ancestor of joint v.
+
+    The tree is the bones', from the joint that is the skeleton's centre, if it declares one.
+    """
+    parents = skeleton.parents_from(skeleton.centre)
+    matrix = torch.zeros(skeleton.num_joints, skeleton.num_joints)
+    for joint in range(skeleton.num_joints):
+        ancestor, steps = joint, 0
+        while steps < k and parents[ancestor] != ancestor:
+            ancestor, steps = parents[ancestor], steps + 1
+        matrix[joint, ancestor] = float(steps == k)
+    return matrix
+
+
 def _both_ways(num_joints: int, edges: Sequence[tuple[int, int]]) -> Tensor:
     inward = torch.zeros(num_joints, num_joints)
     children, parents = torch.tensor(edges).view(-1, 2).unbind(1)

@@ -28,7 +28,8 @@ class STGCN(GraphNetwork):
 
     def __init__(self, skeleton: Skeleton, size: NetworkSize):
         super().__init__(
-            size,
+            size.of_blocks(),
+            size.num_classes,
             input_norm=InputNorm(skeleton.num_joints * size.channels),
             spatial=partial(WeightedGraph, graph=distance_graph(skeleton)),
             temporal=PlainTemporal,

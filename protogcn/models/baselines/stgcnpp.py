@@ -26,7 +26,8 @@ class STGCNPP(GraphNetwork):
 
     def __init__(self, skeleton: Skeleton, size: NetworkSize):
         super().__init__(
-            size,
+            size.of_blocks(),
+            size.num_classes,
             input_norm=InputNorm(skeleton.num_joints * size.channels),
             spatial=partial(LearnedGraph, graph=directed_graph(skeleton)),
             temporal=SixBranches,

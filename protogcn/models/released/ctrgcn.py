@@ -14,6 +14,11 @@ from protogcn.models.released.pyskl import CTRGCN_PARTS
 from protogcn.models.released.stacked import stacked
 
 _OUTSIDE = {"input_norm": "data_bn", "classify": "fc"}
+TEMPORAL_PARTS = {  # of what descends from CTR-GCN
+    module.removeprefix("temporal."): tuple(name.partition(".")[2] for name in names)
+    for module, names in CTRGCN_PARTS.items()
+    if module.startswith("temporal.")
+}
 _PARTS = CTRGCN_PARTS | {
     "spatial.relate": tuple(f"gcn1.convs.{k}.conv{part}" for part in (2, 1) for k in range(3))
 }

@@ -19,6 +19,7 @@ NETWORKS: Mapping[str, tuple[str, ...]] = {
     "stgcn": _SIZE,
     "ctrgcn": (*_SIZE, "form"),
     "infogcn": (*_SIZE, "k", "noise"),
+    "hdgcn": (*_SIZE, "root"),
 }
 _PROTOGCN_WIDTH = 24  # six branches and, by default, eight subsets of the same width
 _NO_SIGN = "which have no sign that swap_style clean could change; use mirror"

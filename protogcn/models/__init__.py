@@ -17,6 +17,7 @@ from protogcn.config.skeleton import Skeleton
 from protogcn.errors import ConfigError
 from protogcn.models.baselines.ctrgcn import CTRGCN
 from protogcn.models.baselines.graph_network import NetworkSize
+from protogcn.models.baselines.hdgcn import HDGCN
 from protogcn.models.baselines.infogcn import InfoGCN
 from protogcn.models.baselines.stgcn import STGCN
 from protogcn.models.baselines.stgcnpp import STGCNPP
@@ -82,6 +83,8 @@ def build_model(
             return CTRGCN(skeleton, size, form=settings["form"])
         case "infogcn":
             return InfoGCN(skeleton, size, k=settings["k"], noise=settings["noise"])
+        case "hdgcn":
+            return HDGCN(skeleton, size, root=settings["root"])
         case unknown:
             raise ConfigError(
                 f"model.network: found {unknown!r}, expected one of {', '.join(NETWORKS)}."

@@ -54,9 +54,10 @@ def key_index(method):
         return {row["key"]: int(row["index"]) for row in csv.DictReader(file)}
 
 
-def ucla():
+def ucla(**entries):
+    """Return the layout of NW-UCLA; ``entries`` as of a declaration."""
     joints = [f"joint_{number}" for number in range(20)]
-    return Skeleton.from_mapping("ucla", {"joints": joints, "parents": UCLA_PARENTS})
+    return Skeleton.from_mapping("ucla", {"joints": joints, "parents": UCLA_PARENTS, **entries})
 
 
 def train_clips(num_joints, num_frames, num_persons, num_clips, empty=()):

@@ -4,6 +4,7 @@ OWN = {
     "protogcn": {"subsets": 8, "prototypes": 10, "contrast_weight": 0.2},
     "ctrgcn": {"form": "pyskl"},
     "infogcn": {"k": 1, "noise": 0.5},
+    "hdgcn": {"root": 1},
 }
 
 

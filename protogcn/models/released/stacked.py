@@ -50,7 +50,7 @@ def _fit(parts: Sequence[tuple[int, ...]], whole: tuple[int, ...]) -> bool:
     """
     if not whole:
         return all(not part for part in parts)
-    rests = (whole[1:], (*whole[1:], 1, 1))
+    rests = (whole[1:], (*whole[1:], 1), (*whole[1:], 1, 1))
     return (
         all(part and part[1:] in rests for part in parts) and sum(p[0] for p in parts) == whole[0]
     )

@@ -37,6 +37,8 @@ class Bodies(NamedTuple):
             slot of every clip has its row. Networks do not read it.
         part: if several processes share a batch, which of its clips these are.
         numbers: (N,) the number of each clip among the training clips; None at evaluation.
+        positions: (B, T, V, C), the joints of the same crops, for networks that read them whatever
+            the modality; else None.
     """
 
     values: Tensor
@@ -46,6 +48,7 @@ class Bodies(NamedTuple):
     clips: np.ndarray | None = None
     part: BatchPart | None = None
     numbers: Tensor | None = None
+    positions: Tensor | None = None
 
     def mean_over_persons(self, rows: Tensor) -> Tensor:
         """(B, ...) -> (N, ...)."""

@@ -20,6 +20,7 @@ NETWORKS: Mapping[str, tuple[str, ...]] = {
     "ctrgcn": (*_SIZE, "form"),
     "infogcn": (*_SIZE, "k", "noise"),
     "hdgcn": (*_SIZE, "root"),
+    "blockgcn": (*_SIZE, "encoding"),
 }
 _PROTOGCN_WIDTH = 24  # six branches and, by default, eight subsets of the same width
 _NO_SIGN = "which have no sign that swap_style clean could change; use mirror"

@@ -15,6 +15,7 @@ from torch import nn
 from protogcn.config.settings import NETWORKS
 from protogcn.config.skeleton import Skeleton
 from protogcn.errors import ConfigError
+from protogcn.models.baselines.blockgcn import BlockGCN
 from protogcn.models.baselines.ctrgcn import CTRGCN
 from protogcn.models.baselines.graph_network import NetworkSize
 from protogcn.models.baselines.hdgcn import HDGCN
@@ -83,6 +84,8 @@ def build_model(
             return CTRGCN(skeleton, size, form=settings["form"])
         case "infogcn":
             return InfoGCN(skeleton, size, k=settings["k"], noise=settings["noise"])
+        case "blockgcn":
+            return BlockGCN(skeleton, size, encoding=settings["encoding"])
         case "hdgcn":
             return HDGCN(skeleton, size, root=settings["root"])
         case unknown:

@@ -5,6 +5,7 @@ OWN = {
     "ctrgcn": {"form": "pyskl"},
     "infogcn": {"k": 1, "noise": 0.5},
     "hdgcn": {"root": 1},
+    "blockgcn": {"encoding": "released"},
 }
 
 

@@ -47,6 +47,20 @@ def ancestor_matrix(skeleton: Skeleton, k: int) -> Tensor:
     return matrix
 
 
+def hop_distances(skeleton: Skeleton) -> Tensor:
+    """Return (V, V): how many edges joint w is away from joint v."""
+    num_joints = skeleton.num_joints
+    near = torch.eye(num_joints)
+    children, parents = torch.tensor(skeleton.edges).view(-1, 2).unbind(1)
+    near[parents, children] = near[children, parents] = 1
+    hops, reached = torch.zeros(num_joints, num_joints, dtype=torch.int64), torch.eye(num_joints)
+    for distance in range(1, num_joints):
+        further = (reached @ near > 0) & (reached == 0)
+        hops[further] = distance
+        reached[further] = 1
+    return hops
+
+
 def _both_ways(num_joints: int, edges: Sequence[tuple[int, int]]) -> Tensor:
     inward = torch.zeros(num_joints, num_joints)
     children, parents = torch.tensor(edges).view(-1, 2).unbind(1)

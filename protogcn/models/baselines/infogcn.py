@@ -44,7 +44,9 @@ class InfoGCN(GraphNetwork):
         super().__init__(
             sizes,
             size.num_classes,
-            input_norm=JointEmbedding(skeleton, size, k),
+            input_norm=JointEmbedding(
+                size, skeleton.num_joints, relative_to=ancestor_matrix(skeleton, k)
+            ),
             spatial=lambda each: AttentionGraph(each, skeleton.num_joints),
             temporal=FourBranches,
         )
@@ -116,27 +118,24 @@ class InfoGCN(GraphNetwork):
 
 
 class JointEmbedding(nn.Module):
-    """Joints relative to their k-th ancestors, mapped, with a vector of each joint, and normed.
+    """Joints, mapped, with a vector of each joint, and normed.
 
-    A joint without such an ancestor keeps its position. Each person slot and joint has statistics
-    of its own.
+    Each person slot and joint has statistics of its own.
     """
 
-    relative: Tensor
-
-    def __init__(self, skeleton: Skeleton, size: NetworkSize, k: int):
+    def __init__(self, size: NetworkSize, num_joints: int, *, relative_to: Tensor | None = None):
+        """``relative_to``: (V, V), the joint whose position is taken from each; None: none."""
         super().__init__()
-        joints = skeleton.num_joints
         self.embed = nn.Linear(size.channels, size.width)
-        self.places = nn.Parameter(torch.randn(joints, size.width))
-        self.norm = PersonNorm(size.num_persons, joints * size.width)
-        relative = torch.eye(joints) - ancestor_matrix(skeleton, k)
+        self.places = nn.Parameter(torch.randn(num_joints, size.width))
+        self.norm = PersonNorm(size.num_persons, num_joints * size.width)
+        relative = None if relative_to is None else torch.eye(num_joints) - relative_to
         self.register_buffer("relative", relative)
 
     def forward(self, bodies: Bodies) -> Tensor:
         """(B, T, V, C) -> (B, T, V, width)."""
-        embedded = self.embed(self.relative @ bodies.values) + self.places
-        return self.norm(bodies._replace(values=embedded))
+        values = bodies.values if self.relative is None else self.relative @ bodies.values
+        return self.norm(bodies._replace(values=self.embed(values) + self.places))
 
 
 class AttentionGraph(nn.Module):

@@ -10,6 +10,7 @@ from protogcn.config.resolved import Dataset, Run
 from protogcn.config.runs import Runs, check_streams, look_up
 from protogcn.config.schema import check_schema, read_yaml
 from protogcn.config.settings import check_network
+from protogcn.config.variables import fill_in_paths
 from protogcn.errors import ConfigError
 
 
@@ -107,8 +108,9 @@ def load_plan(config: Mapping[str, Any], schema_path: Path, sources: Iterable[Pa
     """
     for source in sources:
         read_yaml(source)
-    check_schema(config, read_yaml(schema_path))
-    return expand(config)
+    schema = read_yaml(schema_path)
+    check_schema(config, schema)
+    return expand(fill_in_paths(config, schema, schema["$defs"]))
 
 
 def expand(config: Mapping[str, Any]) -> Plan:

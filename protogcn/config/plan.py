@@ -11,6 +11,7 @@ from protogcn.config.resolved import Dataset, Run
 from protogcn.config.runs import Runs, check_streams, look_up
 from protogcn.config.schema import check_schema, read_yaml, with_moved_keys
 from protogcn.config.settings import check_network
+from protogcn.config.variables import fill_in_paths
 from protogcn.errors import ConfigError
 
 
@@ -113,7 +114,7 @@ def load_plan(config: Mapping[str, Any], schema_path: Path, sources: Iterable[Pa
     if moved:
         print(f"Warning: {', '.join(moved)}; read as such.", file=sys.stderr)
     check_schema(config, schema)
-    return expand(config)
+    return expand(fill_in_paths(config, schema, schema["$defs"]))
 
 
 def expand(config: Mapping[str, Any]) -> Plan:

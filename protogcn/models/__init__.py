@@ -2,8 +2,9 @@
 
 In reading order: ``protogcn``, its parts ``topology``, ``temporal``, ``prototypes``, ``contrast``,
 ``norms``, ``pointwise``; ``loss``; ``engine`` (how it is run on its device), ``checkpoint``,
-``trained`` (the network of a run, or an error), ``inspection`` (what it learned). Rooms:
-``baselines``, ``released`` (the authors' weights), ``fast``. The command: ``import_checkpoint``.
+``trained`` (the network of a run, or an error), ``inspection`` (what it learned), ``weights_file``
+(a checkpoint of any origin). Rooms: ``baselines``, ``released`` (the authors' weights), ``fast``.
+The command: ``import_checkpoint``.
 """
 
 from collections.abc import Mapping

@@ -14,19 +14,12 @@ from protogcn.config.skeleton import Skeleton
 from protogcn.data.readers import DroppedClip, RawClip
 from protogcn.data.scale import Scale, body_sizes, joints_seen
 from protogcn.data.strays import TOO_LARGE, strays_in, too_large
+from protogcn.data.units import count_of, odd_direction, odd_units
 
 _FRAMES, _PERSONS = 8, 2  # of a clip that are looked at
 _AT_ONCE, _LONG = 64, 1000  # clips that are; frames of one that is so at once
-_SHOWN = 5  # clips that a sentence names
-_AXES = "xyz"
 _WIDE = 8.0  # quartile ranges: what lies further out is looked at closely
-_TALLEST, _SHORTEST = 4.0, 0.03  # metres from the lowest to the highest joint
-_MILLIMETRES, _EITHER, _CENTIMETRES = (
-    500.0,
-    250.0,
-    25.0,
-)  # the least that a person may measure in them
-_OTHER_UNIT = 20.0  # times the median size, or less than the median by as much
+_PIXELS = 40.0  # metres that no person has from the lowest to the highest joint
 _BEST_SCORE = 2  # of a pose estimator, generously
 _MARGIN = 0.1  # of an image, by which estimated joints may lie outside
 
@@ -159,8 +152,10 @@ class Ranges:
                 example = self._example[kind]
                 yield sentence.format(clips=self._of(kind), example=example, unit=self._unit)
         if self._sizes and not self._in_image:
-            yield from self._odd_units()
-            yield from self._odd_direction()
+            told = {*self._clips["pixels"], *self._clips["repeated"]}
+            sizes = {name: size for name, size in self._sizes.items() if name not in told}
+            yield from odd_units(sizes, self.num_clips)
+            yield from odd_direction(self._upwards, np.median(list(self._sizes.values())))
 
     @property
     def _unit(self) -> str:
@@ -172,7 +167,7 @@ class Ranges:
 
     def _of(self, kind: str) -> str:
         """Return how many clips of how many, and the names of the first ones."""
-        return f"{_count(self._clips[kind], self.num_clips)}"
+        return count_of(self._clips[kind], self.num_clips)
 
     def _look_at_frames(self, clip: RawClip) -> None:
         """Many frames are empty: which ones, and do those with a person look like time stamps."""
@@ -193,6 +188,7 @@ class Ranges:
         points = np.where(seen[..., None], positions, np.inf)
         points = np.sort(points.reshape(len(clips), -1, points.shape[-1]), axis=1)  # (N, n, C)
         num_seen, rows = seen.sum(axis=(1, 2, 3)), np.arange(len(clips))
+        points[num_seen == 0] = 0
         quarter, last = num_seen // 4, np.maximum(num_seen - 1, 0)
         low, high = points[rows, quarter], points[rows, last - quarter]  # (N, C)
         wide = _WIDE * (high - low).max(axis=1)
@@ -251,7 +247,7 @@ class Ranges:
         )
         for clip, low, high in zip(clips, lowest, highest, strict=True):
             size = self._sizes.get(clip.name, 0)
-            if size > 10 * _TALLEST and low >= 0 and high <= 1:
+            if size > _PIXELS and low >= 0 and high <= 1:
                 found = (
                     f"a person is {size:.4g} high or wide, the third number {low:.4g} to {high:.4g}"
                 )
@@ -262,47 +258,8 @@ class Ranges:
             upwards = persons[:, self._head].mean(axis=1) - persons[:, self._feet].mean(axis=1)
             self._upwards.append(upwards)
 
-    def _odd_units(self) -> Iterator[str]:
-        names, sizes = list(self._sizes), np.array(list(self._sizes.values()))
-        size = float(np.median(sizes))
-        found = f"a person is {size:.4g} high or wide (median of the clips), expected metres"
-        if size > _TALLEST and not self._clips.get("pixels"):
-            if size >= _MILLIMETRES:
-                yield f"{found}: these look like millimetres; divide by 1000."
-            elif size >= _EITHER:
-                yield f"{found}: these look like millimetres or centimetres."
-            elif size >= _CENTIMETRES:
-                yield f"{found}: these look like centimetres; divide by 100."
-            else:
-                yield f"{found}."
-        if size < _SHORTEST:
-            yield f"{found}."
-        far = (sizes > _OTHER_UNIT * size) | (sizes < size / _OTHER_UNIT)
-        if far.any():
-            odd = [names[at] for at in np.flatnonzero(far)]
-            yield (
-                f"units look mixed: a person is {sizes[far][0]:.4g} high or wide in"
-                f" {_count(odd, self.num_clips)}, {size:.4g} in the median of all clips."
-            )
-
-    def _odd_direction(self) -> Iterator[str]:
-        if not sum(map(len, self._upwards)):
-            return
-        upwards = np.median(np.concatenate(self._upwards), axis=0)  # (C,)
-        axis = int(np.abs(upwards).argmax())
-        if upwards[axis] < -0.3 * np.median(list(self._sizes.values())):
-            yield (
-                f"{_AXES[axis]} points down: the head is {-upwards[axis]:.3g} below the feet"
-                " (median of the clips); networks of data in which it points up do not fit."
-            )
-
 
 @lru_cache(maxsize=1024)
 def _some_frames(num_frames: int) -> np.ndarray:
     """Return frames spread over a clip; of a short one some come twice."""
     return np.linspace(0, num_frames - 1, _FRAMES).astype(np.int64)
-
-
-def _count(names: list[str], total: int) -> str:
-    more = ", ..." if len(names) > _SHOWN else ""
-    return f"{len(names):,} of {total:,} clips [{', '.join(names[:_SHOWN])}{more}]"

@@ -49,6 +49,16 @@ class Scale:
         return asdict(self)
 
 
+def scale_entry(scale: Scale | None) -> dict[str, Any]:
+    """Return the entry that keeps a scale in a file; nothing if there is no scale."""
+    return {} if scale is None else {"scale": scale.to_mapping()}
+
+
+def scale_of(content: Mapping[str, Any]) -> Scale | None:
+    """Return the scale that a file keeps, None in those of older versions."""
+    return Scale.from_mapping(content["scale"]) if "scale" in content else None
+
+
 def joints_seen(positions: np.ndarray) -> np.ndarray:
     """Return which joints are seen, (..., V, C) -> (..., V) bool: a missing one is all zero."""
     # Axis by axis: several times as fast as a reduction of two or three.

@@ -11,6 +11,7 @@ from protogcn.jobs import estimate
 from protogcn.config.resolved import MODALITIES
 from protogcn.config.load import plan_of_workflow
 from protogcn.config import inputs
+from protogcn.config.starts import file_to_start_from
 from protogcn.errors import ConfigError
 from protogcn.jobs.earlier_jobs import left_behind
 from protogcn.files import paths

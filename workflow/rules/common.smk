@@ -20,6 +20,7 @@ from protogcn.config.runs import STREAM
 from protogcn.jobs.slurm import comment_of
 from protogcn.config.tables import resolve_tables
 from protogcn.config.targets import page_of, targets_of
+from protogcn.config.variables import fill_in
 
 RUN_NAMES = ("{dataset}", "{split}", "{model}", "{stream}")
 
@@ -36,6 +37,11 @@ def asked(question, *names):
         return question(*names)
     except ConfigError as error:
         sys.exit(f"ConfigError: {error}")
+
+
+if isinstance(config.get("directory"), str):  # --directory wins
+
+    workdir: asked(fill_in, "directory", config["directory"])
 
 
 plan = asked(plan_of_workflow, config, OWN_CONFIG, CONFIG_FILES)

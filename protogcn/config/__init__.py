@@ -5,6 +5,7 @@ merged as Snakemake merges them), ``schema`` (what a value may be), ``variables`
 ``$SCRATCH`` in paths), ``skeleton``, ``datasets`` (and the message for missing raw files),
 ``settings`` (which settings go together), ``imports`` (runs that are not trained here), ``runs``
 (overrides), ``plan`` (all of it), ``recipe`` (whether two runs are trained alike), ``tables``,
-``targets`` (what a user may ask for), ``inputs`` (the files that each rule reads). ``facts`` holds
-what papers state. The command: ``resolve``.
+``targets`` (what a user may ask for), ``unknown_targets`` (and what is nearest to what nobody
+makes), ``command_line`` (what Snakemake was asked for), ``inputs`` (the files that each rule
+reads). ``facts`` holds what papers state. The command: ``resolve``.
 """

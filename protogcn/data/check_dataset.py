@@ -21,6 +21,7 @@ from protogcn.data.preparation import seen, with_midpoints
 from protogcn.data.read_dataset import read_dataset
 from protogcn.data.readers import RawClip
 from protogcn.data.readers.folder import unlisted_files
+from protogcn.data.readers.notes import Notes
 from protogcn.errors import ConfigError, ContractError, nearest
 from protogcn.files import paths
 
@@ -42,6 +43,7 @@ class Findings:
         names_of: digest of the positions -> names of the clips that have them.
         dropped: rule -> samples left out.
         problems: what stops the pipeline.
+        notes: what the reader derived or converted.
     """
 
     present: np.ndarray
@@ -53,6 +55,7 @@ class Findings:
     names_of: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     dropped: Counter = field(default_factory=Counter)
     problems: list[str] = field(default_factory=list)
+    notes: Notes = field(default_factory=Notes)
 
     def add(self, clip: RawClip, dataset: Dataset) -> None:
         """Look at one clip."""
@@ -89,7 +92,7 @@ def look_at(dataset: Dataset, *, workers: int) -> Findings:
         findings.problems.append(sentence)
         return findings
     try:
-        for clip in read_dataset(dataset, workers=workers, thorough=True):
+        for clip in read_dataset(dataset, workers=workers, notes=findings.notes, thorough=True):
             if isinstance(clip, RawClip):
                 findings.add(clip, dataset)
             else:
@@ -194,6 +197,8 @@ def main() -> None:
     findings = look_at(dataset, workers=args.workers)
     print(summary_of(dataset, findings))
     odd = [] if findings.problems else list(oddities(dataset, findings))
+    for line in findings.notes.lines():
+        print(f"Note: {line}")
     for sentence in odd:
         print(f"Warning: {sentence}")
     sys.stdout.flush()

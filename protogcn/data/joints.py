@@ -22,6 +22,7 @@ from protogcn.config.settings import check_preparation
 from protogcn.data.preparation import prepare_clip
 from protogcn.data.read_dataset import read_dataset
 from protogcn.data.readers import DroppedClip, RawClip
+from protogcn.data.readers.notes import Notes
 from protogcn.errors import ContractError
 from protogcn.files.arrays import writing_array
 from protogcn.files.clip_table import IMAGE_COLUMNS
@@ -36,6 +37,7 @@ def write_joints(
     joints_path: Path,
     clips_path: Path,
     dropped_path: Path,
+    notes: Notes | None = None,
     workers: int = 1,
 ) -> None:
     """Prepare every clip and write the dataset's arrays and tables.
@@ -47,6 +49,7 @@ def write_joints(
         joints_path: the (F, M, V, C) float32 array to write.
         clips_path: the table of the clips in it.
         dropped_path: the table of what was left out, and by which rule.
+        notes: what the reader adds to while it reads; printed on stderr at the end.
         workers: with more than one, a thread hashes and writes.
 
     Raises:
@@ -80,6 +83,8 @@ def write_joints(
         save_table(clips_path, table)
         writer.finish({"clips": digest_of(clips_path), "preparation": preparation})
     _warn(table, dropped, dataset)
+    for line in notes.lines() if notes is not None else ():
+        print(f"Note: {line}", file=sys.stderr)
 
 
 def _prepare_clip(
@@ -181,10 +186,12 @@ def main() -> None:
     check_preparation(args.preparation, dataset.skeleton)
     if args.poses is None and dataset.is_pickle and Path(dataset.raw).is_file():
         _limit_memory(Path(dataset.raw))
+    notes = Notes()
     write_joints(
-        read_dataset(dataset, workers=args.workers, poses=args.poses),
+        read_dataset(dataset, workers=args.workers, poses=args.poses, notes=notes),
         dataset,
         args.preparation,
+        notes=notes,
         joints_path=args.joints,
         clips_path=args.clips,
         dropped_path=args.dropped,

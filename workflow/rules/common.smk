@@ -12,6 +12,7 @@ from protogcn.config.command_line import targets_asked
 from protogcn.config.resolved import MODALITIES
 from protogcn.config.load import plan_of_workflow
 from protogcn.config import inputs
+from protogcn.config.starts import file_to_start_from
 from protogcn.errors import ConfigError
 from protogcn.jobs.earlier_jobs import left_behind
 from protogcn.files import paths
@@ -155,7 +156,7 @@ def refuse_unknown_targets(folder):
     kinds = {name: target.kind for name, target in targets.items()}
     for target in targets_asked():
         path = Path(target)
-        if workflow.is_rule(target) or any(rule.is_producer(str(path)) for rule in workflow.rules):
+        if workflow.is_rule(target) or any(made.is_producer(str(path)) for made in workflow.rules):
             continue
         if not path.exists() or path.suffix in (".yaml", ".yml"):
             sys.exit(f"ConfigError: {unknown_target(target, plan, kinds)}")

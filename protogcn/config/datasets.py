@@ -78,6 +78,7 @@ def resolve_dataset(
         classes=classes,
         splits=tuple(entry["splits"]),
         kpfiles=kpfiles,
+        text_embeddings=entry.get("text_embeddings"),
     )
     if kpfiles is not None and not (dataset.is_pickle and dataset.skeleton.in_image):
         raise ConfigError(

@@ -90,6 +90,22 @@ def imported_file(run: Run, key: str) -> str:
     return run.settings[key]
 
 
+def texts_of(run: Run) -> list[str]:
+    """Return the text embeddings that a training of GAP reads.
+
+    Raises:
+        ConfigError: they do not exist.
+    """
+    if (file := run.network.get("texts")) is None:
+        return []
+    if not Path(file).is_file():
+        raise ConfigError(
+            f"datasets.{run.dataset.name}.text_embeddings: {file} does not exist; make it with"
+            " protogcn embed_texts (docs/methods.md)."
+        )
+    return [file]
+
+
 def clip_list_of(run: Run) -> list[str]:
     """Return the list of the clips that imported scores are of: a run's own, or its dataset's.
 

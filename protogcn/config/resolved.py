@@ -18,6 +18,9 @@ from protogcn.files.contracts import reading
 MODALITIES = ("j", "b", "k", "jm", "bm", "km")
 
 
+_NOT_KEPT = ("source", "text_embeddings")  # of a dataset
+
+
 @dataclass(frozen=True)
 class Dataset:
     """One dataset of the config, resolved.
@@ -34,6 +37,7 @@ class Dataset:
         classes: class names in label order.
         splits: the splits its tasks use.
         kpfiles: the folder with the compressed poses that ``raw`` is the table of, else None.
+        text_embeddings: the file of texts about its classes; runs of GAP have it themselves.
     """
 
     name: str
@@ -47,6 +51,7 @@ class Dataset:
     classes: tuple[str, ...]
     splits: tuple[str, ...]
     kpfiles: str | None = None
+    text_embeddings: str | None = None
 
     @property
     def is_pickle(self) -> bool:
@@ -61,9 +66,9 @@ class Dataset:
     def to_mapping(self) -> dict[str, Any]:
         """Return what ``dataset_from_mapping`` builds this dataset from.
 
-        ``source`` is words for a message: changing them redoes nothing.
+        ``source`` is words for a message: changing them redoes nothing. Texts are a run's.
         """
-        entry = {key: value for key, value in vars(self).items() if key != "source"}
+        entry = {key: value for key, value in vars(self).items() if key not in _NOT_KEPT}
         entry["skeleton"] = {"name": self.skeleton.name, **self.skeleton.to_mapping()}
         entry["classes"] = list(self.classes)
         entry["splits"] = list(self.splits)

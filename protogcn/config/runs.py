@@ -7,8 +7,10 @@ from itertools import product
 from typing import Any
 
 from protogcn.config.imports import IMPORTS, with_imports
+from protogcn.config.parts import body_parts
 from protogcn.config.resolved import MODALITIES, Dataset, Run
 from protogcn.config.settings import check_run
+from protogcn.config.start_from import with_start
 from protogcn.errors import ConfigError, nearest
 
 RECIPE = "protogcn"  # of every model that names no other
@@ -150,8 +152,10 @@ class Runs:
             changes |= override["set"]
             network |= changes.pop("model", {})
             engine |= changes.pop("engine", {})
-        settings = self._train | with_imports(changes, facts)
+        settings = with_start(self._train | with_imports(changes, facts), changes, facts)
         dataset, split = self._tasks[task]
+        if network["network"] == "gap":
+            network |= _of_texts(f"run {task}/{model}/{stream}", dataset, facts["modality"])
         repeat = int(stream.partition("-")[2] or 1)
         settings["seed"] += repeat - 1
         return Run(dataset, split, model, facts["modality"], repeat, settings, network, engine)
@@ -176,6 +180,19 @@ class Runs:
             "modality": stream.partition("-")[0],
             "stream": stream,
         }
+
+
+def _of_texts(where: str, dataset: Dataset, modality: str) -> dict[str, Any]:
+    """Return what a network of GAP has besides: body parts, and the file of texts."""
+    if dataset.text_embeddings is None:
+        raise ConfigError(
+            f"{where}: network gap needs text embeddings of the {len(dataset.classes)} classes;"
+            f" declare datasets.{dataset.name}.text_embeddings, an .npz with class_names,"
+            " part_names, parts, synonyms, synonym_class and encoder, which protogcn embed_texts"
+            " makes (docs/methods.md)."
+        )
+    parts = body_parts(dataset.skeleton, bones=modality in ("b", "bm"))
+    return {"parts": parts, "texts": dataset.text_embeddings}
 
 
 def check_streams(where: str, streams: Iterable[str]) -> None:

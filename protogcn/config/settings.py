@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from protogcn.config.skeleton import Skeleton
+from protogcn.config.start_from import frozen_blocks
 from protogcn.errors import ConfigError, nearest
 
 if TYPE_CHECKING:  # building a network needs nothing that reading a config does
@@ -21,10 +22,23 @@ NETWORKS: Mapping[str, tuple[str, ...]] = {
     "infogcn": (*_SIZE, "k", "noise"),
     "hdgcn": (*_SIZE, "root"),
     "blockgcn": (*_SIZE, "encoding"),
+    "skeletongcl": (*_SIZE, "positives", "negatives", "temperature", "projection"),
+    "frhead": (*_SIZE, "penalties"),
+    "gap": (*_SIZE, "text_weight"),
 }
+_RESOLVED = ("parts", "texts")  # of gap, which the dataset tells
 _PROTOGCN_WIDTH = 24  # six branches and, by default, eight subsets of the same width
+_BLOCKGCN_WIDTH = 8  # eight heads, four branches
 _NO_SIGN = "which have no sign that swap_style clean could change; use mirror"
-_LEAST_WIDTHS = {"stgcnpp": 6, "ctrgcn": 4}  # one channel for each branch
+_LEAST_WIDTHS = {  # one channel for each branch, and for each head
+    "stgcnpp": 6,
+    "ctrgcn": 4,
+    "infogcn": 8,
+    "hdgcn": 4,
+    "skeletongcl": 4,
+    "frhead": 4,
+    "gap": 4,
+}
 
 
 def check_run(run: "Run") -> None:
@@ -54,6 +68,7 @@ def check_run(run: "Run") -> None:
                 f"run {run.name}: {key} is {settings[key]}, but skeletons.{skeleton.name} {why}."
             )
     check_network(f"run {run.name}: model", run.network)
+    frozen_blocks(f"run {run.name}", settings.get("freeze", ()), run.network["blocks"])
 
 
 def check_network(where: str, network: Mapping[str, Any]) -> None:
@@ -67,14 +82,14 @@ def check_network(where: str, network: Mapping[str, Any]) -> None:
         ConfigError: a setting is missing, is another network's, or does not fit the others.
     """
     name, width = network["network"], network.get("width")
-    known = NETWORKS[name]
+    known = (*NETWORKS[name], *(_RESOLVED if name == "gap" else ()))
     if foreign := [key for key in network if key not in ("network", *known)]:
         raise ConfigError(
             f"{where}: network {name} has no {' and no '.join(foreign)}, expected"
             f" {', '.join(known)}{nearest(foreign[0], known)}; an override meant for one"
             " model names it in its where."
         )
-    if missing := [key for key in known if key not in network]:
+    if missing := [key for key in NETWORKS[name] if key not in network]:
         raise ConfigError(f"{where}: lacks {', '.join(missing)}, which network {name} needs.")
     if any(block > network["blocks"] for block in network["downsample"]):
         raise ConfigError(
@@ -83,6 +98,10 @@ def check_network(where: str, network: Mapping[str, Any]) -> None:
         )
     if width < (least := _LEAST_WIDTHS.get(name, 1)):
         raise ConfigError(f"{where}.width: found {width}, expected at least {least}.")
+    if name == "blockgcn" and width % _BLOCKGCN_WIDTH:
+        raise ConfigError(
+            f"{where}.width: found {width}, expected a multiple of {_BLOCKGCN_WIDTH}."
+        )
     if name != "protogcn":
         return
     if width % _PROTOGCN_WIDTH:

@@ -4,7 +4,7 @@ Shapes: V joints.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -32,6 +32,10 @@ class Skeleton:
             instead of x, y, z.
         midpoints: (joint, first, second): the last joints, which no raw file has, each in the
             middle of two others; computed in this order.
+        limb_names: what the declaration calls each of the limbs; not kept in a resolved one.
+        parts: the joints of head, hand, hip and foot if they are declared, else empty; not kept in
+            a resolved layout, as a run of GAP has them itself.
+        bone_parts: the same for modalities of bones.
     """
 
     name: str
@@ -45,6 +49,9 @@ class Skeleton:
     edges: tuple[tuple[int, int], ...]
     in_image: bool
     midpoints: tuple[tuple[int, int, int], ...]
+    limb_names: tuple[str, ...] = field(default=(), compare=False)
+    parts: Mapping[str, tuple[int, ...]] = field(default_factory=dict, compare=False)
+    bone_parts: Mapping[str, tuple[int, ...]] = field(default_factory=dict, compare=False)
 
     @classmethod
     def from_mapping(cls, name: str, entry: Mapping[str, Any]) -> "Skeleton":
@@ -68,12 +75,17 @@ class Skeleton:
             "shoulders": entry.get("shoulders", ()),
             "edges": [joint for edge in entry.get("edges", ()) for joint in edge],
             "midpoints": [joint for midpoint in midpoints for joint in midpoint],
+            **{
+                f"{key}.{name}": part
+                for key in ("parts", "bone_parts")
+                for name, part in entry.get(key, {}).items()
+            },
         }
-        for field, members in groups.items():
+        for place, members in groups.items():
             for joint in members:
                 if not 0 <= joint < len(joints):
                     raise ConfigError(
-                        f"{where}.{field}: joint {joint} does not exist,"
+                        f"{where}.{place}: joint {joint} does not exist,"
                         f" the layout has joints 0 to {len(joints) - 1}."
                     )
         if len(groups["pairs"]) != len(set(groups["pairs"])):
@@ -97,6 +109,9 @@ class Skeleton:
             edges=tuple(tuple(edge) for edge in entry["edges"]) if "edges" in entry else bones,
             in_image=entry.get("in_image", False),
             midpoints=midpoints,
+            limb_names=tuple(entry.get("limbs", {})),
+            parts=entry.get("parts", {}),
+            bone_parts=entry.get("bone_parts", {}),
         )
 
     def to_mapping(self) -> dict[str, Any]:
@@ -108,10 +123,10 @@ class Skeleton:
             "limbs": {str(number): list(limb) for number, limb in enumerate(self.limbs)},
             "edges": [list(edge) for edge in self.edges],
         }
-        for field in ("centre", "spine", "shoulders"):
-            value = getattr(self, field)
+        for key in ("centre", "spine", "shoulders"):
+            value = getattr(self, key)
             if value is not None:
-                entry[field] = list(value) if isinstance(value, tuple) else value
+                entry[key] = list(value) if isinstance(value, tuple) else value
         if self.in_image:
             entry["in_image"] = True
         if self.midpoints:

@@ -1,10 +1,10 @@
 """Settings -> a network: ``forward(bodies)`` gives logits, ``loss(bodies, labels)`` a loss.
 
 In reading order: ``protogcn``, its parts ``topology``, ``temporal``, ``prototypes``, ``contrast``,
-``norms``, ``pointwise``; ``loss``, ``add_on`` (further losses); ``engine`` (how it is run on its
+``norms``, ``pointwise``; ``add_on`` (a further loss), ``loss``; ``engine`` (how it is run on its
 device), ``checkpoint``, ``trained`` (the network of a run, or an error), ``inspection`` (what it
-learned). Rooms: ``baselines``, ``released`` (the authors' weights), ``fast``. The command:
-``import_checkpoint``.
+learned), ``weights_file`` (a checkpoint of any origin). Rooms: ``baselines``, ``add_ons``,
+``released`` (the authors' weights), ``fast``. The command: ``import_checkpoint``.
 """
 
 from collections.abc import Mapping
@@ -82,6 +82,8 @@ def build_model(
             return STGCNPP(skeleton, size)
         case "ctrgcn":
             return CTRGCN(skeleton, size, form=settings["form"])
+        case "skeletongcl" | "frhead" | "gap":  # with further losses in training
+            return CTRGCN(skeleton, size, form="authors")
         case "infogcn":
             return InfoGCN(skeleton, size, k=settings["k"], noise=settings["noise"])
         case "blockgcn":

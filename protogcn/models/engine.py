@@ -7,7 +7,7 @@ them, or builds their parts from variants that compute the same.
 import ctypes
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +19,7 @@ from protogcn.batches.bodies import Bodies
 from protogcn.batches.parallel import add_up_gradients, num_processes
 from protogcn.errors import ConfigError
 from protogcn.models import Loss
+from protogcn.models.add_on import AddOn
 from protogcn.models.fast.cpu.folded import fastest_evaluation
 from protogcn.models.fast.gpu.topology import KernelTopology
 from protogcn.models.topology import MotionTopology
@@ -108,13 +109,13 @@ class Engine:
 
     def optimizer(
         self,
-        parameters: Iterable[nn.Parameter],
+        parameters: Iterable[nn.Parameter] | Iterable[dict[str, Any]],
         *,
         learning_rate: float,
         momentum: float,
         weight_decay: float,
     ) -> torch.optim.SGD:
-        """Return SGD with Nesterov's momentum."""
+        """Return SGD with Nesterov's momentum; groups of parameters may have an ``lr`` each."""
         return torch.optim.SGD(
             parameters,
             lr=learning_rate,
@@ -126,13 +127,23 @@ class Engine:
         )
 
     def training_step(
-        self, model: nn.Module, optimizer: torch.optim.Optimizer
+        self,
+        model: nn.Module,
+        optimizer: torch.optim.Optimizer,
+        add_ons: Sequence[AddOn] = (),
     ) -> Callable[[Bodies, Tensor, float], Loss]:
         """Return (bodies, labels, learning rate) -> loss, which has updated the weights.
 
-        The loss's tensors are good until the next call.
+        The loss's tensors are good until the next call. Groups of parameters with rates of their
+        own keep their ratio to the rate of the others.
         """
-        call = self._compiled(model.loss, graphs=self.cuda_graphs)
+
+        def loss_with_add_ons(bodies: Bodies, labels: Tensor) -> Loss:
+            return model.loss(bodies, labels, add_ons)
+
+        loss_of = loss_with_add_ons if len(add_ons) else model.loss
+        call = self._compiled(loss_of, graphs=self.cuda_graphs)
+        ratios = [group["lr"] / optimizer.defaults["lr"] for group in optimizer.param_groups]
 
         def step(bodies: Bodies, labels: Tensor, rate: float) -> Loss:
             # Before the forward pass: the last gradients lie in memory that a graph's next replay
@@ -141,9 +152,9 @@ class Engine:
             with self.precision():
                 loss = call(bodies, labels)
             loss.total.backward()
-            add_up_gradients(model.parameters())
-            for group in optimizer.param_groups:
-                group["lr"] = rate
+            add_up_gradients(each for group in optimizer.param_groups for each in group["params"])
+            for group, ratio in zip(optimizer.param_groups, ratios, strict=True):
+                group["lr"] = ratio * rate
             optimizer.step()
             return loss
 
@@ -226,6 +237,8 @@ def _mark_dynamic(bodies: Bodies, more: tuple[Tensor, ...]) -> None:
         (bodies.person_weights, 2),
         (bodies.multiplicity, 1),
         (bodies.persons, 1),
+        (bodies.numbers, 1),
+        (bodies.positions, 1),
     )
     for tensor, axes in sizes:
         for axis in range(axes if tensor is not None else 0):

@@ -11,6 +11,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from enum import IntEnum
 from functools import partial
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -22,12 +23,14 @@ from protogcn.batches.augment import Augmentation
 from protogcn.batches.batch import training_batch
 from protogcn.batches.bodies import Bodies
 from protogcn.batches.clip_store import ClipStore
+from protogcn.batches.device import to_device
 from protogcn.batches.parallel import is_first, summed
 from protogcn.batches.prefetch import prefetched
 from protogcn.config.resolved import Run
 from protogcn.errors import NotFiniteError
 from protogcn.models import Loss
 from protogcn.models.engine import Engine
+from protogcn.training.start_from import Start
 
 
 class SeedOf(IntEnum):
@@ -53,6 +56,8 @@ class Training:
         fingerprint: what makes two trainings the same.
         epoch: epochs done.
         history: one row for each of them.
+        start: the weights that it began with, None if they were drawn.
+        add_ons: further losses, of some methods.
         best: with ``select: best`` the epoch, accuracy and weights so far best, else None.
         on_step: called after each step with how many are done, of how many.
     """
@@ -65,6 +70,8 @@ class Training:
     optimizer: torch.optim.Optimizer
     rows: np.ndarray
     fingerprint: Mapping[str, Any]
+    start: Start | None = None
+    add_ons: nn.ModuleList = field(default_factory=nn.ModuleList)
     epoch: int = 0
     history: list[dict[str, float]] = field(default_factory=list)
     best: dict[str, Any] | None = None
@@ -80,6 +87,9 @@ def train_epoch(training: Training) -> dict[str, float]:
     run, store, model = training.run, training.store, training.model
     settings, epoch, device = run.settings, training.epoch, store.device
     model.train()
+    training.add_ons.train()
+    for part in training.start.frozen if training.start else ():
+        part.eval()  # statistics of frozen norms stay, too
     of_order = np.random.SeedSequence([SeedOf.ORDER, settings["seed"], epoch])
     order = np.random.default_rng(of_order).permutation(training.rows)
     batches = np.split(order, range(settings["batch"], len(order), settings["batch"]))
@@ -132,7 +142,7 @@ def _draw_batch(
     """Return one changed crop of each clip, and the labels; random by (seed, epoch, step)."""
     step, clips = step_and_clips
     settings = training.run.settings
-    return training_batch(
+    bodies, labels = training_batch(
         training.store,
         clips,
         training.run.dataset.skeleton,
@@ -148,6 +158,11 @@ def _draw_batch(
         generator=torch.Generator().manual_seed(_seeds_of_step(training, step)[0]),
         multiple=training.engine.row_multiple,
     )
+    if len(training.add_ons):  # they know the clips
+        part = slice(bodies.part.first, bodies.part.stop) if bodies.part else slice(None)
+        numbers = torch.from_numpy(np.searchsorted(training.rows, clips[part]))
+        bodies = bodies._replace(numbers=to_device(numbers, training.store.device))
+    return bodies, labels
 
 
 def _seeds_of_step(training: Training, step: int) -> list[int]:
@@ -173,7 +188,8 @@ def _refuse_not_finite(training: Training, losses: np.ndarray, batches: list[np.
             f" number. The clips of this step: {ids}. Lower train.learning_rate, or look at these"
             " clips; the epochs before are kept."
         )
-    for name, value in training.model.state_dict().items():
+    states = (training.model.state_dict(), training.add_ons.state_dict())
+    for name, value in chain.from_iterable(state.items() for state in states):
         if value.is_floating_point() and not bool(torch.isfinite(value).all()):
             raise NotFiniteError(
                 f"{where}: {name} is no longer finite. Lower train.learning_rate; the epochs"

@@ -47,9 +47,11 @@ from protogcn.models.engine import Engine
 from protogcn.models.trained import build_network, load_trained, training_fingerprint
 from protogcn.scores.scoring import ScoringCrops, score_clips
 from protogcn.training.epoch import SeedOf, Training, seeds, train_epoch
+from protogcn.training.further_losses import further_losses
 from protogcn.training.reporter import Reporter, SilentReporter
 from protogcn.training.resume import ResumeFile
 from protogcn.training.run_owner import Owner
+from protogcn.training.start_from import load_start
 
 
 def train(run: Run, store: ClipStore, folder: Path, limit: TimeLimit | None = None) -> Training:
@@ -105,11 +107,14 @@ def _resume_or_start(run: Run, store: ClipStore, resume: ResumeFile) -> Training
     if state is not None:
         with reading(resume.path, "the state of this training"):
             training.model.load_state_dict(state["model"])
+            training.add_ons.load_state_dict(state.get("add_ons", {}))
             training.optimizer.load_state_dict(state["optimizer"])
             training.epoch = state["epoch"]
             training.history = list(state["history"])
             training.best = state["best"]
         _print(f"{run.name}: resumes from epoch {training.epoch}.")
+    elif training.start is not None:
+        _print(f"{run.name}: starts from {training.start}.")
     return training
 
 
@@ -119,6 +124,7 @@ def _state(training: Training) -> dict[str, Any]:
         "facts": training.fingerprint,
         "epoch": training.epoch,
         "model": training.model.state_dict(),
+        "add_ons": training.add_ons.state_dict(),
         "optimizer": training.optimizer.state_dict(),
         "history": training.history,
         "best": training.best,
@@ -134,8 +140,13 @@ def _start(run: Run, store: ClipStore) -> Training:
         store.rows(run.split, settings["select_on"])  # refused now rather than after an epoch
     torch.manual_seed(seeds(SeedOf.WEIGHTS, settings["seed"])[0])
     model = build_network(run, engine.spatial).to(engine.device)
+    start = load_start(run, model) if "start_from" in settings else None
+    add_ons = further_losses(run, store, model)
+    groups = start.groups if start else [{"params": list(model.parameters())}]
+    if learned := [each for each in add_ons.parameters() if each.requires_grad]:
+        groups = [*groups, {"params": learned}]
     optimizer = engine.optimizer(
-        model.parameters(),
+        groups,
         learning_rate=settings["learning_rate"],
         momentum=settings["momentum"],
         weight_decay=settings["weight_decay"],
@@ -145,10 +156,12 @@ def _start(run: Run, store: ClipStore) -> Training:
         store=store,
         engine=engine,
         model=model,
-        step=engine.training_step(model, optimizer),
+        step=engine.training_step(model, optimizer, add_ons),
         optimizer=optimizer,
         rows=store.rows(run.split, "train"),
-        fingerprint=training_fingerprint(run, store, model),
+        fingerprint=training_fingerprint(run, store, model, start.digest if start else None),
+        start=start,
+        add_ons=add_ons,
     )
 
 
@@ -204,6 +217,7 @@ def _checkpoint(training: Training) -> Mapping[str, Any]:
         "facts": training.fingerprint,
         "commit": commit(),
         "versions": versions(),
+        **({"start": dict(training.start.record)} if training.start else {}),
     }
 
 

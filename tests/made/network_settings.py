@@ -6,6 +6,9 @@ OWN = {
     "infogcn": {"k": 1, "noise": 0.5},
     "hdgcn": {"root": 1},
     "blockgcn": {"encoding": "released"},
+    "skeletongcl": {"positives": 1, "negatives": 2, "temperature": 0.8, "projection": "fixed"},
+    "frhead": {"penalties": "all"},
+    "gap": {"text_weight": 0.8},
 }
 
 

@@ -43,6 +43,8 @@ def refuse_mismatch(
 def _grouped(entries: Iterable[str]) -> Iterator[str]:
     groups: dict[str, list[str]] = {}
     for entry in entries:
-        groups.setdefault(re.sub(r"(gcn|net|branches)\.\d+", r"\1.*", entry), []).append(entry)
+        groups.setdefault(
+            re.sub(r"(gcn|net|branches|blocks|dilated|refine)\.\d+", r"\1.*", entry), []
+        ).append(entry)
     for pattern, members in groups.items():
         yield members[0] if len(members) == 1 else f"{pattern} ({len(members)} times)"

@@ -1,0 +1,102 @@
+"""A file of text embeddings -> what it holds, or one sentence on what is wrong with it.
+
+An ``.npz`` without pickled objects, which ``protogcn embed_texts`` writes: ``class_names`` (K,) in
+label order, ``part_names`` (4,) head, hand, hip, foot, ``parts`` (4, K, D) embeddings of a text on
+each part, ``synonyms`` (R, D) of names of the classes, ``synonym_class`` (R,) their labels, and
+``encoder``, what embedded them. Only the directions of the embeddings count.
+"""
+
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from protogcn.errors import ConfigError, ContractError
+
+PART_NAMES = ("head", "hand", "hip", "foot")
+ARRAYS = ("class_names", "part_names", "parts", "synonyms", "synonym_class", "encoder")
+
+
+def load_texts(
+    path: Path, classes: Sequence[str]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, str]:
+    """Return parts (4, K, D), synonyms (R, D), their classes (R,), and the encoder.
+
+    Args:
+        path: the file.
+        classes: the dataset's classes in label order, which it must have.
+
+    Raises:
+        ConfigError: no such file.
+        ContractError: it is no such file, or of other classes.
+    """
+    arrays = _read(path)
+    names = arrays["class_names"].tolist()
+    if names != list(classes):
+        raise ContractError(f"{path}: class_names {_difference(names, classes)}.")
+    if arrays["part_names"].tolist() != list(PART_NAMES):
+        raise ContractError(
+            f"{path}: part_names is {arrays['part_names'].tolist()}, expected {list(PART_NAMES)}."
+        )
+    parts, synonyms, labels = arrays["parts"], arrays["synonyms"], arrays["synonym_class"]
+    shapes = {
+        "parts": (parts, (len(PART_NAMES), len(classes), None)),
+        "synonyms": (synonyms, (None, parts.shape[-1])),
+    }
+    for name, (array, shape) in shapes.items():
+        fits = array.ndim == len(shape) and all(
+            wanted in (None, size) for wanted, size in zip(shape, array.shape, strict=True)
+        )
+        if array.dtype.kind != "f" or not fits:
+            raise ContractError(
+                f"{path}: {name} is {array.dtype} of shape {array.shape}, expected floating point"
+                f" of shape {tuple('any' if size is None else size for size in shape)}."
+            )
+    if labels.dtype.kind not in "iu" or labels.shape != synonyms.shape[:1]:
+        raise ContractError(
+            f"{path}: synonym_class is {labels.dtype} of shape {labels.shape}, expected whole"
+            f" numbers of shape {synonyms.shape[:1]}."
+        )
+    if (wrong := labels[(labels < 0) | (labels >= len(classes))]).size:
+        raise ContractError(
+            f"{path}: synonym_class has {wrong[0]}, expected 0 to {len(classes) - 1}."
+        )
+    if missing := sorted(set(range(len(classes))) - set(labels.tolist())):
+        raise ContractError(
+            f"{path}: has no synonym of class {missing[0]} ({classes[missing[0]]}), expected one"
+            " at least; its name will do."
+        )
+    for part, rows in zip([*PART_NAMES, "synonyms"], [*parts, synonyms], strict=True):
+        bad = np.flatnonzero(~np.isfinite(rows).all(1) | ~rows.any(1))
+        if bad.size:
+            label = labels[bad[0]] if part == "synonyms" else bad[0]
+            raise ContractError(
+                f"{path}: an embedding of class {label} ({classes[label]}), {part}, is zero or not"
+                " finite."
+            )
+    return parts, synonyms, labels.astype(np.int64), str(arrays["encoder"])
+
+
+def _read(path: Path) -> dict[str, np.ndarray]:
+    if not path.is_file():
+        raise ConfigError(f"{path}: does not exist, expected text embeddings (docs/methods.md).")
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            found = {name: file[name] for name in ARRAYS if name in file.files}
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, AttributeError, TypeError):
+        raise ContractError(
+            f"{path}: is no whole .npz of plain arrays, expected one with {', '.join(ARRAYS)}."
+        ) from None
+    if missing := [name for name in ARRAYS if name not in found]:
+        raise ContractError(
+            f"{path}: lacks {', '.join(missing)}, expected {', '.join(ARRAYS)} (docs/methods.md)."
+        )
+    return found
+
+
+def _difference(found: Sequence[str], expected: Sequence[str]) -> str:
+    if len(found) != len(expected):
+        return f"has {len(found)} names, expected {len(expected)}"
+    number = next(i for i, pair in enumerate(zip(found, expected, strict=True)) if len({*pair}) > 1)
+    return f"has {found[number]!r} for class {number}, expected {expected[number]!r}"

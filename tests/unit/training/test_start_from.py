@@ -15,7 +15,6 @@ from protogcn.models.trained import build_network
 from protogcn.scores.score import score
 from protogcn.training.train import _checkpoint, train
 from tests.made.nano import (
-from tests.made.network_settings import network_settings
     DATASET,
     NETWORK,
     SKELETON,
@@ -25,6 +24,7 @@ from tests.made.network_settings import network_settings
     weights_of,
     with_classes,
 )
+from tests.made.network_settings import network_settings
 
 CLASSIFIER = ("classify.weight", "classify.bias")
 SIZE = {"width": 24, "blocks": 2, "downsample": [2]}

@@ -35,6 +35,10 @@ _PROCESS_MB = 6000  # torch, its compiler and the GPU's libraries; not measured 
 _CPU_PROCESS_MB = 1000  # torch alone: training and scoring the demo took 653 and 743 MB in all
 _SAVED_MB = 324  # of one clip for its backward pass, on the CPU in host memory
 _CROPS_AT_ONCE = 160  # when scoring
+# What the network named costs at the same width, by the memory that a training step keeps: HD-GCN
+# has the features of six layers side by side.
+_COSTS = {"protogcn": 1.0, "blockgcn": 1.2, "hdgcn": 3.7, "skeletongcl": 1.4, "frhead": 1.4}
+_COST_OF_OTHERS = 1.3
 
 # A worker of the stages that prepare the data, on a slow network file system.
 _READER_MB, _WORKER_MB = 4000, 500
@@ -109,6 +113,8 @@ def resources(
     if run is not None:
         memory, seconds = _of_run(stage, run, size)
         memory += arrays
+        if run.reads_positions and run.stored_modality != "j":
+            memory += arrays
     else:
         memory, seconds = _READER_MB + workers * _WORKER_MB, 0.0
         raw = Path(dataset.raw)
@@ -157,7 +163,7 @@ def cost_of_clip(run: Run) -> float:
     network = run.network
     size = run.settings["frames"] / 100 * run.dataset.skeleton.num_joints / 25
     size *= network["width"] / 96 * network["blocks"] / 10
-    return size if network["network"] == "protogcn" else 1.3 * size
+    return _COSTS.get(network["network"], _COST_OF_OTHERS) * size
 
 
 def size_of(dataset: Dataset, split: str, clips_path: Path) -> Size:

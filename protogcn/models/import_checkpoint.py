@@ -1,6 +1,7 @@
 """A third-party checkpoint -> one of a run, which is scored as if the pipeline had trained it."""
 
 import argparse
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,8 @@ def import_checkpoint(run: Run, path: Path) -> dict[str, Any]:
 
     Args:
         run: the run that it is to be scored as.
-        path: a checkpoint of the released ProtoGCN, of PYSKL, or of ours.
+        path: a checkpoint of the released ProtoGCN, of PYSKL, of another method's authors, or of
+            ours.
 
     Raises:
         ConfigError: no such file.
@@ -28,6 +30,8 @@ def import_checkpoint(run: Run, path: Path) -> dict[str, Any]:
     model = build_network(run)
     file = open_weights(path)
     model.load_state_dict(file.state_of(model, run.name))
+    if said := file.left_out_for(model):
+        print(f"{path}: {said}.", file=sys.stderr)
     return {
         "model": model.state_dict(),
         "epoch": file.epoch,

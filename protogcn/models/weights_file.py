@@ -1,9 +1,11 @@
 """A checkpoint of any origin -> its tensors by name, and from them a state of one of our networks.
 
 Reads what the released code of ProtoGCN and of PYSKL writes (mmcv's format: ProtoGCN, ST-GCN,
-ST-GCN++ and CTR-GCN), and our own ``checkpoint.pt``. Nothing in a file is run.
+ST-GCN++ and CTR-GCN), the state dicts of the other methods' authors, and our own ``checkpoint.pt``.
+Nothing in a file is run.
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,6 +23,7 @@ from protogcn.models.released.mismatch import refuse_mismatch
 _WEIGHTS = ("state_dict", "model")  # mmcv's name and ours
 _COUNTERS = "num_batches_tracked"  # the end of the names of whole numbers
 _WRAPPER = "module."  # in front of every name when several GPUs trained it
+_MOST_GROUPS = 8  # that are listed
 _OURS = "classify.weight"  # a name that no other code gives
 
 
@@ -57,6 +60,16 @@ class WeightsFile(NamedTuple):
         if self.is_ours:
             return {key: (key,) for key in model.state_dict()}
         return conversion_to(model)[1](model)
+
+    def left_out_for(self, model: nn.Module) -> str:
+        """Say which of its tensors a network does not have; empty if it has them all."""
+        names = {name for parts in self.names_of(model).values() for name in parts}
+        others = [name for name in self.tensors if name not in names]
+        groups = Counter(name.partition(".")[0] for name in others)
+        listed = ", ".join(f"{group} ({count})" for group, count in groups.items())
+        if len(groups) > _MOST_GROUPS:
+            listed = f"{len(others)} tensors such as {others[0]}"
+        return f"left out, since evaluation does not need it: {listed}" if others else ""
 
     def state_of(self, model: nn.Module, run: str) -> dict[str, Tensor]:
         """Compare names and shapes with those of a network, read, return a state in its layout.

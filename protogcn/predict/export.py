@@ -30,19 +30,30 @@ if TYPE_CHECKING:
 _EXAMPLES = 3  # crops that the graph is traced with
 _CHECKED = (1, 2, 5)  # crops in a batch; each number is tried
 _TOLERANCE = 1e-4  # of the largest logit; float32 adds up in another order elsewhere
+_POSITIONS = {
+    "name": "positions",
+    "type, axes and shape": "those of the first input",
+    "is": "the joints (modality j) of the same frames, whatever the modality of the first input",
+}
 _SECONDS = 2.0  # that the speed is measured for
 
 
 class CropLogits(nn.Module):
-    """The network as other programs see it: crops in, logits out."""
+    """The network as other programs see it: crops in, logits out.
+
+    One that reads positions besides its modality has these as a second input.
+    """
 
     def __init__(self, model: nn.Module):
         super().__init__()
         self.model = model
 
-    def forward(self, crops: Tensor) -> Tensor:
-        """(N, M, T, V, C) -> (N, K)."""
-        return self.model(all_bodies(crops))
+    def forward(self, crops: Tensor, positions: Tensor | None = None) -> Tensor:
+        """(N, M, T, V, C), and positions of the same shape -> (N, K)."""
+        bodies = all_bodies(crops)
+        if positions is not None:
+            bodies = bodies._replace(positions=positions.flatten(0, 1))
+        return self.model(bodies)
 
 
 def export_member(member: Member, folder: Path, *, batch: int) -> dict[str, Any]:
@@ -66,7 +77,7 @@ def export_member(member: Member, folder: Path, *, batch: int) -> dict[str, Any]
     network = CropLogits(member.model.eval())
     stem = folder / member.run.stream
     interface = interface_of(member)
-    program = trace(network, example_crops(member, _EXAMPLES))
+    program = trace(network, example_inputs(member, _EXAMPLES))
     onnx, torch_file = _onnx_of(program, interface), _torch_file_of(program, interface)
     computed = {
         "onnx": (stem.with_suffix(".onnx"), onnx, onnx_session(onnx)),
@@ -130,6 +141,7 @@ def interface_of(member: Member) -> dict[str, Any]:
             "difference": settings["difference"],
             "short clips": settings["short_clips"],
         },
+        **({"second input": _POSITIONS} if run.reads_positions else {}),
         "output": {"name": "logits", "type": "float32", "axes": ["crops", "classes"]},
         "a clip's probabilities": f"the mean over {settings['crops']} crops of the softmax",
         "classes": list(run.dataset.classes),
@@ -138,26 +150,38 @@ def interface_of(member: Member) -> dict[str, Any]:
     }
 
 
-def example_crops(member: Member, num_crops: int) -> Tensor:
-    """Return crops (N, M, T, V, C) of the right shape, the last person of the first one absent."""
+def example_inputs(member: Member, num_crops: int) -> tuple[Tensor, ...]:
+    """Return crops (N, M, T, V, C) of the right shape, and positions if the network reads them.
+
+    The last person of the first crop is absent.
+    """
     run = member.run
     shape = (run.dataset.persons, run.settings["frames"], run.dataset.skeleton.num_joints, 3)
-    crops = torch.randn(num_crops, *shape, generator=torch.Generator().manual_seed(0))
+    generator = torch.Generator().manual_seed(0)
+    inputs = [torch.randn(num_crops, *shape, generator=generator)]
+    if run.reads_positions:
+        inputs.append(torch.randn(num_crops, *shape, generator=generator))
     if run.dataset.persons > 1:
-        crops[0, -1] = 0
-    return crops
+        for each in inputs:
+            each[0, -1] = 0
+    return tuple(inputs)
 
 
-def trace(network: nn.Module, crops: Tensor) -> "ExportedProgram":
+def trace(network: nn.Module, inputs: tuple[Tensor, ...]) -> "ExportedProgram":
     """Return the graph of a network for any number of crops."""
+    any_number = {0: torch.export.Dim("crops", min=1)}
     with torch.no_grad():
         return torch.export.export(
-            network, (crops,), dynamic_shapes={"crops": {0: torch.export.Dim("crops", min=1)}}
+            network, inputs, dynamic_shapes={name: any_number for name in _names(inputs)}
         )
 
 
+def _names(inputs: Sequence[object]) -> list[str]:
+    return ["crops", "positions"][: len(inputs)]
+
+
 def check_equal(
-    network: nn.Module, logits_of: Callable[[np.ndarray], np.ndarray], member: Member, where: str
+    network: nn.Module, logits_of: Callable[..., np.ndarray], member: Member, where: str
 ) -> float:
     """Return the largest difference between two networks, as a share of the largest logit.
 
@@ -166,10 +190,10 @@ def check_equal(
     """
     largest = 0.0
     for num_crops in _CHECKED:
-        crops = example_crops(member, num_crops)
+        inputs = example_inputs(member, num_crops)
         with torch.no_grad():
-            expected = network(crops).numpy()
-        found = logits_of(crops.numpy())
+            expected = network(*inputs).numpy()
+        found = logits_of(*(each.numpy() for each in inputs))
         if found.shape != expected.shape:
             raise ContractError(f"{where}: gives {found.shape} for {expected.shape}.")
         largest = max(largest, float(np.abs(found - expected).max() / np.abs(expected).max()))
@@ -181,8 +205,8 @@ def check_equal(
     return largest
 
 
-def onnx_session(onnx: bytes) -> Callable[[np.ndarray], np.ndarray]:
-    """Return crops -> logits as onnxruntime computes them on one thread of the CPU.
+def onnx_session(onnx: bytes) -> Callable[..., np.ndarray]:
+    """Return crops, maybe positions -> logits, by onnxruntime on one thread of the CPU.
 
     Args:
         onnx: the content of a file.
@@ -192,7 +216,11 @@ def onnx_session(onnx: bytes) -> Callable[[np.ndarray], np.ndarray]:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     session = onnxruntime.InferenceSession(onnx, options, providers=["CPUExecutionProvider"])
-    return lambda crops: session.run(["logits"], {"crops": crops})[0]
+
+    def logits_of(*inputs: np.ndarray) -> np.ndarray:
+        return session.run(["logits"], dict(zip(_names(inputs), inputs, strict=True)))[0]
+
+    return logits_of
 
 
 def _check_installed() -> None:
@@ -213,9 +241,7 @@ def _onnx_of(program: "ExportedProgram", interface: dict[str, Any]) -> bytes:
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        converted = torch.onnx.export(
-            program, dynamo=True, input_names=["crops"], output_names=["logits"], verbose=False
-        )
+        converted = torch.onnx.export(program, dynamo=True, output_names=["logits"], verbose=False)
     converted.model.doc_string = __doc__
     for name, value in interface.items():
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
@@ -229,24 +255,22 @@ def _torch_file_of(program: "ExportedProgram", interface: dict[str, Any]) -> byt
     return buffer.getvalue()
 
 
-def _reloaded(torch_file: bytes) -> Callable[[np.ndarray], np.ndarray]:
+def _reloaded(torch_file: bytes) -> Callable[..., np.ndarray]:
     network = torch.export.load(io.BytesIO(torch_file)).module()
 
-    def logits_of(crops: np.ndarray) -> np.ndarray:
+    def logits_of(*inputs: np.ndarray) -> np.ndarray:
         with torch.no_grad():
-            return network(torch.from_numpy(crops)).numpy()
+            return network(*map(torch.from_numpy, inputs)).numpy()
 
     return logits_of
 
 
-def _crops_per_second(
-    logits_of: Callable[[np.ndarray], np.ndarray], member: Member, batch: int
-) -> float:
-    crops = example_crops(member, batch).numpy()
-    logits_of(crops)
+def _crops_per_second(logits_of: Callable[..., np.ndarray], member: Member, batch: int) -> float:
+    inputs = [each.numpy() for each in example_inputs(member, batch)]
+    logits_of(*inputs)
     begin, done = time.perf_counter(), 0
     while done == 0 or time.perf_counter() - begin < _SECONDS:
-        logits_of(crops)
+        logits_of(*inputs)
         done += batch
     return done / (time.perf_counter() - begin)
 

@@ -27,8 +27,8 @@ from protogcn.models import build_model
 from protogcn.models.weights_file import WeightsFile, open_weights
 
 _CLASSIFIER, _INPUT, _BLOCKS = "classify", "input_norm", "blocks"
-_OF_CLASSES = (f"{_CLASSIFIER}.weight", f"{_CLASSIFIER}.bias", "contrast.bank")
-_CHANNELS = 3
+_OF_CLASSES = (f"{_CLASSIFIER}.weight", f"{_CLASSIFIER}.bias", "contrast.bank", "prior")
+_NORMS = (f"{_INPUT}.weight", f"{_INPUT}.norm.weight")  # of clips, or of joints that are mapped
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ def load_start(run: Run, model: nn.Module) -> Start:
         "loaded": len(loaded),
         "new": new,
         "frozen": list(frozen),
-        "remarks": _remarks(origin, run),
+        "remarks": [*_remarks(origin, run), *filter(None, [file.left_out_for(model)])],
     }
     return Start(record, _digest(loaded), parts, _groups(run, model, new))
 
@@ -139,13 +139,13 @@ def _state_in_its_own_sizes(file: WeightsFile, model: nn.Module, run: Run) -> di
             f"{skeleton.name} ({skeleton.num_joints} joints)",
         )
     num_classes = _size(file, names[f"{_CLASSIFIER}.weight"], 0) or len(run.dataset.classes)
-    of_input = _size(file, names[f"{_INPUT}.weight"], 0) or 0
+    of_input = _size(file, next(names[key] for key in _NORMS if key in names), 0) or 0
     with torch.random.fork_rng(devices=[]):  # its own weights are nothing: none is drawn for them
         like_file = build_model(
             run.network,
             skeleton,
             num_classes=num_classes,
-            num_persons=of_input // (_CHANNELS * skeleton.num_joints) or run.dataset.persons,
+            num_persons=of_input // _numbers_of_person(model) or run.dataset.persons,
         )
     return file.state_of(like_file, run.name)
 
@@ -154,6 +154,12 @@ def _size(file: WeightsFile, names: tuple[str, ...], axis: int) -> int | None:
     """Return the length of an axis of a tensor, None if the file lacks it: ``state_of`` says so."""
     tensor = file.tensors.get(names[0])
     return tensor.shape[axis] if tensor is not None and tensor.shape else None
+
+
+def _numbers_of_person(model: nn.Module) -> int:
+    """Return how many numbers of a frame the input norm has for one person slot."""
+    norm = getattr(model.input_norm, "norm", model.input_norm)
+    return norm.num_features // getattr(norm, "num_persons", 1)
 
 
 def _new(
@@ -176,7 +182,7 @@ def _new(
         elif key in _OF_CLASSES:
             new |= {key: of_classes} if of_classes else {}
         elif state[key].shape != value.shape:
-            per_person = _CHANNELS * run.dataset.skeleton.num_joints
+            per_person = _numbers_of_person(model)
             persons = [len(each) // per_person for each in (state[key], value)]
             new[key] = f"{persons[0]} -> {persons[1]} persons"
     return new

@@ -64,7 +64,8 @@ class BlockGCN(GraphNetwork):
 
     def _features(self, bodies: Bodies, wanted: Collection[int]) -> dict[int, Tensor]:
         topology, multiplicity = self.topology(bodies), bodies.multiplicity  # (N, F), (B,)
-        num_clips, num_rows = len(topology), len(bodies.values)
+        # Not by len(), which would tie an exported network to one number of clips.
+        num_clips, num_rows = topology.shape[0], bodies.values.shape[0]
         rows = torch.arange(num_rows, device=topology.device)
         clips = rows % num_clips if self.released else rows // (num_rows // num_clips)
         features = self.input_norm(bodies)
@@ -81,7 +82,8 @@ class BlockGCN(GraphNetwork):
         kind = at_least_float32(bodies.positions.dtype)
         with torch.autocast(bodies.positions.device.type, enabled=False):
             of_bodies = bodies.positions.mean(1, dtype=kind)  # (B, V, C)
-            poses = bodies.mean_over_persons(of_bodies) if len(bodies.person_weights) else of_bodies
+            has_clips = bodies.person_weights.shape[0] > 0
+            poses = bodies.mean_over_persons(of_bodies) if has_clips else of_bodies
             return self.elements(poses[..., : self.axes], released=self.released)
 
 

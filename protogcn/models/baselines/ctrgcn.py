@@ -71,7 +71,7 @@ class RefinedGraph(nn.Module):
         super().__init__()
         in_channels, out_channels = size.in_channels, size.out_channels
         reduced = 8 if in_channels <= 16 else in_channels // 8
-        self.graph = nn.Parameter(graph.clone())
+        self.graph = nn.Parameter(graph.clone(memory_format=torch.contiguous_format))
         self.alpha = nn.Parameter(torch.zeros(1))
         self.relate = nn.Linear(in_channels, len(graph) * 2 * reduced)
         self.expand = ToChannelsFirst(in_channels, len(graph) * out_channels)

@@ -121,10 +121,10 @@ class EdgeConvolution(nn.Module):
     def forward(self, nodes: Tensor, multiplicity: Tensor | None) -> Tensor:
         """(B, L, V, R) -> (B, L, V, R)."""
         num_layers, num_nodes, channels = nodes.shape[1:]
-        with torch.no_grad():
-            distances = (nodes.unsqueeze(3) - nodes.unsqueeze(2)).square().sum(4)  # (B, L, V, V)
-            nearest = min(self.nearest, num_nodes)
-            indices = distances.topk(nearest, dim=3, largest=False)[1]  # (B, L, V, k)
+        places = nodes.detach()
+        distances = (places.unsqueeze(3) - places.unsqueeze(2)).square().sum(4)  # (B, L, V, V)
+        nearest = min(self.nearest, num_nodes)
+        indices = distances.topk(nearest, dim=3, largest=False)[1]  # (B, L, V, k)
         # A map of (neighbour - node, node) is one of the neighbour plus one of the node.
         weight = self.map.weight.view(num_layers, channels, 2, channels)
         of_neighbour, of_node = weight.unbind(2)  # (L, R, R)

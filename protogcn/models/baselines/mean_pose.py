@@ -22,9 +22,13 @@ def deaths_of(poses: Tensor) -> tuple[Tensor, Tensor]:
     Returns:
         (N, E) and (N,), in units of the positions.
     """
-    between = torch.cdist(poses, poses, compute_mode="donot_use_mm_for_euclid_dist")  # (N, V, V)
-    points = torch.cdist(between, between, compute_mode="donot_use_mm_for_euclid_dist")
-    return _spanning_tree(points).sort(dim=1)[0], between.flatten(1).amax(1)
+    between = _distances(poses)
+    return _spanning_tree(_distances(between)).sort(dim=1)[0], between.flatten(1).amax(1)
+
+
+def _distances(points: Tensor) -> Tensor:
+    """(N, V, C) -> (N, V, V); torch.cdist would tie compiled and exported code to one N."""
+    return (points.unsqueeze(2) - points.unsqueeze(1)).square().sum(3).sqrt()
 
 
 def _spanning_tree(distances: Tensor) -> Tensor:
@@ -60,11 +64,10 @@ class StructureElements(nn.Module):
                 whole batch, and edges of length 0 do not count, but fill up a batch's clips to the
                 same number. Else relative to the clip's own, and every edge counts.
         """
-        with torch.no_grad():
-            deaths, largest = deaths_of(poses)
-            scale = largest.amax().expand_as(largest) if released else largest
-            deaths = deaths / torch.where(scale > 0, scale, 1).unsqueeze(1)
-            none = (deaths == 0).sum(1)  # (N,)
+        deaths, largest = deaths_of(poses.detach())
+        scale = largest.amax().expand_as(largest) if released else largest
+        deaths = deaths / torch.where(scale > 0, scale, 1).unsqueeze(1)
+        none = (deaths == 0).sum(1)  # (N,)
         births, ends = self.centres.unbind(1)
         sharp = self.sharpness.square()
         offset = sharp[:, 0] * births.square()  # (F,)

@@ -19,6 +19,8 @@ TEMPORAL_PARTS = {  # of what descends from CTR-GCN
     for module, names in CTRGCN_PARTS.items()
     if module.startswith("temporal.")
 }
+# What methods that stand on it train besides: FR-Head, GAP and SkeletonGCL.
+_OF_TRAINING = ("ren_", "part_list.", "linear_head.", "logit_scale", "graphContrast.")
 _PARTS = CTRGCN_PARTS | {
     "spatial.relate": tuple(f"gcn1.convs.{k}.conv{part}" for part in (2, 1) for k in range(3))
 }
@@ -26,7 +28,8 @@ _PARTS = CTRGCN_PARTS | {
 
 def from_authors(state: Mapping[str, Tensor], model: CTRGCN) -> dict[str, Tensor]:
     """Return ``state`` in the layout of ``model.state_dict()``; errors as of ``stacked``."""
-    ours = stacked(state, model.state_dict(), author_names(model))
+    known = {key: value for key, value in state.items() if not key.startswith(_OF_TRAINING)}
+    ours = stacked(known, model.state_dict(), author_names(model))
     for key, value in ours.items():
         if key.endswith("spatial.graph"):
             ours[key] = value.transpose(1, 2).contiguous()

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from protogcn.config.plan import expand
+from protogcn.config.settings import NETWORKS
 from protogcn.jobs import estimate
 from protogcn.jobs.estimate import (
     Need,
@@ -15,6 +16,7 @@ from protogcn.jobs.estimate import (
 )
 from tests.made.config import repository_config
 from tests.made.nano import DATASET, nano_run, write_dataset
+from tests.made.network_settings import network_settings
 
 PLAN = expand(repository_config())
 
@@ -208,3 +210,27 @@ def test_baselines_cost_less_than_the_full_network(model):
 def test_estimating_loads_no_torch():
     code = "import sys, protogcn.jobs.estimate; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_each_network_costs_what_its_layers_keep(ntu120):
+    """At one width; that of BlockGCN is twice the others'."""
+    run, _ = ntu120
+    costs = {
+        network: estimate.cost_of_clip(dataclasses.replace(run, network=settings))
+        for network in NETWORKS
+        for settings in [network_settings(network, width=96, blocks=10, downsample=[5, 8])]
+    }
+    assert costs["protogcn"] == pytest.approx(1)
+    assert costs["hdgcn"] > 2.5 * costs["ctrgcn"]
+    assert costs["frhead"] > costs["ctrgcn"] > costs["blockgcn"] > costs["protogcn"]
+
+
+def test_positions_besides_another_modality_take_as_much_again(ntu120):
+    run, size = ntu120
+    network = network_settings("blockgcn", width=128, blocks=10, downsample=[5, 8])
+    joints, bones = (
+        to_train(dataclasses.replace(run, network=network, modality=modality), size).memory
+        for modality in ("j", "b")
+    )
+    arrays = size.frames * 2 * 25 * 3 * 4 / 1e6
+    assert bones - joints == pytest.approx(1.5 * arrays, abs=1000)

@@ -13,12 +13,15 @@ from protogcn.errors import ConfigError, ContractError
 from protogcn.models import build_model
 from protogcn.models.checkpoint import load_checkpoint, save_checkpoint
 from protogcn.models.import_checkpoint import import_checkpoint, main
+from protogcn.models.released.any_network import conversion_to
 from protogcn.models.released.protogcn import released_names
 from protogcn.scores.score import score
 from tests.made.config import repository_config
-from tests.made.golden_network import GOLDEN, golden_clips, golden_weights
+from tests.made.golden_network import GOLDEN, golden_clips, golden_scale, golden_weights
 from tests.made.nano import nano_run, write_run
+from tests.made.network_settings import network_settings
 
+SIZE = {"width": 8, "blocks": 2, "downsample": [2]}
 NTU = {"V": 25, "3V": 75, "V2": 625, "NP": 400, "NC": 60}
 
 
@@ -67,6 +70,57 @@ def test_checkpoint_of_pyskl_gives_the_golden_logits(tmp_path, plan):
     logits = logits_of(run, import_checkpoint(run, tmp_path / "b.pth"))
     expected = json.loads((GOLDEN / "stgcnpp.json").read_text())["logits"]
     np.testing.assert_allclose(logits, expected, rtol=0, atol=1e-11)
+
+
+def golden_scale_of_authors(key, noise):
+    return golden_scale(key.replace(".PA", ".A"), noise)
+
+
+@pytest.mark.parametrize(
+    ("method", "left_out"),
+    [
+        ("frhead", "ren_low (18), ren_mid (18), ren_high (18), ren_fin (18)"),
+        ("gap", "logit_scale (1), linear_head (2), part_list (8)"),
+    ],
+)
+def test_file_of_an_add_on_gives_the_golden_logits(tmp_path, ntu_run, capsys, method, left_out):
+    """What only its training needs is left out, and said."""
+    settings = network_settings(method, width=64, blocks=10, downsample=[5, 8])
+    run = replace(ntu_run, model=method, network=settings)
+    path = tmp_path / f"{method}.pt"
+    torch.save(golden_weights(f"checkpoint_keys_{method}.csv", {}, golden_scale_of_authors), path)
+    logits = logits_of(run, import_checkpoint(run, path))
+    expected = json.loads((GOLDEN / f"{method}.json").read_text())["rule"]["logits"]
+    np.testing.assert_allclose(logits, expected, rtol=1e-10, atol=1e-10)
+    said = f"{path}: left out, since evaluation does not need it: {left_out}.\n"
+    assert capsys.readouterr().err == said
+
+
+@pytest.mark.parametrize("method", ["infogcn", "hdgcn", "blockgcn", "skeletongcl"])
+def test_file_of_the_authors_keeps_every_number(tmp_path, capsys, method):
+    run = replace(nano_run(), network=network_settings(method, **SIZE))
+    torch.manual_seed(1)
+    model = build_model(run.network, run.dataset.skeleton, num_classes=4)
+    convert, names_of = conversion_to(model)
+    theirs = {}
+    for key, parts in names_of(model).items():
+        value = model.state_dict()[key]
+        pieces = value.chunk(len(parts)) if value.dim() else [value] * len(parts)
+        for name, piece in zip(parts, pieces, strict=True):
+            is_map = piece.dim() == 2 and "branches" in name
+            theirs[name] = (piece[..., None, None] if is_map else piece).clone()
+    if method in ("infogcn", "blockgcn"):
+        theirs["pos_embedding"] = theirs["pos_embedding"][None]
+    expected = convert(theirs, model)
+    more = {"hdgcn": "l2.gcn1.conv_d.0.0.weight", "skeletongcl": "graphContrast.trans.weight"}
+    if method in more:
+        theirs[more[method]] = torch.ones(2)
+    torch.save({f"module.{name}": value for name, value in theirs.items()}, tmp_path / "c.pt")
+    found = import_checkpoint(run, tmp_path / "c.pt")["model"]
+    for name, value in expected.items():
+        if name != "prior":  # no file has it
+            assert torch.equal(found[name], value), name
+    assert ("left out, since" in capsys.readouterr().err) == (method in more)
 
 
 def test_checkpoint_of_another_network_is_one_readable_message(plan, released):

@@ -13,6 +13,7 @@ from protogcn.models.released.protogcn import released_names
 from protogcn.models.released.pyskl import pyskl_names
 from protogcn.models.trained import build_network
 from protogcn.scores.score import score
+from protogcn.training.start_from import load_start
 from protogcn.training.train import _checkpoint, train
 from tests.made.nano import (
     DATASET,
@@ -130,6 +131,28 @@ def test_files_of_the_authors_are_read(data, tmp_path, monkeypatch, capsys, netw
     assert "classify.weight, classify.bias (2 -> 4 classes)" in told
     assert ("contrast.bank (not in the file)" in told) == (network == "protogcn")
     assert "the file does not tell its joint layout, its classes and its modality" in told
+
+
+@pytest.mark.parametrize(
+    ("network", "norm", "more"),
+    [
+        ("infogcn", "input_norm.norm", {"prior": "2 -> 4 classes"}),
+        ("blockgcn", "input_norm.norm", {}),
+        ("hdgcn", "input_norm", {}),
+        ("frhead", "input_norm", {}),
+    ],
+)
+def test_classes_and_persons_of_further_networks_are_new(tmp_path, network, norm, more):
+    settings = network_settings(network, **SIZE)
+    alone = dataclasses.replace(with_classes("a", "b"), persons=1)
+    ours(tmp_path / "c.pt", run_with(dataset=alone, network=settings))
+    run = run_with(tmp_path / "c.pt", network=settings)
+    entries = ("weight", "bias", "running_mean", "running_var")
+    assert load_start(run, network_of(run)).record["new"] == {
+        **dict.fromkeys(CLASSIFIER, "2 -> 4 classes"),
+        **{f"{norm}.{entry}": "1 -> 2 persons" for entry in entries},
+        **more,
+    }
 
 
 def test_input_norm_of_other_persons_is_new(data, tmp_path, monkeypatch, capsys):

@@ -20,6 +20,8 @@ from protogcn.files.scores import Scores
 from protogcn.models import build_model
 from protogcn.models.checkpoint import load_checkpoint
 from protogcn.models.engine import Engine
+from protogcn.predict.ensemble import Member, TrainedEnsemble
+from protogcn.predict.recognise import recognise
 from protogcn.scores.score import main as score_main
 from protogcn.scores.score import score
 from protogcn.scores.scoring import ScoringCrops, score_clips
@@ -32,6 +34,7 @@ from tests.made.nano import (
     SKELETON,
     assert_same,
     in_double,
+    nano_clips,
     store_of,
     weights_of,
     write_checkpoint,
@@ -146,6 +149,20 @@ def test_clips_that_change_each_others_scores_are_scored_in_batches_of_training(
         score_clips(logits_of, store, store.rows("xsub", "test"), ScoringCrops.of(run))
         assert seen == expected
         seen.clear()
+
+
+def test_recordings_are_recognised_as_their_clips_are_scored(data, tmp_path, run_of):
+    """By a network that reads their positions besides their bones."""
+    run = run_of("blockgcn", modality="b")
+    store = store_of(data, "b.npy", run)
+    model = seeded(run)
+    torch.nn.init.normal_(model.classify.weight)  # or all scores would nearly be equal
+    write_checkpoint(tmp_path / "checkpoint.pt", run, store, model)
+    expected = score(run, store, tmp_path / "checkpoint.pt").probabilities
+    ensemble = TrainedEnsemble([Member(run, model.eval(), 4, 1.0)], "probability")
+    recordings = [clip.keypoints for clip in nano_clips() if clip.sides["xsub"] == "test"]
+    found = recognise(ensemble, recordings, device=torch.device("cpu"))
+    np.testing.assert_allclose(np.stack(found), expected, rtol=0, atol=1e-6)
 
 
 @pytest.mark.slow

@@ -63,25 +63,28 @@ class BlockGCN(GraphNetwork):
         nn.init.uniform_(self.classify.bias, -bound, bound)
 
     def _features(self, bodies: Bodies, wanted: Collection[int]) -> dict[int, Tensor]:
-        topology, multiplicity = self.topology(bodies), bodies.multiplicity  # (N, F), (B,)
-        # Not by len(), which would tie an exported network to one number of clips.
-        num_clips, num_rows = topology.shape[0], bodies.values.shape[0]
-        rows = torch.arange(num_rows, device=topology.device)
-        clips = rows % num_clips if self.released else rows // (num_rows // num_clips)
+        topology, multiplicity = self._topology_of_rows(bodies), bodies.multiplicity  # (B, F), (B,)
         features = self.input_norm(bodies)
         kept = {0: features} if 0 in wanted else {}
         for number, (block, encode) in enumerate(zip(self.blocks, self.encodings, strict=True), 1):
-            encoded = encode(topology, clips, multiplicity).to(features.dtype)  # (B, C)
+            encoded = encode(topology, multiplicity).to(features.dtype)  # (B, C)
             features = block(features + encoded[:, None, None], multiplicity)
             if number in wanted:
                 kept[number] = features
         return kept | {len(self.blocks): features}
+
+    def _topology_of_rows(self, bodies: Bodies) -> Tensor:
+        """Return (B, F), the topology of the clip of each row; released: of another clip."""
+        topology, slots = self.topology(bodies), self.input_norm.norm.num_persons
+        rows = topology.repeat(slots, 1) if self.released else topology.repeat_interleave(slots, 0)
+        return rows[: bodies.values.shape[0]]  # all of them, if there is a clip
 
     def topology(self, bodies: Bodies) -> Tensor:
         """Return (N, F), what the mean pose of each clip's bodies is like."""
         kind = at_least_float32(bodies.positions.dtype)
         with torch.autocast(bodies.positions.device.type, enabled=False):
             of_bodies = bodies.positions.mean(1, dtype=kind)  # (B, V, C)
+            # Not by len(), which would tie an exported network to one number of clips.
             has_clips = bodies.person_weights.shape[0] > 0
             poses = bodies.mean_over_persons(of_bodies) if has_clips else of_bodies
             return self.elements(poses[..., : self.axes], released=self.released)
@@ -95,10 +98,10 @@ class _Encoding(nn.Module):
         self.map = nn.Linear(ELEMENTS, channels)
         self.norm = ChannelsLastNorm(channels)
 
-    def forward(self, topology: Tensor, clips: Tensor, multiplicity: Tensor | None) -> Tensor:
-        """(N, F), clip of each row (B,) -> (B, C)."""
+    def forward(self, topology: Tensor, multiplicity: Tensor | None) -> Tensor:
+        """(B, F) -> (B, C)."""
         with torch.autocast(topology.device.type, enabled=False):
-            return F.relu(self.norm(self.map(topology)[clips], multiplicity))
+            return F.relu(self.norm(self.map(topology), multiplicity))
 
 
 class HopGraph(nn.Module):

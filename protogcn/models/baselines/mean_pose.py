@@ -65,7 +65,7 @@ class StructureElements(nn.Module):
                 same number. Else relative to the clip's own, and every edge counts.
         """
         deaths, largest = deaths_of(poses.detach())
-        scale = largest.amax().expand_as(largest) if released else largest
+        scale = largest.amax(0).expand_as(largest) if released else largest
         deaths = deaths / torch.where(scale > 0, scale, 1).unsqueeze(1)
         none = (deaths == 0).sum(1)  # (N,)
         births, ends = self.centres.unbind(1)
@@ -74,5 +74,5 @@ class StructureElements(nn.Module):
         bumps = (-(offset + sharp[:, 1] * (ends - deaths.unsqueeze(2)).square())).exp()  # (N, E, F)
         if released:
             counted = (deaths > 0).to(bumps.dtype).unsqueeze(2)
-            return (bumps * counted).sum(1) + (none - none.min()).unsqueeze(1)
+            return (bumps * counted).sum(1) + (none - none.amin(0)).unsqueeze(1)
         return bumps.sum(1)

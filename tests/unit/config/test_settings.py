@@ -1,9 +1,12 @@
+import dataclasses
+
 import pytest
 
 from protogcn.config.plan import expand
-from protogcn.config.settings import NETWORKS, check_network
+from protogcn.config.settings import NETWORKS, check_network, check_run
 from protogcn.errors import ConfigError
 from tests.made.config import changed, repository_config
+from tests.made.nano import nano_run
 from tests.made.network_settings import network_settings
 
 SIZE = {"width": 24, "blocks": 4, "downsample": [3]}
@@ -27,12 +30,25 @@ def test_settings_that_fit_are_accepted(network):
         ("protogcn", {"subsets": 7}, r"m\.subsets: found 7, expected a divisor of the width 24\."),
         ("stgcnpp", {"width": 5}, r"m\.width: found 5, expected at least 6\."),
         ("ctrgcn", {"width": 3}, r"m\.width: found 3, expected at least 4\."),
+        ("infogcn", {"width": 7}, r"m\.width: found 7, expected at least 8\."),
+        ("hdgcn", {"width": 3}, r"m\.width: found 3, expected at least 4\."),
+        ("blockgcn", {"width": 12}, r"m\.width: found 12, expected a multiple of 8\."),
+        ("hdgcn", {"k": 8}, "m: network hdgcn has no k, expected width, blocks, downsample, root;"),
+        ("frhead", {"form": "pyskl"}, "m: network frhead has no form"),
         ("ctrgcn", {"downsample": [3, 5]}, r"m\.downsample: names block 5, but there are 4 blocks\."),
     ],
 )  # fmt: skip
 def test_what_does_not_fit_is_one_sentence(network, changes, sentence):
     with pytest.raises(ConfigError, match=f"^{sentence}"):
         check_network("m", settings_of(network) | changes)
+
+
+def test_root_of_a_trunk_that_has_fewer_is_one_sentence():
+    """Before a job starts: the nano layout's pairs tell no trunk."""
+    network = settings_of("hdgcn") | {"root": 2}
+    sentence = r"run nano_xsub/protogcn/j: model\.root: found 2, but the trunk of .*toy5 has 1"
+    with pytest.raises(ConfigError, match=sentence + r" to start from \(root\); expected 1\."):
+        check_run(dataclasses.replace(nano_run(), network=network))
 
 
 def test_what_is_missing_is_named():

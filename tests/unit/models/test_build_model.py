@@ -2,9 +2,11 @@ import pytest
 import torch
 
 from protogcn.batches.bodies import all_bodies
-from protogcn.config.skeleton import built_in_skeletons
+from protogcn.config.plan import expand
+from protogcn.config.skeleton import Skeleton, built_in_skeletons
 from protogcn.errors import ConfigError
 from protogcn.models import build_model
+from tests.made.config import repository_config
 from tests.made.nano import SKELETON
 from tests.made.network_settings import network_settings
 
@@ -57,6 +59,45 @@ def test_networks_have_the_published_sizes(network, num_classes, expected):
     assert sum(parameter.numel() for parameter in model.parameters()) == expected
     assert model.blocks[9].spatial.norm.num_features == 256
     assert [block.stride for block in model.blocks] == [1, 1, 1, 1, 2, 1, 1, 2, 1, 1]
+
+
+STICK = Skeleton.from_mapping(
+    "stick", {"joints": ["a", "b", "c", "d", "e"], "parents": [0, 0, 1, 2, 3]}
+)
+LAYOUTS = {
+    "UTD-MHAD": (expand(repository_config()).datasets["utd_mhad"].skeleton, 1),
+    "stick": (STICK, 2),
+    "COCO in 2-D": (built_in_skeletons()["coco20"], 2),
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize(
+    "network", ["ctrgcn", "skeletongcl", "infogcn", "hdgcn", "blockgcn", "stgcn", "stgcnpp"]
+)
+def test_networks_learn_on_other_joints(network, layout):
+    """A step moves every parameter but those that have no effect in training."""
+    skeleton, persons = LAYOUTS[layout]
+    settings = network_settings(network, width=8, blocks=2, downsample=[2])
+    model = build_model(settings, skeleton, num_classes=4, num_persons=persons).train()
+    clips = torch.randn(3, persons, 8, skeleton.num_joints, 3)
+    bodies = all_bodies(clips)._replace(positions=clips.flatten(0, 1))
+    loss = model.loss(bodies, torch.tensor([0, 1, 3]))
+    loss.total.backward()
+    assert loss.logits.shape == (3, 4)
+    assert torch.isfinite(loss.total)
+    assert all(torch.isfinite(each.grad).all() for each in model.parameters())
+
+
+def test_score_of_a_joint_in_an_image_is_no_coordinate_of_its_topology():
+    skeleton = built_in_skeletons()["coco20"]
+    settings = network_settings("blockgcn", width=8, blocks=1, downsample=[])
+    model = build_model(settings, skeleton, num_classes=4).eval()
+    clips = torch.randn(3, 2, 8, 20, 3)
+    bodies = all_bodies(clips)._replace(positions=clips.flatten(0, 1))
+    other = bodies._replace(positions=bodies.positions * torch.tensor([1, 1, 0]))
+    assert torch.equal(model(bodies), model(other))
+    assert not torch.equal(model(bodies), model(bodies._replace(positions=other.values.square())))
 
 
 def test_ctrgcn_starts_as_its_shortcuts_without_refinement():

@@ -8,6 +8,8 @@ import torch
 
 from protogcn.batches.bodies import all_bodies, pack_bodies
 from protogcn.models import build_model
+from protogcn.models.add_ons.graph_contrast import GraphContrast
+from protogcn.models.add_ons.refinement_heads import RefinementHeads
 from tests.made.nano import SKELETON
 from tests.made.network_settings import network_settings
 
@@ -88,6 +90,31 @@ def test_training_step_is_that_of_all_bodies(network, persons, multiple):
         assert (value.grad - gradients[name]).norm() <= 1e-9 * size, name
     for name, value in packed.named_buffers():
         close(value, plain.get_buffer(name), name)
+
+
+def add_on_of(method):
+    torch.manual_seed(4)
+    if method == "frhead":
+        return RefinementHeads({1: (12, 8), 3: (24, 4)}, 5, 4).double()
+    return GraphContrast(75, torch.arange(8) % 4, 4, positives=1, negatives=2).double()
+
+
+@pytest.mark.parametrize("method", ["skeletongcl", "frhead"])
+def test_further_losses_are_those_of_all_bodies(method):
+    """Of features that a row of empty bodies has once, and of the memory that moves with them."""
+    persons, numbers = [1, 2, 0, 1, 1, 1], torch.tensor([4, 0, 7, 3, 1, 5])
+    clips, labels = make_clips(persons)
+    steps = {}
+    for name, bodies in (("packed", pack_bodies(clips, np.array(persons))), ("all", None)):
+        model, add_on = make_model(method).train(), add_on_of(method)
+        bodies = (bodies or all_bodies(clips))._replace(numbers=numbers)
+        loss = with_seed(model.loss, bodies, labels, [add_on])
+        loss.total.backward()
+        graph = model.blocks[0].spatial.graph.grad
+        steps[name] = (loss.total, graph, *add_on.state_dict().values())
+        assert loss.parts[add_on.term] > 0
+    for found, expected in zip(*steps.values(), strict=True):
+        close(found, expected)
 
 
 @pytest.mark.parametrize("network", NETWORKS)

@@ -3,6 +3,8 @@
 Shapes: N clips of a batch, B rows of bodies, T frames of a crop, V joints, C channels.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -51,18 +53,19 @@ def training_batch(
     mine = slice(part.first, part.stop)
     clips, frames = clips[mine], frames[mine]
     bodies = store.crops(clips, frames, multiple=multiple)
-    mirror_widths = None
-    if strength.mirror:
-        of_bodies = store.mirror_widths[clips[bodies.clips]]
-        mirror_widths = to_device(torch.from_numpy(of_bodies), store.device)
-    values = apply_augmentation(
-        bodies.values,
-        draws.of_bodies(part.first + bodies.clips, len(bodies.values)),
-        strength,
-        skeleton,
-        mirror_widths=mirror_widths,
-    )
-    bodies = bodies._replace(values=values)
+    of_bodies = draws.of_bodies(part.first + bodies.clips, len(bodies.values))
+
+    def changed(values: Tensor, strength: Augmentation, widths: np.ndarray | None) -> Tensor:
+        if strength.mirror:
+            widths = torch.from_numpy(widths[clips[bodies.clips]].astype(np.float32))
+            widths = to_device(widths, store.device)
+        return apply_augmentation(values, of_bodies, strength, skeleton, mirror_widths=widths)
+
+    if bodies.positions is not None:
+        still = replace(strength, sampled_difference=False)
+        positions = changed(bodies.positions, still, store.table.widths)
+        bodies = bodies._replace(positions=positions)
+    bodies = bodies._replace(values=changed(bodies.values, strength, store.mirror_widths))
     if len(clips) < part.total:
         bodies = bodies._replace(part=part)
     return bodies, to_device(torch.from_numpy(table.labels[clips]), store.device)

@@ -4,7 +4,7 @@ Shapes: F frames of all clips end to end, N clips of a batch, M person slots, R 
 of a batch, T frames of a crop, V joints, C channels.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ from torch import Tensor
 
 from protogcn.batches.bodies import Bodies, body_rows
 from protogcn.batches.device import to_device
-from protogcn.errors import ContractError
+from protogcn.errors import ConfigError, ContractError
 from protogcn.files.clip_table import ClipTable
 
 if TYPE_CHECKING:  # gathering clips needs nothing that reading a config does
@@ -35,6 +35,9 @@ class ClipStore:
         ahead: whether a thread should gather batches one ahead: the frames are not on ``device``.
         mirror_widths: (N,) pixels, a mirrored x becomes width - x; 0 for bones and motions; None
             for 3-D data.
+        positions: (F, M, V, C), the joints of the same frames, for a network that reads them too
+            (they may be the frames themselves); None for others.
+        positions_digest: their SHA-256.
     """
 
     frames: Tensor
@@ -43,41 +46,55 @@ class ClipStore:
     device: torch.device
     ahead: bool = False
     mirror_widths: np.ndarray | None = None
+    positions: Tensor | None = None
+    positions_digest: str | None = None
 
     @classmethod
     def load(
-        cls, values_path: Path, clips_path: Path, run: "Run", device: torch.device
+        cls,
+        values_path: Path,
+        clips_path: Path,
+        run: "Run",
+        device: torch.device,
+        positions_path: Path | None = None,
     ) -> "ClipStore":
-        """Read the modality of a run.
+        """Read the modality of a run, and the positions if its network reads them.
+
+        Args:
+            values_path: the file of the modality.
+            clips_path: the clip table of the same dataset.
+            run: what reads it.
+            device: where the network is.
+            positions_path: the file of positions, which may be that of the modality; read only if
+                the network reads them.
 
         Raises:
-            ContractError: a file is damaged, the two do not belong together, or they are not of
+            ConfigError: the network reads positions, and their file is not given.
+            ContractError: a file is damaged, the files do not belong together, or they are not of
                 this run's dataset, modality and preparation.
         """
         table = ClipTable.load(clips_path)
-        values, trailer = table.open_array(values_path)
-        expected = {
-            "modality": run.stored_modality,
-            "preparation": run.settings["preparation"],
-            "shape of a frame": [run.dataset.persons, run.dataset.skeleton.num_joints, 3],
-        }
-        found = {key: trailer["inputs"].get(key) for key in ("modality", "preparation")}
-        found["shape of a frame"] = list(values.shape[1:])
-        if found != expected:
-            raise ContractError(
-                f"{values_path}: holds {found}, but run {run.name} needs {expected}; remove it and"
-                " run again."
-            )
+        wanted = {run.stored_modality: values_path}
+        if run.reads_positions and run.stored_modality != "j":
+            if positions_path is None:
+                raise ConfigError(
+                    f"run {run.name}: {run.network['network']} reads the positions of the joints"
+                    f" besides its modality; expected --positions, the j.npy beside {values_path}."
+                )
+            wanted["j"] = positions_path
+        arrays, digests = {}, {}
+        for modality, path in wanted.items():
+            arrays[modality], digests[modality] = _read(table, path, run, modality)
         if table.persons.max() > run.dataset.persons:
             raise ContractError(
                 f"{clips_path}: a clip has {table.persons.max()} persons, expected at most"
                 f" {run.dataset.persons}."
             )
-        frames = torch.from_numpy(values)
         if device.type == "cuda":
             free, _ = torch.cuda.mem_get_info(device)
-            if values.nbytes <= _SHARE_OF_MEMORY * free:
-                frames = frames.to(device)
+            if sum(each.nbytes for each in arrays.values()) <= _SHARE_OF_MEMORY * free:
+                arrays = {modality: each.to(device) for modality, each in arrays.items()}
+        frames = arrays[run.stored_modality]
         ahead = frames.device.type != device.type
         mirror_widths = None
         if table.widths is not None:
@@ -85,10 +102,13 @@ class ClipStore:
                 table.widths if run.stored_modality == "j" else np.zeros_like(table.widths)
             )
             mirror_widths = of_positions.astype(np.float32)
-        return cls(frames, table, trailer["sha256"], device, ahead, mirror_widths)
+        store = cls(frames, table, digests[run.stored_modality], device, ahead, mirror_widths)
+        if not run.reads_positions:
+            return store
+        return replace(store, positions=arrays["j"], positions_digest=digests["j"])
 
     def crops(self, clips: np.ndarray, frames: Tensor, *, multiple: int = 1) -> Bodies:
-        """Gather one crop of each clip, its real bodies only.
+        """Gather one crop of each clip: its real bodies only, or with positions all its slots.
 
         Args:
             clips: (N,) rows of the clip table.
@@ -98,26 +118,41 @@ class ClipStore:
         Returns:
             The bodies on ``self.device``, the rows that hold no real one zero.
         """
-        num_slots, num_joints, channels = self.frames.shape[1:]
-        rows = body_rows(self.table.persons[clips], num_slots, multiple=multiple)
-        num_real = len(rows.clips)
+        num_slots = self.frames.shape[1]
+        persons = self.table.persons[clips]
+        if self.positions is not None:  # a network that reads them tells empty slots apart
+            persons, multiple = np.full_like(persons, num_slots), 1
+        rows = body_rows(persons, num_slots, multiple=multiple)
         places = torch.from_numpy(self.table.first_frames[clips])[:, None] + frames  # (N, T)
         places = places[torch.from_numpy(rows.clips)] * num_slots  # (R, T)
         places += torch.from_numpy(rows.slots)[:, None]
+        places = to_device(places, self.frames.device)
+        bodies = rows.with_values(self._gathered(self.frames, places, rows.num_rows))
+        if self.positions is not None:
+            positions = self._gathered(self.positions, places, rows.num_rows)
+            bodies = bodies._replace(positions=positions)
+        return bodies
+
+    def _gathered(self, frames: Tensor, places: Tensor, num_rows: int) -> Tensor:
+        """Return (num_rows, T, V, C) on ``self.device``: the frames at places (R, T), then zeros.
+
+        A place is the number of a frame's person slot.
+        """
+        num_real, length = places.shape
         # Pinned memory is copied without waiting; torch reuses it after the copy.
         values = torch.empty(
-            (rows.num_rows, frames.shape[1], num_joints, channels),
-            device=self.frames.device,
-            pin_memory=self.frames.device.type != self.device.type,
+            (num_rows, length, *frames.shape[2:]),
+            device=frames.device,
+            pin_memory=frames.device.type != self.device.type,
         )
         torch.index_select(
-            self.frames.flatten(0, 1).flatten(1),  # (F * M, V * C)
+            frames.flatten(0, 1).flatten(1),  # (F * M, V * C)
             0,
-            to_device(places.flatten(), self.frames.device),
+            places.flatten(),
             out=values[:num_real].flatten(0, 1).flatten(1),
         )
         values[num_real:] = 0
-        return rows.with_values(values.to(self.device, non_blocking=True))
+        return values.to(self.device, non_blocking=True)
 
     def rows(self, split: str, side: str) -> np.ndarray:
         """Return the rows of the clip table on one side of a split.
@@ -133,3 +168,20 @@ class ClipStore:
         if not len(rows):
             raise ContractError(f"split {split} has no {side} clip.")
         return rows
+
+
+def _read(table: ClipTable, path: Path, run: "Run", modality: str) -> tuple[Tensor, str]:
+    """Return the frames of a modality as a run prepares them, (F, M, V, C), and their SHA-256."""
+    values, trailer = table.open_array(path)
+    expected = {
+        "modality": modality,
+        "preparation": run.settings["preparation"],
+        "shape of a frame": [run.dataset.persons, run.dataset.skeleton.num_joints, 3],
+    }
+    found = {key: trailer["inputs"].get(key) for key in ("modality", "preparation")}
+    found["shape of a frame"] = list(values.shape[1:])
+    if found != expected:
+        raise ContractError(
+            f"{path}: holds {found}, but run {run.name} needs {expected}; remove it and run again."
+        )
+    return torch.from_numpy(values), trailer["sha256"]

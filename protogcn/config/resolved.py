@@ -121,6 +121,11 @@ class Run:
         return self.modality.removesuffix("m") if self.differences_crops else self.modality
 
     @property
+    def reads_positions(self) -> bool:
+        """Whether its network reads the joint positions besides its modality."""
+        return self.network["network"] == "blockgcn"
+
+    @property
     def num_gpus(self) -> int:
         """The GPUs that its training asks for."""
         return 0 if self.engine["device"] == "cpu" else self.engine["gpus"]
@@ -199,4 +204,7 @@ def add_run_files(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--config", type=Path, required=True, help="config.yaml of the run")
     parser.add_argument("--values", type=Path, required=True, help=".npy of its modality")
     parser.add_argument("--clips", type=Path, required=True, help="clips.csv beside it")
+    parser.add_argument(
+        "--positions", type=Path, nargs="?", help="j.npy beside them, of a network that reads it"
+    )
     parser.add_argument("--checkpoint", type=Path, required=True)

@@ -36,6 +36,7 @@ class ScoringCrops:
         sampled_difference: see ``scoring_batch``.
         across_crops: see ``scoring_batch``.
         spread: see ``scoring_frames``.
+        at_once: how many are scored together where that changes the scores; None: any number.
     """
 
     length: int
@@ -43,6 +44,7 @@ class ScoringCrops:
     sampled_difference: bool = False
     across_crops: bool = True
     spread: bool = False
+    at_once: int | None = None
 
     @classmethod
     def of(cls, run: "Run") -> "ScoringCrops":
@@ -53,6 +55,7 @@ class ScoringCrops:
             sampled_difference=run.differences_crops,
             across_crops=run.settings["crop_borders"] == "released",
             spread=run.settings["short_clips"] == "spread",
+            at_once=run.settings["batch"] if run.network.get("encoding") == "released" else None,
         )
 
     def cut(self, store: ClipStore, rows: np.ndarray, *, row_multiple: int = 1) -> Bodies:
@@ -94,7 +97,8 @@ def score_clips(
     Returns:
         The mean logits and the mean over crops of the softmax, both (N, K) float32.
     """
-    size = max(1, _CROPS_AT_ONCE[store.device.type] // crops.crops)
+    at_once = crops.at_once or _CROPS_AT_ONCE[store.device.type]
+    size = max(1, at_once // crops.crops)
     batches = [rows[start : start + size] for start in range(0, len(rows), size)]
 
     def gather(batch: np.ndarray) -> Bodies:

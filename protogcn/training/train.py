@@ -289,5 +289,5 @@ def _train_as(
     with ProcessGroup(pick_device(run.engine["device"]), peer) as device:
         engine = Engine.of(run.engine, device, precision=run.settings["precision"])
         engine.start(run.settings["cpu_threads"])
-        store = ClipStore.load(args.values, args.clips, run, device)
+        store = ClipStore.load(args.values, args.clips, run, device, args.positions)
         _train_or_find(run, store, limit, args.checkpoint, args.history)

@@ -139,9 +139,16 @@ def with_classes(*names):
     return replace(DATASET, classes=names)
 
 
-def store_of(data, values="j.npy"):
+def store_of(data, values="j.npy", run=None):
     """Return the clips of one modality of a folder that write_dataset wrote."""
-    return ClipStore.load(data / values, data / "clips.csv", nano_run(), torch.device("cpu"))
+    places = (data / values, data / "clips.csv")
+    return ClipStore.load(*places, run or nano_run(), torch.device("cpu"), data / "j.npy")
+
+
+def in_double(store):
+    """Return the same clips in float64."""
+    positions = None if store.positions is None else store.positions.double()
+    return replace(store, frames=store.frames.double(), positions=positions)
 
 
 def weights_of(training):

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -6,7 +8,8 @@ from protogcn.batches.augment import Augmentation, draw_augmentation, rotation_m
 from protogcn.batches.batch import scoring_batch, training_batch
 from protogcn.batches.bodies import pack_bodies
 from protogcn.batches.sampling import draw_frames, scoring_frames, training_frames
-from tests.made.nano import SKELETON, store_of
+from tests.made.nano import SKELETON, nano_run, store_of
+from tests.made.network_settings import network_settings
 
 LENGTH = 16
 CLIPS = np.array([3, 0, 5, 23, 8, 11, 2])  # with one and two persons; clip 5 has one frame
@@ -91,6 +94,60 @@ def test_scoring_batch_equals_the_test_crops_of_clips_with_all_slots(store, mult
     bodies = scoring_batch(store, CLIPS, frames, multiple=multiple)
     assert torch.equal(bodies.values, expected.values)
     assert torch.equal(bodies.person_weights, expected.person_weights)
+
+
+@pytest.fixture
+def with_positions(data):
+    """Bones, and positions besides; every slot of a clip has its row."""
+    network = network_settings("blockgcn", width=8, blocks=1, downsample=[])
+    return store_of(data, "b.npy", replace(nano_run(), modality="b", network=network))
+
+
+@pytest.mark.parametrize("multiple", [1, 8])
+def test_positions_are_changed_like_the_modality(store, with_positions, multiple):
+    """The training crops of bones, of which those of positions are known from the joint stream."""
+    found, labels = training_batch_of(with_positions, multiple)
+    bones = training_batch_of(replace(with_positions, positions=None))[0]
+    joints, expected_labels = training_batch_of(store)
+    assert found.multiplicity is None
+    assert found.positions.shape == found.values.shape == (14, LENGTH, 5, 3)
+    real = torch.from_numpy(np.arange(2) < store.table.persons[CLIPS][:, None]).flatten()
+    assert torch.equal(found.values[real], bones.values[: real.sum()])
+    assert torch.equal(found.positions[real], joints.values[: real.sum()])
+    assert not found.positions[~real].any()
+    assert torch.equal(labels, expected_labels)
+    assert found.persons.tolist() == [0, 1] * 7
+    assert torch.equal(found.person_weights, torch.eye(7).repeat_interleave(2, dim=1) / 2)
+
+
+def test_positions_are_never_differenced(store, with_positions):
+    """Of motions that are differences of sampled frames, in training and at test time."""
+    strength = replace(STRENGTH, sampled_difference=True)
+    motions, _ = training_batch_of(with_positions, strength=strength)
+    still, _ = training_batch_of(with_positions)
+    assert torch.equal(motions.positions, still.positions)
+    assert not motions.values[:, -1].any()
+    frames = np.arange(LENGTH)[None, None].repeat(7, 0) % store.table.num_frames[CLIPS, None, None]
+    scored = scoring_batch(with_positions, CLIPS, frames, sampled_difference=True)
+    expected = scoring_batch(store, CLIPS, frames)
+    assert torch.equal(
+        scored.mean_over_persons(scored.positions), expected.mean_over_persons(expected.values)
+    )
+
+
+def test_mirrored_positions_have_the_widths_of_their_images(with_positions):
+    """Bones are mirrored about 0, positions about the middle of the image."""
+    widths = np.arange(24) + 100
+    table = replace(with_positions.table, widths=widths)
+    store = replace(with_positions, table=table, mirror_widths=np.zeros(24, np.float32))
+    plain, _ = training_batch_of(store, strength=Augmentation(0, 0, 0))
+    found, _ = training_batch_of(store, strength=Augmentation(0, 0, 0, mirror=1.0))
+    order = SKELETON.swap.tolist()
+    x = plain.positions[..., order, 0]
+    wide = torch.from_numpy(widths[CLIPS].repeat(2)).float()[:, None, None]
+    expected = torch.where(x == 0, x, wide - x)
+    assert torch.equal(found.positions[..., 0], expected)
+    assert torch.equal(found.values[..., 0], -plain.values[..., order, 0])
 
 
 def test_sampled_difference_of_test_crops_runs_over_all_crops_of_a_clip(store):

@@ -4,7 +4,7 @@ Shapes: F frames of all clips end to end, N clips of a batch, M person slots, R 
 of a batch, T frames of a crop, V joints, C channels.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from torch import Tensor
 
 from protogcn.batches.bodies import Bodies, body_rows
 from protogcn.batches.device import to_device
+from protogcn.batches.views import CropView
 from protogcn.errors import ContractError
 from protogcn.files.clip_table import ClipTable
 
@@ -35,6 +36,9 @@ class ClipStore:
         ahead: whether a thread should gather batches one ahead: the frames are not on ``device``.
         mirror_widths: (N,) pixels, a mirrored x becomes width - x; 0 for bones and motions; None
             for 3-D data.
+        view: what the frames, then joints, become in a batch; None: they are the modality.
+        every_slot: every person slot has a row, also an empty one.
+        copy_person: the only person of a clip is in every slot.
     """
 
     frames: Tensor
@@ -43,6 +47,9 @@ class ClipStore:
     device: torch.device
     ahead: bool = False
     mirror_widths: np.ndarray | None = None
+    view: CropView | None = None
+    every_slot: bool = False
+    copy_person: bool = False
 
     @classmethod
     def load(
@@ -85,39 +92,66 @@ class ClipStore:
                 table.widths if run.stored_modality == "j" else np.zeros_like(table.widths)
             )
             mirror_widths = of_positions.astype(np.float32)
-        return cls(frames, table, trailer["sha256"], device, ahead, mirror_widths)
+        store = cls(frames, table, trailer["sha256"], device, ahead, mirror_widths)
+        return store.read_by(run)
+
+    def read_by(self, run: "Run") -> "ClipStore":
+        """Return these clips as a run's network reads them."""
+        return replace(
+            self,
+            view=CropView.of(run),
+            every_slot=run.network["network"] == "blockgcn",
+            copy_person=run.option("copy_person"),
+        )
 
     def crops(self, clips: np.ndarray, frames: Tensor, *, multiple: int = 1) -> Bodies:
         """Gather one crop of each clip, its real bodies only.
 
         Args:
             clips: (N,) rows of the clip table.
-            frames: (N, T) frame numbers within each clip, on the host.
+            frames: (N, T) frame numbers within each clip, on the host; a floating-point number
+                between two is the place between these frames.
             multiple: as in ``body_rows``.
 
         Returns:
             The bodies on ``self.device``, the rows that hold no real one zero.
         """
-        num_slots, num_joints, channels = self.frames.shape[1:]
-        rows = body_rows(self.table.persons[clips], num_slots, multiple=multiple)
-        num_real = len(rows.clips)
-        places = torch.from_numpy(self.table.first_frames[clips])[:, None] + frames  # (N, T)
-        places = places[torch.from_numpy(rows.clips)] * num_slots  # (R, T)
-        places += torch.from_numpy(rows.slots)[:, None]
+        num_slots, persons = self.frames.shape[1], self.table.persons[clips]
+        whole = self.every_slot or self.copy_person
+        occupied = np.full_like(persons, num_slots) if whole else persons
+        rows = body_rows(occupied, num_slots, multiple=multiple)
+        slots = rows.slots % persons[rows.clips] if self.copy_person else rows.slots
+        num_real, of_rows = len(rows.clips), torch.from_numpy(rows.clips)
+        first = torch.from_numpy(self.table.first_frames[clips])[:, None]
+        places = (frames + first)[of_rows]  # (R, T)
         # Pinned memory is copied without waiting; torch reuses it after the copy.
         values = torch.empty(
-            (rows.num_rows, frames.shape[1], num_joints, channels),
+            (rows.num_rows, frames.shape[1], *self.frames.shape[2:]),
             device=self.frames.device,
             pin_memory=self.frames.device.type != self.device.type,
         )
+        real = values[:num_real]
+        if places.is_floating_point():
+            before = places.floor()
+            share = (places - before).float()[..., None, None]  # (R, T, 1, 1)
+            self._gather(before.long(), slots, out=real)
+            after = torch.empty_like(real)
+            self._gather(places.ceil().long(), slots, out=after)
+            real.lerp_(after, to_device(share, self.frames.device))
+        else:
+            self._gather(places, slots, out=real)
+        values[num_real:] = 0
+        return rows.with_values(values.to(self.device, non_blocking=True))
+
+    def _gather(self, places: Tensor, slots: np.ndarray, *, out: Tensor) -> None:
+        """Copy frames (R, T), counted over all clips, of one slot each into (R, T, V, C)."""
+        rows = places * self.frames.shape[1] + torch.from_numpy(slots)[:, None]
         torch.index_select(
             self.frames.flatten(0, 1).flatten(1),  # (F * M, V * C)
             0,
-            to_device(places.flatten(), self.frames.device),
-            out=values[:num_real].flatten(0, 1).flatten(1),
+            to_device(rows.flatten(), self.frames.device),
+            out=out.flatten(0, 1).flatten(1),
         )
-        values[num_real:] = 0
-        return rows.with_values(values.to(self.device, non_blocking=True))
 
     def rows(self, split: str, side: str) -> np.ndarray:
         """Return the rows of the clip table on one side of a split.

@@ -106,7 +106,7 @@ def _store(clips: Sequence[tuple[np.ndarray, int]], run: Run, device: torch.devi
         sides={},
         digest="",
     )
-    return ClipStore(torch.from_numpy(values).to(device), table, "", device)
+    return ClipStore(torch.from_numpy(values).to(device), table, "", device).read_by(run)
 
 
 def _as_scores(store: ClipStore, run: Run, logits: np.ndarray, probabilities: np.ndarray) -> Scores:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from protogcn.config.options import OPTIONS
 from protogcn.config.schema import read_yaml
 from protogcn.config.skeleton import Skeleton
 from protogcn.errors import ContractError
@@ -19,6 +20,7 @@ MODALITIES = ("j", "b", "k", "jm", "bm", "km")
 
 
 _NOT_KEPT = ("source", "text_embeddings")  # of a dataset
+_READ_JOINTS = ("infogcn", "blockgcn")  # networks
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,8 @@ class Run:
         model: the model's name in the config.
         modality: j, b, k, jm, bm or km.
         repeat: 1, or more for a further run of the same setup with another seed.
-        settings: every key of the config's ``train`` section, overrides applied.
+        settings: every key of the config's ``train`` section, overrides applied; of ``OPTIONS``
+            those that are not as by default.
         network: every key of the model's entry, overrides applied.
         engine: every key of the ``engine`` section, overrides applied: where and how fast it is
             computed.
@@ -110,6 +113,22 @@ class Run:
         """The modality, followed by ``-2`` and so on for a repeat."""
         return self.modality if self.repeat == 1 else f"{self.modality}-{self.repeat}"
 
+    def option(self, name: str) -> Any:
+        """Return a setting that a run has only where it is not as by default."""
+        return self.settings.get(name, OPTIONS[name])
+
+    @property
+    def reads_joints(self) -> bool:
+        """Whether it reads the joints' file whatever its modality, which is computed in a batch."""
+        return self.network["network"] in _READ_JOINTS or self.option("bone_lengths") > 0
+
+    @property
+    def modality_of_input(self) -> str:
+        """What its network is given: InfoGCN makes the modality of joints itself."""
+        if self.network["network"] == "infogcn":
+            return "jm" if self.modality.endswith("m") else "j"
+        return self.modality
+
     @property
     def differences_crops(self) -> bool:
         """Whether its motion is the difference of the frames of a crop, not of the clip."""
@@ -118,6 +137,8 @@ class Run:
     @property
     def stored_modality(self) -> str:
         """The modality whose file it reads; a crop of it may be differenced later."""
+        if self.reads_joints:
+            return "j"
         return self.modality.removesuffix("m") if self.differences_crops else self.modality
 
     @property

@@ -20,6 +20,7 @@ COMMANDS = {  # its module, and what it makes of what
     "list_clips": ("data.list_clips", "annotations -> the clips in their order"),
     "joints": ("data.joints", "raw files -> joints.npy, clips.csv, dropped.csv"),
     "modality": ("data.modality", "joints -> j b k jm bm km"),
+    "embed_texts": ("data.embed_texts", "texts on classes -> their embeddings, for GAP"),
     "draw_dataset": ("report.figures.dataset", "joints -> the data report, csv and picture"),
     "draw_animation": ("report.figures.animation", "a clip -> it moving, in its modalities"),
     "train": ("training.train", "one modality -> one trained network"),

@@ -71,10 +71,12 @@ def training_batch(
     if strength.mirror:
         of_bodies = store.mirror_widths[clips[bodies.clips]]
         mirror_widths = to_device(torch.from_numpy(of_bodies), store.device)
+    draws = draws.of_bodies(part.first + bodies.clips, len(bodies.values))
+    of_joints = replace(strength, sampled_difference=False, limb_drop=0.0)
     values = apply_augmentation(
         bodies.values,
-        draws.of_bodies(part.first + bodies.clips, len(bodies.values)),
-        strength if view is None else replace(strength, sampled_difference=False),
+        draws,
+        strength if view is None else of_joints,
         skeleton,
         mirror_widths=mirror_widths,
     )
@@ -82,7 +84,14 @@ def training_batch(
     if lengths is not None:
         real = bodies.values[: len(bodies.clips)]
         real.copy_(stretch_bones(real, lengths[part.first + bodies.clips], skeleton))
-    bodies = bodies if view is None else view(bodies)
+    if view is not None:
+        bodies = view(bodies)
+        of_modality = Augmentation(0.0, 0.0, strength.limb_drop)
+        dropped = [
+            each if each is None else apply_augmentation(each, draws, of_modality, skeleton)
+            for each in (bodies.values, bodies.positions)
+        ]
+        bodies = bodies._replace(values=dropped[0], positions=dropped[1])
     if len(clips) < part.total:
         bodies = bodies._replace(part=part)
     return bodies, to_device(torch.from_numpy(table.labels[clips]), store.device)

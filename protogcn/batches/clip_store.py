@@ -37,7 +37,7 @@ class ClipStore:
         mirror_widths: (N,) pixels, a mirrored x becomes width - x; 0 for bones and motions; None
             for 3-D data.
         view: what the frames, then joints, become in a batch; None: they are the modality.
-        every_slot: every person slot has a row, also an empty one.
+        every_slot: every person slot has a row, also an empty one: a network tells them apart.
         copy_person: the only person of a clip is in every slot.
     """
 
@@ -100,7 +100,7 @@ class ClipStore:
         return replace(
             self,
             view=CropView.of(run),
-            every_slot=run.network["network"] == "blockgcn",
+            every_slot=run.reads_positions,
             copy_person=run.option("copy_person"),
         )
 
@@ -119,6 +119,7 @@ class ClipStore:
         num_slots, persons = self.frames.shape[1], self.table.persons[clips]
         whole = self.every_slot or self.copy_person
         occupied = np.full_like(persons, num_slots) if whole else persons
+        multiple = 1 if self.every_slot else multiple  # nothing is left to fill up
         rows = body_rows(occupied, num_slots, multiple=multiple)
         slots = rows.slots % persons[rows.clips] if self.copy_person else rows.slots
         num_real, of_rows = len(rows.clips), torch.from_numpy(rows.clips)
@@ -133,7 +134,7 @@ class ClipStore:
         real = values[:num_real]
         if places.is_floating_point():
             before = places.floor()
-            share = (places - before).float()[..., None, None]  # (R, T, 1, 1)
+            share = (places - before).to(real.dtype)[..., None, None]  # (R, T, 1, 1)
             self._gather(before.long(), slots, out=real)
             after = torch.empty_like(real)
             self._gather(places.ceil().long(), slots, out=after)

@@ -27,29 +27,25 @@ class CropView:
         still: j, b or k, as in ``compute_modality``.
         motion: of what the modality is the difference: of the clip's frames, of the crop's, or not.
         skeleton: the layout.
-        about_root: in the form of BlockGCN: joints relative to the root, whose own row, also among
-            bones, is its position.
-        keeps_positions: hand the joints on beside the modality.
+        with_positions: in the form of BlockGCN: joints are relative to the root, whose own row,
+            also among bones, is its position; and the joints themselves are handed on besides.
     """
 
     still: Literal["j", "b", "k"]
     motion: Literal["none", "clip", "sampled"]
     skeleton: Skeleton
-    about_root: bool = False
-    keeps_positions: bool = False
+    with_positions: bool = False
 
     @classmethod
     def of(cls, run: "Run") -> "CropView | None":
         """Return the view of a run; None if a file holds its modality."""
         if not run.reads_joints:
             return None
-        about_root = run.network["network"] == "blockgcn"
         return cls(
             still=run.modality_of_input.removesuffix("m"),
             motion=run.settings["difference"] if run.modality.endswith("m") else "none",
             skeleton=run.dataset.skeleton,
-            about_root=about_root,
-            keeps_positions=about_root,
+            with_positions=run.reads_positions,
         )
 
     def frames_read(self, frames: Tensor, num_frames: Tensor) -> Tensor:
@@ -70,10 +66,7 @@ class CropView:
         elif self.motion == "sampled":
             values = difference(joints, following)
         bodies = bodies._replace(values=self._of_joints(values))
-        if self.keeps_positions:  # without the score of a pose estimator
-            joints = joints[..., :2] if self.skeleton.in_image else joints
-            bodies = bodies._replace(positions=joints)
-        return bodies
+        return bodies._replace(positions=joints) if self.with_positions else bodies
 
     def _of_joints(self, joints: Tensor) -> Tensor:
         """(B, T, V, C) -> (B, T, V, C), as ``data/bones.py`` does it for whole clips."""
@@ -83,13 +76,13 @@ class CropView:
                 partners = skeleton.bone_partners
             case "k":
                 partners = skeleton.two_step_partners
-            case _ if self.about_root:
+            case _ if self.with_positions:
                 partners = skeleton.bone_partners * 0 + skeleton.root
             case _:
                 return joints
         taken = joints.index_select(2, to_device(torch.from_numpy(partners), joints.device))
         values = joints - taken
-        if self.about_root:
+        if self.with_positions:
             values[:, :, skeleton.root] = joints[:, :, skeleton.root]
         if scored and self.still == "b":
             values[..., 2] = (joints[..., 2] + taken[..., 2]) / 2

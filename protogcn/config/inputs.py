@@ -166,7 +166,7 @@ def histories_of(plan: Plan, task: str, model: str) -> list[str]:
     Raises:
         ConfigError: there are none.
     """
-    fused = [run for run in plan.of_ensembles() if (run.task, run.model) == (task, model)]
+    fused = [plan.run(*key) for key in plan.fused_runs().get((task, model), ())]
     if not (runs := [run for run in fused if not is_imported(run)]):
         raise ConfigError(
             f"no ensemble of {task} fuses runs of {model} that are trained by this pipeline."

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from protogcn.config.datasets import resolve_dataset, resolve_skeletons
+from protogcn.config.members import check_members, split_member
 from protogcn.config.resolved import Dataset, Run
-from protogcn.config.runs import Runs, check_streams, look_up
+from protogcn.config.runs import Runs, look_up
 from protogcn.config.schema import check_schema, read_yaml, with_moved_keys
 from protogcn.config.settings import check_network
 from protogcn.config.variables import fill_in_paths
@@ -21,12 +22,13 @@ class Ensemble:
 
     Attributes:
         name: part of the table's file name.
-        model: the model whose runs are fused.
-        streams: weight of each member stream, in the order of the table's rows.
+        model: the model whose runs are fused, where a member names no other.
+        streams: weight of each member, ``j`` or ``model/j``, in the order of the table's rows.
         space: what is summed: probability, logit, log_probability or normalised_logit.
         tasks: the tasks it is made for.
         source: where its streams and weights are from.
         tuned_on_test: whether they were chosen on test labels; every table marks its numbers.
+        on_page: whether a results page of its tasks has it unasked.
     """
 
     name: str
@@ -36,6 +38,12 @@ class Ensemble:
     tasks: tuple[str, ...]
     source: str
     tuned_on_test: bool
+    on_page: bool = True
+
+    @property
+    def members(self) -> tuple[tuple[str, str], ...]:
+        """Model and stream of each member."""
+        return tuple(split_member(name, self.model) for name in self.streams)
 
     def arguments(self, task: str) -> str:
         """Return the members on a task as arguments of the commands that fuse them."""
@@ -88,12 +96,24 @@ class Plan:
     def members(self, task: str, ensemble: str) -> list[Run]:
         """Return the runs that an ensemble fuses, in the order of its streams."""
         scheme = self.ensemble(task, ensemble)
-        return [self.run(task, scheme.model, stream) for stream in scheme.streams]
+        return [self.run(task, *member) for member in scheme.members]
 
     def of_ensembles(self) -> list[Run]:
         """Return every run that some ensemble fuses, once."""
         runs = (run for names in self.ensembles for run in self.members(*names))
         return list({run.name: run for run in runs}.values())
+
+    def fused_runs(self) -> dict[tuple[str, str], list[tuple[str, str, str]]]:
+        """Return the runs of each task and model that ensembles on a page fuse, else any do."""
+        found: dict[tuple[str, str], list[tuple[str, str, str]]] = {}
+        for on_page in (True, False):
+            known = {*found}
+            for (task, _), scheme in self.ensembles.items():
+                for member in scheme.members if scheme.on_page == on_page else ():
+                    runs = found.setdefault((task, member[0]), [])
+                    if (task, member[0]) not in known and (task, *member) not in runs:
+                        runs.append((task, *member))
+        return found
 
 
 def load_plan(config: Mapping[str, Any], schema_path: Path, sources: Iterable[Path]) -> Plan:
@@ -158,7 +178,7 @@ def _ensemble(
     model = entry.get("model", "protogcn")
     look_up(f"{where}.model", [model], models)
     look_up(f"{where}.tasks", entry.get("tasks", []), tasks)
-    check_streams(f"{where}.streams", entry["streams"])
+    check_members(f"{where}.streams", entry["streams"], model, models)
     return Ensemble(
         name=name,
         model=model,
@@ -167,4 +187,5 @@ def _ensemble(
         tasks=tuple(entry.get("tasks", tasks)),
         source=entry.get("source", ""),
         tuned_on_test=entry.get("tuned_on_test", False),
+        on_page=entry.get("on_page", True),
     )

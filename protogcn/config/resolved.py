@@ -20,7 +20,6 @@ MODALITIES = ("j", "b", "k", "jm", "bm", "km")
 
 
 _NOT_KEPT = ("source", "text_embeddings")  # of a dataset
-_READ_JOINTS = ("infogcn", "blockgcn")  # networks
 
 
 @dataclass(frozen=True)
@@ -120,7 +119,8 @@ class Run:
     @property
     def reads_joints(self) -> bool:
         """Whether it reads the joints' file whatever its modality, which is computed in a batch."""
-        return self.network["network"] in _READ_JOINTS or self.option("bone_lengths") > 0
+        reads = self.reads_positions or self.network["network"] == "infogcn"
+        return reads or self.option("bone_lengths") > 0
 
     @property
     def modality_of_input(self) -> str:
@@ -140,6 +140,11 @@ class Run:
         if self.reads_joints:
             return "j"
         return self.modality.removesuffix("m") if self.differences_crops else self.modality
+
+    @property
+    def reads_positions(self) -> bool:
+        """Whether its network reads the positions of all bodies' joints besides its modality."""
+        return self.network["network"] == "blockgcn"
 
     @property
     def num_gpus(self) -> int:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from protogcn.config.options import check_options
 from protogcn.config.skeleton import Skeleton
 from protogcn.config.start_from import frozen_blocks
+from protogcn.config.trunk import trunk_root
 from protogcn.errors import ConfigError, nearest
 
 if TYPE_CHECKING:  # building a network needs nothing that reading a config does
@@ -71,6 +72,8 @@ def check_run(run: "Run") -> None:
             )
     check_options(run)
     check_network(f"run {run.name}: model", run.network)
+    if run.network["network"] == "hdgcn":
+        trunk_root(f"run {run.name}: model.root", skeleton, run.network["root"])
     frozen_blocks(f"run {run.name}", settings.get("freeze", ()), run.network["blocks"])
 
 

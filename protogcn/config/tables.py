@@ -10,13 +10,14 @@ from itertools import product
 from typing import Any
 
 from protogcn.config.facts import published_numbers
+from protogcn.config.members import check_members, split_member
 from protogcn.config.plan import Ensemble, Plan
 from protogcn.config.recipe import recipe_of, settings_digest, shared_and_own
 from protogcn.config.resolved import Run
 from protogcn.config.runs import STREAM, check_streams, look_up
 from protogcn.errors import ConfigError, nearest
 
-Scheme = tuple[tuple[str, float], ...]  # weight of each stream
+Scheme = tuple[tuple[str, float], ...]  # weight of each member
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class Cell:
         stream: label of its stream or ensemble.
         task: dataset and split.
         metric: top1, top5 or mean_class.
-        model: whose runs are measured.
+        model: whose runs are measured, where a member names no other.
         repeats: what is measured, and averaged if there are several; empty if nothing is.
         space: what is summed when streams are fused.
         notes: codes of what a reader has to know about it.
@@ -46,7 +47,11 @@ class Cell:
     @property
     def runs(self) -> list[tuple[str, str, str]]:
         """Task, model and stream of every run it needs."""
-        return [(self.task, self.model, stream) for scheme in self.repeats for stream, _ in scheme]
+        return [run for scheme in self.repeats for run in self.runs_of(scheme)]
+
+    def runs_of(self, scheme: Scheme) -> list[tuple[str, str, str]]:
+        """Task, model and stream of every run that one of its repeats needs."""
+        return [(self.task, *split_member(name, self.model)) for name, _ in scheme]
 
 
 @dataclass(frozen=True)
@@ -175,6 +180,13 @@ def _table(name: str, entry: Mapping[str, Any], plan: Plan) -> Table:
         found = [_source(place, text, schemes) for text in sources]
         if len({scheme.space for scheme in found}) > 1:
             raise ConfigError(f"{place}: {', '.join(sources)} are summed in different spaces.")
+        for scheme in found:
+            check_members(place, scheme.streams, model, plan.models)
+            if len(entry["methods"]) > 1 and all("/" in name for name in scheme.streams):
+                raise ConfigError(
+                    f"{place}: every member of ensemble {scheme.name} names its model, so that all"
+                    f" methods have one number; name one method, or another ensemble."
+                )
         for task in entry["tasks"]:
             there = task in configured
             made = [scheme for scheme in found if there and task in (scheme.tasks or configured)]
@@ -221,11 +233,11 @@ def _source(where: str, text: str, schemes: Mapping[str, Ensemble]) -> Ensemble:
 
 def _repeated(where: str, scheme: Ensemble, number: int) -> Ensemble:
     """Return an ensemble of further repeats, none of which an earlier repeat of it uses."""
-    pairs = [stream.partition("-") for stream in scheme.streams]
-    used = max(int(repeat or 1) for _, _, repeat in pairs)
+    split = {name: re.fullmatch(r"(.*?)(?:-(\d+))?", name) for name in scheme.streams}
+    used = max(int(parts[2] or 1) for parts in split.values())
     streams = {
-        f"{modality}-{int(repeat or 1) + used * (number - 1)}": weight
-        for (modality, _, repeat), weight in zip(pairs, scheme.streams.values(), strict=True)
+        f"{split[name][1]}-{int(split[name][2] or 1) + used * (number - 1)}": weight
+        for name, weight in scheme.streams.items()
     }
-    check_streams(where, streams)
+    check_streams(where, [split_member(name, "")[1] for name in streams])
     return replace(scheme, streams=streams)

@@ -97,7 +97,11 @@ def page_of(plan: Plan, known: Mapping[str, Target], entry: Mapping[str, Any] | 
                     f"report.{key}: found {name!r}, expected the name of a file in results/,"
                     " without its ending."
                 )
-    of_tasks = [stem for stem, t in known.items() if t.kind == "table" and t.names[-1] in tasks]
+    of_tasks = [
+        paths.ENSEMBLE.format(task=task, ensemble=name)
+        for (task, name), scheme in plan.ensembles.items()
+        if task in tasks and scheme.on_page
+    ]
     further = entry.get("tables", _comparisons_within(tasks, known))
     tables = tuple(dict.fromkeys([*of_tasks, *further]))
     keys = [key for name in tables if name in known for key in known[name].runs]
@@ -160,21 +164,20 @@ def chosen_runs(
 
 def _named(plan: Plan, tables: Mapping[str, Table]) -> Iterator[tuple[str, Target]]:
     """Yield the file name of each table and figure, and what it is."""
-    trained: dict[tuple[str, str], dict[_Key, None]] = {}  # runs of ensembles by task and model
+    fused = plan.fused_runs()
     for (task, name), scheme in plan.ensembles.items():
-        runs = tuple((task, scheme.model, stream) for stream in scheme.streams)
-        trained.setdefault((task, scheme.model), {}).update(dict.fromkeys(runs))
+        runs = tuple((task, *member) for member in scheme.members)
         for kind, pattern in _OF_ENSEMBLES.items():
             yield pattern.format(task=task, ensemble=name), Target(kind, (name, task), runs)
     for name, table in tables.items():
         yield name, Target("comparison", (name,), tuple(table.runs))
     tasks = dict.fromkeys(task for task, _ in plan.ensembles)
     for task, model in product(tasks, plan.models):
-        runs = tuple(trained.get((task, model), ()))
+        runs = tuple(fused.get((task, model), ()))
         stem = paths.LEARNING_CURVES.format(task=task, model=model)
         yield stem, Target("learning curves", (model, task), runs)
     streams = dict.fromkeys(MODALITIES)
-    streams |= dict.fromkeys(s for scheme in plan.ensembles.values() for s in scheme.streams)
+    streams |= dict.fromkeys(s for scheme in plan.ensembles.values() for _, s in scheme.members)
     streams |= dict.fromkeys(stream for table in tables.values() for _, _, stream in table.runs)
     for task, stream, (model, other) in product(tasks, streams, _compared(plan)):
         runs = ((task, model, stream), (task, other, stream))
@@ -215,17 +218,19 @@ def _usual_figures(
     stems = {(target.kind, *target.names): stem for stem, target in known.items()}
     figures, shown = [], {*keys}
     for task in tasks:
-        schemes = [scheme for (of, _), scheme in plan.ensembles.items() if of == task]
+        of_task = [scheme for (of, _), scheme in plan.ensembles.items() if of == task]
+        if not (schemes := [scheme for scheme in of_task if scheme.on_page]):
+            continue
         largest = max(schemes, key=lambda scheme: len(scheme.streams))
         figures += [stems[kind, largest.name, task] for kind in ("confusion", "streams")]
-        model = largest.model
-        curves = stems["learning curves", model, task]
-        if not all(is_imported(plan.run(*key)) for key in known[curves].runs):
-            figures.append(curves)
+        models = list(dict.fromkeys(model for model, _ in largest.members))
+        for curves in (stems["learning curves", model, task] for model in models):
+            if not all(is_imported(plan.run(*key)) for key in known[curves].runs):
+                figures.append(curves)
         figures += [
-            stems["difference", "b", model, other, task]
+            stems["difference", "b", models[0], other, task]
             for of, other in _compared(plan)
-            if of == model != other and {(task, model, "b"), (task, other, "b")} <= shown
+            if of == models[0] != other and {(task, of, "b"), (task, other, "b")} <= shown
         ]
     return figures
 

@@ -7,12 +7,13 @@ each part, ``synonyms`` (R, D) of names of the classes, ``synonym_class`` (R,) t
 """
 
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from protogcn.errors import ConfigError, ContractError
+from protogcn.files.contracts import writing
 
 PART_NAMES = ("head", "hand", "hip", "foot")
 ARRAYS = ("class_names", "part_names", "parts", "synonyms", "synonym_class", "encoder")
@@ -32,6 +33,44 @@ def load_texts(
         ContractError: it is no such file, or of other classes.
     """
     arrays = _read(path)
+    _check(path, arrays, classes)
+    labels = arrays["synonym_class"].astype(np.int64)
+    return arrays["parts"], arrays["synonyms"], labels, str(arrays["encoder"])
+
+
+def save_texts(
+    path: Path,
+    *,
+    classes: Sequence[str],
+    parts: np.ndarray,
+    synonyms: np.ndarray,
+    synonym_class: np.ndarray,
+    encoder: str,
+    part_texts: Sequence[Sequence[str]],
+    synonym_texts: Sequence[str],
+) -> None:
+    """Write the file whole or not at all; ``part_texts`` and ``synonym_texts`` are for its readers.
+
+    Raises:
+        ContractError: an embedding is zero or not finite.
+    """
+    arrays = {
+        "class_names": np.array(classes),
+        "part_names": np.array(PART_NAMES),
+        "parts": parts.astype(np.float32),
+        "synonyms": synonyms.astype(np.float32),
+        "synonym_class": synonym_class.astype(np.int64),
+        "encoder": np.array(encoder),
+        "part_texts": np.array(part_texts),
+        "synonym_texts": np.array(synonym_texts),
+    }
+    _check(path, arrays, classes)
+    with writing(path) as file:
+        np.savez(file, **arrays)
+
+
+def _check(path: Path, arrays: Mapping[str, np.ndarray], classes: Sequence[str]) -> None:
+    """Refuse arrays that are not texts about these classes; see ``load_texts``."""
     names = arrays["class_names"].tolist()
     if names != list(classes):
         raise ContractError(f"{path}: class_names {_difference(names, classes)}.")
@@ -75,7 +114,6 @@ def load_texts(
                 f"{path}: an embedding of class {label} ({classes[label]}), {part}, is zero or not"
                 " finite."
             )
-    return parts, synonyms, labels.astype(np.int64), str(arrays["encoder"])
 
 
 def _read(path: Path) -> dict[str, np.ndarray]:

@@ -46,7 +46,7 @@ class CropLogits(nn.Module):
 
 
 def export_member(member: Member, folder: Path, *, batch: int) -> dict[str, Any]:
-    """Write ``{stream}.onnx``, ``{stream}.pt2`` and ``{stream}.json`` of one run.
+    """Write an ``.onnx``, a ``.pt2`` and a ``.json`` of one run, named after its stream.
 
     Nothing is written before both networks are found to be equal; the json comes last.
 
@@ -91,6 +91,23 @@ def export_member(member: Member, folder: Path, *, batch: int) -> dict[str, Any]
             report_path.unlink(missing_ok=True)  # an older one does not describe this file
     save_text(report_path, json.dumps(report, indent=1, ensure_ascii=False) + "\n")
     return report
+
+
+def folders_of(members: Sequence[Member], folder: Path) -> list[Path]:
+    """Return where the files of each member go: of several models, each in a folder of its own.
+
+    Raises:
+        ConfigError: two members would have the same files.
+    """
+    one_model = len({member.run.model for member in members}) == 1
+    folders = [folder if one_model else folder / member.run.model for member in members]
+    streams = [member.run.stream for member in members]
+    if len({*zip(folders, streams, strict=True)}) < len(members):
+        raise ConfigError(
+            f"--runs: two runs are of one stream ({', '.join(streams)}), and the files are named"
+            " after streams; export each of them into another folder."
+        )
+    return folders
 
 
 def interface_of(member: Member) -> dict[str, Any]:
@@ -253,16 +270,10 @@ def main() -> None:
         members: Sequence[Member] = load_ensemble(args.ensemble).members
     else:
         members = [load_member(folder) for folder in args.runs]
-    streams = [member.run.stream for member in members]
-    if len(set(streams)) < len(streams):
-        raise ConfigError(
-            f"--runs: two runs are of one stream ({', '.join(streams)}), and the files are named"
-            " after streams; export each of them into another folder."
-        )
-    for member in members:
-        for entry in export_member(member, args.folder, batch=args.batch)["files"].values():
+    for member, folder in zip(members, folders_of(members, args.folder), strict=True):
+        for entry in export_member(member, folder, batch=args.batch)["files"].values():
             print(
-                f"{args.folder / entry['file']}: {entry['bytes'] / 1e6:.1f} MB,"
+                f"{folder / entry['file']}: {entry['bytes'] / 1e6:.1f} MB,"
                 f" {entry['clips per second']:.1f} clips/s of {member.run.settings['crops']} crops"
                 " on one thread, differs from torch by at most"
                 f" {entry['largest difference']:.0e}."

@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from protogcn.config.members import split_member
 from protogcn.errors import ConfigError, ContractError
 from protogcn.files.scores import Scores
 from protogcn.scores.fusion import SPACES, check_weights
@@ -11,9 +12,11 @@ from protogcn.scores.fusion import SPACES, check_weights
 def add_members(parser: argparse.ArgumentParser) -> None:
     """Add the arguments that name the members of an ensemble."""
     parser.add_argument("--scores", type=Path, nargs="+", required=True)
-    parser.add_argument("--streams", nargs="+", required=True, help="name of each score file")
+    parser.add_argument(
+        "--streams", nargs="+", required=True, help="of each score file: j, or model/j"
+    )
     parser.add_argument("--task", required=True, help="task of every score file")
-    parser.add_argument("--model", required=True, help="model of every score file")
+    parser.add_argument("--model", required=True, help="of those that name none")
     parser.add_argument("--weights", type=float, nargs="+", required=True)
     parser.add_argument("--space", choices=SPACES, default="probability")
 
@@ -31,7 +34,7 @@ def members_of(args: argparse.Namespace) -> tuple[dict[str, Scores], dict[str, f
             " for each file, no stream twice."
         )
     members = {
-        stream: load_scores_of(path, args.task, args.model, stream)
+        stream: load_scores_of(path, args.task, *split_member(stream, args.model))
         for stream, path in zip(args.streams, args.scores, strict=True)
     }
     if len(args.weights) != len(members):

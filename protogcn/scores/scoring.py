@@ -39,6 +39,7 @@ class ScoringCrops:
         across_crops: see ``scoring_batch``.
         spread: see ``scoring_frames``.
         resized: the one crop is the middle of a clip, resized.
+        at_once: how many are scored together where that changes the scores; None: any number.
     """
 
     length: int
@@ -47,6 +48,7 @@ class ScoringCrops:
     across_crops: bool = True
     spread: bool = False
     resized: bool = False
+    at_once: int | None = None
 
     @classmethod
     def of(cls, run: "Run") -> "ScoringCrops":
@@ -59,6 +61,7 @@ class ScoringCrops:
             across_crops=run.settings["crop_borders"] == "released",
             spread=run.settings["short_clips"] == "spread",
             resized=resized,
+            at_once=run.settings["batch"] if run.network.get("encoding") == "released" else None,
         )
 
     def cut(self, store: ClipStore, rows: np.ndarray, *, row_multiple: int = 1) -> Bodies:
@@ -103,7 +106,8 @@ def score_clips(
     Returns:
         The mean logits and the mean over crops of the softmax, both (N, K) float32.
     """
-    size = max(1, _CROPS_AT_ONCE[store.device.type] // crops.crops)
+    at_once = crops.at_once or _CROPS_AT_ONCE[store.device.type]
+    size = max(1, at_once // crops.crops)
     batches = [rows[start : start + size] for start in range(0, len(rows), size)]
 
     def gather(batch: np.ndarray) -> Bodies:

@@ -139,9 +139,14 @@ def with_classes(*names):
     return replace(DATASET, classes=names)
 
 
-def store_of(data, values="j.npy"):
+def store_of(data, values="j.npy", run=None):
     """Return the clips of one modality of a folder that write_dataset wrote."""
-    return ClipStore.load(data / values, data / "clips.csv", nano_run(), torch.device("cpu"))
+    return ClipStore.load(data / values, data / "clips.csv", run or nano_run(), torch.device("cpu"))
+
+
+def in_double(store):
+    """Return the same clips in float64."""
+    return replace(store, frames=store.frames.double())
 
 
 def weights_of(training):

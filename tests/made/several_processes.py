@@ -1,6 +1,5 @@
 """A program of the tests: two processes train the nano network in float64."""
 
-import dataclasses
 import json
 import os
 import sys
@@ -14,11 +13,23 @@ from protogcn.errors import ConfigError
 from protogcn.models.checkpoint import save_checkpoint
 from protogcn.training import train as stage
 from protogcn.training.run_owner import Owner
-from tests.made.nano import nano_run, store_of
+from tests.made.methods import method_run
+from tests.made.nano import in_double, nano_run, store_of
 
 
-def work(peer: Peer, data: Path, folder: Path, results: Path, settings: dict, stops: dict):
-    """Train; each process writes what it ended with to a file of its own."""
+def work(
+    peer: Peer,
+    data: Path,
+    folder: Path,
+    results: Path,
+    settings: dict,
+    stops: dict,
+    methods: dict | None = None,
+):
+    """Train; each process writes what it ended with to a file of its own.
+
+    ``methods``: instead of the nano network one after the other, each with settings of its own.
+    """
     torch.set_num_threads(1)
     torch.set_default_dtype(torch.float64)
     written = watch_writes(folder)
@@ -30,11 +41,22 @@ def work(peer: Peer, data: Path, folder: Path, results: Path, settings: dict, st
 
     stage.train_epoch = stop_or_train
     with ProcessGroup(torch.device("cpu"), peer):
-        store = store_of(data)
-        store = dataclasses.replace(store, frames=store.frames.double())
-        training = stage.train(nano_run(**settings), store, folder)
-        content = {"model": training.model.state_dict(), "history": training.history}
-        save_checkpoint(results / f"{peer.rank}.pt", content | {"written": len(written)})
+        runs = {f"{peer.rank}": nano_run(**settings)}
+        if methods:
+            runs = {
+                f"{peer.rank} {method}": method_run(method, own=own, **settings)
+                for method, own in methods.items()
+            }
+        for name, run in runs.items():
+            store = in_double(store_of(data, run=run))
+            training = stage.train(run, store, folder / run.model if methods else folder)
+            content = {
+                "model": training.model.state_dict(),
+                "add_ons": training.add_ons.state_dict(),
+                "history": training.history,
+                "written": len(written),
+            }
+            save_checkpoint(results / f"{name}.pt", content)
 
 
 def watch_writes(folder):
@@ -67,5 +89,5 @@ def stop(how, folder):
 
 
 if __name__ == "__main__":
-    places, others = map(Path, sys.argv[1:4]), map(json.loads, sys.argv[4:6])
+    places, others = map(Path, sys.argv[1:4]), map(json.loads, sys.argv[4:7])
     sys.exit(run_together(2, work, *places, *others))

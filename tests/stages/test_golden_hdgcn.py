@@ -9,8 +9,9 @@ import torch
 
 from protogcn.batches.bodies import all_bodies
 from protogcn.config.skeleton import built_in_skeletons
+from protogcn.config.trunk import trunk_roots
 from protogcn.models import build_model
-from protogcn.models.baselines.hierarchies import hierarchy, hierarchy_graphs, roots
+from protogcn.models.baselines.hierarchies import hierarchy, hierarchy_graphs
 from protogcn.models.released.hdgcn import from_hdgcn, hdgcn_names
 from tests.made.golden_authors import key_index, ucla
 from tests.made.golden_network import GOLDEN, golden_clips, golden_scale, hash_noise
@@ -123,7 +124,7 @@ def test_training_step():
 def test_hierarchy_of_the_released_layouts(entry):
     layout, name = entry.split("_")
     skeleton, expected = (NTU if layout == "ntu" else paired_ucla()), EXPECTED["hierarchies"][entry]
-    groups = hierarchy(skeleton, roots(skeleton)[ROOTS[name] - 1])
+    groups = hierarchy(skeleton, trunk_roots(skeleton)[ROOTS[name] - 1])
     assert groups == expected["groups_0based"]
     graphs = hierarchy_graphs(groups, skeleton.num_joints).double().numpy()
     assert list(graphs.shape) == expected["A_shape"]

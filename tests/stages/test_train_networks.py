@@ -1,7 +1,13 @@
 """Each network of the config trains, goes on, compiles and is scored like ProtoGCN."""
 
 import dataclasses
+import json
 import math
+import os
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,18 +21,44 @@ from protogcn.models.checkpoint import load_checkpoint
 from protogcn.models.engine import Engine
 from protogcn.scores.score import main as score_main
 from protogcn.scores.score import score
+from protogcn.scores.scoring import ScoringCrops, score_clips
+from protogcn.training.epoch import train_epoch
 from protogcn.training.train import main as train_main
 from protogcn.training.train import train
-from tests.made.nano import ENGINE, SKELETON, nano_run, store_of, write_checkpoint, write_run
-from tests.made.network_settings import network_settings
+from tests.made.methods import method_run, write_texts
+from tests.made.nano import (
+    ENGINE,
+    SKELETON,
+    assert_same,
+    in_double,
+    store_of,
+    weights_of,
+    write_checkpoint,
+    write_run,
+)
 
-NETWORKS = ("stgcn", "stgcnpp", "ctrgcn")
+# What each one's loss has beside the cross entropy.
+TERMS = {
+    "stgcn": set(),
+    "stgcnpp": set(),
+    "ctrgcn": set(),
+    "infogcn": {"prior", "mean"},
+    "hdgcn": set(),
+    "blockgcn": set(),
+    "skeletongcl": {"graph_contrast"},
+    "frhead": {"refinement"},
+    "gap": {"text"},
+}
+# Methods that two processes train, with what they need to be equal to one.
+METHODS = {"skeletongcl": {}, "frhead": {}, "infogcn": {}, "blockgcn": {"encoding": "clean"}}
 _CHECKPOINT = {"model": dict, "epoch": int, "facts": dict}
 
 
-def run_of(network, **settings):
-    size = network_settings(network, width=12, blocks=2, downsample=[2])
-    return dataclasses.replace(nano_run(**settings), model=network, network=size)
+@pytest.fixture(scope="module")
+def run_of(tmp_path_factory):
+    """Make a run of a method with some settings changed."""
+    texts = write_texts(tmp_path_factory.mktemp("texts") / "texts.npz")
+    return partial(method_run, texts=texts)
 
 
 def call(monkeypatch, main, **flags):
@@ -35,15 +67,16 @@ def call(monkeypatch, main, **flags):
     main()
 
 
-@pytest.mark.parametrize("network", NETWORKS)
-def test_stages_train_and_score_it(data, tmp_path, monkeypatch, network):
-    config = write_run(tmp_path, run_of(network, epochs=2))
-    inputs = {"config": config, "values": data / "j.npy", "clips": data / "clips.csv"}
+@pytest.mark.parametrize("network", TERMS)
+def test_stages_train_and_score_it(data, tmp_path, monkeypatch, run_of, network):
+    run = run_of(network, modality="b", epochs=2)
+    values = data / f"{run.stored_modality}.npy"
+    inputs = {"config": write_run(tmp_path, run), "values": values, "clips": data / "clips.csv"}
     outputs = {"checkpoint": tmp_path / "checkpoint.pt", "history": tmp_path / "history.csv"}
     call(monkeypatch, train_main, **inputs, **outputs)
-    header = outputs["history"].read_text().splitlines()[0].split(",")
-    assert "cross_entropy" in header
-    assert "contrast" not in header
+    header = set(outputs["history"].read_text().splitlines()[0].split(","))
+    of_all = {"epoch", "learning_rate", "loss", "cross_entropy", "accuracy", "clips_per_second"}
+    assert header == of_all | TERMS[network]
     files = {"checkpoint": outputs["checkpoint"], "scores": tmp_path / "scores.npz"}
     call(monkeypatch, score_main, **inputs, **files)
     scores = Scores.load(files["scores"])
@@ -53,7 +86,89 @@ def test_stages_train_and_score_it(data, tmp_path, monkeypatch, network):
     assert load_checkpoint(outputs["checkpoint"], _CHECKPOINT)["epoch"] == 2
 
 
-def test_another_graph_is_another_training(data, tmp_path):
+@pytest.mark.parametrize("network", ["blockgcn", "skeletongcl", "frhead"])
+def test_killed_in_its_second_epoch_it_goes_on_bit_for_bit(data, tmp_path, run_of, network):
+    """With what the method remembers of the clips or classes."""
+    run = run_of(network, modality="b", epochs=2)
+    store = store_of(data, f"{run.stored_modality}.npy", run)
+    whole = train(run, store, tmp_path / "whole")
+
+    def kill(training):
+        if training.epoch == 1:
+            raise KeyboardInterrupt
+        return train_epoch(training)
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr("protogcn.training.train.train_epoch", kill)
+        train(run, store, tmp_path / "killed")
+    resumed = train(run, store, tmp_path / "killed")
+    assert [row["loss"] for row in resumed.history] == [row["loss"] for row in whole.history]
+    assert_same(weights_of(resumed), weights_of(whole))
+    assert_same(resumed.add_ons.state_dict(), whole.add_ons.state_dict())
+
+
+def test_a_network_that_reads_positions_has_the_file_of_joints_in_every_stream(data, run_of):
+    run = run_of("blockgcn", modality="b")
+    assert store_of(data, "j.npy", run).digest == store_of(data).digest
+    with pytest.raises(ContractError, match=r"b\.npy: holds {'modality': 'b'.* needs"):
+        store_of(data, "b.npy", run)
+
+
+def test_clips_that_change_each_others_scores_are_scored_in_batches_of_training(data, run_of):
+    """The released encoding, whose scale is the largest of a batch."""
+    seen = []
+
+    def logits_of(bodies):
+        seen.append(len(bodies.person_weights))
+        return torch.zeros(len(bodies.person_weights), 4)
+
+    for own, expected in (({}, [6, 6, 6, 6]), ({"encoding": "clean"}, [24])):
+        run = run_of("blockgcn", batch=6, own=own)
+        store = store_of(data, run=run)
+        score_clips(logits_of, store, store.rows("xsub", "test"), ScoringCrops.of(run))
+        assert seen == expected
+        seen.clear()
+
+
+@pytest.mark.slow
+def test_two_processes_train_what_one_trains(data, tmp_path):
+    """In float64, of methods that remember clips or classes, draw noise or read positions.
+
+    BlockGCN in its clean form: the released one takes a part of a batch for the batch.
+    """
+    arguments = [json.dumps({"epochs": 2}), json.dumps({})]
+    command = [sys.executable, "-m", "tests.made.several_processes", str(data)]
+    ended = subprocess.run(
+        [*command, str(tmp_path / "runs"), str(tmp_path), *arguments, json.dumps(METHODS)],
+        cwd=Path(__file__).parents[2],
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert ended.returncode == 0, ended.stdout
+    for method, own in METHODS.items():
+        run = method_run(method, own=own, epochs=2)
+        one = in_float64(train, run, store_of(data, run=run), tmp_path / "one" / method)
+        wanted = {**weights_of(one), **one.add_ons.state_dict()}
+        for rank in (0, 1):
+            found = load_checkpoint(tmp_path / f"{rank} {method}.pt", {"history": list})
+            for name, value in wanted.items():
+                other = {**found["model"], **found["add_ons"]}[name]
+                torch.testing.assert_close(other, value, rtol=0, atol=1e-9, msg=f"{method} {name}")
+        losses = [row["loss"] for row in one.history]
+        assert [row["loss"] for row in found["history"]] == pytest.approx(losses, abs=1e-9)
+
+
+def in_float64(train, run, store, folder):
+    torch.set_default_dtype(torch.float64)
+    try:
+        return train(run, in_double(store), folder)
+    finally:
+        torch.set_default_dtype(torch.float32)
+
+
+def test_another_graph_is_another_training(data, tmp_path, run_of):
     store, run = store_of(data), run_of("stgcnpp", epochs=1)
     path = tmp_path / "checkpoint.pt"
     write_checkpoint(path, run, store, train(run, store, tmp_path).model)
@@ -67,9 +182,9 @@ def test_another_graph_is_another_training(data, tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("network", ["ctrgcn"])  # a minute for all of them; the others have less
 def test_it_compiles_without_breaks_once_for_any_number_of_clips_and_bodies(
-    captured_graphs, network
+    captured_graphs, run_of, network
 ):
-    compiled, plain = (seeded(network).train() for _ in range(2))
+    compiled, plain = (seeded(run_of(network)).train() for _ in range(2))
     engine = Engine.of({**ENGINE, "compile": True}, torch.device("cpu"), precision="float32")
     optimizer = engine.optimizer(
         compiled.parameters(), learning_rate=1.0, momentum=0.0, weight_decay=0.0
@@ -87,19 +202,19 @@ def test_it_compiles_without_breaks_once_for_any_number_of_clips_and_bodies(
         torch.testing.assert_close(value, plain.get_buffer(name), msg=name)
 
 
-def seeded(network):
+def seeded(run):
     torch.manual_seed(0)
-    return build_model(run_of(network).network, SKELETON, num_classes=4)
+    return build_model(run.network, SKELETON, num_classes=4)
 
 
-@pytest.mark.parametrize("network", NETWORKS)
-def test_bfloat16_trains_it_too(data, tmp_path, network):
+@pytest.mark.parametrize("network", TERMS)
+def test_bfloat16_trains_it_too(data, tmp_path, run_of, network):
     run = run_of(network, precision="bfloat16", epochs=1)
-    history = train(run, store_of(data), tmp_path).history
+    history = train(run, store_of(data, run=run), tmp_path).history
     assert math.isfinite(history[-1]["loss"])
 
 
-def test_it_learns_what_there_is_to_learn(data, tmp_path):
+def test_it_learns_what_there_is_to_learn(data, tmp_path, run_of):
     run = run_of("stgcnpp", epochs=12, rotation=0.0, swap=0.0, limb_drop=0.0, learning_rate=0.1)
     history = train(run, store_of(data), tmp_path).history
     assert history[-1]["loss"] < 0.7 * history[0]["loss"]

@@ -72,8 +72,8 @@ class RefinementHeads(AddOn):
             features = step.features[block]  # (B, T, V, C)
             kind = at_least_float32(features.dtype)
             for name, axis in (("spatial", 1), ("temporal", 2)):
-                pooled = step.bodies.mean_over_persons(features.mean(axis, dtype=kind))
                 with torch.autocast(features.device.type, enabled=False):
+                    pooled = step.bodies.mean_over_persons(features.mean(axis, dtype=kind))
                     total = total + weight * self.heads[f"{block}_{name}"](pooled, step)
         return total
 

@@ -87,8 +87,8 @@ class TextAlignment(AddOn):
         """Return the mean over the five kinds; of several processes each has an equal share."""
         features = step.features[self.blocks[0]]  # (B, T, V, C)
         kind = at_least_float32(features.dtype)
-        pooled = step.bodies.mean_over_persons(features.mean(1, dtype=kind))  # (N, V, C)
         with torch.autocast(features.device.type, enabled=False):
+            pooled = step.bodies.mean_over_persons(features.mean(1, dtype=kind))  # (N, V, C)
             members = self.members.to(pooled.dtype)
             of_kinds = (members @ pooled / members.sum(1, keepdim=True)).unbind(1)  # 5 of (N, C)
             projected = [

@@ -26,7 +26,8 @@ _TINY = 1e-4
 class BlockGCN(GraphNetwork):
     """The network of one stream; it reads the positions of the joints besides.
 
-    Every body needs its own row, also an empty one: it has the encoding of its clip.
+    Every body needs its own row, also an empty one: it has the encoding of its clip. A process
+    without a clip has one row that counts for nothing.
     """
 
     def __init__(self, skeleton: Skeleton, size: NetworkSize, *, encoding: str):
@@ -48,6 +49,7 @@ class BlockGCN(GraphNetwork):
             temporal=lambda each: FourBranches(each, activated=False),
         )
         self.released = encoding == "released"
+        self.axes = 2 if skeleton.in_image else size.channels  # a score is no coordinate
         self.elements = StructureElements()
         self.encodings = nn.ModuleList(_Encoding(each.in_channels) for each in sizes)
         for block in self.blocks:
@@ -61,15 +63,15 @@ class BlockGCN(GraphNetwork):
         nn.init.uniform_(self.classify.bias, -bound, bound)
 
     def _features(self, bodies: Bodies, wanted: Collection[int]) -> dict[int, Tensor]:
-        topology = self.topology(bodies)  # (N, F)
+        topology, multiplicity = self.topology(bodies), bodies.multiplicity  # (N, F), (B,)
         num_clips, num_rows = len(topology), len(bodies.values)
         rows = torch.arange(num_rows, device=topology.device)
         clips = rows % num_clips if self.released else rows // (num_rows // num_clips)
         features = self.input_norm(bodies)
         kept = {0: features} if 0 in wanted else {}
         for number, (block, encode) in enumerate(zip(self.blocks, self.encodings, strict=True), 1):
-            encoded = encode(topology, clips).to(features.dtype)  # (B, C)
-            features = block(features + encoded[:, None, None], None)
+            encoded = encode(topology, clips, multiplicity).to(features.dtype)  # (B, C)
+            features = block(features + encoded[:, None, None], multiplicity)
             if number in wanted:
                 kept[number] = features
         return kept | {len(self.blocks): features}
@@ -78,8 +80,9 @@ class BlockGCN(GraphNetwork):
         """Return (N, F), what the mean pose of each clip's bodies is like."""
         kind = at_least_float32(bodies.positions.dtype)
         with torch.autocast(bodies.positions.device.type, enabled=False):
-            poses = bodies.mean_over_persons(bodies.positions.mean(1, dtype=kind))  # (N, V, C)
-            return self.elements(poses, released=self.released)
+            of_bodies = bodies.positions.mean(1, dtype=kind)  # (B, V, C)
+            poses = bodies.mean_over_persons(of_bodies) if len(bodies.person_weights) else of_bodies
+            return self.elements(poses[..., : self.axes], released=self.released)
 
 
 class _Encoding(nn.Module):
@@ -90,10 +93,10 @@ class _Encoding(nn.Module):
         self.map = nn.Linear(ELEMENTS, channels)
         self.norm = ChannelsLastNorm(channels)
 
-    def forward(self, topology: Tensor, clips: Tensor) -> Tensor:
+    def forward(self, topology: Tensor, clips: Tensor, multiplicity: Tensor | None) -> Tensor:
         """(N, F), clip of each row (B,) -> (B, C)."""
         with torch.autocast(topology.device.type, enabled=False):
-            return F.relu(self.norm(self.map(topology)[clips]))
+            return F.relu(self.norm(self.map(topology)[clips], multiplicity))
 
 
 class HopGraph(nn.Module):

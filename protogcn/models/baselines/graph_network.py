@@ -113,7 +113,8 @@ class GraphNetwork(nn.Module):
         relations = None
         if reads_relations:
             of_rows = self.blocks[-1].spatial.relations(features[last - 1])
-            relations = bodies.mean_over_persons(of_rows)
+            with torch.autocast(of_rows.device.type, enabled=False):
+                relations = bodies.mean_over_persons(of_rows)
         logits = self._classified(self._pooled(features[last], bodies))
         step = StepView(bodies, features, relations, logits, labels)
         return loss_of_step(step, add_ons, smoothing=self.label_smoothing)

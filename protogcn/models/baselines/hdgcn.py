@@ -9,10 +9,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from protogcn.config.skeleton import Skeleton
-from protogcn.errors import ConfigError
+from protogcn.config.trunk import trunk_root
 from protogcn.models.baselines.ctrgcn import FourBranches, draw_by_fan_out
 from protogcn.models.baselines.graph_network import BlockSize, GraphNetwork, NetworkSize
-from protogcn.models.baselines.hierarchies import hierarchy, hierarchy_graphs, roots
+from protogcn.models.baselines.hierarchies import hierarchy, hierarchy_graphs
 from protogcn.models.norms import ChannelsLastNorm, PersonNorm, Shortcut, at_least_float32
 
 _NEAREST_JOINTS, _NEAREST_LAYERS = 5, 3
@@ -28,18 +28,12 @@ class HDGCN(GraphNetwork):
         Args:
             skeleton: the joint layout.
             size: of the network.
-            root: which joint of ``roots`` the hierarchy starts from, counted from 1.
+            root: which joint of ``trunk_roots`` the hierarchy starts from, counted from 1.
 
         Raises:
             ConfigError: the trunk has fewer joints.
         """
-        found = roots(skeleton)
-        if root > len(found):
-            raise ConfigError(
-                f"model.root: found {root}, but the trunk of skeletons.{skeleton.name} has"
-                f" {len(found)} joints to start from."
-            )
-        groups = hierarchy(skeleton, found[root - 1])
+        groups = hierarchy(skeleton, trunk_root("model.root", skeleton, root))
         super().__init__(
             size.of_blocks(),
             size.num_classes,

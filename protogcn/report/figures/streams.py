@@ -1,13 +1,13 @@
 """The score files of an ensemble's streams -> accuracy against the number of streams fused."""
 
 import argparse
+import itertools
 from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from protogcn.errors import ConfigError
 from protogcn.files.contracts import save_table, save_text
 from protogcn.files.scores import Scores, mark_of, select_of
 from protogcn.report.figures.outputs import add_outputs, save_figure
@@ -15,7 +15,7 @@ from protogcn.report.figures.style import BLUE, GREY, INK, in_style
 from protogcn.scores.fusion import top_k_accuracy, weighted_members
 from protogcn.scores.members import add_members, members_of
 
-_MOST_STREAMS = 10  # every subset is fused: 1,023 of them
+_MOST_STREAMS = 10  # of which every subset is fused: 1,023 of them
 
 
 def accuracy_of_subsets(
@@ -23,19 +23,15 @@ def accuracy_of_subsets(
 ) -> pd.DataFrame:
     """Fuse every subset of the streams, each stream with its own weight.
 
+    Of more than ten these are too many: then each stream alone, and the first ones of the ensemble.
+
     Returns:
         A row for each subset, smallest first: ``streams`` (names joined by +), ``count``, ``top1``
         (per cent), ``in_order``: whether it is the first ones of the ensemble.
 
     Raises:
-        ConfigError: more than ten streams.
         ContractError: the streams were not scored on the same clips, labels and classes.
     """
-    if len(members) > _MOST_STREAMS:
-        raise ConfigError(
-            f"{len(members)} streams have {2 ** len(members) - 1} subsets, expected at most"
-            f" {_MOST_STREAMS} streams."
-        )
     names = list(members)
     labels = members[names[0]].labels
     weighted = list(weighted_members(members, weights, space))
@@ -48,7 +44,13 @@ def accuracy_of_subsets(
             found.append(((*chosen, number), 100 * top_k_accuracy(larger, labels, 1)))
             add_streams((*chosen, number), larger, number + 1)
 
-    add_streams((), np.zeros_like(weighted[0]), 0)
+    if len(names) <= _MOST_STREAMS:
+        add_streams((), np.zeros_like(weighted[0]), 0)
+    else:
+        chosen = [((number,), weighted[number]) for number in range(len(names))]
+        sums = enumerate(itertools.accumulate(weighted))
+        chosen += [(tuple(range(last + 1)), total) for last, total in sums if last]
+        found = [(few, 100 * top_k_accuracy(total, labels, 1)) for few, total in chosen]
     found.sort(key=lambda item: (len(item[0]), item[0]))
     return pd.DataFrame(
         {
@@ -63,15 +65,16 @@ def accuracy_of_subsets(
 def draw_streams(subsets: pd.DataFrame, title: str) -> Figure:
     """Draw every subset as a dot, and a line through the ensemble's own order of streams."""
     most = int(subsets["count"].max())
-    figure = Figure(figsize=(max(3.6, 1.6 + 0.8 * most), 3.4), layout="constrained")
+    width = 1.1 if subsets["streams"].str.contains("/").any() else 0.8  # of a member's name
+    figure = Figure(figsize=(max(3.6, 1.6 + width * most), 3.4), layout="constrained")
     axes = figure.subplots()
     axes.plot(subsets["count"], subsets["top1"], "o", color=GREY, markersize=4, alpha=0.55,
-              markeredgewidth=0, label="every choice of streams")  # fmt: skip
+              markeredgewidth=0, label=_grey_of(subsets))  # fmt: skip
     line = subsets[subsets["in_order"]]
     axes.plot(
         line["count"], line["top1"], "o-", color=BLUE, markersize=5, label="the ensemble's order"
     )
-    added = [streams.split("+")[-1] for streams in line["streams"]]
+    added = [streams.split("+")[-1].replace("/", "/\n") for streams in line["streams"]]
     for place, (count, top1) in enumerate(zip(line["count"], line["top1"], strict=True)):
         text = added[place] if place == 0 else f"+ {added[place]}"
         axes.annotate(text, (count, top1), (5, -10), textcoords="offset points", color=BLUE)
@@ -82,6 +85,11 @@ def draw_streams(subsets: pd.DataFrame, title: str) -> Figure:
     axes.grid(axis="y")
     figure.legend(loc="outside lower center", ncols=2)
     return figure
+
+
+def _grey_of(subsets: pd.DataFrame) -> str:
+    every = len(subsets) == 2 ** int(subsets["count"].max()) - 1
+    return "every choice of streams" if every else "each stream alone"
 
 
 def main() -> None:
@@ -97,10 +105,11 @@ def main() -> None:
     save_table(args.table, subsets.assign(select=select_of(members.values())))
     mark = mark_of(members.values())
     listed = ", ".join(f"{name} {weight:g}" for name, weight in weights.items())
+    grey = _grey_of(subsets).replace("every choice", f"each of the {len(subsets)} choices")
     save_text(
         args.caption,
-        f"Top-1 accuracy of {args.name} against the number of streams fused. Grey: each of the"
-        f" {len(subsets)} choices of streams, with the weights {listed}; the line adds streams in"
+        f"Top-1 accuracy of {args.name} against the number of streams fused. Grey: {grey},"
+        f" with the weights {listed}; the line adds streams in"
         f" the ensemble's order. A choice made by this figure is made on the test clips.{mark}\n",
     )
     with in_style():

@@ -6,7 +6,6 @@ Shapes: V joints.
 
 import argparse
 from itertools import product
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -31,17 +30,12 @@ _TITLES = {
 }
 
 
-def load_network(path: Path, run: Run, store: ClipStore) -> ProtoGCN:
-    """Read the trained network of a run.
-
-    Raises:
-        ConfigError: it is a network without prototypes.
-        ContractError: the checkpoint is damaged, or of another training.
-    """
-    model, _ = load_trained(path, run, store)
-    if not isinstance(model, ProtoGCN):
-        raise ConfigError(f"run {run.name}: {run.network['network']} has no prototypes to show.")
-    return model
+def check_prototypes(run: Run) -> None:
+    """Raise ConfigError if a run's network has no prototypes."""
+    if (network := run.network["network"]) != "protogcn":
+        raise ConfigError(
+            f"run {run.name}: {network} has no prototypes to show, expected a run of protogcn."
+        )
 
 
 def topologies_of_clip(model: ProtoGCN, store: ClipStore, row: int, run: Run) -> Topologies:
@@ -82,8 +76,9 @@ def main() -> None:
     args = parser.parse_args()
 
     run = load_run(args.config)
+    check_prototypes(run)
     store = ClipStore.load(args.values, args.clips, run, torch.device("cpu"))
-    model = load_network(args.checkpoint, run, store)
+    model, _ = load_trained(args.checkpoint, run, store)
     row = store.table.row_of(args.clip)
     found = topologies_of_clip(model, store, row, run)
     joints = run.dataset.skeleton.joints

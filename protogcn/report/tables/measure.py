@@ -81,10 +81,10 @@ def _measure_cell(
 ) -> Measured:
     values, notes, clips, num_measured = [], set(cell.notes), 0, 0
     for scheme in cell.repeats:
-        runs = [(cell.task, cell.model, stream) for stream, _ in scheme]
+        runs = cell.runs_of(scheme)
         if not all(run in scores for run in runs):
             continue
-        members = {run[-1]: scores[run] for run in runs}
+        members = {name: scores[run] for (name, _), run in zip(scheme, runs, strict=True)}
         labels = scores[runs[0]].labels
         value = accuracies(fuse(members, dict(scheme), cell.space), labels)[cell.metric]
         values += [] if value is None else [100 * value]

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -6,7 +8,8 @@ from protogcn.batches.augment import Augmentation, draw_augmentation, rotation_m
 from protogcn.batches.batch import scoring_batch, training_batch
 from protogcn.batches.bodies import pack_bodies
 from protogcn.batches.sampling import draw_frames, scoring_frames, training_frames
-from tests.made.nano import SKELETON, store_of
+from tests.made.nano import SKELETON, nano_run, store_of
+from tests.made.network_settings import network_settings
 
 LENGTH = 16
 CLIPS = np.array([3, 0, 5, 23, 8, 11, 2])  # with one and two persons; clip 5 has one frame
@@ -91,6 +94,65 @@ def test_scoring_batch_equals_the_test_crops_of_clips_with_all_slots(store, mult
     bodies = scoring_batch(store, CLIPS, frames, multiple=multiple)
     assert torch.equal(bodies.values, expected.values)
     assert torch.equal(bodies.person_weights, expected.person_weights)
+
+
+@pytest.fixture
+def with_positions(data):
+    """Bones, and positions besides; every slot of a clip has its row."""
+    network = network_settings("blockgcn", width=8, blocks=1, downsample=[])
+    return store_of(data, run=replace(nano_run(), modality="b", network=network))
+
+
+@pytest.mark.parametrize("multiple", [1, 8])
+def test_positions_are_changed_like_the_modality(data, store, with_positions, multiple):
+    """The training crops of bones and of joints, which the streams without positions have too."""
+    found, labels = training_batch_of(with_positions, multiple)
+    bones, _ = training_batch_of(store_of(data, "b.npy", replace(nano_run(), modality="b")))
+    joints, expected_labels = training_batch_of(store)
+    bones.values[:, :, SKELETON.root] = joints.values[:, :, SKELETON.root]
+    assert found.multiplicity is None
+    assert found.positions.shape == found.values.shape == (14, LENGTH, 5, 3)
+    real = torch.from_numpy(np.arange(2) < store.table.persons[CLIPS][:, None]).flatten()
+    bones = bones.values[: real.sum()]
+    torch.testing.assert_close(found.values[real], bones, rtol=0, atol=1e-5)
+    assert torch.equal(found.positions[real], joints.values[: real.sum()])
+    assert not found.positions[~real].any()
+    assert torch.equal(labels, expected_labels)
+    assert found.persons.tolist() == [0, 1] * 7
+    assert torch.equal(found.person_weights, torch.eye(7).repeat_interleave(2, dim=1) / 2)
+
+
+def test_positions_are_never_differenced(store, with_positions):
+    """Of motions that are differences of sampled frames, in training and at test time."""
+    view = replace(with_positions.view, motion="sampled")
+    with_positions = replace(with_positions, view=view)
+    strength = replace(STRENGTH, sampled_difference=True)
+    motions, _ = training_batch_of(with_positions, strength=strength)
+    still, _ = training_batch_of(replace(with_positions, view=replace(view, motion="none")))
+    assert torch.equal(motions.positions, still.positions)
+    assert not motions.values[:, -1].any()
+    frames = np.arange(LENGTH)[None, None].repeat(7, 0) % store.table.num_frames[CLIPS, None, None]
+    scored = scoring_batch(with_positions, CLIPS, frames, sampled_difference=True)
+    expected = scoring_batch(store, CLIPS, frames)
+    assert torch.equal(
+        scored.mean_over_persons(scored.positions), expected.mean_over_persons(expected.values)
+    )
+
+
+def test_mirrored_positions_have_the_widths_of_their_images(with_positions):
+    """And bones are those of the mirrored joints."""
+    widths = np.arange(24, dtype=np.float32) + 100
+    store = replace(with_positions, mirror_widths=widths)
+    plain, _ = training_batch_of(store, strength=Augmentation(0, 0, 0))
+    found, _ = training_batch_of(store, strength=Augmentation(0, 0, 0, mirror=1.0))
+    order = SKELETON.swap.tolist()
+    x = plain.positions[..., order, 0]
+    wide = torch.from_numpy(widths[CLIPS].repeat(2)).float()[:, None, None]
+    expected = torch.where(x == 0, x, wide - x)
+    assert torch.equal(found.positions[..., 0], expected)
+    bones = found.positions - found.positions[..., list(SKELETON.parents), :]
+    bones[..., SKELETON.root, :] = found.positions[..., SKELETON.root, :]
+    assert torch.equal(found.values, bones)
 
 
 def test_sampled_difference_of_test_crops_runs_over_all_crops_of_a_clip(store):

@@ -58,7 +58,8 @@ def test_table_4_asks_for_four_streams_of_the_methods_that_are_measured(tables):
     measured = {model for _, model, _ in tables["table4"].runs}
     assert measured >= {"protogcn", "ctrgcn", "infogcn", "hdgcn", "blockgcn", "frhead"}
     assert len(measured) == 9  # GAP needs a file of texts
-    assert runs_of(tables["table4"], "ntu60_xview") == ["b", "bm", "j", "jm"]
+    streams = {stream for _, _, stream in tables["table4"].runs}
+    assert streams == {"b", "bm", "j", "jm"}
 
 
 def test_schemes_that_were_tuned_carry_the_mark_on_their_task_only(tables):

@@ -17,6 +17,7 @@ from protogcn.predict.export import (
     check_equal,
     example_crops,
     export_member,
+    folders_of,
     interface_of,
     onnx_session,
 )
@@ -121,6 +122,17 @@ def test_the_command_prints_size_and_speed(trained_nano, tmp_path, monkeypatch, 
     assert lines[0].endswith(
         "j.onnx: 1.5 MB, 12.3 clips/s of 3 crops on one thread, differs from torch by at most 2e-07."
     )
+
+
+def test_members_of_two_models_have_a_folder_for_each(member, tmp_path):
+    other = dataclasses.replace(member, run=dataclasses.replace(member.run, model="stgcn@pyskl"))
+    assert folders_of([member, other], tmp_path) == [
+        tmp_path / "protogcn",
+        tmp_path / "stgcn@pyskl",
+    ]
+    assert folders_of([other], tmp_path) == [tmp_path]
+    with pytest.raises(ConfigError, match=r"two runs are of one stream \(j, j, j\)"):
+        folders_of([member, other, other], tmp_path)
 
 
 def test_two_runs_of_one_stream_do_not_share_a_folder(trained_nano, tmp_path, monkeypatch):

@@ -1,9 +1,8 @@
 import pandas as pd
 import pytest
 
-from protogcn.errors import ConfigError
 from protogcn.report.figures import streams as stage
-from protogcn.report.figures.streams import accuracy_of_subsets
+from protogcn.report.figures.streams import accuracy_of_subsets, draw_streams
 from protogcn.scores.fusion import fuse, top_k_accuracy
 from tests.made.command import run_figure
 from tests.made.score_files import random_scores
@@ -35,10 +34,21 @@ def test_the_ensembles_own_order_is_marked():
     assert subsets[subsets["in_order"]]["streams"].tolist() == ["j", "j+b", "j+b+jm"]
 
 
-def test_too_many_streams_are_refused():
-    many = {f"j-{number}": random_scores(1) for number in range(2, 13)}
-    with pytest.raises(ConfigError, match="11 streams have 2047 subsets, expected at most 10"):
-        accuracy_of_subsets(many, dict.fromkeys(many, 1.0), "probability")
+def test_of_eleven_members_each_alone_and_the_ensembles_order_are_drawn():
+    many = {f"net{number}/j": random_scores(number) for number in range(11)}
+    subsets = accuracy_of_subsets(many, dict.fromkeys(many, 1.0), "probability")
+    assert subsets["count"].tolist() == [1] * 11 + list(range(2, 12))
+    assert subsets["in_order"].sum() == 11
+    three = fuse(
+        {name: many[name] for name in list(many)[:3]}, dict.fromkeys(list(many)[:3], 1.0),
+        "probability",
+    )  # fmt: skip
+    of_three = subsets[subsets["count"] == 3]
+    assert of_three["streams"].item() == "net0/j+net1/j+net2/j"
+    labels = many["net0/j"].labels
+    assert of_three["top1"].item() == round(100 * top_k_accuracy(three, labels, 1), 2)
+    legend = draw_streams(subsets, "eleven").legends[0]
+    assert legend.get_texts()[0].get_text() == "each stream alone"
 
 
 def test_command_writes_table_figures_and_caption(tmp_path, monkeypatch):

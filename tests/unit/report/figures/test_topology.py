@@ -9,11 +9,14 @@ from protogcn.batches.bodies import all_bodies
 from protogcn.batches.sampling import scoring_frames
 from protogcn.errors import ConfigError
 from protogcn.models.inspection import topologies
-from protogcn.models.trained import build_network
+from protogcn.models.trained import build_network, load_trained
 from protogcn.report.figures import topology as stage
-from protogcn.report.figures.topology import load_network, topologies_of_clip
+from protogcn.report.figures.topology import topologies_of_clip
 from tests.made.command import run_figure
 from tests.made.nano import SKELETON, nano_run, store_of, write_checkpoint, write_run
+from tests.made.network_settings import network_settings
+
+SIZE = {"width": 8, "blocks": 1, "downsample": []}
 
 
 @pytest.fixture
@@ -52,7 +55,7 @@ def test_command_writes_a_row_for_each_pair_of_joints(arguments, tmp_path, monke
 
 def test_matrices_are_means_over_the_test_crops(arguments, data):
     run, store = nano_run(), store_of(data)
-    model = load_network(arguments["checkpoint"], run, store)
+    model, _ = load_trained(arguments["checkpoint"], run, store)
     row = store.table.row_of("clip 17")
     frames = scoring_frames(int(store.table.num_frames[row]), 16, 3)
     crops = store.frames[int(store.table.first_frames[row]) + torch.from_numpy(frames)]
@@ -78,9 +81,12 @@ def test_a_checkpoint_of_another_training_is_refused(
     assert not (tmp_path / "f.png").exists()
 
 
-def test_network_without_prototypes_is_one_sentence(data, tmp_path):
-    run = nano_run()
-    run = replace(run, network={**run.network, "network": "stgcn"})
-    write_checkpoint(tmp_path / "checkpoint.pt", run, store_of(data), build_network(run))
-    with pytest.raises(ConfigError, match="run nano_xsub/protogcn/j: stgcn has no prototypes"):
-        load_network(tmp_path / "checkpoint.pt", run, store_of(data))
+@pytest.mark.parametrize("modality", ["j", "b"])  # blockgcn would read positions besides b
+def test_network_without_prototypes_is_one_sentence(
+    arguments, tmp_path, monkeypatch, capsys, modality
+):
+    run = replace(nano_run(), modality=modality, network=network_settings("blockgcn", **SIZE))
+    write_run(tmp_path, run)
+    assert run_figure(stage, arguments, monkeypatch) == 2
+    sentence = "blockgcn has no prototypes to show, expected a run of protogcn."
+    assert f"run nano_xsub/protogcn/{modality}: {sentence}" in capsys.readouterr().err

@@ -46,9 +46,10 @@ def unknown_target(target: str, plan: Plan, kinds: Mapping[str, str]) -> str:
         )
     if found := nearest_targets(target, plan, kinds):
         return f"nothing makes {target!r}; did you mean {' or '.join(map(repr, found))}?"
-    tables = [paths.result(stem, ".csv") for stem, kind in kinds.items() if kind == "table"]
+    task, name = max(plan.ensembles, key=lambda names: plan.ensembles[names].on_page)
+    table = paths.result(paths.ENSEMBLE.format(task=task, ensemble=name), ".csv")
     return (
-        f"nothing makes {target!r}; expected a table such as {tables[-1]}, a figure"
+        f"nothing makes {target!r}; expected a table such as {table}, a figure"
         " (docs/figures.md), or a file of a run or a dataset under results/."
     )
 

@@ -99,8 +99,9 @@ def test_every_network_has_runs_of_every_dataset_by_its_recipe_and_by_the_common
 
 
 def test_gap_asks_for_its_texts(plan):
-    with pytest.raises(ConfigError, match=r"declare datasets\.ntu60\.text_embeddings"):
-        plan.run("ntu60_xsub", "gap", "j")
+    assert plan.run("ntu60_xsub", "gap", "j").settings["batch"] == 200
+    with pytest.raises(ConfigError, match=r"declare datasets\.utd_mhad\.text_embeddings"):
+        plan.run("utd_mhad_xsub", "gap", "j")
 
 
 def test_where_the_files_are_those_of_joints(plan):
@@ -150,10 +151,9 @@ def test_a_copy_needs_a_second_slot():
 
 
 def test_infogcn_on_bones_has_the_k_of_bones():
-    changed = plan_with(({"model": "infogcn", "modality": "bm"}, {"model": {"k": 8}}))
     sentence = "model.k is 8, but in stream bm InfoGCN reads joints relative to their ancestor 1 up"
-    with pytest.raises(ConfigError, match=sentence):
-        changed.run("ntu60_xsub", "infogcn", "bm")
+    with pytest.raises(ConfigError, match=f"run ntu60_xsub/infogcn/bm: {sentence}"):
+        plan_with(({"model": "infogcn", "modality": "bm"}, {"model": {"k": 8}}))
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from itertools import product
 
 from protogcn.config.plan import Plan
 from protogcn.config.resolved import MODALITIES
+from protogcn.config.settings import PREPARATIONS
 from protogcn.files import paths
 
 _FIGURE = (".png", ".pdf", ".csv", ".txt")
@@ -23,7 +24,6 @@ _ENDINGS = {  # of what is no figure with a table
 _OF_RUN = ("scores.npz", "checkpoint.pt", "history.csv", "config.yaml", "confusion.png")
 _OF_DATASET = ("raw.csv", "poses.csv", "annotated.csv", "dataset.yaml")
 _OF_PREPARED = ("report.png", "report.csv", "clips.csv", "dropped.csv", "joints.npy")
-_PREPARATIONS = ("centred", "aligned", "raw")
 _CLIP = re.compile(r"((?:[^/]+/)+(clips|topology)/)(.*?)(?:_([a-z]*))?(\.[a-z]*)?")
 _DASHES = ("\N{EN DASH}", "\N{EM DASH}", "\N{MINUS SIGN}")
 _NEAR = 0.6  # share of letters in common
@@ -102,7 +102,7 @@ def _folders(plan: Plan, kind: str) -> list[str]:
     """Return the folders that have topologies (runs) or clips (prepared datasets)."""
     datasets = plan.datasets.values()
     if kind == "clips":
-        return [paths.prepared(*names) for names in product(plan.datasets, _PREPARATIONS)]
+        return [paths.prepared(*names) for names in product(plan.datasets, PREPARATIONS)]
     streams = dict.fromkeys(MODALITIES)
     streams |= dict.fromkeys(s for scheme in plan.ensembles.values() for _, s in scheme.members)
     tasks = [(dataset.name, split) for dataset in datasets for split in dataset.splits]

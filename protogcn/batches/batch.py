@@ -11,9 +11,11 @@ from torch import Tensor
 
 from protogcn.batches.augment import Augmentation, apply_augmentation, difference, draw_augmentation
 from protogcn.batches.bodies import Bodies
+from protogcn.batches.bone_lengths import draw_lengths, stretch_bones
 from protogcn.batches.clip_store import ClipStore
 from protogcn.batches.device import to_device
 from protogcn.batches.parallel import my_part
+from protogcn.batches.resizing import draw_stretches, training_places
 from protogcn.batches.sampling import draw_frames, training_frames
 from protogcn.config.skeleton import Skeleton
 
@@ -26,6 +28,8 @@ def training_batch(
     length: int,
     strength: Augmentation,
     generator: torch.Generator,
+    resized: bool = False,
+    bone_lengths: float = 0.0,
     multiple: int = 1,
 ) -> tuple[Bodies, Tensor]:
     """Draw one changed crop of each clip.
@@ -40,32 +44,54 @@ def training_batch(
         length: T.
         strength: how strong the changes are.
         generator: of the host.
+        resized: crops are stretches of the clips, resized; else frames of the whole clips.
+        bone_lengths: largest random change of a bone's length; the store has a view then.
         multiple: as in ``body_rows``.
 
     Returns:
         The bodies, and the labels (N,), both on the store's device; of this process's part of the
         clips if several processes share them.
     """
-    table, part = store.table, my_part(len(clips))
-    draws_of_frames = draw_frames(len(clips), length, generator=generator)
+    table, part, view = store.table, my_part(len(clips)), store.view
+    num_frames = torch.from_numpy(table.num_frames[clips])
+    if resized:
+        stretches = draw_stretches(len(clips), generator=generator)
+        frames = training_places(num_frames, stretches, length)
+    else:
+        frames = training_frames(num_frames, draw_frames(len(clips), length, generator=generator))
     draws = draw_augmentation(len(clips), strength, len(skeleton.limbs), generator=generator)
-    frames = training_frames(torch.from_numpy(table.num_frames[clips]), draws_of_frames)
+    lengths = None
+    if bone_lengths:
+        lengths = draw_lengths(len(clips), bone_lengths, skeleton, generator=generator)
+    frames = frames if view is None else view.frames_read(frames, num_frames)
     mine = slice(part.first, part.stop)
     clips, frames = clips[mine], frames[mine]
     bodies = store.crops(clips, frames, multiple=multiple)
-    of_bodies = draws.of_bodies(part.first + bodies.clips, len(bodies.values))
-
-    def changed(values: Tensor, strength: Augmentation, widths: np.ndarray | None) -> Tensor:
-        if strength.mirror:
-            widths = torch.from_numpy(widths[clips[bodies.clips]].astype(np.float32))
-            widths = to_device(widths, store.device)
-        return apply_augmentation(values, of_bodies, strength, skeleton, mirror_widths=widths)
-
-    if bodies.positions is not None:
-        still = replace(strength, sampled_difference=False)
-        positions = changed(bodies.positions, still, store.table.widths)
-        bodies = bodies._replace(positions=positions)
-    bodies = bodies._replace(values=changed(bodies.values, strength, store.mirror_widths))
+    mirror_widths = None
+    if strength.mirror:
+        of_bodies = store.mirror_widths[clips[bodies.clips]]
+        mirror_widths = to_device(torch.from_numpy(of_bodies), store.device)
+    draws = draws.of_bodies(part.first + bodies.clips, len(bodies.values))
+    of_joints = replace(strength, sampled_difference=False, limb_drop=0.0)
+    values = apply_augmentation(
+        bodies.values,
+        draws,
+        strength if view is None else of_joints,
+        skeleton,
+        mirror_widths=mirror_widths,
+    )
+    bodies = bodies._replace(values=values)
+    if lengths is not None:
+        real = bodies.values[: len(bodies.clips)]
+        real.copy_(stretch_bones(real, lengths[part.first + bodies.clips], skeleton))
+    if view is not None:
+        bodies = view(bodies)
+        of_modality = Augmentation(0.0, 0.0, strength.limb_drop)
+        dropped = [
+            each if each is None else apply_augmentation(each, draws, of_modality, skeleton)
+            for each in (bodies.values, bodies.positions)
+        ]
+        bodies = bodies._replace(values=dropped[0], positions=dropped[1])
     if len(clips) < part.total:
         bodies = bodies._replace(part=part)
     return bodies, to_device(torch.from_numpy(table.labels[clips]), store.device)
@@ -85,7 +111,7 @@ def scoring_batch(
     Args:
         store: the clips.
         clips: (N,) rows of the clip table.
-        frames: (N, crops, T) frame numbers within each clip.
+        frames: (N, crops, T) frame numbers within each clip, or places between frames.
         sampled_difference: take each sampled frame's difference to the next.
         across_crops: the difference goes on across the border of two crops of a clip, a quirk of
             the released code: only the last crop ends with zeros. Else every crop does.
@@ -94,11 +120,18 @@ def scoring_batch(
     Returns:
         The bodies of N * crops crops, those of a clip one after the other.
     """
-    num_crops = frames.shape[1]
+    num_crops, view = frames.shape[1], store.view
     crops = torch.from_numpy(frames).flatten(0, 1)  # (N * crops, T)
-    bodies = store.crops(clips.repeat(num_crops), crops, multiple=multiple)
+    clips = clips.repeat(num_crops)
+    if view is not None:
+        crops = view.frames_read(crops, torch.from_numpy(store.table.num_frames[clips]))
+    bodies = store.crops(clips, crops, multiple=multiple)
+    following = None
+    if sampled_difference and across_crops:
+        following = _next_crops(bodies.clips, num_crops)
+    if view is not None:
+        return view(bodies, following)
     if sampled_difference:
-        following = _next_crops(bodies.clips, num_crops) if across_crops else None
         bodies = bodies._replace(values=difference(bodies.values, following))
     return bodies
 

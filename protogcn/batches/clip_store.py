@@ -14,7 +14,8 @@ from torch import Tensor
 
 from protogcn.batches.bodies import Bodies, body_rows
 from protogcn.batches.device import to_device
-from protogcn.errors import ConfigError, ContractError
+from protogcn.batches.views import CropView
+from protogcn.errors import ContractError
 from protogcn.files.clip_table import ClipTable
 
 if TYPE_CHECKING:  # gathering clips needs nothing that reading a config does
@@ -35,9 +36,9 @@ class ClipStore:
         ahead: whether a thread should gather batches one ahead: the frames are not on ``device``.
         mirror_widths: (N,) pixels, a mirrored x becomes width - x; 0 for bones and motions; None
             for 3-D data.
-        positions: (F, M, V, C), the joints of the same frames, for a network that reads them too
-            (they may be the frames themselves); None for others.
-        positions_digest: their SHA-256.
+        view: what the frames, then joints, become in a batch; None: they are the modality.
+        every_slot: every person slot has a row, also an empty one: a network tells them apart.
+        copy_person: the only person of a clip is in every slot.
     """
 
     frames: Tensor
@@ -46,55 +47,44 @@ class ClipStore:
     device: torch.device
     ahead: bool = False
     mirror_widths: np.ndarray | None = None
-    positions: Tensor | None = None
-    positions_digest: str | None = None
+    view: CropView | None = None
+    every_slot: bool = False
+    copy_person: bool = False
 
     @classmethod
     def load(
-        cls,
-        values_path: Path,
-        clips_path: Path,
-        run: "Run",
-        device: torch.device,
-        positions_path: Path | None = None,
+        cls, values_path: Path, clips_path: Path, run: "Run", device: torch.device
     ) -> "ClipStore":
-        """Read the modality of a run, and the positions if its network reads them.
-
-        Args:
-            values_path: the file of the modality.
-            clips_path: the clip table of the same dataset.
-            run: what reads it.
-            device: where the network is.
-            positions_path: the file of positions, which may be that of the modality; read only if
-                the network reads them.
+        """Read the modality of a run.
 
         Raises:
-            ConfigError: the network reads positions, and their file is not given.
-            ContractError: a file is damaged, the files do not belong together, or they are not of
+            ContractError: a file is damaged, the two do not belong together, or they are not of
                 this run's dataset, modality and preparation.
         """
         table = ClipTable.load(clips_path)
-        wanted = {run.stored_modality: values_path}
-        if run.reads_positions and run.stored_modality != "j":
-            if positions_path is None:
-                raise ConfigError(
-                    f"run {run.name}: {run.network['network']} reads the positions of the joints"
-                    f" besides its modality; expected --positions, the j.npy beside {values_path}."
-                )
-            wanted["j"] = positions_path
-        arrays, digests = {}, {}
-        for modality, path in wanted.items():
-            arrays[modality], digests[modality] = _read(table, path, run, modality)
+        values, trailer = table.open_array(values_path)
+        expected = {
+            "modality": run.stored_modality,
+            "preparation": run.settings["preparation"],
+            "shape of a frame": [run.dataset.persons, run.dataset.skeleton.num_joints, 3],
+        }
+        found = {key: trailer["inputs"].get(key) for key in ("modality", "preparation")}
+        found["shape of a frame"] = list(values.shape[1:])
+        if found != expected:
+            raise ContractError(
+                f"{values_path}: holds {found}, but run {run.name} needs {expected}; remove it and"
+                " run again."
+            )
         if table.persons.max() > run.dataset.persons:
             raise ContractError(
                 f"{clips_path}: a clip has {table.persons.max()} persons, expected at most"
                 f" {run.dataset.persons}."
             )
+        frames = torch.from_numpy(values)
         if device.type == "cuda":
             free, _ = torch.cuda.mem_get_info(device)
-            if sum(each.nbytes for each in arrays.values()) <= _SHARE_OF_MEMORY * free:
-                arrays = {modality: each.to(device) for modality, each in arrays.items()}
-        frames = arrays[run.stored_modality]
+            if values.nbytes <= _SHARE_OF_MEMORY * free:
+                frames = frames.to(device)
         ahead = frames.device.type != device.type
         mirror_widths = None
         if table.widths is not None:
@@ -102,57 +92,67 @@ class ClipStore:
                 table.widths if run.stored_modality == "j" else np.zeros_like(table.widths)
             )
             mirror_widths = of_positions.astype(np.float32)
-        store = cls(frames, table, digests[run.stored_modality], device, ahead, mirror_widths)
-        if not run.reads_positions:
-            return store
-        return replace(store, positions=arrays["j"], positions_digest=digests["j"])
+        store = cls(frames, table, trailer["sha256"], device, ahead, mirror_widths)
+        return store.read_by(run)
+
+    def read_by(self, run: "Run") -> "ClipStore":
+        """Return these clips as a run's network reads them."""
+        return replace(
+            self,
+            view=CropView.of(run),
+            every_slot=run.reads_positions,
+            copy_person=run.option("copy_person"),
+        )
 
     def crops(self, clips: np.ndarray, frames: Tensor, *, multiple: int = 1) -> Bodies:
-        """Gather one crop of each clip: its real bodies only, or with positions all its slots.
+        """Gather one crop of each clip, its real bodies only.
 
         Args:
             clips: (N,) rows of the clip table.
-            frames: (N, T) frame numbers within each clip, on the host.
+            frames: (N, T) frame numbers within each clip, on the host; a floating-point number
+                between two is the place between these frames.
             multiple: as in ``body_rows``.
 
         Returns:
             The bodies on ``self.device``, the rows that hold no real one zero.
         """
-        num_slots = self.frames.shape[1]
-        persons = self.table.persons[clips]
-        if self.positions is not None:  # a network that reads them tells empty slots apart
-            persons, multiple = np.full_like(persons, num_slots), 1
-        rows = body_rows(persons, num_slots, multiple=multiple)
-        places = torch.from_numpy(self.table.first_frames[clips])[:, None] + frames  # (N, T)
-        places = places[torch.from_numpy(rows.clips)] * num_slots  # (R, T)
-        places += torch.from_numpy(rows.slots)[:, None]
-        places = to_device(places, self.frames.device)
-        bodies = rows.with_values(self._gathered(self.frames, places, rows.num_rows))
-        if self.positions is not None:
-            positions = self._gathered(self.positions, places, rows.num_rows)
-            bodies = bodies._replace(positions=positions)
-        return bodies
-
-    def _gathered(self, frames: Tensor, places: Tensor, num_rows: int) -> Tensor:
-        """Return (num_rows, T, V, C) on ``self.device``: the frames at places (R, T), then zeros.
-
-        A place is the number of a frame's person slot.
-        """
-        num_real, length = places.shape
+        num_slots, persons = self.frames.shape[1], self.table.persons[clips]
+        whole = self.every_slot or self.copy_person
+        occupied = np.full_like(persons, num_slots) if whole else persons
+        multiple = 1 if self.every_slot else multiple  # nothing is left to fill up
+        rows = body_rows(occupied, num_slots, multiple=multiple)
+        slots = rows.slots % persons[rows.clips] if self.copy_person else rows.slots
+        num_real, of_rows = len(rows.clips), torch.from_numpy(rows.clips)
+        first = torch.from_numpy(self.table.first_frames[clips])[:, None]
+        places = (frames + first)[of_rows]  # (R, T)
         # Pinned memory is copied without waiting; torch reuses it after the copy.
         values = torch.empty(
-            (num_rows, length, *frames.shape[2:]),
-            device=frames.device,
-            pin_memory=frames.device.type != self.device.type,
+            (rows.num_rows, frames.shape[1], *self.frames.shape[2:]),
+            device=self.frames.device,
+            pin_memory=self.frames.device.type != self.device.type,
         )
-        torch.index_select(
-            frames.flatten(0, 1).flatten(1),  # (F * M, V * C)
-            0,
-            places.flatten(),
-            out=values[:num_real].flatten(0, 1).flatten(1),
-        )
+        real = values[:num_real]
+        if places.is_floating_point():
+            before = places.floor()
+            share = (places - before).to(real.dtype)[..., None, None]  # (R, T, 1, 1)
+            self._gather(before.long(), slots, out=real)
+            after = torch.empty_like(real)
+            self._gather(places.ceil().long(), slots, out=after)
+            real.lerp_(after, to_device(share, self.frames.device))
+        else:
+            self._gather(places, slots, out=real)
         values[num_real:] = 0
-        return values.to(self.device, non_blocking=True)
+        return rows.with_values(values.to(self.device, non_blocking=True))
+
+    def _gather(self, places: Tensor, slots: np.ndarray, *, out: Tensor) -> None:
+        """Copy frames (R, T), counted over all clips, of one slot each into (R, T, V, C)."""
+        rows = places * self.frames.shape[1] + torch.from_numpy(slots)[:, None]
+        torch.index_select(
+            self.frames.flatten(0, 1).flatten(1),  # (F * M, V * C)
+            0,
+            to_device(rows.flatten(), self.frames.device),
+            out=out.flatten(0, 1).flatten(1),
+        )
 
     def rows(self, split: str, side: str) -> np.ndarray:
         """Return the rows of the clip table on one side of a split.
@@ -168,20 +168,3 @@ class ClipStore:
         if not len(rows):
             raise ContractError(f"split {split} has no {side} clip.")
         return rows
-
-
-def _read(table: ClipTable, path: Path, run: "Run", modality: str) -> tuple[Tensor, str]:
-    """Return the frames of a modality as a run prepares them, (F, M, V, C), and their SHA-256."""
-    values, trailer = table.open_array(path)
-    expected = {
-        "modality": modality,
-        "preparation": run.settings["preparation"],
-        "shape of a frame": [run.dataset.persons, run.dataset.skeleton.num_joints, 3],
-    }
-    found = {key: trailer["inputs"].get(key) for key in ("modality", "preparation")}
-    found["shape of a frame"] = list(values.shape[1:])
-    if found != expected:
-        raise ContractError(
-            f"{path}: holds {found}, but run {run.name} needs {expected}; remove it and run again."
-        )
-    return torch.from_numpy(values), trailer["sha256"]

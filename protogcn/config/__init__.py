@@ -3,11 +3,11 @@
 In reading order: ``resolved`` (what a stage reads of a dataset and a run), ``load`` (the files,
 merged as Snakemake merges them), ``schema`` (what a value may be), ``variables`` (``~`` and
 ``$SCRATCH`` in paths), ``skeleton``, ``datasets`` (and the message for missing raw files),
-``parts`` and ``trunk`` (of the body), ``settings`` (which settings go together), ``imports`` (runs
-that are not trained here), ``start_from`` (trainings that begin with weights), ``runs``
-(overrides), ``members`` (of an ensemble), ``plan`` (all of it), ``starts`` (runs that start from
-others), ``recipe`` (whether two runs are trained alike), ``tables``, ``targets`` (what a user may
-ask for), ``unknown_targets`` (and what is nearest to what nothing makes), ``command_line`` (what
-Snakemake was asked for), ``inputs`` (the files that each rule reads). ``facts`` holds what papers
-state. The command: ``resolve``.
+``parts`` and ``trunk`` (of the body), ``options`` (settings that not every run has), ``settings``
+(which ones go together), ``imports`` (runs that are not trained here), ``start_from`` (trainings
+that begin with weights), ``runs`` (overrides), ``members`` (of an ensemble), ``plan`` (all of it),
+``starts`` (runs that start from others), ``recipe`` (whether two runs are trained alike),
+``tables``, ``targets`` (what a user may ask for), ``unknown_targets`` (and what is nearest to what
+nothing makes), ``command_line`` (what Snakemake was asked for), ``inputs`` (the files that each
+rule reads). ``facts`` holds what papers state. The command: ``resolve``.
 """

@@ -65,11 +65,6 @@ def stored_values(run: Run) -> str:
     return prepared_file(run, f"{run.stored_modality}.npy")
 
 
-def stored_positions(run: Run) -> list[str]:
-    """Return the file of positions, of a run whose network reads them besides its modality."""
-    return [prepared_file(run, "j.npy")] if run.reads_positions else []
-
-
 def settings_to_train(run: Run) -> str:
     """Return the settings of a run that is trained; of another one, a file that no rule makes.
 

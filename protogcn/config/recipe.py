@@ -10,8 +10,9 @@ from typing import Any
 
 # What makes a recipe, in the order of reading.
 _RECIPE = (
-    "preparation", "epochs", "batch", "learning_rate", "momentum", "weight_decay", "frames",
-    "crops", "rotation", "swap", "limb_drop", "select", "seed",
+    "preparation", "copy_person", "epochs", "batch", "drop_last", "learning_rate", "schedule",
+    "steps", "warmup", "last_rate", "momentum", "weight_decay", "label_smoothing", "sampling",
+    "frames", "crops", "rotation", "bone_lengths", "swap", "limb_drop", "select", "seed",
 )  # fmt: skip
 # Names a run, as its other names do; they are no settings.
 _NAMES = ("run.split", "run.model", "run.modality", "run.repeat", "run.dataset.name")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from protogcn.config.options import OPTIONS
 from protogcn.config.schema import read_yaml
 from protogcn.config.skeleton import Skeleton
 from protogcn.errors import ContractError
@@ -85,7 +86,8 @@ class Run:
         model: the model's name in the config.
         modality: j, b, k, jm, bm or km.
         repeat: 1, or more for a further run of the same setup with another seed.
-        settings: every key of the config's ``train`` section, overrides applied.
+        settings: every key of the config's ``train`` section, overrides applied; of ``OPTIONS``
+            those that are not as by default.
         network: every key of the model's entry, overrides applied.
         engine: every key of the ``engine`` section, overrides applied: where and how fast it is
             computed.
@@ -110,6 +112,23 @@ class Run:
         """The modality, followed by ``-2`` and so on for a repeat."""
         return self.modality if self.repeat == 1 else f"{self.modality}-{self.repeat}"
 
+    def option(self, name: str) -> Any:
+        """Return a setting that a run has only where it is not as by default."""
+        return self.settings.get(name, OPTIONS[name])
+
+    @property
+    def reads_joints(self) -> bool:
+        """Whether it reads the joints' file whatever its modality, which is computed in a batch."""
+        reads = self.reads_positions or self.network["network"] == "infogcn"
+        return reads or self.option("bone_lengths") > 0
+
+    @property
+    def modality_of_input(self) -> str:
+        """What its network is given: InfoGCN makes the modality of joints itself."""
+        if self.network["network"] == "infogcn":
+            return "jm" if self.modality.endswith("m") else "j"
+        return self.modality
+
     @property
     def differences_crops(self) -> bool:
         """Whether its motion is the difference of the frames of a crop, not of the clip."""
@@ -118,11 +137,13 @@ class Run:
     @property
     def stored_modality(self) -> str:
         """The modality whose file it reads; a crop of it may be differenced later."""
+        if self.reads_joints:
+            return "j"
         return self.modality.removesuffix("m") if self.differences_crops else self.modality
 
     @property
     def reads_positions(self) -> bool:
-        """Whether its network reads the joint positions besides its modality."""
+        """Whether its network reads the positions of all bodies' joints besides its modality."""
         return self.network["network"] == "blockgcn"
 
     @property
@@ -204,7 +225,4 @@ def add_run_files(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--config", type=Path, required=True, help="config.yaml of the run")
     parser.add_argument("--values", type=Path, required=True, help=".npy of its modality")
     parser.add_argument("--clips", type=Path, required=True, help="clips.csv beside it")
-    parser.add_argument(
-        "--positions", type=Path, nargs="?", help="j.npy beside them, of a network that reads it"
-    )
     parser.add_argument("--checkpoint", type=Path, required=True)

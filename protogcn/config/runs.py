@@ -7,6 +7,7 @@ from itertools import product
 from typing import Any
 
 from protogcn.config.imports import IMPORTS, with_imports
+from protogcn.config.options import without_defaults
 from protogcn.config.parts import body_parts
 from protogcn.config.resolved import MODALITIES, Dataset, Run
 from protogcn.config.settings import check_run
@@ -86,8 +87,10 @@ class Runs:
         for override in self._overrides.values():
             streams |= set(_listed(override["where"].get("stream", ())))
         tasks = [task for task, (entry, _) in self._tasks.items() if entry.name == dataset]
-        found = set()
+        found: set[str] = set()
         for names in product(tasks, self.models, streams):
+            if found == {*MODALITIES}:
+                break
             with suppress(ConfigError):  # a run that does not fit reads nothing
                 found.add(self._resolved(*names).stored_modality)
         return found
@@ -129,9 +132,16 @@ class Runs:
                 else:
                     look_up(where, _listed(names), known[key])
             streams = _listed(override["where"].get("stream", MODALITIES))
-            if not any(
-                _matches(override["where"], self._facts(*names))
-                for names in product(self._tasks, self.models, streams)
+            task, model = next(iter(self._tasks)), next(iter(self.models))
+            # What a where says of tasks, of models and of streams is met by each of its own.
+            parts = {
+                ("dataset", "task"): [self._facts(each, model, "") for each in self._tasks],
+                ("model", "recipe"): [self._facts(task, each, "") for each in self.models],
+                ("modality", "stream"): [self._facts(task, model, each) for each in streams],
+            }
+            if not all(
+                any(_matches(_part(override["where"], keys), facts) for facts in candidates)
+                for keys, candidates in parts.items()
             ):
                 raise ConfigError(f"overrides.{name}.where: {override['where']} matches no run.")
         matched = [o["where"].get("recipe", ()) for o in self._overrides.values()]
@@ -153,6 +163,7 @@ class Runs:
             network |= changes.pop("model", {})
             engine |= changes.pop("engine", {})
         settings = with_start(self._train | with_imports(changes, facts), changes, facts)
+        settings = without_defaults(settings)
         dataset, split = self._tasks[task]
         if network["network"] == "gap":
             network |= _of_texts(f"run {task}/{model}/{stream}", dataset, facts["modality"])
@@ -228,10 +239,17 @@ def look_up(where: str, names: Iterable[str], known: Iterable[str]) -> None:
                     f"{where}: {name} is now {model}@{RECIPE}, the model {model} under the recipe"
                     f" {RECIPE}; in a where it is {{model: {model}, recipe: {RECIPE}}}."
                 )
+            # Every model is known under every recipe, a hundred names that say no more.
+            own = [each for each in known if "@" not in each]
+            under = ", or one under another recipe, MODEL@RECIPE" if len(own) < len(known) else ""
             raise ConfigError(
                 f"{where}: {name!r} does not exist, expected one of"
-                f" {', '.join(known)}{nearest(name, known)}"
+                f" {', '.join(own)}{under}{nearest(name, known)}"
             )
+
+
+def _part(where: Mapping[str, Any], keys: Iterable[str]) -> dict[str, Any]:
+    return {key: where[key] for key in keys if key in where}
 
 
 def _listed(names: str | Iterable[str]) -> list[str]:

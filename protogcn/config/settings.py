@@ -6,6 +6,7 @@ Nothing here imports torch: the whole config is checked before a job starts.
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from protogcn.config.options import check_options
 from protogcn.config.skeleton import Skeleton
 from protogcn.config.start_from import frozen_blocks
 from protogcn.config.trunk import trunk_root
@@ -27,6 +28,7 @@ NETWORKS: Mapping[str, tuple[str, ...]] = {
     "frhead": (*_SIZE, "penalties"),
     "gap": (*_SIZE, "text_weight"),
 }
+PREPARATIONS = ("centred", "aligned", "first_frame", "own_axes", "raw")
 _RESOLVED = ("parts", "texts")  # of gap, which the dataset tells
 _PROTOGCN_WIDTH = 24  # six branches and, by default, eight subsets of the same width
 _BLOCKGCN_WIDTH = 8  # eight heads, four branches
@@ -68,6 +70,7 @@ def check_run(run: "Run") -> None:
             raise ConfigError(
                 f"run {run.name}: {key} is {settings[key]}, but skeletons.{skeleton.name} {why}."
             )
+    check_options(run)
     check_network(f"run {run.name}: model", run.network)
     if run.network["network"] == "hdgcn":
         trunk_root(f"run {run.name}: model.root", skeleton, run.network["root"])
@@ -119,7 +122,7 @@ def check_network(where: str, network: Mapping[str, Any]) -> None:
 
 def check_preparation(preparation: str, skeleton: Skeleton) -> None:
     """Raise ConfigError if ``skeleton`` does not declare what ``preparation`` needs."""
-    if skeleton.in_image and preparation in ("centred", "aligned"):
+    if skeleton.in_image and preparation in PREPARATIONS[:-1]:
         raise ConfigError(
             f"skeletons.{skeleton.name}: holds pixels and scores, which preparation {preparation}"
             " cannot move; expected preparation raw."
@@ -127,7 +130,7 @@ def check_preparation(preparation: str, skeleton: Skeleton) -> None:
     match preparation:
         case "raw":
             needs = {}
-        case "centred":
+        case "centred" | "first_frame":
             needs = {"centre": skeleton.centre}
         case "aligned":
             needs = {
@@ -135,8 +138,16 @@ def check_preparation(preparation: str, skeleton: Skeleton) -> None:
                 "spine": skeleton.spine,
                 "shoulders": skeleton.shoulders,
             }
+        case "own_axes":
+            needs = {
+                "centre": skeleton.centre,
+                "spine": skeleton.spine,
+                "pair of joints at the bottom of its spine": skeleton.hips,
+            }
         case _:
-            raise ConfigError(f"preparation {preparation!r}: expected centred, aligned or raw.")
+            raise ConfigError(
+                f"preparation {preparation!r}: expected one of {', '.join(PREPARATIONS)}."
+            )
     if missing := [field for field, value in needs.items() if value is None]:
         raise ConfigError(
             f"skeletons.{skeleton.name}: has no {' and no '.join(missing)},"

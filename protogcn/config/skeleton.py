@@ -144,6 +144,22 @@ class Skeleton:
         return self.num_joints - len(self.midpoints)
 
     @cached_property
+    def root(self) -> int:
+        """The joint that is its own parent."""
+        return next(joint for joint, parent in enumerate(self.parents) if joint == parent)
+
+    @cached_property
+    def hips(self) -> tuple[int, int] | None:
+        """The (left, right) joints that hang on the bottom of the spine; None if none do."""
+        if self.spine is None:
+            return None
+        parents = self.parents_from(self.spine[0])
+        of_bottom = (
+            pair for pair in self.pairs if {*map(parents.__getitem__, pair)} == {self.spine[0]}
+        )
+        return next(of_bottom, None)
+
+    @cached_property
     def bone_partners(self) -> np.ndarray:
         """(V,): the joint that the bone of each joint starts at; the root's is the root."""
         return np.array(self.parents)

@@ -184,8 +184,8 @@ def _table(name: str, entry: Mapping[str, Any], plan: Plan) -> Table:
             check_members(place, scheme.streams, model, plan.models)
             if len(entry["methods"]) > 1 and all("/" in name for name in scheme.streams):
                 raise ConfigError(
-                    f"{place}: every member of ensemble {scheme.name} names its model, so that all"
-                    f" methods have one number; name one method, or another ensemble."
+                    f"{place}: {scheme.name} is of models that it names, so that all methods would"
+                    " have one number; name one method, or another ensemble."
                 )
         for task in entry["tasks"]:
             there = task in configured
@@ -217,8 +217,8 @@ def _table(name: str, entry: Mapping[str, Any], plan: Plan) -> Table:
 
 
 def _source(where: str, text: str, schemes: Mapping[str, Ensemble]) -> Ensemble:
-    """Return what one source of a row fuses: a stream alone, an ensemble, or a repeat of one."""
-    if re.fullmatch(STREAM, text):
+    """Return what one source of a row fuses: a member alone, an ensemble, or a repeat of one."""
+    if re.fullmatch(STREAM, text) or "/" in text:
         return Ensemble(text, "", {text: 1}, "probability", (), "", False)
     if text in schemes:
         return schemes[text]

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from protogcn.config.imports import is_imported
 from protogcn.config.plan import Plan
 from protogcn.config.resolved import MODALITIES, Run
-from protogcn.config.runs import look_up
+from protogcn.config.runs import RECIPE, look_up
 from protogcn.config.tables import Table, resolve_tables
 from protogcn.config.unknown_targets import nearest_targets
 from protogcn.errors import ConfigError
@@ -179,11 +179,21 @@ def _named(plan: Plan, tables: Mapping[str, Table]) -> Iterator[tuple[str, Targe
     streams = dict.fromkeys(MODALITIES)
     streams |= dict.fromkeys(s for scheme in plan.ensembles.values() for _, s in scheme.members)
     streams |= dict.fromkeys(stream for table in tables.values() for _, _, stream in table.runs)
-    for task, stream, model, other in product(tasks, streams, plan.models, plan.models):
+    for task, stream, (model, other) in product(tasks, streams, _compared(plan)):
         runs = ((task, model, stream), (task, other, stream))
         names = (stream, model, other, task)
         stem = paths.CLASS_DIFFERENCES.format(task=task, stream=stream, model=model, baseline=other)
         yield stem, Target("difference", names, runs)
+
+
+def _compared(plan: Plan) -> list[tuple[str, str]]:
+    """Return the pairs of models that are each under its own recipe, or both under ProtoGCN's.
+
+    Of any other two the figure is made all the same.
+    """
+    own = [name for name in plan.models if "@" not in name]
+    common = [name for name, (_, recipe) in plan.runs.models.items() if recipe == RECIPE]
+    return list(dict.fromkeys([*product(own, own), *product(common, common)]))
 
 
 def _comparisons_within(tasks: Sequence[str], known: Mapping[str, Target]) -> list[str]:
@@ -219,8 +229,8 @@ def _usual_figures(
                 figures.append(curves)
         figures += [
             stems["difference", "b", models[0], other, task]
-            for other in plan.models
-            if other != models[0] and {(task, models[0], "b"), (task, other, "b")} <= shown
+            for of, other in _compared(plan)
+            if of == models[0] != other and {(task, of, "b"), (task, other, "b")} <= shown
         ]
     return figures
 

@@ -11,6 +11,7 @@ from itertools import product
 
 from protogcn.config.plan import Plan
 from protogcn.config.resolved import MODALITIES
+from protogcn.config.settings import PREPARATIONS
 from protogcn.files import paths
 
 _FIGURE = (".png", ".pdf", ".csv", ".txt")
@@ -23,7 +24,6 @@ _ENDINGS = {  # of what is no figure with a table
 _OF_RUN = ("scores.npz", "checkpoint.pt", "history.csv", "config.yaml", "confusion.png")
 _OF_DATASET = ("raw.csv", "poses.csv", "annotated.csv", "dataset.yaml")
 _OF_PREPARED = ("report.png", "report.csv", "clips.csv", "dropped.csv", "joints.npy")
-_PREPARATIONS = ("centred", "aligned", "raw")
 _CLIP = re.compile(r"((?:[^/]+/)+(clips|topology)/)(.*?)(?:_([a-z]*))?(\.[a-z]*)?")
 _DASHES = ("\N{EN DASH}", "\N{EM DASH}", "\N{MINUS SIGN}")
 _NEAR = 0.6  # share of letters in common
@@ -46,9 +46,10 @@ def unknown_target(target: str, plan: Plan, kinds: Mapping[str, str]) -> str:
         )
     if found := nearest_targets(target, plan, kinds):
         return f"nothing makes {target!r}; did you mean {' or '.join(map(repr, found))}?"
-    tables = [paths.result(stem, ".csv") for stem, kind in kinds.items() if kind == "table"]
+    task, name = max(plan.ensembles, key=lambda names: plan.ensembles[names].on_page)
+    table = paths.result(paths.ENSEMBLE.format(task=task, ensemble=name), ".csv")
     return (
-        f"nothing makes {target!r}; expected a table such as {tables[-1]}, a figure"
+        f"nothing makes {target!r}; expected a table such as {table}, a figure"
         " (docs/figures.md), or a file of a run or a dataset under results/."
     )
 
@@ -101,7 +102,7 @@ def _folders(plan: Plan, kind: str) -> list[str]:
     """Return the folders that have topologies (runs) or clips (prepared datasets)."""
     datasets = plan.datasets.values()
     if kind == "clips":
-        return [paths.prepared(*names) for names in product(plan.datasets, _PREPARATIONS)]
+        return [paths.prepared(*names) for names in product(plan.datasets, PREPARATIONS)]
     streams = dict.fromkeys(MODALITIES)
     streams |= dict.fromkeys(s for scheme in plan.ensembles.values() for _, s in scheme.members)
     tasks = [(dataset.name, split) for dataset in datasets for split in dataset.splits]

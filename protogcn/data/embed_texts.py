@@ -4,7 +4,8 @@ The encoder is a package of the user's own: ``open_clip`` or ``sentence-transfor
 """
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -64,8 +65,9 @@ def _open_clip(model: str, weights: str) -> Encode:
         import open_clip
     except ImportError:
         raise _missing("open_clip", "open_clip_torch") from None
-    network = open_clip.create_model(model, pretrained=weights).eval().requires_grad_(False)
-    tokenize = open_clip.get_tokenizer(model)
+    with _loading(f"open_clip:{model}:{weights}"):
+        network = open_clip.create_model(model, pretrained=weights).eval().requires_grad_(False)
+        tokenize = open_clip.get_tokenizer(model)
     return lambda texts: network.encode_text(tokenize(list(texts))).float().cpu().numpy()
 
 
@@ -74,8 +76,19 @@ def _sentence_transformers(model: str) -> Encode:
         from sentence_transformers import SentenceTransformer
     except ImportError:
         raise _missing("sentence_transformers", "sentence-transformers") from None
-    network = SentenceTransformer(model)
+    with _loading(f"sentence_transformers:{model}"):
+        network = SentenceTransformer(model)
     return lambda texts: network.encode(list(texts), convert_to_numpy=True)
+
+
+@contextmanager
+def _loading(name: str) -> Iterator[None]:
+    """Turn what is raised for an unknown name, or without the internet, into a sentence."""
+    try:
+        yield
+    except (OSError, RuntimeError, ValueError, KeyError) as error:
+        found = str(error).strip().partition("\n")[0] or type(error).__name__
+        raise ConfigError(f"--encoder {name}: could not be loaded ({found}).") from error
 
 
 def _missing(module: str, package: str) -> ConfigError:

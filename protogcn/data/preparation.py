@@ -1,7 +1,8 @@
 """Raw keypoints -> prepared keypoints: the named normalisations of one clip, and its slots.
 
 Source: PYSKL's PreNormalize3D as ProtoGCN uses it (``centred``) and as ST-GCN++ does (``aligned``);
-the three joints that ProtoGCN's Kinetics_Transform adds to 2-D poses.
+the data scripts of CTR-GCN (``first_frame``) and of InfoGCN (``own_axes``); the three joints that
+ProtoGCN's Kinetics_Transform adds to 2-D poses.
 Shapes: M persons, T frames, V joints, C channels.
 """
 
@@ -21,11 +22,16 @@ def prepare(keypoints: np.ndarray, preparation: str, skeleton: Skeleton) -> np.n
         preparation: ``raw`` changes nothing; ``centred`` keeps the frames of the person who is
             there longest, puts that person first, and moves the skeleton's centre in the first
             frame to the origin (joints at exactly zero are missing and stay zero); ``aligned``
-            then turns the spine to the z axis and the shoulders to the x axis.
+            then turns the spine to the z axis and the shoulders to the x axis; ``first_frame``
+            keeps the persons' order and the frames with anybody in them, and moves the centre of
+            the first person, where it is first seen, to the origin; ``own_axes`` then gives each
+            person the axes of its own body in the first frame, a mirror image with the spine as z
+            and the hips as x. Who is not there in that frame has none and is left out.
         skeleton: the layout, with its ``centre``, ``spine`` and ``shoulders``.
 
     Returns:
-        (M, T', V, C), T' <= T, in the dtype of ``keypoints``; ``aligned`` gives float64.
+        (M, T', V, C), T' <= T, in the dtype of ``keypoints``; ``aligned`` and ``own_axes`` give
+        float64.
 
     Raises:
         ConfigError: unknown preparation, or the skeleton lacks what it needs.
@@ -33,10 +39,39 @@ def prepare(keypoints: np.ndarray, preparation: str, skeleton: Skeleton) -> np.n
     check_preparation(preparation, skeleton)
     if preparation == "raw" or not seen(keypoints).any():
         return keypoints
+    match preparation:
+        case "first_frame":
+            return _from_first_frame(keypoints, skeleton.centre)
+        case "own_axes":
+            return in_own_axes(_from_first_frame(keypoints, skeleton.centre), skeleton)
     centred = _centre(_main_person_first(keypoints), skeleton.centre)
     if preparation == "centred":
         return centred
     return _align(centred, skeleton)
+
+
+def in_own_axes(keypoints: np.ndarray, skeleton: Skeleton) -> np.ndarray:
+    """Return each person in the axes of its body in the first frame; nobody moves.
+
+    Args:
+        keypoints: (M, T, V, C).
+        skeleton: the layout, with its ``spine`` and ``hips``.
+
+    Returns:
+        (M, T', V, C) float64: along the hips, across both, along the spine. T' are the frames in
+        which anybody is left.
+    """
+    bottom, top = skeleton.spine
+    left, right = skeleton.hips
+    first = keypoints[:, 0].astype(np.float64)  # (M, V, C)
+    spine = _units(first[:, top] - first[:, bottom])
+    hips = first[:, left] - first[:, right]
+    hips = _units(hips - (hips * spine).sum(axis=1, keepdims=True) * spine)
+    axes = np.stack([hips, np.cross(hips, spine), spine], axis=1)  # (M, 3, C)
+    # Hips along the spine have no axes either.
+    axes *= (np.abs(axes).max(axis=2) > 0).all(axis=1)[:, None, None]
+    turned = keypoints @ axes[:, None].transpose(0, 1, 3, 2)
+    return turned[:, seen(turned).any(axis=0)]
 
 
 def with_midpoints(keypoints: np.ndarray, skeleton: Skeleton) -> np.ndarray:
@@ -105,6 +140,20 @@ def _centre(keypoints: np.ndarray, centre: int) -> np.ndarray:
     there = np.logical_or.reduce([keypoints[..., axis] != 0 for axis in range(keypoints.shape[-1])])
     moved = keypoints - keypoints[0, 0, centre]
     return np.where(there[..., None], moved, 0).astype(keypoints.dtype, copy=False)
+
+
+def _from_first_frame(keypoints: np.ndarray, centre: int) -> np.ndarray:
+    present = seen(keypoints)  # (M, T)
+    first = int(np.argmax(present.any(axis=1)))  # the first person, unless it is never there
+    origin = keypoints[first, np.argmax(present[first]), centre]
+    moved = np.where(present[..., None, None], keypoints - origin, 0)
+    return moved[:, present.any(axis=0)].astype(keypoints.dtype, copy=False)
+
+
+def _units(vectors: np.ndarray) -> np.ndarray:
+    """(M, C) -> (M, C) of length 1; what has no length stays zero."""
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return vectors / np.where(lengths > _TINY, lengths, np.inf)
 
 
 def _align(keypoints: np.ndarray, skeleton: Skeleton) -> np.ndarray:

@@ -113,8 +113,6 @@ def resources(
     if run is not None:
         memory, seconds = _of_run(stage, run, size)
         memory += arrays
-        if run.reads_positions and run.stored_modality != "j":
-            memory += arrays
     else:
         memory, seconds = _READER_MB + workers * _WORKER_MB, 0.0
         raw = Path(dataset.raw)

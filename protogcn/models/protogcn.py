@@ -25,6 +25,8 @@ from protogcn.models.topology import MotionRelations, MotionTopology
 class ProtoGCN(nn.Module):
     """The network of one stream."""
 
+    label_smoothing: float = 0.0  # as in GraphNetwork
+
     def __init__(
         self,
         *,
@@ -103,7 +105,8 @@ class ProtoGCN(nn.Module):
         with torch.autocast(logits.device.type, enabled=False):
             relations = bodies.mean_over_persons(self.blocks[-1].spatial.relations(compared))
         rebuilt = self.reconstruct(relations, bodies.part)
-        return loss_of_step(StepView(bodies, {}, rebuilt, logits, labels), [self.contrast])
+        step = StepView(bodies, {}, rebuilt, logits, labels)
+        return loss_of_step(step, [self.contrast], smoothing=self.label_smoothing)
 
     def encode(self, bodies: Bodies) -> tuple[Tensor, MotionRelations]:
         """Return logits (N, K), and what the last block's relations are made of."""

@@ -106,7 +106,6 @@ def training_fingerprint(
     )
     return run_fingerprint(run, model) | {
         "frames of the data": store.digest,
-        **({} if store.positions is None else {"positions": store.positions_digest}),
         "training clips": _digest(list(clips)),
         **({} if start is None else {_START: start}),
     }

@@ -33,7 +33,8 @@ _TOLERANCE = 1e-4  # of the largest logit; float32 adds up in another order else
 _POSITIONS = {
     "name": "positions",
     "type, axes and shape": "those of the first input",
-    "is": "the joints (modality j) of the same frames, whatever the modality of the first input",
+    "is": "the joints of the same frames, whatever the modality of the first input",
+    "first input": "joints relative to the root, or bones; the row of the root is its position",
 }
 _SECONDS = 2.0  # that the speed is measured for
 
@@ -133,13 +134,15 @@ def interface_of(member: Member) -> dict[str, Any]:
             "type": "float32",
             "axes": ["crops", "persons", "frames", "joints", "channels"],
             "shape": ["any", run.dataset.persons, settings["frames"], skeleton.num_joints, 3],
-            "modality": run.modality,
+            "modality": run.modality_of_input,
             "preparation": settings["preparation"],
             "channels": ["x", "y", "score" if skeleton.in_image else "z"],
             "unit": "pixels" if skeleton.in_image else "metres",
             "empty person": "all zero, and the last one",
             "difference": settings["difference"],
             "short clips": settings["short_clips"],
+            "sampling": run.option("sampling"),
+            "only person in both slots": run.option("copy_person"),
         },
         **({"second input": _POSITIONS} if run.reads_positions else {}),
         "output": {"name": "logits", "type": "float32", "axes": ["crops", "classes"]},

@@ -106,9 +106,7 @@ def _store(clips: Sequence[tuple[np.ndarray, int]], run: Run, device: torch.devi
         sides={},
         digest="",
     )
-    frames = torch.from_numpy(values).to(device)
-    positions = torch.from_numpy(joints).to(device) if run.reads_positions else None
-    return ClipStore(frames, table, "", device, positions=positions)
+    return ClipStore(torch.from_numpy(values).to(device), table, "", device).read_by(run)
 
 
 def _as_scores(store: ClipStore, run: Run, logits: np.ndarray, probabilities: np.ndarray) -> Scores:

@@ -52,7 +52,6 @@ def score(run: Run, store: ClipStore, path: Path) -> Scores:
             "select": run.settings["select"],
             "epoch": checkpoint["epoch"],
             "data digest": store.digest,
-            **({} if store.positions is None else {"positions digest": store.positions_digest}),
             "imported by" if imported else "trained by": {
                 "commit": checkpoint["commit"],
                 "versions": checkpoint["versions"],
@@ -76,5 +75,5 @@ def main() -> None:
         device = pick_device(run.engine["device"])
         engine = Engine.of(run.engine, device, precision=run.settings["precision"])
         engine.start(run.settings["cpu_threads"])
-        store = ClipStore.load(args.values, args.clips, run, device, args.positions)
+        store = ClipStore.load(args.values, args.clips, run, device)
         score(run, store, args.checkpoint).save(args.scores)

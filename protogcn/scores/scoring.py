@@ -17,6 +17,7 @@ from protogcn.batches.batch import scoring_batch
 from protogcn.batches.bodies import Bodies
 from protogcn.batches.clip_store import ClipStore
 from protogcn.batches.prefetch import prefetched
+from protogcn.batches.resizing import scoring_places
 from protogcn.batches.sampling import scoring_frames
 
 if TYPE_CHECKING:  # scoring needs nothing that reading a config does
@@ -24,6 +25,7 @@ if TYPE_CHECKING:  # scoring needs nothing that reading a config does
 
 _CROPS_AT_ONCE = {"cpu": 160, "cuda": 640}
 _frames_of = lru_cache(maxsize=1024)(scoring_frames)  # many clips have equally many frames
+_places_of = lru_cache(maxsize=1024)(scoring_places)
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,7 @@ class ScoringCrops:
         sampled_difference: see ``scoring_batch``.
         across_crops: see ``scoring_batch``.
         spread: see ``scoring_frames``.
+        resized: the one crop is the middle of a clip, resized.
         at_once: how many are scored together where that changes the scores; None: any number.
     """
 
@@ -44,17 +47,20 @@ class ScoringCrops:
     sampled_difference: bool = False
     across_crops: bool = True
     spread: bool = False
+    resized: bool = False
     at_once: int | None = None
 
     @classmethod
     def of(cls, run: "Run") -> "ScoringCrops":
         """Return those that a run's settings ask for."""
+        resized = run.option("sampling") == "resized"
         return cls(
             length=run.settings["frames"],
-            crops=run.settings["crops"],
+            crops=1 if resized else run.settings["crops"],  # predict asks all members for as many
             sampled_difference=run.differences_crops,
             across_crops=run.settings["crop_borders"] == "released",
             spread=run.settings["short_clips"] == "spread",
+            resized=resized,
             at_once=run.settings["batch"] if run.network.get("encoding") == "released" else None,
         )
 
@@ -62,7 +68,10 @@ class ScoringCrops:
         """Return the bodies of the N * crops crops of clips; ``rows`` are those of the table."""
         totals = store.table.num_frames[rows].tolist()
         frames = [
-            _frames_of(total, self.length, self.crops, spread=self.spread) for total in totals
+            _places_of(total, self.length)
+            if self.resized
+            else _frames_of(total, self.length, self.crops, spread=self.spread)
+            for total in totals
         ]
         return scoring_batch(
             store,

@@ -1,7 +1,7 @@
 """One modality -> one trained network, resumable.
 
 In reading order: ``train`` (the command), ``start_from`` (weights that are there),
-``further_losses`` (of the methods that stand on CTR-GCN), ``epoch``,
+``further_losses`` (of the methods that stand on CTR-GCN), ``epoch``, ``schedule`` (learning rates),
 ``resume`` (the state between epochs), ``run_owner`` (only the last process to start writes),
 ``reporter`` (progress and history).
 """

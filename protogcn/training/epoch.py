@@ -4,7 +4,6 @@ Order, crops, augmentation and dropout are a function of (seed, epoch, step), so
 has to be saved.
 """
 
-import math
 import time
 from collections.abc import Callable, Mapping
 from contextlib import closing
@@ -30,6 +29,7 @@ from protogcn.config.resolved import Run
 from protogcn.errors import NotFiniteError
 from protogcn.models import Loss
 from protogcn.models.engine import Engine
+from protogcn.training.schedule import rate_of_step
 from protogcn.training.start_from import Start
 
 
@@ -92,8 +92,9 @@ def train_epoch(training: Training) -> dict[str, float]:
         part.eval()  # statistics of frozen norms stay, too
     of_order = np.random.SeedSequence([SeedOf.ORDER, settings["seed"], epoch])
     order = np.random.default_rng(of_order).permutation(training.rows)
+    if run.option("drop_last"):
+        order = order[: len(order) - len(order) % settings["batch"]]
     batches = np.split(order, range(settings["batch"], len(order), settings["batch"]))
-    num_steps = len(batches) * settings["epochs"]
     sums: dict[str, torch.Tensor] = {}
     losses = torch.zeros(len(batches), device=device)
     correct = torch.zeros((), dtype=torch.int64, device=device)
@@ -110,7 +111,7 @@ def train_epoch(training: Training) -> dict[str, float]:
             disable=None if is_first() else True,
         )
         for step, (batch, (bodies, labels)) in enumerate(zip(bar, inputs, strict=True)):
-            rate = learning_rate(settings["learning_rate"], epoch * len(batches) + step, num_steps)
+            rate = rate_of_step(run, epoch, step, len(batches))
             # Dropout inside the network has no separate generator.
             torch.manual_seed(_seeds_of_step(training, step)[1])
             loss = training.step(bodies, labels, rate)
@@ -141,21 +142,23 @@ def _draw_batch(
 ) -> tuple[Bodies, torch.Tensor]:
     """Return one changed crop of each clip, and the labels; random by (seed, epoch, step)."""
     step, clips = step_and_clips
-    settings = training.run.settings
+    run, settings = training.run, training.run.settings
     bodies, labels = training_batch(
         training.store,
         clips,
-        training.run.dataset.skeleton,
+        run.dataset.skeleton,
         length=settings["frames"],
         strength=Augmentation(
             settings["rotation"],
             settings["swap"],
             settings["limb_drop"],
             mirror=settings["mirror"],
-            sampled_difference=training.run.differences_crops,
+            sampled_difference=run.differences_crops,
             swap_mirrors=settings["swap_style"] == "clean",
         ),
         generator=torch.Generator().manual_seed(_seeds_of_step(training, step)[0]),
+        resized=run.option("sampling") == "resized",
+        bone_lengths=run.option("bone_lengths"),
         multiple=training.engine.row_multiple,
     )
     if len(training.add_ons):  # they know the clips
@@ -195,8 +198,3 @@ def _refuse_not_finite(training: Training, losses: np.ndarray, batches: list[np.
                 f"{where}: {name} is no longer finite. Lower train.learning_rate; the epochs"
                 " before are kept."
             )
-
-
-def learning_rate(base: float, step: int, num_steps: int) -> float:
-    """Return the cosine schedule's rate at a step: ``base`` at 0, 0 at ``num_steps``."""
-    return 0.5 * base * (1 + math.cos(math.pi * step / num_steps))

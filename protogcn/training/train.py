@@ -33,6 +33,7 @@ from protogcn.batches.parallel import (
 )
 from protogcn.config.resolved import Run, add_run_files, load_run
 from protogcn.errors import (
+    ConfigError,
     ContractError,
     FinishedElsewhereError,
     SupersededError,
@@ -138,8 +139,15 @@ def _start(run: Run, store: ClipStore) -> Training:
         _print(f"{run.name}: {num} processes share each batch; the network is not compiled.")
     if settings["select"] == "best":
         store.rows(run.split, settings["select_on"])  # refused now rather than after an epoch
+    rows = store.rows(run.split, "train")
+    if run.option("drop_last") and len(rows) < settings["batch"]:
+        raise ConfigError(
+            f"run {run.name}: drop_last is true, but its {len(rows)} training clips are fewer than"
+            f" one batch of {settings['batch']}, which is the last one; set drop_last to false."
+        )
     torch.manual_seed(seeds(SeedOf.WEIGHTS, settings["seed"])[0])
     model = build_network(run, engine.spatial).to(engine.device)
+    model.label_smoothing = run.option("label_smoothing")
     start = load_start(run, model) if "start_from" in settings else None
     add_ons = further_losses(run, store, model)
     groups = start.groups if start else [{"params": list(model.parameters())}]
@@ -158,7 +166,7 @@ def _start(run: Run, store: ClipStore) -> Training:
         model=model,
         step=engine.training_step(model, optimizer, add_ons),
         optimizer=optimizer,
-        rows=store.rows(run.split, "train"),
+        rows=rows,
         fingerprint=training_fingerprint(run, store, model, start.digest if start else None),
         start=start,
         add_ons=add_ons,
@@ -289,5 +297,5 @@ def _train_as(
     with ProcessGroup(pick_device(run.engine["device"]), peer) as device:
         engine = Engine.of(run.engine, device, precision=run.settings["precision"])
         engine.start(run.settings["cpu_threads"])
-        store = ClipStore.load(args.values, args.clips, run, device, args.positions)
+        store = ClipStore.load(args.values, args.clips, run, device)
         _train_or_find(run, store, limit, args.checkpoint, args.history)

@@ -141,14 +141,12 @@ def with_classes(*names):
 
 def store_of(data, values="j.npy", run=None):
     """Return the clips of one modality of a folder that write_dataset wrote."""
-    places = (data / values, data / "clips.csv")
-    return ClipStore.load(*places, run or nano_run(), torch.device("cpu"), data / "j.npy")
+    return ClipStore.load(data / values, data / "clips.csv", run or nano_run(), torch.device("cpu"))
 
 
 def in_double(store):
     """Return the same clips in float64."""
-    positions = None if store.positions is None else store.positions.double()
-    return replace(store, frames=store.frames.double(), positions=positions)
+    return replace(store, frames=store.frames.double())
 
 
 def weights_of(training):

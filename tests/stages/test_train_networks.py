@@ -14,8 +14,7 @@ import pytest
 import torch
 
 from protogcn.batches.bodies import pack_bodies
-from protogcn.batches.clip_store import ClipStore
-from protogcn.errors import ConfigError, ContractError
+from protogcn.errors import ContractError
 from protogcn.files.scores import Scores
 from protogcn.models import build_model
 from protogcn.models.checkpoint import load_checkpoint
@@ -73,9 +72,9 @@ def call(monkeypatch, main, **flags):
 
 @pytest.mark.parametrize("network", TERMS)
 def test_stages_train_and_score_it(data, tmp_path, monkeypatch, run_of, network):
-    config = write_run(tmp_path, run_of(network, modality="b", epochs=2))
-    inputs = {"config": config, "values": data / "b.npy", "clips": data / "clips.csv"}
-    inputs["positions"] = data / "j.npy"
+    run = run_of(network, modality="b", epochs=2)
+    values = data / f"{run.stored_modality}.npy"
+    inputs = {"config": write_run(tmp_path, run), "values": values, "clips": data / "clips.csv"}
     outputs = {"checkpoint": tmp_path / "checkpoint.pt", "history": tmp_path / "history.csv"}
     call(monkeypatch, train_main, **inputs, **outputs)
     header = set(outputs["history"].read_text().splitlines()[0].split(","))
@@ -94,7 +93,7 @@ def test_stages_train_and_score_it(data, tmp_path, monkeypatch, run_of, network)
 def test_killed_in_its_second_epoch_it_goes_on_bit_for_bit(data, tmp_path, run_of, network):
     """With what the method remembers of the clips or classes."""
     run = run_of(network, modality="b", epochs=2)
-    store = store_of(data, "b.npy", run)
+    store = store_of(data, f"{run.stored_modality}.npy", run)
     whole = train(run, store, tmp_path / "whole")
 
     def kill(training):
@@ -111,28 +110,11 @@ def test_killed_in_its_second_epoch_it_goes_on_bit_for_bit(data, tmp_path, run_o
     assert_same(resumed.add_ons.state_dict(), whole.add_ons.state_dict())
 
 
-def test_other_positions_are_another_training(data, tmp_path, run_of):
-    """The data that BlockGCN reads besides its modality."""
-    run = run_of("blockgcn", modality="b", epochs=1)
-    store = store_of(data, "b.npy", run)
-    path = tmp_path / "checkpoint.pt"
-    write_checkpoint(path, run, store, train(run, store, tmp_path).model)
-    scores = score(run, store, path)
-    assert scores.provenance["positions digest"] == store_of(data).digest
-    other = dataclasses.replace(store, positions_digest="of others")
-    with pytest.raises(ContractError, match="other positions than nano_xsub/blockgcn/b; train"):
-        score(run, other, path)
-
-
-def test_positions_that_are_not_given_are_asked_for(data, run_of):
-    run, cpu = run_of("blockgcn", modality="b"), torch.device("cpu")
-    sentence = "run nano_xsub/blockgcn/b: blockgcn reads the positions .* expected --positions"
-    with pytest.raises(ConfigError, match=sentence):
-        ClipStore.load(data / "b.npy", data / "clips.csv", run, cpu)
+def test_a_network_that_reads_positions_has_the_file_of_joints_in_every_stream(data, run_of):
+    run = run_of("blockgcn", modality="b")
+    assert store_of(data, "j.npy", run).digest == store_of(data).digest
     with pytest.raises(ContractError, match=r"b\.npy: holds {'modality': 'b'.* needs"):
-        ClipStore.load(data / "b.npy", data / "clips.csv", run, cpu, data / "b.npy")
-    joints = ClipStore.load(data / "j.npy", data / "clips.csv", run_of("blockgcn"), cpu)
-    assert joints.positions is joints.frames
+        store_of(data, "b.npy", run)
 
 
 def test_clips_that_change_each_others_scores_are_scored_in_batches_of_training(data, run_of):
@@ -154,7 +136,7 @@ def test_clips_that_change_each_others_scores_are_scored_in_batches_of_training(
 def test_recordings_are_recognised_as_their_clips_are_scored(data, tmp_path, run_of):
     """By a network that reads their positions besides their bones."""
     run = run_of("blockgcn", modality="b")
-    store = store_of(data, "b.npy", run)
+    store = store_of(data, run=run)
     model = seeded(run)
     torch.nn.init.normal_(model.classify.weight)  # or all scores would nearly be equal
     write_checkpoint(tmp_path / "checkpoint.pt", run, store, model)

@@ -18,6 +18,7 @@ from protogcn.jobs.earlier_jobs import left_behind
 from protogcn.files import paths
 from protogcn.files.paths import DATASET, PREPARED, RUN
 from protogcn.config.runs import STREAM
+from protogcn.config.settings import PREPARATIONS
 from protogcn.jobs.slurm import comment_of
 from protogcn.config.tables import resolve_tables
 from protogcn.config.targets import page_of, targets_of
@@ -59,7 +60,7 @@ wildcard_constraints:
     stream=STREAM,
     modality="|".join(MODALITIES),
     ensemble="|".join(dict.fromkeys(ensemble for _, ensemble in plan.ensembles)),
-    preparation="centred|aligned|raw",
+    preparation="|".join(PREPARATIONS),
 
 
 def run_of(wildcards):

@@ -7,7 +7,6 @@ rule score_stream:
         config=rules.resolve_run.output,
         values=rules.train_stream.input.values,
         clips=rules.train_stream.input.clips,
-        positions=rules.train_stream.input.positions,
         checkpoint=f"{RUN}/checkpoint.pt",
     output:
         scores=f"{RUN}/scores.npz",
@@ -23,5 +22,4 @@ rule score_stream:
         gpu_share=plan.trainings_per_gpu,
     shell:
         "python -m protogcn score --gpus {resources.gpu} --share {resources.gpu_share} --config {input.config} --values {input.values}"
-        " --clips {input.clips} --positions {input.positions} --checkpoint {input.checkpoint}"
-        " --scores {output.scores} --log {log}"
+        " --clips {input.clips} --checkpoint {input.checkpoint} --scores {output.scores} --log {log}"

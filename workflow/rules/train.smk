@@ -23,7 +23,6 @@ rule train_stream:
         config=of_run(inputs.settings_to_train),
         values=of_run(inputs.stored_values),
         clips=of_run(inputs.prepared_file, "clips.csv"),
-        positions=of_run(inputs.stored_positions),
         start=of_run(file_to_start_from, plan),
         texts=of_run(inputs.texts_of),
     output:
@@ -41,5 +40,5 @@ rule train_stream:
         gpu_share=plan.trainings_per_gpu,
     shell:
         "python -m protogcn train --gpus {resources.gpu} --share {resources.gpu_share} --config {input.config}"
-        " --values {input.values} --clips {input.clips} --positions {input.positions}"
-        " --checkpoint {output.checkpoint} --history {output.history} --log {log}"
+        " --values {input.values} --clips {input.clips} --checkpoint {output.checkpoint}"
+        " --history {output.history} --log {log}"

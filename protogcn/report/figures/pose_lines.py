@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from protogcn.config.settings import PREPARATIONS
 from protogcn.config.skeleton import Skeleton
 from protogcn.errors import ConfigError
 
@@ -34,13 +35,15 @@ class View:
             ConfigError: unknown preparation.
         """
         match preparation:
-            case "centred":  # y is up, as the camera was
+            case "centred" | "first_frame":  # y is up, as the camera was
                 return cls(np.array([np.cos(_TURN), 0, np.sin(_TURN)]), np.array([0, 1, 0]))
-            case "aligned":  # the spine is z
+            case "aligned" | "own_axes":  # the spine is z
                 return cls(np.array([np.cos(_TURN), np.sin(_TURN), 0]), np.array([0, 0, 1]))
             case "raw":  # pixels: y points down, and the third number is no place
                 return cls(np.array([1, 0, 0]), np.array([0, -1, 0]))
-        raise ConfigError(f"preparation {preparation!r}: expected centred, aligned or raw.")
+        raise ConfigError(
+            f"preparation {preparation!r}: expected one of {', '.join(PREPARATIONS)}."
+        )
 
     def of_points(self, points: np.ndarray) -> np.ndarray:
         """(..., 3) -> (..., 2)."""

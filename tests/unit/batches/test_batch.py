@@ -100,19 +100,21 @@ def test_scoring_batch_equals_the_test_crops_of_clips_with_all_slots(store, mult
 def with_positions(data):
     """Bones, and positions besides; every slot of a clip has its row."""
     network = network_settings("blockgcn", width=8, blocks=1, downsample=[])
-    return store_of(data, "b.npy", replace(nano_run(), modality="b", network=network))
+    return store_of(data, run=replace(nano_run(), modality="b", network=network))
 
 
 @pytest.mark.parametrize("multiple", [1, 8])
-def test_positions_are_changed_like_the_modality(store, with_positions, multiple):
-    """The training crops of bones, of which those of positions are known from the joint stream."""
+def test_positions_are_changed_like_the_modality(data, store, with_positions, multiple):
+    """The training crops of bones and of joints, which the streams without positions have too."""
     found, labels = training_batch_of(with_positions, multiple)
-    bones = training_batch_of(replace(with_positions, positions=None))[0]
+    bones, _ = training_batch_of(store_of(data, "b.npy", replace(nano_run(), modality="b")))
     joints, expected_labels = training_batch_of(store)
+    bones.values[:, :, SKELETON.root] = joints.values[:, :, SKELETON.root]
     assert found.multiplicity is None
     assert found.positions.shape == found.values.shape == (14, LENGTH, 5, 3)
     real = torch.from_numpy(np.arange(2) < store.table.persons[CLIPS][:, None]).flatten()
-    assert torch.equal(found.values[real], bones.values[: real.sum()])
+    bones = bones.values[: real.sum()]
+    torch.testing.assert_close(found.values[real], bones, rtol=0, atol=1e-5)
     assert torch.equal(found.positions[real], joints.values[: real.sum()])
     assert not found.positions[~real].any()
     assert torch.equal(labels, expected_labels)
@@ -122,9 +124,11 @@ def test_positions_are_changed_like_the_modality(store, with_positions, multiple
 
 def test_positions_are_never_differenced(store, with_positions):
     """Of motions that are differences of sampled frames, in training and at test time."""
+    view = replace(with_positions.view, motion="sampled")
+    with_positions = replace(with_positions, view=view)
     strength = replace(STRENGTH, sampled_difference=True)
     motions, _ = training_batch_of(with_positions, strength=strength)
-    still, _ = training_batch_of(with_positions)
+    still, _ = training_batch_of(replace(with_positions, view=replace(view, motion="none")))
     assert torch.equal(motions.positions, still.positions)
     assert not motions.values[:, -1].any()
     frames = np.arange(LENGTH)[None, None].repeat(7, 0) % store.table.num_frames[CLIPS, None, None]
@@ -136,10 +140,9 @@ def test_positions_are_never_differenced(store, with_positions):
 
 
 def test_mirrored_positions_have_the_widths_of_their_images(with_positions):
-    """Bones are mirrored about 0, positions about the middle of the image."""
-    widths = np.arange(24) + 100
-    table = replace(with_positions.table, widths=widths)
-    store = replace(with_positions, table=table, mirror_widths=np.zeros(24, np.float32))
+    """And bones are those of the mirrored joints."""
+    widths = np.arange(24, dtype=np.float32) + 100
+    store = replace(with_positions, mirror_widths=widths)
     plain, _ = training_batch_of(store, strength=Augmentation(0, 0, 0))
     found, _ = training_batch_of(store, strength=Augmentation(0, 0, 0, mirror=1.0))
     order = SKELETON.swap.tolist()
@@ -147,7 +150,9 @@ def test_mirrored_positions_have_the_widths_of_their_images(with_positions):
     wide = torch.from_numpy(widths[CLIPS].repeat(2)).float()[:, None, None]
     expected = torch.where(x == 0, x, wide - x)
     assert torch.equal(found.positions[..., 0], expected)
-    assert torch.equal(found.values[..., 0], -plain.values[..., order, 0])
+    bones = found.positions - found.positions[..., list(SKELETON.parents), :]
+    bones[..., SKELETON.root, :] = found.positions[..., SKELETON.root, :]
+    assert torch.equal(found.values, bones)
 
 
 def test_sampled_difference_of_test_crops_runs_over_all_crops_of_a_clip(store):

@@ -85,8 +85,10 @@ def test_histories_are_those_of_trainings_alone(plan):
     folders = [path.split("/")[-2] for path in found]
     assert {"k", "jm", "j-2"} <= set(folders)
     assert not {"j", "b"} & set(folders)
-    with pytest.raises(ConfigError, match="no ensemble of ntu60_xsub fuses runs of stgcn that are"):
-        inputs.histories_of(plan, "ntu60_xsub", "stgcn")
+    with pytest.raises(
+        ConfigError, match="no ensemble of ntu60_xsub fuses runs of stgcn@protogcn that"
+    ):
+        inputs.histories_of(plan, "ntu60_xsub", "stgcn@protogcn")
 
 
 def test_an_animation_shows_what_has_a_file():

@@ -179,7 +179,25 @@ def test_a_column_that_would_be_the_same_for_every_method_is_refused():
         ensembles={"named": {"streams": {"stgcn/j": 1, "ctrgcn/j": 1}}},
         tables={"mine": table | {"streams": {"mix": "named"}}},
     )
-    with pytest.raises(ConfigError, match="ensemble named names its model, so that all methods"):
+    with pytest.raises(ConfigError, match="named is of models that it names, so that all methods"):
+        resolve_tables(config, expand(config))
+
+
+def test_a_row_may_be_a_member_that_names_its_model():
+    streams = {"root 2": "hdgcn_root2/j", "all": ["j", "hdgcn_root1/j"]}
+    config = config_with(tables={"mine": TABLE | {"methods": {"A": "hdgcn"}, "streams": streams}})
+    first, second = resolve_tables(config, expand(config))["mine"].cells
+    assert first.runs == [("demo_xsub", "hdgcn_root2", "j")]
+    assert second.runs == [("demo_xsub", "hdgcn", "j"), ("demo_xsub", "hdgcn_root1", "j")]
+
+
+@pytest.mark.parametrize(
+    ("member", "sentence"),
+    [("hdgcn_rot2/j", "did you mean 'hdgcn_root2'"), ("hdgcn/v", "'v' is not a stream")],
+)
+def test_a_row_of_a_member_that_cannot_be_is_one_sentence(member, sentence):
+    config = config_with(tables={"mine": TABLE | {"streams": {"x": member}}})
+    with pytest.raises(ConfigError, match=sentence):
         resolve_tables(config, expand(config))
 
 
@@ -196,3 +214,10 @@ def test_a_table_of_one_recipe_refuses_a_member_under_another():
         ConfigError, match=r"runs demo_xsub/stgcnpp@protogcn/j and demo_xsub/stgcn/j"
     ):
         common_recipe(table, plan)
+
+
+def test_an_unknown_model_is_answered_without_a_hundred_names():
+    with pytest.raises(ConfigError) as found:
+        mixed_with({"stgcnn/j": 1})
+    assert "gap, or one under another recipe, MODEL@RECIPE; did you mean" in str(found.value)
+    assert str(found.value).count("@") == 1

@@ -55,8 +55,11 @@ def test_table_5_has_both_accuracies_of_finegym_and_two_of_kinetics(tables):
 
 
 def test_table_4_asks_for_four_streams_of_the_methods_that_are_measured(tables):
-    assert {model for _, model, _ in tables["table4"].runs} == {"protogcn"}
-    assert runs_of(tables["table4"], "ntu60_xview") == ["b", "bm", "j", "jm"]
+    measured = {model for _, model, _ in tables["table4"].runs}
+    assert measured >= {"protogcn", "ctrgcn", "infogcn", "hdgcn", "blockgcn", "frhead"}
+    assert len(measured) == 9  # GAP needs a file of texts
+    streams = {stream for _, _, stream in tables["table4"].runs}
+    assert streams == {"b", "bm", "j", "jm"}
 
 
 def test_schemes_that_were_tuned_carry_the_mark_on_their_task_only(tables):

@@ -157,6 +157,18 @@ def test_sentence_transformers_encodes_with_the_model_of_the_name(monkeypatch):
     np.testing.assert_array_equal(rows, 8 * by_letters(["wave"]))
 
 
+def test_a_model_that_cannot_be_loaded_is_one_sentence(monkeypatch):
+    def fail(name):
+        raise OSError(f"{name} is no model\nand more")
+
+    module = types.ModuleType("sentence_transformers")
+    module.SentenceTransformer = fail
+    monkeypatch.setitem(sys.modules, "sentence_transformers", module)
+    sentence = r"--encoder sentence_transformers:x: could not be loaded \(x is no model\)\."
+    with pytest.raises(ConfigError, match=sentence):
+        encoder_of("sentence_transformers:x")
+
+
 @pytest.mark.parametrize(
     ("name", "module", "sentence"),
     [

@@ -1,8 +1,12 @@
+import json
+
 import numpy as np
 import pytest
 
-from protogcn.data.preparation import prepare
+from protogcn.data.preparation import in_own_axes, prepare, prepare_clip
 from protogcn.errors import ConfigError
+from tests.conftest import GOLDEN
+from tests.made.golden_network import golden_clips
 
 
 @pytest.mark.parametrize("case", ["A", "B", "D"])
@@ -65,5 +69,57 @@ def test_skeleton_without_spine_cannot_be_aligned(toy5):
 
 
 def test_unknown_preparation_is_refused(toy5):
-    with pytest.raises(ConfigError, match="expected centred, aligned or raw"):
+    with pytest.raises(
+        ConfigError, match="expected one of centred, aligned, first_frame, own_axes, raw"
+    ):
         prepare(np.ones((1, 1, 5, 3)), "centered", toy5)
+
+
+def golden_persons():
+    _, person, frame, joint, axis = np.ogrid[:2, :2, :5, :25, :3]
+    moved = 0.3 * np.cos(1.7 * joint * (axis + 1) + 0.2 * frame + person)
+    clips = golden_clips(25, 2, 5, empty=()).numpy() + moved
+    clips[1, 1] = 0
+    return clips
+
+
+def test_persons_in_their_own_axes_equal_the_released_ones(ntu25):
+    expected = json.loads((GOLDEN / "infogcn.json").read_text())["pipeline"]["align"]
+    found = np.stack([in_own_axes(clip, ntu25) for clip in golden_persons()])
+    assert found.sum() == pytest.approx(expected["sum"], rel=1e-12)
+    assert np.linalg.norm(found) == pytest.approx(expected["l2"], rel=1e-12)
+    for person in (0, 1):
+        joint = expected[f"sample0_person{person}_frame2_joint7"]
+        np.testing.assert_allclose(found[0, person, 2, 7], joint, rtol=1e-12)
+    assert not found[1, 1].any()
+
+
+def test_who_is_not_there_in_the_first_frame_has_no_axes(ntu25):
+    clip = golden_persons()[0]
+    clip[1, 0] = 0
+    assert not prepare(clip, "own_axes", ntu25)[1].any()
+    clip[0, :, [12, 16]] = 1.0  # hips in one place
+    assert not in_own_axes(clip, ntu25).any()
+
+
+def test_first_frame_keeps_persons_in_order_and_moves_both_alike(toy5):
+    keypoints = np.ones((2, 5, 5, 3), np.float32)
+    keypoints[0, [0, 1, 4]] = 0  # the first person comes late and leaves early
+    keypoints[1] = 9
+    keypoints[:, 1] = 0  # nobody is there
+    keypoints[0, 2, toy5.centre] = 3
+    found = prepare(keypoints, "first_frame", toy5)
+    assert found.dtype == np.float32
+    assert found.shape == (2, 4, 5, 3)
+    assert not found[0, [0, 3]].any()
+    np.testing.assert_array_equal(found[0, 1, toy5.centre], 0)
+    np.testing.assert_array_equal(found[1], 6)
+
+
+def test_first_frame_without_the_first_person_is_about_the_second(toy5):
+    keypoints = np.zeros((2, 2, 5, 3))
+    keypoints[1] = 4
+    keypoints[1, :, 4] = 5
+    frames, persons = prepare_clip(keypoints, "first_frame", toy5, 2)
+    assert persons == 1
+    np.testing.assert_array_equal(frames[:, 0, 4], 1)

@@ -223,14 +223,3 @@ def test_each_network_costs_what_its_layers_keep(ntu120):
     assert costs["protogcn"] == pytest.approx(1)
     assert costs["hdgcn"] > 2.5 * costs["ctrgcn"]
     assert costs["frhead"] > costs["ctrgcn"] > costs["blockgcn"] > costs["protogcn"]
-
-
-def test_positions_besides_another_modality_take_as_much_again(ntu120):
-    run, size = ntu120
-    network = network_settings("blockgcn", width=128, blocks=10, downsample=[5, 8])
-    joints, bones = (
-        to_train(dataclasses.replace(run, network=network, modality=modality), size).memory
-        for modality in ("j", "b")
-    )
-    arrays = size.frames * 2 * 25 * 3 * 4 / 1e6
-    assert bones - joints == pytest.approx(1.5 * arrays, abs=1000)

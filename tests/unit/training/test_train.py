@@ -4,15 +4,18 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+import torch.nn.functional as F
 
+from protogcn.batches.bodies import pack_bodies
 from protogcn.batches.clip_store import ClipStore
-from protogcn.errors import ContractError, NotFiniteError
+from protogcn.errors import ConfigError, ContractError, NotFiniteError
 from protogcn.files.arrays import open_array, writing_array
 from protogcn.files.contracts import digest_of, save_table
 from protogcn.models.checkpoint import save_checkpoint
 from protogcn.scores.score import score
-from protogcn.training.epoch import SeedOf, learning_rate, seeds
-from protogcn.training.train import _checkpoint, train
+from protogcn.training.epoch import SeedOf, seeds, train_epoch
+from protogcn.training.schedule import learning_rate
+from protogcn.training.train import _checkpoint, _start, train
 from tests.made.nano import (
     assert_same,
     nano_clips,
@@ -21,12 +24,6 @@ from tests.made.nano import (
     weights_of,
     write_dataset,
 )
-
-
-def test_schedule_is_half_a_cosine_from_the_rate_to_zero():
-    assert learning_rate(0.1, 0, 10) == 0.1
-    assert learning_rate(0.1, 5, 10) == pytest.approx(0.05)
-    assert learning_rate(0.1, 10, 10) == pytest.approx(0)
 
 
 def test_same_seed_gives_the_same_weights_bit_for_bit(data, tmp_path):
@@ -155,3 +152,26 @@ def test_purposes_never_share_a_seed():
 def test_bfloat16_trains_too(data, tmp_path):
     history = train(nano_run(precision="bfloat16", epochs=2), store_of(data), tmp_path).history
     assert math.isfinite(history[-1]["loss"])
+
+
+def test_an_incomplete_last_batch_is_left_out_where_it_is_asked_for(data):
+    for settings, expected in (({}, 4), ({"drop_last": True}, 3)):  # of 16 clips, 5 at a time
+        training, totals = _start(nano_run(**settings), store_of(data)), []
+        training.on_step = lambda done, total, totals=totals: totals.append(total)
+        row = train_epoch(training)
+        assert totals == [expected] * expected
+        assert math.isfinite(row["loss"])
+
+
+def test_a_batch_that_no_epoch_can_fill_is_refused(data, tmp_path):
+    with pytest.raises(ConfigError, match="its 16 training clips are fewer than one batch of 17"):
+        train(nano_run(drop_last=True, batch=17), store_of(data), tmp_path)
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_labels_are_smoothed(data, smoothing):
+    training = _start(nano_run(label_smoothing=smoothing), store_of(data))
+    bodies, labels = pack_bodies(torch.randn(4, 2, 16, 5, 3), np.full(4, 2)), torch.arange(4)
+    loss = training.model.loss(bodies, labels)
+    expected = F.cross_entropy(loss.logits, labels, label_smoothing=smoothing)
+    torch.testing.assert_close(loss.parts["cross_entropy"], expected)

@@ -70,6 +70,6 @@ def test_up_is_up_in_every_preparation(preparation, up):
 
 def test_unknown_preparation_is_refused():
     with pytest.raises(
-        ConfigError, match="preparation 'upright': expected centred, aligned or raw"
+        ConfigError, match="preparation 'upright': expected one of centred, aligned, "
     ):
         View.of("upright")

@@ -21,4 +21,5 @@ def test_same_recipe_has_every_network_there_is():
     plan = expand(config)
     table = resolve_tables(config, plan)["same_recipe"]
     networks = {plan.run(*names).network["network"] for names in table.runs}
-    assert networks == {entry["network"] for entry in config["models"].values()}
+    there_are = {entry["network"] for entry in config["models"].values()}
+    assert networks == there_are - {"gap"}  # it needs a file of texts

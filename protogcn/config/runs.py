@@ -239,9 +239,12 @@ def look_up(where: str, names: Iterable[str], known: Iterable[str]) -> None:
                     f"{where}: {name} is now {model}@{RECIPE}, the model {model} under the recipe"
                     f" {RECIPE}; in a where it is {{model: {model}, recipe: {RECIPE}}}."
                 )
+            # Every model is known under every recipe, a hundred names that say no more.
+            own = [each for each in known if "@" not in each]
+            under = ", or one under another recipe, MODEL@RECIPE" if len(own) < len(known) else ""
             raise ConfigError(
                 f"{where}: {name!r} does not exist, expected one of"
-                f" {', '.join(known)}{nearest(name, known)}"
+                f" {', '.join(own)}{under}{nearest(name, known)}"
             )
 
 

@@ -77,10 +77,12 @@ def test_evaluation_in_the_clean_form():
     check(golden_blockgcn(scaled["scale"], encoding="clean"), inputs(), scaled["clean"])
 
 
+@pytest.mark.long
 def test_evaluation_by_the_plain_rule():
     check(golden_blockgcn(1), inputs(), EXPECTED["rule"])
 
 
+@pytest.mark.long
 def test_evaluation_of_one_person_with_other_joints():
     expected = EXPECTED["one_person_20_joints"]
     model = golden_blockgcn(expected["scale"], skeleton=ucla(), num_classes=10, num_persons=1)
@@ -88,7 +90,10 @@ def test_evaluation_of_one_person_with_other_joints():
     check(model, all_bodies(clips)._replace(positions=clips.flatten(0, 1)), expected)
 
 
-@pytest.mark.parametrize(("entry", "encoding"), [("train", "released"), ("train_clean", "clean")])
+@pytest.mark.parametrize(
+    ("entry", "encoding"),
+    [("train", "released"), pytest.param("train_clean", "clean", marks=pytest.mark.long)],
+)
 def test_training_step(entry, encoding):
     expected = EXPECTED["scaled"][entry]
     model = golden_blockgcn(EXPECTED["scaled"]["scale"], encoding=encoding).train()

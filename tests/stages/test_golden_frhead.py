@@ -51,6 +51,7 @@ def test_training_step_of_the_network():
     check_step(scaled, "V0", authors_ctrgcn("frhead", scaled["scale"]), 60)
 
 
+@pytest.mark.long
 def test_training_step_on_other_joints():
     scaled = EXPECTED["scaled_ucla"]
     model = authors_ctrgcn(

@@ -89,7 +89,7 @@ def mapped(clips, entry):
     return moved
 
 
-@pytest.mark.parametrize("entry", ["scaled", "scaled_bone"])
+@pytest.mark.parametrize("entry", [pytest.param("scaled", marks=pytest.mark.long), "scaled_bone"])
 def test_training_step_of_the_network(monkeypatch, entry):
     expected = EXPECTED[entry]["train"]
     index = torch.tensor(expected["synonym_index"])
@@ -112,6 +112,7 @@ def test_training_step_of_the_network(monkeypatch, entry):
     np.testing.assert_allclose(alignment.scales.grad, expected["grad_logit_scale"], rtol=1e-8)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("entry", ["scaled", "scaled_bone"])
 def test_logits_do_not_know_of_the_texts(entry):
     model = authors_ctrgcn("gap", EXPECTED["scaled"]["scale"]).eval()

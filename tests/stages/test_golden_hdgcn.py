@@ -77,15 +77,17 @@ def check_evaluation(model, clips, expected):
     np.testing.assert_allclose(logits, expected["logits"], rtol=1e-9, atol=1e-10)
 
 
-@pytest.mark.parametrize("root", ["com21", "com2"])
+@pytest.mark.parametrize("root", [pytest.param("com21", marks=pytest.mark.long), "com2"])
 def test_evaluation(root):
     check_evaluation(golden_hdgcn(root), golden_clips(25), EXPECTED["scaled"][root])
 
 
+@pytest.mark.long
 def test_evaluation_by_the_plain_rule():
     check_evaluation(golden_hdgcn("com21", plain), golden_clips(25), EXPECTED["rule"]["com21"])
 
 
+@pytest.mark.long
 def test_evaluation_on_other_joints():
     model = golden_hdgcn("com2", skeleton=paired_ucla(), num_classes=10, num_persons=1)
     clips = golden_clips(20, num_persons=1, empty=())

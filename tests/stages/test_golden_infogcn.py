@@ -67,24 +67,28 @@ def check_evaluation(model, clips, expected):
             assert attention.norm().item() == pytest.approx(norm, rel=1e-10)
 
 
-@pytest.mark.parametrize("k", [1, 8])
+@pytest.mark.parametrize("k", [1, pytest.param(8, marks=pytest.mark.long)])
 def test_evaluation(k):
     expected = EXPECTED["scaled"][f"k{k}"]
     check_evaluation(golden_infogcn(k), golden_clips(25), expected)
 
 
+@pytest.mark.long
 def test_evaluation_by_the_plain_rule():
     model = golden_infogcn(2, golden_scale)
     check_evaluation(model, golden_clips(25), EXPECTED["rule"]["k2"])
 
 
+@pytest.mark.long
 def test_evaluation_on_other_joints():
     model = golden_infogcn(1, skeleton=ucla(), num_classes=10, num_persons=1)
     clips = golden_clips(20, num_persons=1, empty=())
     check_evaluation(model, clips, EXPECTED["ucla"]["k1_by_ancestors"])
 
 
-@pytest.mark.parametrize(("entry", "size"), [("train", 1), ("train_zero_noise", 0)])
+@pytest.mark.parametrize(
+    ("entry", "size"), [("train", 1), pytest.param("train_zero_noise", 0, marks=pytest.mark.long)]
+)
 def test_training_step(monkeypatch, entry, size):
     expected = EXPECTED["scaled"][entry]
     model = golden_infogcn(1).train()

@@ -77,7 +77,10 @@ def draw_streams(subsets: pd.DataFrame, title: str) -> Figure:
     added = [streams.split("+")[-1].replace("/", "/\n") for streams in line["streams"]]
     for place, (count, top1) in enumerate(zip(line["count"], line["top1"], strict=True)):
         text = added[place] if place == 0 else f"+ {added[place]}"
-        axes.annotate(text, (count, top1), (5, -10), textcoords="offset points", color=BLUE)
+        side = "top" if "/" in text else "baseline"  # a name of two lines hangs below its point
+        axes.annotate(
+            text, (count, top1), (5, -10), textcoords="offset points", color=BLUE, va=side
+        )
     axes.set_xticks(range(1, most + 1))
     axes.set_xlim(0.6, most + 0.6)
     axes.set(xlabel="streams fused", ylabel="top-1 accuracy (%)")

@@ -214,3 +214,10 @@ def test_a_table_of_one_recipe_refuses_a_member_under_another():
         ConfigError, match=r"runs demo_xsub/stgcnpp@protogcn/j and demo_xsub/stgcn/j"
     ):
         common_recipe(table, plan)
+
+
+def test_an_unknown_model_is_answered_without_a_hundred_names():
+    with pytest.raises(ConfigError) as found:
+        mixed_with({"stgcnn/j": 1})
+    assert "gap, or one under another recipe, MODEL@RECIPE; did you mean" in str(found.value)
+    assert str(found.value).count("@") == 1

@@ -69,6 +69,11 @@ def test_hdgcn_is_fused_of_three_roots_and_two_streams(plan):
         assert trained == [trained[0]] * 3
 
 
+def test_infogcn_is_fused_of_three_ancestors_and_their_motions(plan):
+    members = plan.members("ntu60_xsub", "infogcn_6ens")
+    assert [run.network["k"] for run in members] == [8, 1, 2, 8, 1, 2]
+
+
 def test_they_are_not_made_unasked(plan):
     """Neither by a bare snakemake, nor by a page."""
     config = repository_config()

@@ -24,8 +24,9 @@ def load_pickle(path: Path, *, find_name: Callable[[str, str], object] = find_st
 
     Returns:
         What the pickle holds: None, bool, int (64 bits), float, str, bytes, list, tuple, dict
-        with plain keys, and numpy arrays and numbers of bool, integer, float or fixed-width text.
-        Arrays may be read-only.
+        with plain keys, and numpy arrays and numbers of bool, integer, float, fixed-width text or
+        these objects. Arrays may be read-only. Sets are lists; dates, paths and the like are
+        ``Foreign``.
 
     Raises:
         ConfigError: no readable file.
@@ -35,7 +36,7 @@ def load_pickle(path: Path, *, find_name: Callable[[str, str], object] = find_st
     try:
         value, end = unpickle(data, find_name=find_name)
     except RefusedError as error:
-        raise ContractError(f"{path}: byte {error.position}: {error}.") from error
+        raise ContractError(f"{path}: byte {error.position}: {error.place}{error}.") from error
     except MemoryError as error:
         raise ContractError(f"{path}: found more than fits into memory, expected less.") from error
     if end != len(data):

@@ -1,5 +1,6 @@
 """The whole config -> every dataset, run and ensemble it describes, or what does not fit."""
 
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 from protogcn.config.datasets import resolve_dataset, resolve_skeletons
 from protogcn.config.resolved import Dataset, Run
 from protogcn.config.runs import Runs, check_streams, look_up
-from protogcn.config.schema import check_schema, read_yaml
+from protogcn.config.schema import check_schema, read_yaml, with_moved_keys
 from protogcn.config.settings import check_network
 from protogcn.config.variables import fill_in_paths
 from protogcn.errors import ConfigError
@@ -109,6 +110,9 @@ def load_plan(config: Mapping[str, Any], schema_path: Path, sources: Iterable[Pa
     for source in sources:
         read_yaml(source)
     schema = read_yaml(schema_path)
+    config, moved = with_moved_keys(config, schema)
+    if moved:
+        print(f"Warning: {', '.join(moved)}; read as such.", file=sys.stderr)
     check_schema(config, schema)
     return expand(fill_in_paths(config, schema, schema["$defs"]))
 

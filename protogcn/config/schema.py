@@ -84,7 +84,6 @@ def check_schema(config: Mapping[str, Any], schema: Mapping[str, Any]) -> None:
     Raises:
         ConfigError: one sentence for each key that is unknown, missing or out of range.
     """
-    _refuse_moved(config, schema)
     errors = _Validator(schema).iter_errors(config)
     problems = dict.fromkeys(line for error in errors for line in _describe(error))
     problems |= dict.fromkeys(_not_finite(config, ()))
@@ -92,25 +91,54 @@ def check_schema(config: Mapping[str, Any], schema: Mapping[str, Any]) -> None:
         raise ConfigError("\n".join(problems))
 
 
-def _refuse_moved(config: Mapping[str, Any], schema: Mapping[str, Any]) -> None:
-    """Name the new place of every key of the section engine that is where it was before."""
+def with_moved_keys(
+    config: Mapping[str, Any], schema: Mapping[str, Any]
+) -> tuple[dict[str, Any], list[str]]:
+    """Put the keys of the section engine that are where an earlier version had them into it.
+
+    Returns:
+        The config, and what was moved: ``train.gpus is now engine.gpus``.
+
+    Raises:
+        ConfigError: an override has a key in both places.
+    """
     known = schema.get("$defs", {}).get("engine", {}).get("properties", {})
-    overrides = config.get("overrides")
-    places = [("train", "engine", config.get("train"))]
-    for name, entry in overrides.items() if isinstance(overrides, Mapping) else ():
-        where = f"overrides.{name}.set"
-        places.append(
-            (where, f"{where}.engine", entry.get("set") if isinstance(entry, Mapping) else None)
+    moved: list[str] = []
+    config = dict(config)
+    if isinstance(config.get("train"), Mapping):
+        old, new = _split(config["train"], known, "train", "engine", moved)
+        engine = config.get("engine", {})
+        if new and isinstance(engine, Mapping):  # a file on top of config.yaml has the old place
+            config |= {"train": old, "engine": {**engine, **new}}
+    if isinstance(config.get("overrides"), Mapping):
+        config["overrides"] = {
+            name: _moved_in(entry, known, f"overrides.{name}.set", moved)
+            for name, entry in config["overrides"].items()
+        }
+    return config, moved
+
+
+def _moved_in(entry: Any, known: Mapping[str, Any], where: str, moved: list[str]) -> Any:
+    """Return an override whose keys of the engine are in its engine."""
+    settings = entry.get("set") if isinstance(entry, Mapping) else None
+    engine = settings.get("engine", {}) if isinstance(settings, Mapping) else None
+    if not isinstance(engine, Mapping):
+        return entry
+    old, new = _split(settings, known, where, f"{where}.engine", moved)
+    if twice := [key for key in new if key in engine]:
+        raise ConfigError(
+            f"{where}: has {twice[0]} and engine.{twice[0]}, expected the second alone."
         )
-    moved = [
-        f"{old}.{key} is now {new}.{key}"
-        for old, new, entries in places
-        if isinstance(entries, Mapping)
-        for key in entries
-        if key in known
-    ]
-    if moved:
-        raise ConfigError(f"{', '.join(moved)}; move {'them' if moved[1:] else 'it'} there.")
+    return {**entry, "set": {**old, "engine": {**engine, **new}}} if new else entry
+
+
+def _split(
+    settings: Mapping[str, Any], known: Mapping[str, Any], old: str, new: str, moved: list[str]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return settings without the known keys, and those; name them in ``moved``."""
+    found = {key: value for key, value in settings.items() if key in known}
+    moved.extend(f"{old}.{key} is now {new}.{key}" for key in found)
+    return {key: value for key, value in settings.items() if key not in known}, found
 
 
 def _describe(error: ValidationError) -> Iterable[str]:
@@ -165,7 +193,9 @@ def _not_finite(value: Any, path: tuple[str, ...]) -> Iterable[str]:
 def _number_advice(error: ValidationError) -> str:
     """Explain the numbers that YAML takes for text, such as 1e-4."""
     value = error.instance
-    if error.validator_value not in ("number", "integer") or not isinstance(value, str):
+    kinds = error.validator_value
+    kinds = {kinds} if isinstance(kinds, str) else {*kinds}
+    if not kinds & {"number", "integer"} or not isinstance(value, str):
         return ""
     if not re.fullmatch(r"[+-]?[\d.]+[eE][+-]?\d+", value):
         return ""

@@ -75,9 +75,7 @@ def decompress_dataset(
     folder = Path(dataset.kpfiles)
     if not folder.is_dir():
         raise ConfigError(f"{folder}: is no folder, expected the kpfiles of {dataset.name}.")
-    table = read_pose_table(
-        Path(dataset.raw), num_classes=len(dataset.classes), splits=dataset.splits
-    )
+    table = read_pose_table(Path(dataset.raw), classes=dataset.classes, splits=dataset.splits)
     clips = [clip for clip in table if isinstance(clip, CompressedClip)]
     parts = list(_parts(clips, clips_of_shard))
     make = partial(

@@ -20,8 +20,11 @@ from protogcn.config.datasets import expected_clips
 from protogcn.config.resolved import Dataset, load_dataset
 from protogcn.config.settings import check_preparation
 from protogcn.data.preparation import prepare_clip
+from protogcn.data.ranges import Ranges
 from protogcn.data.read_dataset import read_dataset
 from protogcn.data.readers import DroppedClip, RawClip
+from protogcn.data.readers.notes import Notes
+from protogcn.data.scale import scale_entry
 from protogcn.errors import ContractError
 from protogcn.files.arrays import writing_array
 from protogcn.files.clip_table import IMAGE_COLUMNS
@@ -36,6 +39,7 @@ def write_joints(
     joints_path: Path,
     clips_path: Path,
     dropped_path: Path,
+    notes: Notes | None = None,
     workers: int = 1,
 ) -> None:
     """Prepare every clip and write the dataset's arrays and tables.
@@ -47,6 +51,7 @@ def write_joints(
         joints_path: the (F, M, V, C) float32 array to write.
         clips_path: the table of the clips in it.
         dropped_path: the table of what was left out, and by which rule.
+        notes: what the reader adds to while it reads; printed on stderr at the end.
         workers: with more than one, a thread hashes and writes.
 
     Raises:
@@ -58,8 +63,8 @@ def write_joints(
     with ExitStack() as stack:
         threads = stack.enter_context(ThreadPoolExecutor(1)) if workers > 1 else None
         writer = stack.enter_context(writing_array(joints_path, shape, threads=threads))
-        first_frame = 0
-        for clip in clips:
+        first_frame, ranges = 0, Ranges(dataset.skeleton)
+        for clip in ranges.watch(clips):
             prepared = _prepare_clip(clip, dataset, preparation)
             if isinstance(prepared, DroppedClip):
                 dropped.append({"clip": prepared.name, "rule": prepared.rule})
@@ -74,12 +79,19 @@ def write_joints(
                 f"{dataset.raw}: no clip is left, {len(dropped)} were left out"
                 f" ({_by_rule(dropped) or 'none'})."
             )
+        if problems := list(ranges.problems()):
+            raise ContractError(f"{dataset.raw}: {problems[0]}")
         table = pd.DataFrame(rows)
         _check_sides(table, dataset)
         save_table(dropped_path, pd.DataFrame(dropped, columns=["clip", "rule"]))
         save_table(clips_path, table)
-        writer.finish({"clips": digest_of(clips_path), "preparation": preparation})
+        inputs = {"clips": digest_of(clips_path), "preparation": preparation}
+        writer.finish(inputs | scale_entry(ranges.scale()))
     _warn(table, dropped, dataset)
+    for line in notes.lines() if notes is not None else ():
+        print(f"Note: {line}", file=sys.stderr)
+    for sentence in ranges.oddities():
+        print(f"Warning: {dataset.name}: {sentence}", file=sys.stderr)
 
 
 def _prepare_clip(
@@ -181,10 +193,12 @@ def main() -> None:
     check_preparation(args.preparation, dataset.skeleton)
     if args.poses is None and dataset.is_pickle and Path(dataset.raw).is_file():
         _limit_memory(Path(dataset.raw))
+    notes = Notes()
     write_joints(
-        read_dataset(dataset, workers=args.workers, poses=args.poses),
+        read_dataset(dataset, workers=args.workers, poses=args.poses, notes=notes),
         dataset,
         args.preparation,
+        notes=notes,
         joints_path=args.joints,
         clips_path=args.clips,
         dropped_path=args.dropped,

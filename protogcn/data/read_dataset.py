@@ -7,12 +7,18 @@ from protogcn.config.resolved import Dataset
 from protogcn.data.pose_shards import read_shards
 from protogcn.data.readers import DroppedClip, RawClip
 from protogcn.data.readers.folder import read_folder
+from protogcn.data.readers.notes import Notes
 from protogcn.data.readers.ntu import read_ntu
 from protogcn.data.readers.pyskl import read_pyskl
 
 
 def read_dataset(
-    dataset: Dataset, *, workers: int, poses: Path | None = None, thorough: bool = False
+    dataset: Dataset,
+    *,
+    workers: int,
+    poses: Path | None = None,
+    notes: Notes | None = None,
+    thorough: bool = False,
 ) -> Iterator[RawClip | DroppedClip]:
     """Read a dataset's raw files with the reader of their format.
 
@@ -21,6 +27,7 @@ def read_dataset(
         workers: processes that read, where there are many files.
         poses: the index of its decompressed poses, where the raw ones are compressed; the shards
             are beside it.
+        notes: what was derived or converted is added to it while the clips are read.
         thorough: continue after a fault, and name every fault in one message.
 
     Raises:
@@ -35,8 +42,9 @@ def read_dataset(
             raw,
             num_joints=dataset.skeleton.num_raw_joints,
             in_image=dataset.skeleton.in_image,
-            num_classes=len(dataset.classes),
+            classes=dataset.classes,
             splits=dataset.splits,
+            notes=notes,
             progress=True,
             thorough=thorough,
         )

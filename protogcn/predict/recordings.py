@@ -37,7 +37,7 @@ def read_recordings(path: Path, joints: Sequence[str], *, in_image: bool) -> lis
     """Read a ``.skeleton`` file, a pickle, or a ``.npy``, ``.csv`` or ``.json`` clip.
 
     A pickle is what ``read_pyskl`` reads, its list of annotations alone, or one annotation; only
-    ``frame_dir`` and ``keypoint`` (in 2-D also ``keypoint_score``) are looked at.
+    ``frame_dir`` and ``keypoint`` (in 2-D also ``keypoint_score``) are needed.
 
     Args:
         path: the file.
@@ -119,8 +119,7 @@ def _read_pickle(path: Path, num_joints: int, in_image: bool) -> Iterator[Record
     def check(name: str, sample: Sample) -> Recording:
         return Recording(name, _keypoints_of(sample, num_joints, in_image))
 
-    fields = ["keypoint", "keypoint_score"] if in_image else ["keypoint"]
-    yield from check_samples(path, annotations, fields, check)
+    yield from check_samples(path, annotations, ["keypoint"], check)
 
 
 def _keypoints_of(sample: Sample, num_joints: int, in_image: bool) -> np.ndarray:

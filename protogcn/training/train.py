@@ -46,6 +46,7 @@ from protogcn.training.epoch import SeedOf, Training, seeds, train_epoch
 from protogcn.training.reporter import Reporter, SilentReporter
 from protogcn.training.resume import ResumeFile
 from protogcn.training.run_owner import Owner
+from protogcn.training.start_from import load_start
 from protogcn.training.validation import check_sides, is_measured, measure_sides
 
 
@@ -106,6 +107,8 @@ def _resume_or_start(run: Run, store: ClipStore, resume: ResumeFile) -> Training
             training.history = list(state["history"])
             training.best = state["best"]
         _print(f"{run.name}: resumes from epoch {training.epoch}.")
+    elif training.start is not None:
+        _print(f"{run.name}: starts from {training.start}.")
     return training
 
 
@@ -129,8 +132,9 @@ def _start(run: Run, store: ClipStore) -> Training:
     check_sides(run, store.table)  # refused now rather than after an epoch
     torch.manual_seed(seeds(SeedOf.WEIGHTS, settings["seed"])[0])
     model = build_network(run, engine.spatial).to(engine.device)
+    start = load_start(run, model) if "start_from" in settings else None
     optimizer = engine.optimizer(
-        model.parameters(),
+        start.groups if start else model.parameters(),
         learning_rate=settings["learning_rate"],
         momentum=settings["momentum"],
         weight_decay=settings["weight_decay"],
@@ -144,7 +148,8 @@ def _start(run: Run, store: ClipStore) -> Training:
         evaluation=engine.evaluation(model),
         optimizer=optimizer,
         rows=store.rows(run.split, "train"),
-        fingerprint=training_fingerprint(run, store, model),
+        fingerprint=training_fingerprint(run, store, model, start.digest if start else None),
+        start=start,
     )
 
 
@@ -169,6 +174,7 @@ def _checkpoint(training: Training) -> Mapping[str, Any]:
         "facts": training.fingerprint,
         "commit": commit(),
         "versions": versions(),
+        **({"start": dict(training.start.record)} if training.start else {}),
     }
 
 

@@ -26,7 +26,7 @@ def folder(tmp_path_factory, golden):
     samples = sample("other"), sample("E", 1, total_frames=137, **arrays)
     (folder / "poses.pkl").write_bytes(pickle.dumps(content(*samples)))
     clips = read_pyskl(
-        folder / "poses.pkl", num_joints=17, num_classes=2, splits=("val",), in_image=True
+        folder / "poses.pkl", num_joints=17, classes=("a", "b"), splits=("val",), in_image=True
     )
     paths = {f"{name}_path": folder / f"{name}.csv" for name in ("clips", "dropped")}
     write_joints(clips, DATASET, "raw", joints_path=folder / "joints.npy", **paths)

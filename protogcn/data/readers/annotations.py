@@ -3,7 +3,6 @@
 Source: the annotation format of PYSKL (tools/data/README.md there).
 """
 
-import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
@@ -11,101 +10,84 @@ from typing import TypeVar
 import numpy as np
 
 from protogcn.data.readers.malformed import SHOWN, MalformedError, report_malformed, show
+from protogcn.data.readers.notes import Notes
 from protogcn.data.readers.pickles.load import load_pickle
+from protogcn.data.readers.pickles.torch_file import find_score_name
+from protogcn.data.readers.positions import numbers_of, read_positions
+from protogcn.data.readers.values import Labels, Origin, image_size, name_of, whole_number
 from protogcn.errors import ContractError
-
-_LONGEST_NAME = 200  # characters
-LARGEST_IMAGE = 100_000  # pixels along one side
-_UNPRINTABLE = {"Cc", "Cs", "Zl", "Zp"}  # control characters, half characters, line ends
-_BIDI = set("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-_LARGEST = float(np.finfo(np.float32).max)
 
 _Checked = TypeVar("_Checked")
 
 
-class Sample:
-    """One annotation whose fields are looked at one by one; faults name the file and the place."""
+class Sample(Origin):
+    """One annotation whose fields are looked at one by one."""
 
-    def __init__(self, file: str, place: str, fields: Mapping[str, object]):
-        self.file = file
-        self.place = place
+    def __init__(
+        self,
+        file: str,
+        place: str,
+        fields: Mapping[str, object],
+        *,
+        clip: str = "",
+        notes: Notes | None = None,
+    ):
+        super().__init__(file, place, clip=clip, notes=notes)
         self.fields = fields
 
-    def fault(self, field: str, found: str, expected: str) -> MalformedError:
-        """Return the fault of one field."""
-        return MalformedError(self.file, f"{self.place}, {field}", found, expected)
-
-    def number(self, field: str) -> int:
-        """Return a whole number."""
-        value = self.fields[field]
-        if type(value) is not int and not isinstance(value, np.integer):
-            raise self.fault(field, show(value), "a whole number")
-        return int(value)
-
-    def label(self, num_classes: int) -> int:
+    def label(self, labels: Labels) -> int:
         """Return the class number."""
-        label = self.number("label")
-        if not 0 <= label < num_classes:
-            raise self.fault("label", show(label), f"0 to {num_classes - 1}")
-        return label
+        return labels.number_of(self.fields["label"], self)
 
     def text(self, field: str) -> str:
         """Return a name that is safe to print and to write into a table."""
-        name = self.fields[field]
-        if not isinstance(name, str):
-            raise self.fault(field, show(name), "text")
-        name = str(name)
-        if not 1 <= len(name) <= _LONGEST_NAME:
-            raise self.fault(field, f"{len(name)} characters", f"1 to {_LONGEST_NAME}")
-        if not (name.isascii() and name.isprintable()):
-            if any(unicodedata.category(sign) in _UNPRINTABLE or sign in _BIDI for sign in name):
-                raise self.fault(field, show(name), "no control or bidi characters")
-            if not unicodedata.is_normalized("NFC", name):
-                raise self.fault(field, show(name), "Unicode in the form NFC")
-        return name
-
-    def floats(self, field: str, layout: str, shape: Sequence[int | None]) -> np.ndarray:
-        """Return an array of finite numbers.
-
-        Args:
-            field: its name.
-            layout: what its axes are, for messages.
-            shape: the length of each axis, None for any.
-        """
-        array = self.fields[field]
-        if type(array) is not np.ndarray:
-            raise self.fault(field, show(array), "an array")
-        if array.dtype.kind != "f":
-            raise self.fault(field, f"elements of {array.dtype}", "floating point")
-        if len(shape) != array.ndim or any(
-            wanted not in (None, size) for wanted, size in zip(shape, array.shape, strict=True)
-        ):
-            raise self.fault(field, f"the shape {array.shape}", layout)
-        too_large = array.dtype.itemsize == 8 and (np.abs(array) > _LARGEST).any()
-        if too_large or not np.isfinite(array).all():
-            raise self.fault(field, "NaN or infinity", "finite numbers")
-        return array
+        return name_of(self.fields[field], self, field)
 
     def poses(self, num_joints: int, in_image: bool) -> tuple[np.ndarray, np.ndarray | None]:
         """Return keypoints (M, T, V, 3); in an image (M, T, V, 2), and their scores (M, T, V)."""
-        channels = 2 if in_image else 3
-        layout = f"(persons, frames, {num_joints}, {channels})"
-        keypoints = self.floats("keypoint", layout, (None, None, num_joints, channels))
-        if not in_image:
-            return keypoints, None
-        layout = f"{keypoints.shape[:3]}, as its keypoint"
-        return keypoints, self.floats("keypoint_score", layout, keypoints.shape[:3])
+        given = numbers_of(self.fields["keypoint"], self, "keypoint")
+        scores = self.fields.get("keypoint_score")
+        keypoints, found = read_positions(
+            given, self, num_joints=num_joints, in_image=in_image, scores=scores
+        )
+        if given.ndim == 3:
+            self.note("keypoint has no axis of persons; read as (frames, joints, channels) of one")
+        if in_image and scores is None and given.shape[-1] == 3:
+            self.note("keypoint_score is missing; the third number of keypoint is the score")
+        elif in_image and scores is None:
+            self.note("keypoint_score is missing; 1 for every joint that is not at (0, 0)")
+        self._check_order(*keypoints.shape[:2])
+        return keypoints, found
+
+    def _check_order(self, num_persons: int, num_frames: int) -> None:
+        """Refuse persons and frames that are exchanged."""
+        if "total_frames" in self.fields:
+            total_frames = whole_number(self.fields["total_frames"], self, "total_frames")
+            exchanged = total_frames == num_persons != num_frames
+        else:
+            exchanged = num_persons > max(num_frames, 2)
+        if exchanged:
+            found = f"{num_persons} persons in {num_frames} frame{'s'[: num_frames - 1]}"
+            expected = "(persons, frames, ...); they seem to be exchanged: transpose(1, 0, 2, 3)"
+            raise self.fault("keypoint", found, expected)
+
+    def num_frames(self, keypoints: np.ndarray) -> int:
+        """Return ``total_frames``, which must be that of the keypoints, or is counted there."""
+        num_frames = keypoints.shape[1]
+        if not num_frames:
+            raise self.fault("keypoint", "no frame", "at least one")
+        if "total_frames" not in self.fields:
+            self.note("total_frames is missing; counted from keypoint")
+            return num_frames
+        total_frames = whole_number(self.fields["total_frames"], self, "total_frames")
+        if total_frames != num_frames:
+            expected = f"{num_frames}, the frames of its keypoint"
+            raise self.fault("total_frames", str(total_frames), expected)
+        return num_frames
 
     def image_size(self) -> tuple[int, int]:
         """Return height and width of the image in pixels."""
-        size = self.fields["img_shape"]
-        if type(size) not in (tuple, list) or len(size) != 2:
-            raise self.fault("img_shape", show(size), "(height, width)")
-        for side in size:
-            whole = type(side) is int or isinstance(side, np.integer)
-            if not whole or not 1 <= side <= LARGEST_IMAGE:
-                raise self.fault("img_shape", show(side), f"1 to {LARGEST_IMAGE} pixels")
-        return int(size[0]), int(size[1])
+        return image_size(self.fields["img_shape"], self)
 
 
 def load_annotations(path: Path) -> tuple[list[object], object]:
@@ -115,7 +97,7 @@ def load_annotations(path: Path) -> tuple[list[object], object]:
         ConfigError: no such file.
         ContractError: it is no such pickle.
     """
-    content = load_pickle(path)
+    content = load_pickle(path, find_name=find_score_name)
     if type(content) is not dict or not {"split", "annotations"} <= content.keys():
         raise ContractError(
             f"{path}: found {_outline(content)}, expected a dict with split and annotations."
@@ -133,6 +115,7 @@ def check_samples(
     fields: Sequence[str],
     check: Callable[[str, Sample], _Checked],
     *,
+    notes: Notes | None = None,
     shown: int | None = SHOWN,
 ) -> list[_Checked]:
     """Return what ``check(name, sample)`` returns of every sample.
@@ -142,6 +125,7 @@ def check_samples(
         annotations: its samples.
         fields: what each of them has, beside ``frame_dir``, its name.
         check: raises MalformedError for what is wrong with one sample.
+        notes: what was derived or converted is added to it.
         shown: how many faults the message names, None for all.
 
     Raises:
@@ -160,8 +144,8 @@ def check_samples(
             if absent := [field for field in fields if field not in entry]:
                 found = f"no {' and no '.join(absent)}"
                 raise MalformedError(path.name, place, found, ", ".join(fields))
-            name = Sample(path.name, place, entry).text("frame_dir")
-            sample = Sample(path.name, f"sample {show(name)}", entry)
+            name = Sample(path.name, place, entry, clip=place, notes=notes).text("frame_dir")
+            sample = Sample(path.name, f"sample {show(name)}", entry, clip=name, notes=notes)
             item = check(name, sample)
             if name in names:
                 raise sample.fault("frame_dir", "it again", "each name once")

@@ -4,7 +4,6 @@ Shapes: M persons, T frames, V joints.
 """
 
 import csv
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -12,9 +11,10 @@ from typing import TypeVar
 
 from protogcn.config.datasets import ANNOTATIONS, CLIP_SUFFIXES
 from protogcn.data.readers import DroppedClip, RawClip
-from protogcn.data.readers.annotations import LARGEST_IMAGE, Sample
+from protogcn.data.readers.annotations import Sample
 from protogcn.data.readers.clip_file import read_clip_file
 from protogcn.data.readers.malformed import SHOWN, MalformedError, report_malformed, show
+from protogcn.data.readers.values import Labels, side_of_image
 from protogcn.errors import ConfigError, ContractError
 from protogcn.files.clip_table import SIDES
 from protogcn.jobs.bar import show_progress
@@ -143,10 +143,8 @@ def _check_lines(
     splits: Sequence[str],
     in_image: bool,
 ) -> tuple[list[_Annotation], list[MalformedError]]:
-    numbers_of: dict[str, set[int]] = defaultdict(set)
-    for number, name in enumerate(classes):
-        numbers_of[str(number)].add(number)
-        numbers_of[name].add(number)
+    lines = list(lines)
+    labels = Labels(classes, (fields["label"] for _, fields in lines))
     files = {str(file.relative_to(path.parent)): file for file in _clip_files(path.parent)}
     annotations: dict[str, _Annotation] = {}
     faults: list[MalformedError] = []
@@ -164,7 +162,7 @@ def _check_lines(
         annotation = _Annotation(
             name=(name := checked(_name_of, sample, annotations)),
             path=name and checked(_path_of, sample, name, files),
-            label=checked(_label_of, sample, numbers_of, len(classes)),
+            label=checked(sample.label, labels),
             sides={split: checked(_side_of, sample, split) for split in splits},
             image_size=checked(_image_size, sample) if in_image else None,
         )
@@ -205,19 +203,6 @@ def _path_of(sample: Sample, name: str, files: Mapping[str, Path]) -> Path:
     return found[0]
 
 
-def _label_of(sample: Sample, numbers_of: Mapping[str, set[int]], num_classes: int) -> int:
-    label = sample.fields["label"].strip()
-    numbers = sorted(numbers_of.get(label, ()))
-    if not numbers:
-        expected = f"a class name of the config, or its number, 0 to {num_classes - 1}"
-        raise sample.fault("label", show(label), expected)
-    if len(numbers) > 1:
-        which = " and ".join(map(str, numbers))
-        found = f"{show(label)}, which is by name or number each of the classes {which}"
-        raise sample.fault("label", found, "one class; give the classes other names")
-    return numbers[0]
-
-
 def _side_of(sample: Sample, split: str) -> str:
     side = sample.fields[split].strip() or "-"
     if side not in SIDES:
@@ -226,10 +211,5 @@ def _side_of(sample: Sample, split: str) -> str:
 
 
 def _image_size(sample: Sample) -> tuple[int, int]:
-    sides = []
-    for field in _IMAGE_FIELDS:
-        text = sample.fields[field].strip()
-        if not text.isdecimal() or not 1 <= int(text[:9]) <= LARGEST_IMAGE:
-            raise sample.fault(field, show(text), f"1 to {LARGEST_IMAGE} pixels")
-        sides.append(int(text))
-    return sides[0], sides[1]
+    height, width = (side_of_image(sample.fields[field], sample, field) for field in _IMAGE_FIELDS)
+    return height, width

@@ -17,7 +17,9 @@ from protogcn.data.readers import DroppedClip
 from protogcn.data.readers.annotations import Sample, check_samples, load_annotations
 from protogcn.data.readers.malformed import MalformedError, show
 from protogcn.data.readers.pickles.load import load_pickle
+from protogcn.data.readers.positions import check_finite, numbers_of
 from protogcn.data.readers.pyskl_splits import check_listed, read_sides
+from protogcn.data.readers.values import Labels
 from protogcn.errors import ConfigError, ContractError
 
 _FIELDS = ("label", "raw_file", "frame_inds", "img_shape")
@@ -47,13 +49,13 @@ class CompressedClip:
 
 
 def read_pose_table(
-    path: Path, *, num_classes: int, splits: Sequence[str]
+    path: Path, *, classes: Sequence[str], splits: Sequence[str]
 ) -> list[CompressedClip | DroppedClip]:
     """Read and check the annotation pickle.
 
     Args:
         path: a dict with ``split`` and ``annotations``.
-        num_classes: labels run from 0 to one less.
+        classes: the class names in label order.
         splits: the configured splits; see ``read_sides`` for their names in the pickle.
 
     Returns:
@@ -66,11 +68,12 @@ def read_pose_table(
     """
     annotations, lists = load_annotations(path)
     sides = read_sides(str(path), lists, splits)
+    labels = Labels(classes, (entry.get("label") for entry in annotations if type(entry) is dict))
 
     def check(name: str, sample: Sample) -> CompressedClip | DroppedClip:
         mine = {split: listed.get(name, "-") for split, listed in sides.items()}
         frames = _frames(sample)
-        label, image_size = sample.label(num_classes), sample.image_size()
+        label, image_size = sample.label(labels), sample.image_size()
         # The folder is the config's: what precedes the name is the authors' own folder.
         kpfile = PurePosixPath(sample.text("raw_file").replace("\\", "/")).name
         if not kpfile:
@@ -157,7 +160,10 @@ def _records_of(
     try:
         shape = (len(clip.frames), num_joints, 3)
         sample = Sample(path.name, place, entry)
-        records = sample.floats("keypoint", layout, shape)
+        records = numbers_of(entry["keypoint"], sample, "keypoint")
+        if records.shape != shape:
+            raise sample.fault("keypoint", f"the shape {records.shape}", layout)
+        check_finite(records, sample, "keypoint", axes=("pose", "joint"))
         if (largest := np.abs(records).max(initial=0)) > _LARGEST:
             expected = f"pixels and scores, at most {_LARGEST:.0f}"
             raise sample.fault("keypoint", f"{largest:.4g}", expected)

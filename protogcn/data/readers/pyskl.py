@@ -13,11 +13,13 @@ import numpy as np
 from protogcn.data.readers import DroppedClip, RawClip
 from protogcn.data.readers.annotations import Sample, check_samples, load_annotations
 from protogcn.data.readers.malformed import SHOWN, results_of
+from protogcn.data.readers.notes import Notes
 from protogcn.data.readers.pyskl_splits import check_listed, read_sides
+from protogcn.data.readers.values import Labels
 from protogcn.jobs.bar import show_progress
 
-_FIELDS = ("label", "keypoint", "total_frames")
-_IMAGE_FIELDS = ("keypoint_score", "img_shape")  # of 2-D poses besides
+_FIELDS = ("label", "keypoint")
+_IMAGE_FIELDS = ("img_shape",)  # of 2-D poses besides
 
 
 class _Clip(NamedTuple):
@@ -42,9 +44,10 @@ def read_pyskl(
     path: Path,
     *,
     num_joints: int,
-    num_classes: int,
+    classes: Sequence[str],
     splits: Sequence[str],
     in_image: bool = False,
+    notes: Notes | None = None,
     progress: bool = False,
     thorough: bool = False,
 ) -> Iterator[RawClip | DroppedClip]:
@@ -53,9 +56,10 @@ def read_pyskl(
     Args:
         path: a dict with ``split`` and ``annotations``.
         num_joints: V that every sample must have.
-        num_classes: labels run from 0 to one less.
+        classes: the class names in label order.
         splits: the configured splits; see ``read_sides`` for their names in the pickle.
         in_image: 2-D poses with their scores and the size of the image, instead of x, y, z.
+        notes: what was derived or converted is added to it, before the first clip is returned.
         progress: report the progress on stderr.
         thorough: name every fault, not the first ten.
 
@@ -69,15 +73,16 @@ def read_pyskl(
     """
     annotations, lists = load_annotations(path)
     arrays: set[int] = set()
+    labels = Labels(classes, (entry.get("label") for entry in annotations if type(entry) is dict))
 
     def check(name: str, sample: Sample) -> _Clip:
-        return _check(name, sample, num_joints, num_classes, in_image, arrays)
+        return _check(name, sample, num_joints, labels, in_image, arrays)
 
     fields = [*_FIELDS, *_IMAGE_FIELDS] if in_image else _FIELDS
     shown = None if thorough else SHOWN
     sides, clips = results_of(
         lambda: read_sides(str(path), lists, splits),
-        lambda: check_samples(path, annotations, fields, check, shown=shown),
+        lambda: check_samples(path, annotations, fields, check, notes=notes, shown=shown),
     )
     check_listed(str(path), lists, {clip.name for clip in clips})
     sorted_out = _sort_out(clips, sides)
@@ -103,21 +108,16 @@ def _check(
     name: str,
     sample: Sample,
     num_joints: int,
-    num_classes: int,
+    labels: Labels,
     in_image: bool,
     arrays: set[int],
 ) -> _Clip:
     keypoints, scores = sample.poses(num_joints, in_image)
-    num_frames = keypoints.shape[1]
-    if not num_frames:
-        raise sample.fault("keypoint", "no frame", "at least one")
+    sample.num_frames(keypoints)
     image_size = sample.image_size() if in_image else None
-    if (total_frames := sample.number("total_frames")) != num_frames:
-        expected = f"{num_frames}, the frames of its keypoint"
-        raise sample.fault("total_frames", str(total_frames), expected)
-    label = sample.label(num_classes)
-    if id(keypoints) in arrays:
+    label = sample.label(labels)
+    if id(sample.fields["keypoint"]) in arrays:
         found = "the very array of an earlier sample"
         raise sample.fault("keypoint", found, "its own")
-    arrays.add(id(keypoints))
+    arrays.add(id(sample.fields["keypoint"]))
     return _Clip(name, label, keypoints, scores, image_size)

@@ -5,7 +5,7 @@ import yaml
 
 from protogcn.config.plan import expand, load_plan
 from protogcn.config.resolved import dataset_from_mapping, load_run, run_from_mapping
-from protogcn.config.schema import check_schema, read_yaml
+from protogcn.config.schema import check_schema, read_yaml, with_moved_keys
 from protogcn.errors import ConfigError, ContractError
 from tests.made.config import SCHEMA, changed, repository_config
 from tests.made.nano import nano_run
@@ -72,17 +72,30 @@ def test_missing_section_is_named(schema):
         check_schema(config, schema)
 
 
-def test_keys_that_moved_to_the_engine_are_one_sentence_with_their_new_places(schema):
+def test_keys_that_moved_to_the_engine_are_read_and_named(schema):
     config = changed("train.gpus", 2)
-    config["train"]["compile"] = True
     config["overrides"]["mine"] = {"where": {"dataset": "demo"}, "set": {"device": "cpu"}}
-    del config["engine"]
-    with pytest.raises(ConfigError) as error:
-        check_schema(config, schema)
-    assert str(error.value) == (
-        "train.gpus is now engine.gpus, train.compile is now engine.compile,"
-        " overrides.mine.set.device is now overrides.mine.set.engine.device; move them there."
-    )
+    found, moved = with_moved_keys(config, schema)
+    check_schema(found, schema)
+    assert found["engine"] == {**config["engine"], "gpus": 2}
+    assert found["overrides"]["mine"]["set"] == {"engine": {"device": "cpu"}}
+    assert moved == [
+        "train.gpus is now engine.gpus",
+        "overrides.mine.set.device is now overrides.mine.set.engine.device",
+    ]
+
+
+def test_key_of_the_engine_in_both_places_is_refused(schema):
+    both = {"device": "cpu", "engine": {"device": "auto"}}
+    config = changed("overrides.mine", {"where": {"dataset": "demo"}, "set": both})
+    with pytest.raises(ConfigError, match=r"mine\.set: has device and engine\.device, expected"):
+        with_moved_keys(config, schema)
+
+
+def test_config_of_wrong_kinds_is_left_to_the_schema(schema):
+    config = repository_config() | {"train": 3, "overrides": {"a": 1, "b": {"set": None}}}
+    found, moved = with_moved_keys(config, schema)
+    assert (found, moved) == (config, [])
 
 
 def test_all_mistakes_are_reported_at_once(schema):

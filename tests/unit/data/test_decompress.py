@@ -209,7 +209,7 @@ def test_simulated_kpfiles_are_the_simulated_poses(tmp_path):
     write_demo(tmp_path / "a", form="poses", **small)
     write_demo(tmp_path, form="kpfiles", **small)
     plain = read_pyskl(
-        tmp_path / "a/poses.pkl", num_joints=17, num_classes=2, splits=("val",), in_image=True
+        tmp_path / "a/poses.pkl", num_joints=17, classes=("a", "b"), splits=("val",), in_image=True
     )
     files = {"raw": str(tmp_path / "poses.pkl"), "kpfiles": str(tmp_path / "kpfiles")}
     dataset = replace(DATASET, **files)

@@ -16,7 +16,7 @@ def read(tmp_path):
     def write_and_read(*rows, splits=("val",)):
         path = tmp_path / "table.pkl"
         path.write_bytes(pickle.dumps(content(*rows)))
-        return read_pose_table(path, num_classes=2, splits=splits)
+        return read_pose_table(path, classes=("a", "b"), splits=splits)
 
     return write_and_read
 
@@ -81,7 +81,10 @@ def test_clip_without_record_is_left_out(read):
         (compressed("b", frame_inds=[1]), "frame_inds: found a list, expected an array of whole"),
         (compressed("b", frame_inds=np.ones(2)), "frame_inds: found a ndarray, expected an array"),
         (compressed("b", img_shape=(240,)), r"img_shape: found a tuple, expected \(height, width"),
-        (compressed("b", img_shape=(240, 0)), "img_shape: found 0, expected 1 to 100000 pixels"),
+        (
+            compressed("b", img_shape=(240, 0)),
+            "img_shape: found 0, expected a whole number of pixels",
+        ),
         (compressed("b", raw_file="/"), "raw_file: found a folder, expected the path of a pickle"),
         (compressed("b", raw_file=7), "raw_file: found 7, expected text"),
         (compressed("b", label=2), "label: found 2, expected 0 to 1"),
@@ -110,8 +113,8 @@ class Hostile:
         ({"b": {}}, "sample 'a': found nothing, expected a dict with keypoint"),
         ({"a": {"score": 1}}, "sample 'a': found a dict, expected a dict with keypoint"),
         ({"a": {"keypoint": records(2)}}, r"shape \(2, 17, 3\), expected \(3, 17, 3\), a pose for"),
-        ({"a": {"keypoint": records(3) * np.nan}}, "keypoint: found NaN or infinity"),
-        ({"a": {"keypoint": records(3).astype(int)}}, "keypoint: found elements of int64"),
+        ({"a": {"keypoint": records(3) * np.nan}}, "keypoint: found NaN at pose 1, joint 0"),
+        ({"a": {"keypoint": records(3).astype(bool)}}, "keypoint: found elements of bool"),
         (
             {"a": {"keypoint": np.full((3, 17, 3), -1e6, np.float32)}},
             r"keypoint: found 1e\+06, expected pixels and scores, at most 65504",

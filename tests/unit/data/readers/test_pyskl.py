@@ -11,6 +11,7 @@ from protogcn.data.readers import DroppedClip, RawClip
 from protogcn.data.readers.pyskl import read_pyskl
 from protogcn.errors import ConfigError, ContractError
 
+CLASSES = ("nod", "wave", "clap", "jump")
 ROOT = Path(__file__).parents[4]
 
 
@@ -32,7 +33,7 @@ def read(tmp_path):
     def write_and_read(content, *, splits=("xsub",), protocol=4):
         path = tmp_path / "data.pkl"
         path.write_bytes(pickle.dumps(content, protocol))
-        return list(read_pyskl(path, num_joints=5, num_classes=4, splits=splits))
+        return list(read_pyskl(path, num_joints=5, classes=CLASSES, splits=splits))
 
     return write_and_read
 
@@ -125,9 +126,8 @@ def with_keypoint(value=0.5, shape=(1, 4, 5, 3), dtype=np.float32):
         ("text", "annotation 2: found 'text', expected a dict"),
         (without("label"), "annotation 2: found no label, expected frame_dir, label, keypoint"),
         (without("keypoint"), "annotation 2: found no keypoint"),
-        (without("total_frames"), "annotation 2: found no total_frames"),
         (without("frame_dir"), "annotation 2: found no frame_dir"),
-        ({}, "annotation 2: found no frame_dir and no label and no keypoint and no total_frames"),
+        ({}, "annotation 2: found no frame_dir and no label and no keypoint, expected"),
         (make_sample(7), "annotation 2, frame_dir: found 7, expected text"),
         (make_sample(""), "annotation 2, frame_dir: found 0 characters, expected 1 to 200"),
         (make_sample("x" * 201), "annotation 2, frame_dir: found 201 characters"),
@@ -139,24 +139,29 @@ def with_keypoint(value=0.5, shape=(1, 4, 5, 3), dtype=np.float32):
         (make_sample("first"), "sample 'first', frame_dir: found it again, expected each name"),
         (make_sample(label=4), "sample 'a', label: found 4, expected 0 to 3"),
         (make_sample(label=-1), "sample 'a', label: found -1, expected 0 to 3"),
-        (make_sample(label=1.0), "sample 'a', label: found 1.0, expected a whole number"),
-        (make_sample(label=True), "sample 'a', label: found True, expected a whole number"),
-        (make_sample(label="1"), "sample 'a', label: found '1', expected a whole number"),
+        (make_sample(label=1.5), "'a', label: found 1.5, expected a class name of the config"),
+        (make_sample(label=True), "sample 'a', label: found True, expected a class name"),
+        (make_sample(label="4"), "label: found '4', expected a class name .* number, 0 to 3"),
+        (make_sample(label="Wave"), "label: found 'Wave', .*, 0 to 3; did you mean 'wave'?"),
+        (make_sample(label=[1, 2]), "label: found a list, expected a class name"),
         (make_sample(label=None), "sample 'a', label: found None"),
         (make_sample(total_frames=5), "total_frames: found 5, expected 4, the frames of its"),
-        (make_sample(total_frames=4.0), "total_frames: found 4.0, expected a whole number"),
-        (make_sample(keypoint=[[1]]), "sample 'a', keypoint: found a list, expected an array"),
+        (make_sample(total_frames=4.5), "total_frames: found 4.5, expected a whole number"),
+        (make_sample(keypoint=[[1]]), r"'a', keypoint: found the shape \(1, 1\), expected"),
         (make_sample(keypoint=None), "keypoint: found None, expected an array"),
-        (with_keypoint(1, dtype=np.int32), "keypoint: found elements of int32, expected float"),
-        (with_keypoint("x", dtype="U1"), "keypoint: found elements of <U1, expected floating"),
-        (with_keypoint(shape=(4, 5, 3)), r"found the shape \(4, 5, 3\), expected \(persons, f"),
+        (with_keypoint("x", dtype="U1"), "keypoint: found elements of <U1, expected numbers"),
+        (with_keypoint(shape=(5, 3)), r"found the shape \(5, 3\), expected \(persons, f"),
         (with_keypoint(shape=(1, 4, 6, 3)), r"shape \(1, 4, 6, 3\), .* frames, 5, 3\)"),
         (with_keypoint(shape=(1, 4, 5, 2)), r"shape \(1, 4, 5, 2\), .* frames, 5, 3\)"),
         (with_keypoint(shape=(1, 0, 5, 3)), "keypoint: found no frame, expected at least one"),
-        (with_keypoint(np.nan), "keypoint: found NaN or infinity, expected finite numbers"),
-        (with_keypoint(np.inf), "keypoint: found NaN or infinity"),
-        (with_keypoint(np.nan, dtype=np.float64), "keypoint: found NaN or infinity"),
-        (with_keypoint(1e300, dtype=np.float64), "keypoint: found NaN or infinity"),
+        (
+            with_keypoint(np.nan),
+            r"NaN at person 1, frame 1, joint 0 \(20 joints in all\), expected finite numbers; a"
+            " missing joint is all zero",
+        ),
+        (with_keypoint(np.inf), "keypoint: found infinity at person 1"),
+        (with_keypoint(np.nan, dtype=np.float64), "keypoint: found NaN at"),
+        (with_keypoint(1e300, dtype=np.float64), r"keypoint: found 1e\+300 at person 1"),
     ],
 )
 def test_a_malformed_sample_says_where(read, sample, message):
@@ -169,11 +174,6 @@ def test_an_array_of_two_samples_is_refused(read):
     second = first | {"frame_dir": "b"}
     with pytest.raises(ContractError, match="'b', keypoint: found the very array of an earlier"):
         read(make_content(first, second))
-
-
-def test_object_arrays_are_refused(read):
-    with pytest.raises(ContractError, match=r"data\.pkl: byte \d+: .* element type 'O8'"):
-        read(make_content(make_sample(keypoint=np.array([None]))))
 
 
 def test_malformed_samples_are_reported_together(read):
@@ -229,7 +229,7 @@ def test_a_split_that_is_not_there_is_refused_with_those_that_are(read):
 
 def test_a_missing_file_is_refused(tmp_path):
     with pytest.raises(ConfigError, match="No such file or directory, expected a pickle file"):
-        read_pyskl(tmp_path / "no.pkl", num_joints=5, num_classes=4, splits=())
+        read_pyskl(tmp_path / "no.pkl", num_joints=5, classes=CLASSES, splits=())
 
 
 def mutate(data, chance):
@@ -268,7 +268,7 @@ def test_a_damaged_pickle_gives_clips_or_is_refused(tmp_path, protocol):
         path.write_bytes(mutate(whole, chance))
         begin = time.process_time()
         try:
-            list(read_pyskl(path, num_joints=5, num_classes=4, splits=("xsub",)))
+            list(read_pyskl(path, num_joints=5, classes=CLASSES, splits=("xsub",)))
             outcomes["clips"] += 1
         except (ContractError, ConfigError) as error:
             outcomes[type(error).__name__] += 1
@@ -283,7 +283,14 @@ def test_reads_utd_mhad():
     path = next((place for place in places if place.is_file()), None)
     if path is None:
         pytest.skip("utd_mhad.pkl is neither in data/ nor in ../shared/data/")
-    clips = list(read_pyskl(path, num_joints=20, num_classes=27, splits=("xsub",)))
+    clips = list(
+        read_pyskl(
+            path,
+            num_joints=20,
+            classes=[f"action {label}" for label in range(27)],
+            splits=("xsub",),
+        )
+    )
     assert Counter(clip.sides["xsub"] for clip in clips) == {"train": 431, "test": 430}
     assert {clip.label for clip in clips} == set(range(27))
     assert {(clip.keypoints.dtype.name, clip.keypoints.shape[0]) for clip in clips} == {

@@ -1,0 +1,222 @@
+"""Arrays or nested lists of positions as people write them -> keypoints that are checked.
+
+Shapes: M persons, T frames, V joints, C channels.
+"""
+
+import itertools
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from protogcn.data.readers.malformed import show
+from protogcn.data.readers.pickles.numpy_arrays import RefusedError
+from protogcn.data.readers.pickles.torch_tensors import PickledTensor
+from protogcn.data.readers.values import Origin
+
+_DEEPEST = 4  # axes
+_MOST_NUMBERS = 2**27
+_MOST_COMPARED = 100_000  # parts of uneven lists that are looked at
+_LARGEST = float(np.finfo(np.float32).max)
+_AXES = {3: "(frames, {})", 4: "(persons, frames, {})"}
+
+
+def read_positions(
+    value: object,
+    origin: Origin,
+    field: str = "keypoint",
+    *,
+    num_joints: int,
+    in_image: bool,
+    scores: object = None,
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Return keypoints (M, T, V, 3); in an image (M, T, V, 2), and their scores (M, T, V).
+
+    Args:
+        value: an array of numbers, or nested lists of them: (M, T, V, C) or, of one person,
+            (T, V, C). In an image C may be 3, the last being the score.
+        origin: takes notes.
+        field: its name.
+        num_joints: V.
+        in_image: 2-D poses.
+        scores: (M, T, V), where they are a field of their own. Without any, those of joints that
+            are not at (0, 0) are 1.
+
+    Raises:
+        MalformedError: it is not that, or has numbers that are not finite.
+    """
+    array = numbers_of(value, origin, field)
+    channels = (2, 3) if in_image else (3,)
+    if array.ndim not in _AXES or array.shape[-2:] not in [(num_joints, c) for c in channels]:
+        expected, hint = _layout(num_joints, channels), _hint(array.shape, num_joints, channels)
+        raise origin.fault(field, f"the shape {array.shape}", expected + hint)
+    if array.ndim == 3:
+        array = array[None]  # (M, T, V, C)
+    check_finite(array, origin, field)
+    if not in_image:
+        return array, None
+    found = _given_scores(scores, array.shape[:3], origin, f"{field}_score")
+    if array.shape[-1] == 2:
+        return array, array.any(axis=-1).astype(array.dtype) if found is None else found
+    array, inside = array[..., :2], array[..., 2]
+    if found is not None and not np.array_equal(found, inside):
+        expected = f"{field} with x and y alone, or without {field}_score beside it"
+        raise origin.fault(field, f"a third number that is not {field}_score", expected)
+    return array, inside
+
+
+def numbers_of(value: object, origin: Origin, field: str) -> np.ndarray:
+    """Return an array of floating-point numbers from an array, an array of arrays or nested lists.
+
+    Raises:
+        MalformedError: it is none of these, or its parts have different sizes.
+    """
+    if isinstance(value, PickledTensor):
+        value = _elements(value, origin, field)
+    if isinstance(value, np.ndarray) and value.dtype.kind == "O":
+        value = value.tolist()
+    if isinstance(value, list | tuple):
+        value = _joined(value, origin, field)
+    if not isinstance(value, np.ndarray):
+        raise origin.fault(field, show(value), "an array or nested lists of numbers")
+    if value.dtype.kind == "f":
+        return value
+    if value.dtype.kind not in "iu":
+        raise origin.fault(field, f"elements of {value.dtype}", "numbers")
+    return value.astype(np.result_type(value.dtype.newbyteorder("="), np.float32))
+
+
+def check_finite(
+    array: np.ndarray,
+    origin: Origin,
+    field: str,
+    *,
+    axes: Sequence[str] = ("person", "frame", "joint"),
+) -> None:
+    """Raise MalformedError if a number has no place in float32; name its place on ``axes``."""
+    is_wide = array.dtype.itemsize >= 8
+    if np.isfinite(array).all() and not (is_wide and (np.abs(array) > _LARGEST).any()):
+        return
+    wrong = ~np.isfinite(array)
+    if is_wide:
+        wrong |= np.abs(array) > _LARGEST
+    place = np.argwhere(wrong)[0].tolist()
+    number = array[tuple(place)]
+    what = "NaN" if np.isnan(number) else f"{number:g}" if np.isfinite(number) else "infinity"
+    # Joints count from 0, as in a layout; persons and frames are counted.
+    where = (f"{axis} {i + (axis != 'joint')}" for axis, i in zip(axes, place, strict=False))
+    what += f" at {', '.join(where)}"
+    if (count := int(wrong.any(axis=tuple(range(len(axes), wrong.ndim))).sum())) > 1:
+        what += f" ({count} joints in all)"
+    raise origin.fault(field, what, "finite numbers; a missing joint is all zero")
+
+
+def _joined(
+    parts: list[object] | tuple[object, ...], origin: Origin, field: str
+) -> np.ndarray | object:
+    """Return one array of equal parts; of numbers in lists, float64."""
+    if any(isinstance(part, PickledTensor) for part in parts):
+        parts = [
+            _elements(part, origin, field) if isinstance(part, PickledTensor) else part
+            for part in parts
+        ]
+    arrays = [part for part in parts if isinstance(part, np.ndarray)]
+    shapes = list(dict.fromkeys(array.shape for array in arrays))
+    expected = "parts of one shape, as numpy.stack joins them to one array"
+    if len(arrays) == len(parts) and all(array.dtype.kind in "fiu" for array in arrays):
+        if len(shapes) > 1:
+            raise origin.fault(field, f"parts of shape {shapes[0]} and {shapes[1]}", expected)
+        if parts:
+            return np.stack(arrays)
+    sizes, leaf = _first_branch(parts)
+    if len(sizes) > _DEEPEST or math.prod(sizes) > _MOST_NUMBERS:  # what numpy would walk through
+        found = f"nested lists of sizes {', '.join(map(str, sizes[: _DEEPEST + 1]))}"
+        expected = "persons, frames, joints and their numbers"
+        raise origin.fault(field, found, expected)
+    if isinstance(leaf, str | bytes):
+        raise origin.fault(field, f"{show(leaf)} in nested lists", "numbers")
+    try:
+        return np.array(parts, dtype=np.float64)
+    except (ValueError, TypeError, OverflowError) as error:
+        lengths = _two_lengths(parts)
+        if lengths is None:
+            raise origin.fault(field, f"{show(leaf)} in nested lists", "numbers") from error
+        found = f"nested parts of {lengths[0]} and of {lengths[1]} elements"
+        raise origin.fault(field, found, expected) from error
+
+
+def _elements(tensor: PickledTensor, origin: Origin, field: str) -> np.ndarray:
+    try:
+        return tensor.to_array()
+    except RefusedError as error:
+        found, _, expected = str(error).partition(", expected ")
+        raise origin.fault(field, found, expected) from error
+
+
+def _first_branch(value: object) -> tuple[list[int], object]:
+    """Return the sizes of the first list, the first in it, and so on; and what is in the last."""
+    sizes: list[int] = []
+    while isinstance(value, list | tuple) and len(value) and len(sizes) <= _DEEPEST:
+        sizes.append(len(value))
+        value = value[0]
+    if isinstance(value, np.ndarray):
+        sizes += value.shape
+    return sizes, value
+
+
+def _two_lengths(parts: object) -> tuple[int, int] | None:
+    """Return two lengths that differ on one level of nested lists and arrays."""
+    level = [parts]
+    for _ in range(_DEEPEST):
+        sized = [part for part in level if isinstance(part, list | tuple | np.ndarray)]
+        sized = [part for part in sized if not isinstance(part, np.ndarray) or part.ndim]
+        lengths = list(dict.fromkeys(len(part) for part in sized))
+        if len(lengths) > 1:
+            return lengths[0], lengths[1]
+        level = list(itertools.islice(itertools.chain.from_iterable(sized), _MOST_COMPARED))
+    return None
+
+
+def _given_scores(
+    scores: object, shape: Sequence[int], origin: Origin, field: str
+) -> np.ndarray | None:
+    if scores is None:
+        return None
+    array = numbers_of(scores, origin, field)
+    if array.ndim == 4 and array.shape[-1] == 1:
+        array = array[..., 0]
+    if array.ndim == 2:
+        array = array[None]
+    if array.shape != tuple(shape):
+        expected = f"{tuple(shape)}, as its keypoint"
+        raise origin.fault(field, f"the shape {array.shape}", expected)
+    check_finite(array, origin, field)
+    return array
+
+
+def _layout(num_joints: int, channels: Sequence[int]) -> str:
+    last = f"{num_joints}, {' or '.join(map(str, channels))}"
+    return " or ".join(axes.format(last) for axes in reversed(_AXES.values()))
+
+
+def _hint(shape: Sequence[int], num_joints: int, channels: Sequence[int]) -> str:
+    """Return what may be meant by another shape, or nothing."""
+    if len(shape) in _AXES:
+        for order in itertools.permutations(range(len(shape))):
+            *_, joints, last = (shape[axis] for axis in order)
+            if joints == num_joints and last in channels:
+                rest = [shape[axis] for axis in order[:-2]]
+                if rest == sorted(rest):  # fewer persons than frames
+                    return f"; its axes seem to be in another order: transpose({order})"
+    if len(shape) in (2, 3) and shape[-1] in [num_joints * size for size in channels]:
+        size = shape[-1] // num_joints
+        return f"; reshape({', '.join(map(str, shape[:-1]))}, {num_joints}, {size})"
+    if len(shape) not in _AXES:
+        return ""
+    if shape[-2] != num_joints:
+        return f"; the layout has {num_joints} joints"
+    if shape[-1] > 3 and 3 in channels:
+        return "; what follows the third number is not read, keep [..., :3]"
+    if shape[-1] == 2:
+        return "; poses in an image need a layout with in_image: true"
+    return ""

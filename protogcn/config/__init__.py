@@ -7,7 +7,7 @@ merged as Snakemake merges them), ``schema`` (what a value may be), ``variables`
 ``start_from`` (trainings that begin with weights), ``validation`` (the sides of its split that a
 training is measured on), ``runs`` (overrides), ``plan`` (all of it), ``starts`` (runs that start
 from others), ``recipe`` (whether two runs are trained alike), ``tables``, ``targets`` (what a user
-may ask for), ``unknown_targets`` (and what is nearest to what nothing makes), ``command_line`` (what
-Snakemake was asked for), ``inputs`` (the files that each rule reads). ``facts`` holds what papers
-state. The command: ``resolve``.
+may ask for), ``unknown_targets`` (and what is nearest to what nothing makes), ``command_line``
+(what Snakemake was asked for), ``inputs`` (the files that each rule reads). ``facts`` holds what
+papers state. The command: ``resolve``.
 """

@@ -46,12 +46,12 @@ def list_clips(path: Path, splits: Sequence[str], classes: Sequence[str]) -> pd.
     rows, labels = [], Labels(classes)
     for number, sample in enumerate(annotations, start=1):
         fields = sample if type(sample) is dict else {}
-        origin = Origin(str(path), f"annotation {number}")
+        origin = Origin(path.name, f"annotation {number}")
         try:
             name = name_of(fields.get("frame_dir"), origin, "frame_dir")
             label = labels.number_of(fields.get("label"), origin)
         except MalformedError as fault:
-            raise ContractError(f"{fault}.") from None
+            raise ContractError(f"{path.parent}: {fault}.") from None
         rows.append({"clip": name, "label": label})
     sides = read_sides(path, listed, [row["clip"] for row in rows], complete=False)
     rows = [
@@ -91,8 +91,8 @@ def _numbers_of(given: Sequence[str], path: Path, classes: Sequence[str]) -> lis
     labels = Labels(classes, given)
     try:
         return [
-            labels.number_of(label, Origin(str(path), f"row {row}"))
+            labels.number_of(label, Origin(path.name, f"row {row}"))
             for row, label in enumerate(given, start=1)
         ]
     except MalformedError as fault:
-        raise ContractError(f"{fault}.") from None
+        raise ContractError(f"{path.parent}: {fault}.") from None

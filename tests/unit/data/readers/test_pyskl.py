@@ -190,7 +190,7 @@ def test_malformed_samples_are_reported_together(read):
     ("content", "message"),
     [
         ([1, 2], "found a list, expected a dict with split and annotations"),
-        ([make_sample()], r"annotations alone, .*'split': .*, or a table data\.csv beside it"),
+        ([make_sample()], r"annotations alone, .*\"split\": .*, or a table data\.csv beside it"),
         ({"labels": 1, "names": 2}, "found a dict with 'labels', 'names', expected a dict with"),
         ({"split": {}, "annotations": []}, "annotations is an empty list, expected a list of"),
         ({"split": {}, "annotations": 3}, "annotations is 3, expected a list of samples"),
@@ -229,7 +229,7 @@ def test_malformed_samples_are_reported_together(read):
     ],
 )
 def test_another_content_is_refused(read, content, message):
-    with pytest.raises(ContractError, match=rf"data\.pkl: .*{message}"):
+    with pytest.raises(ContractError, match=rf"data\.pkl.*{message}"):
         read(content)
 
 

@@ -9,3 +9,6 @@ rule demo:
     default_target: True
     input:
         rules.all.input,
+
+
+refuse_unknown_targets(workflow.current_basedir)

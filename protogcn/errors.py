@@ -99,8 +99,9 @@ def _has_no_reader(stream: TextIO) -> bool:
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return a hint at the known name that ``name`` may have been meant to be, or nothing."""
-    close = difflib.get_close_matches(str(name), list(known), n=1)
-    return f"; did you mean {close[0]!r}?" if close else ""
+    lowered = {other.lower(): other for other in known}
+    close = difflib.get_close_matches(str(name).lower(), lowered, n=1)
+    return f"; did you mean {lowered[close[0]]!r}?" if close else ""
 
 
 def some_of(names: Sequence[object], shown: int = 5, *, separator: str = ", ") -> str:

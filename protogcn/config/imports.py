@@ -36,8 +36,8 @@ def with_imports(changes: Mapping[str, Any], names: Mapping[str, str]) -> dict[s
     settings = {key: value for key, value in changes.items() if key not in IMPORTS}
     if not files:
         return settings
-    filled = {key: _filled(f"{where}: {key}", file, names) for key, file in files.items()}
-    return {"select": UNKNOWN, **settings, **filled}
+    paths = {key: filled(f"{where}: {key}", file, names) for key, file in files.items()}
+    return {"select": UNKNOWN, **settings, **paths}
 
 
 def is_imported(run: Run) -> bool:
@@ -57,7 +57,18 @@ def missing_import(run: Run, key: str) -> str | None:
     )
 
 
-def _filled(where: str, file: str, names: Mapping[str, str]) -> str:
+def filled(where: str, file: str, names: Mapping[str, str]) -> str:
+    """Return the name of a file with its words in braces replaced.
+
+    Args:
+        where: the run and the key, for the message.
+        file: the name as the config has it.
+        names: see ``with_imports``.
+
+    Raises:
+        ConfigError: another word is in braces.
+    """
+
     def name(match: re.Match[str]) -> str:
         if match[1] not in names:
             known = ", ".join(f"{{{key}}}" for key in names)

@@ -9,6 +9,7 @@ from typing import Any
 from protogcn.config.imports import IMPORTS, with_imports
 from protogcn.config.resolved import MODALITIES, Dataset, Run
 from protogcn.config.settings import check_run
+from protogcn.config.start_from import with_start
 from protogcn.errors import ConfigError, nearest
 
 RECIPE = "protogcn"  # of every model that names no other
@@ -150,7 +151,7 @@ class Runs:
             changes |= override["set"]
             network |= changes.pop("model", {})
             engine |= changes.pop("engine", {})
-        settings = self._train | with_imports(changes, facts)
+        settings = with_start(self._train | with_imports(changes, facts), changes, facts)
         dataset, split = self._tasks[task]
         repeat = int(stream.partition("-")[2] or 1)
         settings["seed"] += repeat - 1

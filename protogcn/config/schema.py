@@ -193,7 +193,9 @@ def _not_finite(value: Any, path: tuple[str, ...]) -> Iterable[str]:
 def _number_advice(error: ValidationError) -> str:
     """Explain the numbers that YAML takes for text, such as 1e-4."""
     value = error.instance
-    if error.validator_value not in ("number", "integer") or not isinstance(value, str):
+    kinds = error.validator_value
+    kinds = {kinds} if isinstance(kinds, str) else {*kinds}
+    if not kinds & {"number", "integer"} or not isinstance(value, str):
         return ""
     if not re.fullmatch(r"[+-]?[\d.]+[eE][+-]?\d+", value):
         return ""

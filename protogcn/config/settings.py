@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from protogcn.config.skeleton import Skeleton
+from protogcn.config.start_from import frozen_blocks
 from protogcn.errors import ConfigError, nearest
 
 if TYPE_CHECKING:  # building a network needs nothing that reading a config does
@@ -51,6 +52,7 @@ def check_run(run: "Run") -> None:
                 f"run {run.name}: {key} is {settings[key]}, but skeletons.{skeleton.name} {why}."
             )
     check_network(f"run {run.name}: model", run.network)
+    frozen_blocks(f"run {run.name}", settings.get("freeze", ()), run.network["blocks"])
 
 
 def check_network(where: str, network: Mapping[str, Any]) -> None:

@@ -12,12 +12,12 @@ from protogcn.config.plan import Plan
 from protogcn.config.resolved import MODALITIES, Run
 from protogcn.config.runs import look_up
 from protogcn.config.tables import Table, resolve_tables
-from protogcn.errors import ConfigError, nearest
+from protogcn.config.unknown_targets import nearest_targets
+from protogcn.errors import ConfigError
 from protogcn.files import paths
 
 _PAGE = Path(paths.result("report.html"))
 _FILE = re.compile(r"[\w-][\w.@-]*(?:/[\w-][\w.@-]*)*")
-_TABLES = ("table", "comparison")  # kinds of targets
 _OF_ENSEMBLES = {"table": paths.ENSEMBLE, "confusion": paths.CONFUSION, "streams": paths.STREAMS}
 _Key = tuple[str, str, str]  # task, model, stream
 
@@ -146,10 +146,13 @@ def chosen_runs(
             if path.is_relative_to(run.folder) or Path(run.folder).is_relative_to(path)
         ]
         if not runs or path == Path():
-            names = [paths.result(stem, ".csv") for stem, t in known.items() if t.kind in _TABLES]
+            kinds = {stem: found.kind for stem, found in known.items()}
+            near = [t for t in nearest_targets(target, plan, kinds) if t != target]
+            example = next(paths.result(stem, ".csv") for stem in known)
+            meant = f"did you mean {' or '.join(map(repr, near))}?"
             raise ConfigError(
-                f"--target: {target!r} is no table and no run of the config, expected such as"
-                f" {names[0]}{nearest(target, names) or '.'}"
+                f"--target: {target!r} is no table and no run of the config;"
+                f" {meant if near else f'expected such as {example}.'}"
             )
         found |= {run.name: run for run in runs}
     return list(found.values())

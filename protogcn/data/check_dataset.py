@@ -18,6 +18,7 @@ from protogcn.config.datasets import ANNOTATIONS, missing_raw
 from protogcn.config.load import plan_of
 from protogcn.config.resolved import Dataset
 from protogcn.data.preparation import seen, with_midpoints
+from protogcn.data.ranges import Ranges
 from protogcn.data.read_dataset import read_dataset
 from protogcn.data.readers import RawClip
 from protogcn.data.readers.folder import unlisted_files
@@ -25,7 +26,6 @@ from protogcn.data.readers.notes import Notes
 from protogcn.errors import ConfigError, ContractError, nearest
 from protogcn.files import paths
 
-_TALLEST = 4.0  # metres from the lowest to the highest joint
 _SHOWN = 5  # clips that a sentence names
 
 
@@ -39,7 +39,7 @@ class Findings:
         clips: (label, split, side) -> how many.
         lengths: frames of each clip.
         persons: the most persons of a clip.
-        heights: of each clip the median size of a person, in the unit of the files.
+        ranges: what their numbers look like.
         names_of: digest of the positions -> names of the clips that have them.
         dropped: rule -> samples left out.
         problems: what stops the pipeline.
@@ -48,10 +48,10 @@ class Findings:
 
     present: np.ndarray
     moving: np.ndarray
+    ranges: Ranges
     clips: Counter = field(default_factory=Counter)
     lengths: dict[str, int] = field(default_factory=dict)
     persons: int = 0
-    heights: list[float] = field(default_factory=list)
     names_of: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     dropped: Counter = field(default_factory=Counter)
     problems: list[str] = field(default_factory=list)
@@ -59,6 +59,7 @@ class Findings:
 
     def add(self, clip: RawClip, dataset: Dataset) -> None:
         """Look at one clip."""
+        self.ranges.add(clip)
         keypoints = with_midpoints(clip.keypoints, dataset.skeleton)
         for split, side in clip.sides.items():
             self.clips[clip.label, split, side] += 1
@@ -70,14 +71,14 @@ class Findings:
             return
         self.present += joints.any(axis=(0, 2))
         self.moving += (np.ptp(joints, axis=0) > 0).any(axis=1)
-        self.heights.append(float(np.median(np.ptp(joints, axis=1).max(axis=1))))
         self.names_of[hashlib.sha256(keypoints.tobytes()).hexdigest()].append(clip.name)
 
 
 def look_at(dataset: Dataset, *, workers: int) -> Findings:
     """Read a whole dataset; every problem becomes a sentence."""
     joints = dataset.skeleton.num_joints
-    findings = Findings(np.zeros(joints, np.int64), np.zeros(joints, np.int64))
+    present, moving = np.zeros(joints, np.int64), np.zeros(joints, np.int64)
+    findings = Findings(present, moving, Ranges(dataset.skeleton))
     if dataset.kpfiles is not None:
         raise ConfigError(
             f"datasets.{dataset.name}: has compressed poses (kpfiles), which the workflow checks"
@@ -100,6 +101,7 @@ def look_at(dataset: Dataset, *, workers: int) -> Findings:
     except (ConfigError, ContractError) as error:
         findings.problems.append(str(error))
         return findings  # what is missing may be in the files that could not be read
+    findings.problems += findings.ranges.problems()
     for split in dataset.splits:
         for side in ("train", "test"):
             if not any(key[1:] == (split, side) for key in findings.clips):
@@ -128,13 +130,7 @@ def oddities(dataset: Dataset, findings: Findings) -> Iterator[str]:
     if same := [names for names in findings.names_of.values() if len(names) > 1]:
         groups = [" = ".join(names) for names in same]
         yield f"{len(same)} groups of clips have the very same positions: {_some(groups)}."
-    if findings.heights and not dataset.skeleton.in_image:
-        height = float(np.median(findings.heights))
-        if height > _TALLEST:
-            yield (
-                f"a person is {height:.0f} high or wide, expected metres: these look like"
-                " millimetres or pixels."
-            )
+    yield from findings.ranges.oddities()
 
 
 def _odd_classes(dataset: Dataset, findings: Findings) -> Iterator[str]:

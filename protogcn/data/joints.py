@@ -20,9 +20,11 @@ from protogcn.config.datasets import expected_clips
 from protogcn.config.resolved import Dataset, load_dataset
 from protogcn.config.settings import check_preparation
 from protogcn.data.preparation import prepare_clip
+from protogcn.data.ranges import Ranges
 from protogcn.data.read_dataset import read_dataset
 from protogcn.data.readers import DroppedClip, RawClip
 from protogcn.data.readers.notes import Notes
+from protogcn.data.scale import scale_entry
 from protogcn.errors import ContractError
 from protogcn.files.arrays import writing_array
 from protogcn.files.clip_table import IMAGE_COLUMNS
@@ -61,8 +63,8 @@ def write_joints(
     with ExitStack() as stack:
         threads = stack.enter_context(ThreadPoolExecutor(1)) if workers > 1 else None
         writer = stack.enter_context(writing_array(joints_path, shape, threads=threads))
-        first_frame = 0
-        for clip in clips:
+        first_frame, ranges = 0, Ranges(dataset.skeleton)
+        for clip in ranges.watch(clips):
             prepared = _prepare_clip(clip, dataset, preparation)
             if isinstance(prepared, DroppedClip):
                 dropped.append({"clip": prepared.name, "rule": prepared.rule})
@@ -77,14 +79,19 @@ def write_joints(
                 f"{dataset.raw}: no clip is left, {len(dropped)} were left out"
                 f" ({_by_rule(dropped) or 'none'})."
             )
+        if problems := list(ranges.problems()):
+            raise ContractError(f"{dataset.raw}: {problems[0]}")
         table = pd.DataFrame(rows)
         _check_sides(table, dataset)
         save_table(dropped_path, pd.DataFrame(dropped, columns=["clip", "rule"]))
         save_table(clips_path, table)
-        writer.finish({"clips": digest_of(clips_path), "preparation": preparation})
+        inputs = {"clips": digest_of(clips_path), "preparation": preparation}
+        writer.finish(inputs | scale_entry(ranges.scale()))
     _warn(table, dropped, dataset)
     for line in notes.lines() if notes is not None else ():
         print(f"Note: {line}", file=sys.stderr)
+    for sentence in ranges.oddities():
+        print(f"Warning: {dataset.name}: {sentence}", file=sys.stderr)
 
 
 def _prepare_clip(

@@ -5,9 +5,10 @@ Runs are named as seen from the file, so that results can be moved as a whole.
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from protogcn.errors import ContractError
 from protogcn.files.contracts import reading, save_text
@@ -22,11 +23,14 @@ class FusedRun(NamedTuple):
         stream: what the ensemble calls it.
         weight: what its scores are multiplied by.
         folder: its run directory.
+        facts: what a reader of the table has to know of its scores, as their provenance has it:
+            ``start``, the network that its training started from.
     """
 
     stream: str
     weight: float
     folder: Path
+    facts: Mapping[str, Any] = MappingProxyType({})
 
 
 class EnsembleRecord(NamedTuple):
@@ -44,8 +48,8 @@ class EnsembleRecord(NamedTuple):
 def save_ensemble_record(path: Path, record: EnsembleRecord) -> None:
     """Write the record of an ensemble whole or not at all."""
     members = [
-        {"stream": stream, "weight": weight, "run": os.path.relpath(folder, path.parent)}
-        for stream, weight, folder in record.runs
+        {"stream": stream, "weight": weight, "run": os.path.relpath(folder, path.parent), **facts}
+        for stream, weight, folder, facts in record.runs
     ]
     content = {"format": _FORMAT, "space": record.space, "members": members}
     save_text(path, json.dumps(content, indent=1) + "\n")
@@ -62,7 +66,12 @@ def load_ensemble_record(path: Path) -> EnsembleRecord:
         if (found := content.get("format")) != _FORMAT:
             raise ContractError(f"{path}: found format {found}, expected {_FORMAT}; fuse again.")
         runs = [
-            FusedRun(str(member["stream"]), float(member["weight"]), path.parent / member["run"])
+            FusedRun(
+                str(member.pop("stream")),
+                float(member.pop("weight")),
+                path.parent / member.pop("run"),
+                member,
+            )
             for member in content["members"]
         ]
         record = EnsembleRecord(str(content["space"]), runs)

@@ -108,13 +108,13 @@ class Engine:
 
     def optimizer(
         self,
-        parameters: Iterable[nn.Parameter],
+        parameters: Iterable[nn.Parameter] | Iterable[dict[str, Any]],
         *,
         learning_rate: float,
         momentum: float,
         weight_decay: float,
     ) -> torch.optim.SGD:
-        """Return SGD with Nesterov's momentum."""
+        """Return SGD with Nesterov's momentum; groups of parameters may have an ``lr`` each."""
         return torch.optim.SGD(
             parameters,
             lr=learning_rate,
@@ -130,9 +130,11 @@ class Engine:
     ) -> Callable[[Bodies, Tensor, float], Loss]:
         """Return (bodies, labels, learning rate) -> loss, which has updated the weights.
 
-        The loss's tensors are good until the next call.
+        The loss's tensors are good until the next call. Groups of parameters with rates of their
+        own keep their ratio to the rate of the others.
         """
         call = self._compiled(model.loss, graphs=self.cuda_graphs)
+        ratios = [group["lr"] / optimizer.defaults["lr"] for group in optimizer.param_groups]
 
         def step(bodies: Bodies, labels: Tensor, rate: float) -> Loss:
             # Before the forward pass: the last gradients lie in memory that a graph's next replay
@@ -142,8 +144,8 @@ class Engine:
                 loss = call(bodies, labels)
             loss.total.backward()
             add_up_gradients(model.parameters())
-            for group in optimizer.param_groups:
-                group["lr"] = rate
+            for group, ratio in zip(optimizer.param_groups, ratios, strict=True):
+                group["lr"] = ratio * rate
             optimizer.step()
             return loss
 

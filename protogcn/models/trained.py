@@ -23,6 +23,7 @@ _ENTRIES = {"model": dict, "epoch": int, "facts": dict, "commit": str, "versions
 # Settings that do not affect the weights: a checkpoint is scored with any number of crops and any
 # borders between them. The number of CPU threads does: it decides the order of sums.
 _OF_SCORING = {"crops", "crop_borders"}
+_START = "weights to start from"  # known only while the file that had them is there
 
 
 def build_network(run: Run, spatial: type[MotionTopology] = MotionTopology) -> nn.Module:
@@ -72,7 +73,7 @@ def load_trained(
     elif imported:
         expected = network_fingerprint(run, model)
     else:
-        expected = training_fingerprint(run, store, model)
+        expected = training_fingerprint(run, store, model, found.get(_START))
     if others := differing(found, expected):
         raise ContractError(
             f"{path}: is of a training with other {', '.join(others)} than {run.name};"
@@ -83,13 +84,16 @@ def load_trained(
     return model.eval(), checkpoint
 
 
-def training_fingerprint(run: Run, store: ClipStore, model: nn.Module) -> dict[str, Any]:
+def training_fingerprint(
+    run: Run, store: ClipStore, model: nn.Module, start: str | None = None
+) -> dict[str, Any]:
     """Return everything that makes two trainings the same, flat.
 
     Args:
         run: settings, network, modality.
         store: its clips; only those on the split's training side matter.
         model: its network, of which names and shapes of the tensors are taken.
+        start: the digest of the weights that it starts from, None if they are drawn.
     """
     table = store.table
     rows = store.rows(run.split, "train")
@@ -103,12 +107,15 @@ def training_fingerprint(run: Run, store: ClipStore, model: nn.Module) -> dict[s
     return run_fingerprint(run, model) | {
         "frames of the data": store.digest,
         "training clips": _digest(list(clips)),
+        **({} if start is None else {_START: start}),
     }
 
 
 def run_fingerprint(run: Run, model: nn.Module) -> dict[str, Any]:
     """Return the part of a training's fingerprint that is known without its data."""
     settings = {key: value for key, value in run.settings.items() if key not in _OF_SCORING}
+    if "start_from" in settings:  # where its file lies does not matter
+        settings["start_from"] = True
     skeleton = run.dataset.skeleton
     return {
         **settings,

@@ -57,7 +57,7 @@ def score(run: Run, store: ClipStore, path: Path) -> Scores:
                 "versions": checkpoint["versions"],
             },
             "scored by": {"commit": commit(), "versions": versions()},
-            **({"imported": imported} if imported else {}),
+            **{key: checkpoint[key] for key in ("imported", "start") if key in checkpoint},
         },
     )
 

@@ -28,6 +28,7 @@ from protogcn.config.resolved import Run
 from protogcn.errors import NotFiniteError
 from protogcn.models import Loss
 from protogcn.models.engine import Engine
+from protogcn.training.start_from import Start
 
 
 class SeedOf(IntEnum):
@@ -53,6 +54,7 @@ class Training:
         fingerprint: what makes two trainings the same.
         epoch: epochs done.
         history: one row for each of them.
+        start: the weights that it began with, None if they were drawn.
         best: with ``select: best`` the epoch, accuracy and weights so far best, else None.
         on_step: called after each step with how many are done, of how many.
     """
@@ -65,6 +67,7 @@ class Training:
     optimizer: torch.optim.Optimizer
     rows: np.ndarray
     fingerprint: Mapping[str, Any]
+    start: Start | None = None
     epoch: int = 0
     history: list[dict[str, float]] = field(default_factory=list)
     best: dict[str, Any] | None = None
@@ -80,6 +83,8 @@ def train_epoch(training: Training) -> dict[str, float]:
     run, store, model = training.run, training.store, training.model
     settings, epoch, device = run.settings, training.epoch, store.device
     model.train()
+    for part in training.start.frozen if training.start else ():
+        part.eval()  # statistics of frozen norms stay, too
     of_order = np.random.SeedSequence([SeedOf.ORDER, settings["seed"], epoch])
     order = np.random.default_rng(of_order).permutation(training.rows)
     batches = np.split(order, range(settings["batch"], len(order), settings["batch"]))

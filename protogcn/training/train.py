@@ -50,6 +50,7 @@ from protogcn.training.epoch import SeedOf, Training, seeds, train_epoch
 from protogcn.training.reporter import Reporter, SilentReporter
 from protogcn.training.resume import ResumeFile
 from protogcn.training.run_owner import Owner
+from protogcn.training.start_from import load_start
 
 
 def train(run: Run, store: ClipStore, folder: Path, limit: TimeLimit | None = None) -> Training:
@@ -110,6 +111,8 @@ def _resume_or_start(run: Run, store: ClipStore, resume: ResumeFile) -> Training
             training.history = list(state["history"])
             training.best = state["best"]
         _print(f"{run.name}: resumes from epoch {training.epoch}.")
+    elif training.start is not None:
+        _print(f"{run.name}: starts from {training.start}.")
     return training
 
 
@@ -134,8 +137,9 @@ def _start(run: Run, store: ClipStore) -> Training:
         store.rows(run.split, settings["select_on"])  # refused now rather than after an epoch
     torch.manual_seed(seeds(SeedOf.WEIGHTS, settings["seed"])[0])
     model = build_network(run, engine.spatial).to(engine.device)
+    start = load_start(run, model) if "start_from" in settings else None
     optimizer = engine.optimizer(
-        model.parameters(),
+        start.groups if start else model.parameters(),
         learning_rate=settings["learning_rate"],
         momentum=settings["momentum"],
         weight_decay=settings["weight_decay"],
@@ -148,7 +152,8 @@ def _start(run: Run, store: ClipStore) -> Training:
         step=engine.training_step(model, optimizer),
         optimizer=optimizer,
         rows=store.rows(run.split, "train"),
-        fingerprint=training_fingerprint(run, store, model),
+        fingerprint=training_fingerprint(run, store, model, start.digest if start else None),
+        start=start,
     )
 
 
@@ -204,6 +209,7 @@ def _checkpoint(training: Training) -> Mapping[str, Any]:
         "facts": training.fingerprint,
         "commit": commit(),
         "versions": versions(),
+        **({"start": dict(training.start.record)} if training.start else {}),
     }
 
 

@@ -166,6 +166,20 @@ def test_interrupted_search_for_the_best_epoch_goes_on_exactly(data, tmp_path, m
     assert_same(expected.best["model"], resumed.best["model"])
 
 
+def test_interrupted_training_that_started_from_a_network_goes_on_exactly(
+    data, tmp_path, monkeypatch
+):
+    """Its file is read for its digest, and its weights are not taken a second time."""
+    other = train(nano_run(epochs=1, seed=5), store_of(data), tmp_path / "other")
+    save_checkpoint(tmp_path / "c.pt", {"model": other.model.state_dict(), "epoch": 1})
+    start = {"start_from": str(tmp_path / "c.pt"), "freeze": ["block 1"]}
+    run = nano_run(**start, loaded_learning_rate=0.01)
+    expected = train(run, store_of(data), tmp_path / "whole")
+    cut_after(2, run, data, tmp_path / "cut", monkeypatch)
+    resumed = train(run, store_of(data), tmp_path / "cut")
+    assert_same(weights_of(expected), weights_of(resumed))
+
+
 def test_second_process_on_the_run_takes_over(data, tmp_path, monkeypatch):
     real = stage.train_epoch
 

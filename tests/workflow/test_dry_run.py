@@ -122,6 +122,10 @@ def test_wrong_config_is_one_sentence_and_no_file(workplace, text, sentence):
             "results/runs/nano/xview/protogcn/j/scores.npz",
             "ConfigError: run nano_xview/protogcn/j: 'nano_xview' does not exist, expected one of",
         ),
+        (
+            "results/nano_xsub_6en.csv",
+            "ConfigError: nothing makes 'results/nano_xsub_6en.csv'; did you mean 'results/nano_xsub_6ens.csv'?",
+        ),
     ],
 )
 def test_target_that_the_config_does_not_have_is_one_sentence(workplace, target, sentence):

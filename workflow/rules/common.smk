@@ -8,9 +8,11 @@ REPOSITORY = Path(workflow.current_basedir).parent.parent
 sys.path.insert(0, str(REPOSITORY))
 
 from protogcn.jobs import estimate
+from protogcn.config.command_line import targets_asked
 from protogcn.config.resolved import MODALITIES
 from protogcn.config.load import plan_of_workflow
 from protogcn.config import inputs
+from protogcn.config.starts import file_to_start_from
 from protogcn.errors import ConfigError
 from protogcn.jobs.earlier_jobs import left_behind
 from protogcn.files import paths
@@ -19,6 +21,7 @@ from protogcn.config.runs import STREAM
 from protogcn.jobs.slurm import comment_of
 from protogcn.config.tables import resolve_tables
 from protogcn.config.targets import page_of, targets_of
+from protogcn.config.unknown_targets import unknown_target
 from protogcn.config.variables import fill_in
 
 RUN_NAMES = ("{dataset}", "{split}", "{model}", "{stream}")
@@ -141,3 +144,19 @@ def refuse_what_runs_already():
     to_slurm = workflow.executor_plugin.name == "slurm"
     if (sentence := left_behind(planned, Path.cwd(), to_slurm=to_slurm)) is not None:
         sys.exit(f"ConfigError: {sentence}")
+
+
+def refuse_unknown_targets(folder):
+    """End Snakemake if a target is nothing that a rule makes; the Snakefile in ``folder`` asks last.
+
+    Included from another workflow, this one does not know all rules.
+    """
+    if Path(workflow.main_snakefile).parent != Path(folder) or not workflow.is_main_process:
+        return
+    kinds = {name: target.kind for name, target in targets.items()}
+    for target in targets_asked():
+        path = Path(target)
+        if workflow.is_rule(target) or any(made.is_producer(str(path)) for made in workflow.rules):
+            continue
+        if not path.exists() or path.suffix in (".yaml", ".yml"):
+            sys.exit(f"ConfigError: {unknown_target(target, plan, kinds)}")

@@ -23,6 +23,7 @@ rule train_stream:
         config=of_run(inputs.settings_to_train),
         values=of_run(inputs.stored_values),
         clips=of_run(inputs.prepared_file, "clips.csv"),
+        start=of_run(file_to_start_from, plan),
     output:
         checkpoint=f"{RUN}/checkpoint.pt",
         history=f"{RUN}/history.csv",

@@ -13,6 +13,7 @@ from protogcn.data.readers.faults import report_malformed
 from protogcn.data.readers.malformed import MalformedError, show
 from protogcn.data.readers.notes import Notes
 from protogcn.data.readers.pickles.load import load_pickle
+from protogcn.data.readers.pickles.torch_file import find_score_name
 from protogcn.data.readers.positions import numbers_of, read_positions
 from protogcn.data.readers.values import Labels, Origin, image_size, name_of, whole_number
 from protogcn.errors import ContractError
@@ -97,7 +98,7 @@ def load_annotations(path: Path) -> tuple[list[object], object]:
         ConfigError: no such file.
         ContractError: it is no such pickle.
     """
-    content = load_pickle(path)
+    content = load_pickle(path, find_name=find_score_name)
     if type(content) is not dict or not {"split", "annotations"} <= content.keys():
         raise ContractError(
             f"{path}: found {_outline(content)}, expected a dict with split and annotations."
@@ -141,7 +142,7 @@ def check_samples(
             if absent := [field for field in fields if field not in entry]:
                 found = f"no {' and no '.join(absent)}"
                 raise MalformedError(path.name, place, found, ", ".join(fields))
-            name = Sample(path.name, place, entry).text("frame_dir")
+            name = Sample(path.name, place, entry, clip=place, notes=notes).text("frame_dir")
             sample = Sample(path.name, f"sample {show(name)}", entry, clip=name, notes=notes)
             item = check(name, sample)
             if name in names:

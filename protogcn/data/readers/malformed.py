@@ -3,6 +3,8 @@
 import stat
 from pathlib import Path
 
+import numpy as np
+
 
 class MalformedError(Exception):
     """One raw file, or one sample of it, is not what its format promises.
@@ -41,6 +43,8 @@ def check_regular_file(path: Path, max_bytes: int) -> None:
 
 def show(value: object) -> str:
     """Return a short printable form of a value from a file of unknown origin."""
+    if isinstance(value, np.number | np.bool_):
+        value = value.item()
     if isinstance(value, bytes):
         text = repr(value[:40])[1:]
         return f"{text}..." if len(value) > 40 else text
@@ -51,4 +55,7 @@ def show(value: object) -> str:
         return repr(value)
     if isinstance(value, int):
         return str(value) if value.bit_length() <= 64 else f"a {value.bit_length()}-bit integer"
-    return f"a {type(value).__name__.lstrip('_')}"
+    if isinstance(value, np.ndarray):
+        return f"an array of shape {value.shape}"
+    # What stands in for a class of a pickle has a name of its own.
+    return f"a {getattr(value, 'shown_as', type(value).__name__.lstrip('_'))}"

@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,8 @@ from protogcn.report.tables.layout import ensemble_sheet
 from protogcn.report.tables.markdown import markdown
 from protogcn.scores.fusion import accuracies, fuse, in_space
 from protogcn.scores.members import add_members, members_of
+
+_FACTS = ("start",)  # entries of a provenance that the record of a table repeats
 
 
 def ensemble_table(
@@ -60,6 +63,11 @@ def _row(
     }
 
 
+def _facts_of(scores: Scores) -> dict[str, Any]:
+    """Return what the record of the table says of a member."""
+    return {key: scores.provenance[key] for key in _FACTS if key in scores.provenance}
+
+
 def main() -> None:
     """Read the members' score files, write the ensemble's table in three forms."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -79,7 +87,9 @@ def main() -> None:
     table = ensemble_table(members, weights, args.space, tuned_on_test=args.tuned_on_test)
     sheet = ensemble_sheet(args.task, args.ensemble, args.source, table)
     folders = [path.parent for path in args.scores]
-    runs = [FusedRun(*each) for each in zip(args.streams, args.weights, folders, strict=True)]
+    facts = [_facts_of(members[stream]) for stream in args.streams]
+    each = zip(args.streams, args.weights, folders, facts, strict=True)
+    runs = [FusedRun(*fields) for fields in each]
     save_table(args.csv, table)
     save_text(args.markdown, markdown(sheet))
     save_text(args.latex, latex(sheet))

@@ -69,6 +69,7 @@ def _notes_of(run: _Run, scores: Scores, first: Scores, digests: Mapping[str, st
     select = scores.provenance["select"]
     notes = {
         f"selected_{select}": select != "last",
+        "started": "start" in scores.provenance,
         "other_settings": settings_digest(scores.provenance["run"]) != digests["/".join(run)],
         "other_clips": scores.clips_digest != first.clips_digest,
     }

@@ -4,6 +4,7 @@ NOTES = {
     "tuned_on_test": "the weights are, or look, tuned on the test split; never best or second",
     "selected_best": "the epoch was chosen by its accuracy; never best or second",
     "selected_unknown": "imported; which epoch was scored, and why, is not known",
+    "started": "the training started from the weights of another network",
     "other_settings": "scored with other settings than the config has now",
     "incomplete": "fewer repeats than the table asks for",
     "other_clips": "measured on other test clips than the first number of its task",

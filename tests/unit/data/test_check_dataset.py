@@ -91,7 +91,7 @@ def test_what_is_odd_is_a_warning_each(tmp_path, monkeypatch, capsys):
         "a clip has 2 persons, datasets.mine.persons keeps 1.",
         "1 clips have one frame, their motion is zero: d.",
         "1 groups of clips have the very same positions: b = c.",
-        "these look like millimetres or pixels.",
+        "these look like millimetres; divide by 1000.",
         "1 files of clips are not in annotations.csv: g.npy.",
     ):
         assert sentence in told

@@ -21,6 +21,13 @@ def test_record_is_read_as_it_was_written(tmp_path):
     assert load_ensemble_record(tmp_path / "e.json") == record_in(tmp_path)
 
 
+def test_what_a_reader_has_to_know_of_a_run_is_kept(tmp_path):
+    start = {"start": {"file": "a.pth", "new": {"classify.weight": "8 -> 4 classes"}}}
+    record = EnsembleRecord("logit", [FusedRun("j", 1.0, tmp_path / "runs/j", start)])
+    save_ensemble_record(tmp_path / "e.json", record)
+    assert load_ensemble_record(tmp_path / "e.json") == record
+
+
 def test_runs_are_found_after_the_results_were_moved(tmp_path):
     (tmp_path / "old").mkdir()
     save_ensemble_record(tmp_path / "old/e.json", record_in(tmp_path / "old"))

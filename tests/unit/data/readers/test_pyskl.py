@@ -176,11 +176,6 @@ def test_an_array_of_two_samples_is_refused(read):
         read(make_content(first, second))
 
 
-def test_object_arrays_are_refused(read):
-    with pytest.raises(ContractError, match=r"data\.pkl: byte \d+: .* element type 'O8'"):
-        read(make_content(make_sample(keypoint=np.array([None]))))
-
-
 def test_malformed_samples_are_reported_together(read):
     samples = [make_sample(f"s{number}", label=9) for number in range(12)]
     with pytest.raises(ContractError) as caught:

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -51,6 +52,16 @@ def test_command_writes_the_table_in_three_forms_and_names_the_runs(tmp_path, mo
     assert r"\label{tab:nano-xsub-2-ens}" in (tmp_path / "t.latex").read_text()
     record = json.loads((tmp_path / "t.record").read_text())
     assert [member["run"] for member in record["members"]] == ["j", "j-2"]
+
+
+def test_record_says_which_training_started_from_another_network(tmp_path, monkeypatch):
+    scores_of_run("j").save(tmp_path / "j/scores.npz")
+    drawn, start = scores_of_run("j", repeat=2), {"file": "a.pth", "sha256": "0f"}
+    started = replace(drawn, provenance={**drawn.provenance, "start": start})
+    started.save(tmp_path / "j-2/scores.npz")
+    assert fuse(tmp_path, monkeypatch, "j", "j-2") == 0
+    record = json.loads((tmp_path / "t.record").read_text())
+    assert [member.get("start") for member in record["members"]] == [None, start]
 
 
 def test_command_refuses_a_missing_score_file_and_writes_nothing(tmp_path, monkeypatch, capsys):

@@ -1,6 +1,9 @@
+from dataclasses import replace
+
 import pytest
 
 from protogcn.errors import ContractError
+from protogcn.files.scores import Scores
 from protogcn.report.tables.measure import measure
 from tests.made.table_scores import cell, digest_of, predictions, write_scores
 
@@ -59,6 +62,14 @@ def test_what_had_help_from_test_labels_is_noted(tmp_path):
     write_scores(tmp_path, "j", predictions(0), [0], select="best")
     (found,) = measured(tmp_path, cell("J", "j", notes=("tuned_on_test",)))
     assert found.notes == ("selected_best", "tuned_on_test")
+
+
+def test_training_that_started_from_another_network_is_noted(tmp_path):
+    path = write_scores(tmp_path, "j", predictions(0), [0])
+    drawn = Scores.load(path)
+    replace(drawn, provenance={**drawn.provenance, "start": {"file": "a.pth"}}).save(path)
+    (found,) = measured(tmp_path, cell("J", "j"))
+    assert found.notes == ("started",)
 
 
 def test_other_test_clips_are_noted(tmp_path):

@@ -1,0 +1,90 @@
+"""Clips of a dataset -> how large their bodies are and how long they last: kept with its networks.
+
+Shapes: M persons, T frames, V joints, C channels.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+_RARE = 0.01  # share of the clips below the smallest and above the largest
+
+
+@dataclass(frozen=True)
+class Scale:
+    """What the bodies and the clips of a dataset measure, as its raw files have them.
+
+    Attributes:
+        body: the median over the clips of ``body_sizes``.
+        smallest: all but the smallest hundredth of the clips have this size or more.
+        largest: all but the largest hundredth have this or less.
+        frames: the median length of a clip.
+        longest: the length of the longest clip.
+        in_image: whether the sizes are in pixels; else they are in metres if the dataset is.
+    """
+
+    body: float
+    smallest: float
+    largest: float
+    frames: int
+    longest: int
+    in_image: bool
+
+    @classmethod
+    def of(cls, sizes: Sequence[float], lengths: Sequence[int], *, in_image: bool) -> "Scale":
+        """Return that of clips with these sizes of bodies and these numbers of frames."""
+        quantiles = np.quantile(sizes, [0.5, _RARE, 1 - _RARE], method="nearest")
+        body, smallest, largest = (float(f"{size:.6g}") for size in quantiles)
+        return cls(body, smallest, largest, int(np.median(lengths)), max(lengths), in_image)
+
+    @classmethod
+    def from_mapping(cls, entry: Mapping[str, Any]) -> "Scale":
+        """Return what ``to_mapping`` was made from."""
+        return cls(**{name: entry[name] for name in cls.__dataclass_fields__})
+
+    def to_mapping(self) -> dict[str, Any]:
+        """Return it as numbers with names."""
+        return asdict(self)
+
+
+def scale_entry(scale: Scale | None) -> dict[str, Any]:
+    """Return the entry that keeps a scale in a file; nothing if there is no scale."""
+    return {} if scale is None else {"scale": scale.to_mapping()}
+
+
+def scale_of(content: Mapping[str, Any]) -> Scale | None:
+    """Return the scale that a file keeps, None in those of older versions."""
+    return Scale.from_mapping(content["scale"]) if "scale" in content else None
+
+
+def joints_seen(positions: np.ndarray) -> np.ndarray:
+    """Return which joints are seen, (..., V, C) -> (..., V) bool: a missing one is all zero."""
+    # Axis by axis: several times as fast as a reduction of two or three.
+    return np.logical_or.reduce([positions[..., axis] != 0 for axis in range(positions.shape[-1])])
+
+
+def body_sizes(positions: np.ndarray, seen: np.ndarray) -> np.ndarray:
+    """Return how high or wide a person is, whichever is more: the median over persons and frames.
+
+    Args:
+        positions: x and y, or x, y and z, of every joint, (N, M, T, V, C).
+        seen: (N, M, T, V) which joints are seen. Persons with less than half of their joints are
+            not measured.
+
+    Returns:
+        (N,) sizes in the unit of ``positions``, NaN where nobody can be measured.
+    """
+    whole = 2 * seen.sum(axis=-1) >= max(4, seen.shape[-1])  # (N, M, T)
+    joints_first = np.ascontiguousarray(np.moveaxis(positions, -2, 0))  # reduced much faster
+    seen = np.moveaxis(seen, -1, 0)[..., None]
+    high = np.where(seen, joints_first, -np.inf).max(axis=0)
+    low = np.where(seen, joints_first, np.inf).min(axis=0)
+    extents = np.maximum.reduce(
+        [high[..., axis] - low[..., axis] for axis in range(high.shape[-1])]
+    )
+    sizes = np.sort(np.where(whole, extents, np.inf).reshape(len(whole), -1), axis=1)
+    middle = np.maximum(whole.sum(axis=(1, 2)) - 1, 0) // 2
+    sizes = sizes[np.arange(len(sizes)), middle]
+    return np.where(np.isfinite(sizes), sizes, np.nan)

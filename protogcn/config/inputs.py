@@ -41,7 +41,11 @@ def raw_files(dataset: Dataset) -> list[str]:
     if (sentence := missing_raw(dataset)) is not None:
         raise ConfigError(sentence)
     # The date of a folder does not change when the table in it does.
-    return [dataset.raw, *([f"{dataset.raw}/{ANNOTATIONS}"] if dataset.is_annotated_folder else [])]
+    folder = [f"{dataset.raw}/{ANNOTATIONS}"] if dataset.is_annotated_folder else []
+    # A pickle without split lists has them in a table beside it.
+    table = Path(dataset.raw).with_suffix(".csv")
+    beside = [str(table)] if dataset.is_pickle and table.is_file() else []
+    return [dataset.raw, *folder, *beside]
 
 
 def files_of_joints(dataset: Dataset) -> list[str]:

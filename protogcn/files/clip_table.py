@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from protogcn.errors import ConfigError, ContractError
+from protogcn.errors import ConfigError, ContractError, nearest
 from protogcn.files.arrays import open_array
 from protogcn.files.contracts import digest_of, load_table, reading
+from protogcn.files.paths import of_clip
 
 SIDES = ("train", "val", "test", "-")
 _COLUMNS = {
@@ -94,16 +95,22 @@ class ClipTable:
         return array, trailer
 
     def row_of(self, clip: str) -> int:
-        """Return the row of a clip.
+        """Return the row of a clip by its id, or by its id as a path has it, see ``of_clip``.
 
         Raises:
-            ConfigError: there is no such clip.
+            ConfigError: there is no such clip, or a path may mean several.
         """
-        if not (rows := np.flatnonzero(self.ids == clip)).size:
+        rows = np.flatnonzero(self.ids == clip)
+        if not rows.size:
+            rows = np.flatnonzero([of_clip(name) == clip for name in self.ids])
+        if not rows.size:
             raise ConfigError(
-                f"clip {clip}: is none of the {len(self.ids)} clips, which are called like"
-                f" {self.ids[0]}."
+                f"clip {clip!r}: is none of the {len(self.ids)} clips, which are called like"
+                f" {self.ids[0]!r}{nearest(clip, self.ids) or '.'}"
             )
+        if rows.size > 1:
+            names = ", ".join(repr(name) for name in self.ids[rows])
+            raise ConfigError(f"clip {clip!r}: {names} are written so in a path; rename one.")
         return int(rows[0])
 
     def _check(self, path: Path) -> None:

@@ -12,6 +12,7 @@ CONFUSION = ENSEMBLE + "_confusion"
 STREAMS = ENSEMBLE + "_streams"
 LEARNING_CURVES = "{task}_{model}_learning_curves"
 CLASS_DIFFERENCES = "{task}_{stream}_{model}_vs_{baseline}"
+CLIP = r".+"  # what a clip may be called in a path: its slashes are folders
 
 
 def of_dataset(dataset: str) -> str:
@@ -32,6 +33,16 @@ def of_run(dataset: str, split: str, model: str, stream: str) -> str:
 def result(name: str, ending: str = "") -> str:
     """Return a table, a figure or the page."""
     return f"results/{name}{ending}"
+
+
+def of_clip(clip: str) -> str:
+    """Return a clip's id as it is written in a path.
+
+    That is the id as it stands, but for slashes that a path does not keep and parts that would lead
+    out of its folder: ``/a//b`` is ``a/b``, ``../c`` is ``__/c``.
+    """
+    parts = ["__" if part == ".." else part for part in clip.split("/")]
+    return "/".join(part for part in parts if part not in ("", "."))
 
 
 def log(rule: str, *names: str) -> str:

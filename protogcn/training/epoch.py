@@ -52,6 +52,7 @@ class Training:
         engine: how it is run.
         model: the network.
         step: one step of the training as the engine runs it.
+        evaluation: returns the network's bodies -> logits, with the weights of the moment.
         optimizer: SGD over its parameters.
         rows: training clips, rows of the clip table.
         fingerprint: what makes two trainings the same.
@@ -67,6 +68,7 @@ class Training:
     engine: Engine
     model: nn.Module
     step: Callable[[Bodies, Tensor, float], Loss]
+    evaluation: Callable[[], Callable[[Bodies], Tensor]]
     optimizer: torch.optim.Optimizer
     rows: np.ndarray
     fingerprint: Mapping[str, Any]
@@ -131,6 +133,7 @@ def train_epoch(training: Training) -> dict[str, float]:
         **{name: float(total) / len(order) for name, total in sums.items()},
         "accuracy": 100 * int(correct) / len(order),
         "clips_per_second": len(order) / seconds,
+        "seconds": seconds,
     }
 
 

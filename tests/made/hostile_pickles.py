@@ -86,7 +86,6 @@ CALLS = {
     "_pickle.loads": call(name(b"_pickle", b"loads"), b"C\x05\x80\x04N.."),
     "numpy.load": call(name(b"numpy", b"load"), text(b"x.npy")),
     "numpy.fromfile": call(name(b"numpy", b"fromfile"), text(b"/etc/passwd")),
-    "numpy.memmap": call(name(b"numpy", b"memmap"), text(b"CANARY")),
     "numpy.f2py.crackfortran.getlincoef": call(
         name(b"numpy.f2py.crackfortran", b"getlincoef"), PYTHON, b"}"
     ),
@@ -120,7 +119,6 @@ TRICKS = {
     "READONLY_BUFFER": b"N\x98",
     "POP": b"NN0",
     "DUP": b"N2\x86",
-    "EMPTY_SET": b"\x8f",
     "STRING": b"S'text'\n",
     "GET": b"g0\n",
     "UNKNOWN": b"\xfe",
@@ -128,6 +126,7 @@ TRICKS = {
     "name overwritten": name(b"numpy", b"dtype") + b"q\0" + RUN + b"q\0h\0" + b"(tR",
     "text called": text(b"os.system") + RUN + b"\x85R",
     "class called": name(b"numpy", b"ndarray") + b"(K\x09tR",
+    "memmap called": call(name(b"numpy", b"memmap"), text(b"CANARY")),
     "array called": NEW_ARRAY + b")R",
     "called with a list": name(b"numpy", b"dtype") + b"]R",
     "called with nothing": name(b"numpy", b"dtype") + b")R",

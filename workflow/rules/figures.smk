@@ -130,13 +130,13 @@ rule draw_topology:
     log:
         paths.log("draw_topology", *RUN_NAMES, "{clip}"),
     wildcard_constraints:
-        clip="[^/]+",
+        clip=paths.CLIP,
     resources:
         mem_mb=4_000,
         runtime="30m",
     shell:
         "python -m protogcn draw_topology --config {input.config} --values {input.values}"
-        " --clips {input.clips} --checkpoint {input.checkpoint} --clip {wildcards.clip:q}"
+        " --clips {input.clips} --checkpoint {input.checkpoint} --clip={wildcards.clip:q}"
         " --table {output.table:q} --figures {output.png:q} {output.pdf:q}"
         " --caption {output.caption:q} --log {log:q}"
 
@@ -164,7 +164,7 @@ rule draw_animation:
     log:
         paths.log("draw_animation", "{dataset}", "{preparation}", "{clip}", "{shown}"),
     wildcard_constraints:
-        clip="[^/]+",
+        clip=paths.CLIP,
         shown="|".join([*MODALITIES, "all"]),
     resources:
         mem_mb=4_000,
@@ -174,6 +174,6 @@ rule draw_animation:
     shell:
         "python -m protogcn draw_animation --dataset {input.dataset}"
         " --preparation {wildcards.preparation} --joints {input.joints} --values {input.values}"
-        " --modalities {params.modalities} --clips {input.clips} --clip {wildcards.clip:q}"
+        " --modalities {params.modalities} --clips {input.clips} --clip={wildcards.clip:q}"
         " --animation {output.animation:q} --figures {output.png:q} {output.pdf:q}"
         " --caption {output.caption:q} --log {log:q}"

@@ -1,13 +1,9 @@
-"""Faults of raw files -> one sentence each, and one ContractError for all of them."""
+"""What is wrong in a raw file, where, and what its format promises."""
 
 import stat
-from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
-from protogcn.errors import ConfigError, ContractError
-
-SHOWN = 10
+import numpy as np
 
 
 class MalformedError(Exception):
@@ -31,50 +27,6 @@ class MalformedError(Exception):
         return f"{self.file}, {self.place}: found {self.found}, expected {self.expected}"
 
 
-def report_malformed(
-    where: str,
-    kind: str,
-    faults: Sequence[MalformedError],
-    total: int,
-    *,
-    shown: int | None = SHOWN,
-) -> None:
-    """Raise for the faults of a whole data set; return if there is none.
-
-    Args:
-        where: the folder or file that was read.
-        kind: what the faults are counted in, plural: ``files`` or ``samples``.
-        faults: at least the first of them that are shown, in reading order.
-        total: how many there are.
-        shown: how many the message names, None for all.
-
-    Raises:
-        ContractError: there is a fault; names the total and the first ones.
-    """
-    if not total:
-        return
-    lines = "".join(f"\n  {fault}" for fault in faults[:shown])
-    first = f"; the first {shown}" if shown is not None and total > shown else ""
-    raise ContractError(f"{where}: {total} malformed {kind}{first}:{lines}")
-
-
-def results_of(*checks: Callable[[], Any]) -> list[Any]:
-    """Return what checks return that do not depend on one another.
-
-    Raises:
-        ConfigError, ContractError: for all that fail, together; the kind is that of the first.
-    """
-    results, faults = [], []
-    for check in checks:
-        try:
-            results.append(check())
-        except (ConfigError, ContractError) as fault:
-            faults.append(fault)
-    if faults:
-        raise type(faults[0])("\n".join(map(str, faults)))
-    return results
-
-
 def check_regular_file(path: Path, max_bytes: int) -> None:
     """Raise MalformedError unless a file is a regular one of at most some bytes."""
     try:
@@ -91,6 +43,8 @@ def check_regular_file(path: Path, max_bytes: int) -> None:
 
 def show(value: object) -> str:
     """Return a short printable form of a value from a file of unknown origin."""
+    if isinstance(value, np.number | np.bool_):
+        value = value.item()
     if isinstance(value, bytes):
         text = repr(value[:40])[1:]
         return f"{text}..." if len(value) > 40 else text
@@ -101,4 +55,7 @@ def show(value: object) -> str:
         return repr(value)
     if isinstance(value, int):
         return str(value) if value.bit_length() <= 64 else f"a {value.bit_length()}-bit integer"
-    return f"a {type(value).__name__.lstrip('_')}"
+    if isinstance(value, np.ndarray):
+        return f"an array of shape {value.shape}"
+    # What stands in for a class of a pickle has a name of its own.
+    return f"a {getattr(value, 'shown_as', type(value).__name__.lstrip('_'))}"

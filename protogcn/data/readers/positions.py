@@ -4,13 +4,19 @@ Shapes: M persons, T frames, V joints, C channels.
 """
 
 import itertools
+import math
 from collections.abc import Sequence
 
 import numpy as np
 
 from protogcn.data.readers.malformed import show
+from protogcn.data.readers.pickles.numpy_arrays import RefusedError
+from protogcn.data.readers.pickles.torch_tensors import PickledTensor
 from protogcn.data.readers.values import Origin
 
+_DEEPEST = 4  # axes
+_MOST_NUMBERS = 2**27
+_MOST_COMPARED = 100_000  # parts of uneven lists that are looked at
 _LARGEST = float(np.finfo(np.float32).max)
 _AXES = {3: "(frames, {})", 4: "(persons, frames, {})"}
 
@@ -65,6 +71,8 @@ def numbers_of(value: object, origin: Origin, field: str) -> np.ndarray:
     Raises:
         MalformedError: it is none of these, or its parts have different sizes.
     """
+    if isinstance(value, PickledTensor):
+        value = _elements(value, origin, field)
     if isinstance(value, np.ndarray) and value.dtype.kind == "O":
         value = value.tolist()
     if isinstance(value, list | tuple):
@@ -107,6 +115,11 @@ def _joined(
     parts: list[object] | tuple[object, ...], origin: Origin, field: str
 ) -> np.ndarray | object:
     """Return one array of equal parts; of numbers in lists, float64."""
+    if any(isinstance(part, PickledTensor) for part in parts):
+        parts = [
+            _elements(part, origin, field) if isinstance(part, PickledTensor) else part
+            for part in parts
+        ]
     arrays = [part for part in parts if isinstance(part, np.ndarray)]
     shapes = list(dict.fromkeys(array.shape for array in arrays))
     expected = "parts of one shape, as numpy.stack joins them to one array"
@@ -115,7 +128,12 @@ def _joined(
             raise origin.fault(field, f"parts of shape {shapes[0]} and {shapes[1]}", expected)
         if parts:
             return np.stack(arrays)
-    if isinstance(leaf := _first_leaf(parts), str | bytes):
+    sizes, leaf = _first_branch(parts)
+    if len(sizes) > _DEEPEST or math.prod(sizes) > _MOST_NUMBERS:  # what numpy would walk through
+        found = f"nested lists of sizes {', '.join(map(str, sizes[: _DEEPEST + 1]))}"
+        expected = "persons, frames, joints and their numbers"
+        raise origin.fault(field, found, expected)
+    if isinstance(leaf, str | bytes):
         raise origin.fault(field, f"{show(leaf)} in nested lists", "numbers")
     try:
         return np.array(parts, dtype=np.float64)
@@ -127,22 +145,35 @@ def _joined(
         raise origin.fault(field, found, expected) from error
 
 
-def _first_leaf(value: object) -> object:
-    while isinstance(value, list | tuple) and value:
+def _elements(tensor: PickledTensor, origin: Origin, field: str) -> np.ndarray:
+    try:
+        return tensor.to_array()
+    except RefusedError as error:
+        found, _, expected = str(error).partition(", expected ")
+        raise origin.fault(field, found, expected) from error
+
+
+def _first_branch(value: object) -> tuple[list[int], object]:
+    """Return the sizes of the first list, the first in it, and so on; and what is in the last."""
+    sizes: list[int] = []
+    while isinstance(value, list | tuple) and len(value) and len(sizes) <= _DEEPEST:
+        sizes.append(len(value))
         value = value[0]
-    return value
+    if isinstance(value, np.ndarray):
+        sizes += value.shape
+    return sizes, value
 
 
 def _two_lengths(parts: object) -> tuple[int, int] | None:
     """Return two lengths that differ on one level of nested lists and arrays."""
     level = [parts]
-    while level:
+    for _ in range(_DEEPEST):
         sized = [part for part in level if isinstance(part, list | tuple | np.ndarray)]
         sized = [part for part in sized if not isinstance(part, np.ndarray) or part.ndim]
         lengths = list(dict.fromkeys(len(part) for part in sized))
         if len(lengths) > 1:
             return lengths[0], lengths[1]
-        level = [part for whole in sized for part in whole]
+        level = list(itertools.islice(itertools.chain.from_iterable(sized), _MOST_COMPARED))
     return None
 
 

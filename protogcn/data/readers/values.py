@@ -12,6 +12,7 @@ import numpy as np
 
 from protogcn.data.readers.malformed import MalformedError, show
 from protogcn.data.readers.notes import Notes
+from protogcn.data.readers.pickles.torch_tensors import PickledTensor
 from protogcn.errors import nearest
 
 _LARGEST_IMAGE = 100_000  # pixels along one side
@@ -151,11 +152,9 @@ def image_size(value: object, origin: Origin, field: str = "img_shape") -> tuple
         MalformedError: these are no two sides of an image.
     """
     sides = value.tolist() if isinstance(value, np.ndarray) else value
-    colours = sides[2:] if isinstance(sides, list | tuple) else ()
-    if not isinstance(sides, list | tuple) or not (
-        len(sides) == 2 or (len(sides) == 3 and _whole(colours[0]) in (1, 3, 4))
-    ):
-        found = f"({', '.join(map(show, sides))})" if colours else show(value)
+    size = len(sides) if isinstance(sides, list | tuple) else 0
+    if not (size == 2 or (size == 3 and _whole(sides[2]) in (1, 3, 4))):
+        found = f"({', '.join(map(show, sides))})" if 0 < size < 5 else show(value)
         raise origin.fault(field, found, "(height, width) of the image in pixels")
     return side_of_image(sides[0], origin, field), side_of_image(sides[1], origin, field)
 
@@ -174,10 +173,12 @@ def side_of_image(value: object, origin: Origin, field: str) -> int:
 
 
 def single(value: object) -> object:
-    """Return the one value of a numpy number, array, list or tuple; others as they are."""
+    """Return the one value of an array, tensor, list or tuple; others as they are."""
     for _ in range(3):
         if isinstance(value, np.generic) or (isinstance(value, np.ndarray) and value.size == 1):
             value = value.item()
+        elif isinstance(value, PickledTensor) and value.shape in ((), (1,)):
+            value = value.to_array()
         elif isinstance(value, list | tuple) and len(value) == 1:
             value = value[0]
         else:

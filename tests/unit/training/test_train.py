@@ -111,13 +111,6 @@ def test_best_epoch_is_kept_and_marked(data, tmp_path):
     assert scores.provenance["epoch"] == training.best["epoch"]
 
 
-def test_best_on_a_side_that_is_not_there_is_refused(data, tmp_path):
-    """Before the first epoch, not after it."""
-    with pytest.raises(ContractError, match="split xsub has no val clip"):
-        train(nano_run(select="best", select_on="val"), store_of(data), tmp_path)
-    assert not (tmp_path / "resume.pt").exists()
-
-
 @pytest.mark.parametrize("values", ["b.npy", "joints.npy"])
 def test_file_of_another_modality_is_refused(data, values):
     with pytest.raises(

@@ -8,6 +8,7 @@ from protogcn.data.readers.pickles.allowed_names import find_stand_in
 from protogcn.data.readers.pickles.numpy_arrays import RefusedError
 from protogcn.data.readers.pickles.unpickle import PROTOCOLS, unpickle
 from protogcn.errors import ConfigError, ContractError
+from protogcn.files.kind import kind_of
 
 _FIRST = 0x80
 _LAST = b"."
@@ -24,8 +25,9 @@ def load_pickle(path: Path, *, find_name: Callable[[str, str], object] = find_st
 
     Returns:
         What the pickle holds: None, bool, int (64 bits), float, str, bytes, list, tuple, dict
-        with plain keys, and numpy arrays and numbers of bool, integer, float or fixed-width text.
-        Arrays may be read-only.
+        with plain keys, and numpy arrays and numbers of bool, integer, float, fixed-width text or
+        these objects. Arrays may be read-only. Sets are lists; dates, paths and the like are
+        ``Foreign``.
 
     Raises:
         ConfigError: no readable file.
@@ -35,7 +37,7 @@ def load_pickle(path: Path, *, find_name: Callable[[str, str], object] = find_st
     try:
         value, end = unpickle(data, find_name=find_name)
     except RefusedError as error:
-        raise ContractError(f"{path}: byte {error.position}: {error}.") from error
+        raise ContractError(f"{path}: byte {error.position}: {error.place}{error}.") from error
     except MemoryError as error:
         raise ContractError(f"{path}: found more than fits into memory, expected less.") from error
     if end != len(data):
@@ -52,8 +54,9 @@ def _read(path: Path) -> bytes:
         with path.open("rb") as file:
             start = file.read(2)
             if len(start) < 2 or start[0] != _FIRST or start[1] not in PROTOCOLS:
-                found = f"a start of 0x{start.hex()}" if start else "an empty file"
-                raise ContractError(f"{path}: found {found}, expected a pickle of protocol 2 to 5.")
+                raise ContractError(
+                    f"{path}: found {kind_of(path)}, expected a pickle of protocol 2 to 5."
+                )
             file.seek(-1, 2)
             if file.read(1) != _LAST:  # reported before many bytes are read
                 raise ContractError(

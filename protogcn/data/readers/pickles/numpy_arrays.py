@@ -11,7 +11,7 @@ import numpy as np
 
 from protogcn.data.readers.malformed import show
 
-_CODE = re.compile(r"b1|[iu][1248]|f[248]|[SU][1-9][0-9]{0,5}")
+_CODE = re.compile(r"b1|[iu][1248]|f(2|4|8|12|16)|c(8|16)|O8|[SU][1-9][0-9]{0,5}")
 _MAX_DIMENSIONS = 32
 _MAX_EMPTY = 2**40  # bytes that an array without elements may claim by its other dimensions
 _LAST_CHARACTER = 0x10FFFF
@@ -23,7 +23,10 @@ class RefusedError(Exception):
 
     Attributes:
         position: the byte of the pickle it was found at, if known.
+        place: what the pickle was building there, such as a field of a sample, if known.
     """
+
+    place = ""
 
     def __init__(self, found: str, position: int | None = None):
         super().__init__(found)
@@ -41,12 +44,13 @@ class PickledType:
         if not _fits(args, (str,), (bool, int), (bool, int)) or args[1:] != (False, True):
             raise RefusedError("an element type in another form, expected numpy's")
         code = args[0]
-        if not _CODE.fullmatch(code):
+        try:
+            self.dtype = np.dtype(code if _CODE.fullmatch(code) else "")
+        except TypeError:  # or a long double of another machine
             raise RefusedError(
                 f"an array of the element type {show(code)}, expected bool, integer, float or"
                 " fixed-width text"
-            )
-        self.dtype = np.dtype(code)
+            ) from None
 
     def set_state(self, state: object) -> None:
         """Take the byte order; everything else must agree with the code."""
@@ -71,13 +75,13 @@ class PickledArray:
     """An array whose shape and bytes come later, as its state."""
 
     def __init__(self, args: tuple[object, ...]):
-        if not _fits(args, (NdarrayName,), (tuple,), (bytes,)):
+        if not _fits(args, (NdarrayName,), (tuple,), (bytes, str)):
             raise RefusedError("an array of another class, expected numpy.ndarray")
         self.array: np.ndarray | None = None
 
     def set_state(self, state: object) -> np.ndarray:
         """Build the array from (1, shape, type, order is Fortran's, bytes), once."""
-        kinds = (int,), (tuple,), (PickledType,), (bool, int), (bytes, bytearray)
+        kinds = (int,), (tuple,), (PickledType,), (bool, int), (bytes, bytearray, str, list)
         if self.array is not None or not _fits(state, *kinds) or state[0] != 1:
             raise RefusedError("the state of an array in another form, expected numpy's")
         _, shape, element, is_fortran, raw = state
@@ -102,18 +106,31 @@ def build_from_buffer(args: tuple[object, ...]) -> np.ndarray:
 
 def build_scalar(args: tuple[object, ...]) -> np.generic:
     """(type, bytes) -> one numpy number or text."""
-    if not _fits(args, (PickledType,), (bytes,)):
+    if not _fits(args, (PickledType,), (bytes, str)):
         raise RefusedError("a numpy number in another form, expected numpy's")
     return _build((), args[0].dtype, args[1], "C")[()]
 
 
 def _build(
-    shape: tuple[object, ...], dtype: np.dtype, raw: bytes | bytearray, order: str
+    shape: tuple[object, ...],
+    dtype: np.dtype,
+    raw: bytes | bytearray | str | list[object],
+    order: str,
 ) -> np.ndarray:
-    """Return a view of ``raw``; it is read-only when ``raw`` is bytes."""
+    """Return a view of ``raw``; it is read-only when ``raw`` is bytes.
+
+    Objects come as a list of them, and are data of the pickle. A long double becomes float64: not
+    all of its bit patterns are numbers.
+    """
+    if type(raw) is str:  # Python 2's; was decoded as UTF-8 only because that was possible
+        raw = raw.encode()
     if not _are_sizes(shape) or len(shape) > _MAX_DIMENSIONS:
         raise RefusedError("an array with another shape, expected whole numbers")
     num_elements = math.prod(shape)
+    if (dtype.kind == "O") != (type(raw) is list):
+        raise RefusedError("the state of an array in another form, expected numpy's")
+    if type(raw) is list:
+        return _build_objects(shape, raw, order)
     if num_elements * dtype.itemsize != len(raw):
         raise RefusedError(
             f"an array of {show(num_elements)} elements in {len(raw)} bytes, expected"
@@ -121,13 +138,31 @@ def _build(
         )
     if not num_elements and math.prod(max(size, 1) for size in shape) > _MAX_EMPTY:
         raise RefusedError("an empty array of absurd shape, expected a smaller one")
+    _check_elements(dtype, raw)
+    array = np.ndarray(shape, dtype, buffer=raw, order=order)
+    if dtype.kind == "f" and dtype.itemsize > 8:
+        with np.errstate(all="ignore"):
+            return array.astype(np.float64)
+    return array
+
+
+def _check_elements(dtype: np.dtype, raw: bytes | bytearray) -> None:
+    """Refuse bytes that are no values of a type."""
     if dtype.kind == "b" and raw.translate(None, b"\0\1"):
         raise RefusedError("a truth value other than 0 and 1, expected these")
-    if dtype.kind == "U" and num_elements:
+    if dtype.kind == "U" and raw:
         code_points = np.frombuffer(raw, np.dtype(np.uint32).newbyteorder(dtype.byteorder))
         if code_points.max() > _LAST_CHARACTER:
             raise RefusedError("a character beyond Unicode's last, expected text")
-    return np.ndarray(shape, dtype, buffer=raw, order=order)
+
+
+def _build_objects(shape: tuple[object, ...], values: list[object], order: str) -> np.ndarray:
+    if math.prod(shape) != len(values):
+        raise RefusedError(f"an array of {show(math.prod(shape))} objects, found {len(values)}")
+    array = np.empty(len(values), object)
+    for place, value in enumerate(values):  # at once, numpy would look into them
+        array[place] = value
+    return array.reshape(shape, order=order)
 
 
 def _are_sizes(values: object) -> bool:

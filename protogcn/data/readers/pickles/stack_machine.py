@@ -1,6 +1,7 @@
 """The instructions of a pickle -> the plain data that they build on a stack, and nothing else."""
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -42,10 +43,25 @@ class StackMachine:
         if self.outer or len(self.stack) != 1:
             raise RefusedError(f"{len(self.stack)} values at the end, expected one")
         (value,) = self.stack
-        plain = type(value) in _DATA or isinstance(value, np.generic)
+        plain = type(value) in (*_DATA, Foreign) or isinstance(value, np.generic)
         if not plain and self._find_storage is None:
             raise RefusedError("half an array, expected a whole one")
         return value
+
+    def place(self) -> str:
+        """Return what is being built: the keys and numbers that lead to it, for messages."""
+        levels, parts = [*self.outer, self.stack], []
+        for outer, level in pairwise(levels):
+            container = outer[-1] if outer else None
+            if type(container) is list:
+                parts.append(f"entry {len(container) + max(len(level), 1)}")
+            elif type(container) is dict:
+                texts = [at for at in range(0, len(level), 2) if type(level[at]) is str]
+                name = [level[at + 1] for at in texts[:-1] if level[at] == "frame_dir"]
+                if name:
+                    parts = [f"sample {show(name[0])}"]
+                parts += [show(level[at])[1:-1] for at in texts[-1:]]
+        return ", ".join(parts)
 
     def push(self, value: object) -> None:
         """Put a value on the stack."""
@@ -55,6 +71,14 @@ class StackMachine:
         """Put a text on the stack, if it has a form in UTF-8."""
         text.encode()
         self.stack.append(text)
+
+    def push_old_text(self, latin1: str) -> None:
+        """Put Python 2's text on the stack: as text where it is UTF-8, else as bytes."""
+        raw = latin1.encode("latin1")
+        try:
+            self.stack.append(raw.decode())
+        except UnicodeDecodeError:
+            self.stack.append(raw)
 
     def take(self, size: int) -> list[Any]:
         """Take the last values off the stack."""
@@ -160,6 +184,9 @@ class StackMachine:
             value = values.pop()
             if isinstance(value, str | bytes | bytearray):
                 self.allowance -= len(value) if len(value) > _LONG else 0
+            elif type(value) is np.ndarray and value.dtype.kind == "O":
+                self.allowance -= value.nbytes
+                values.extend(value.ravel())
             elif type(value) in (list, tuple, dict):
                 self.allowance -= 8 * (len(value) + 1)  # about what Python needs
             else:

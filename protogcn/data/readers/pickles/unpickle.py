@@ -61,6 +61,7 @@ def unpickle(
         return machine.result(), file.tell()
     except RefusedError as error:
         error.position = position
+        error.place = f"{place}: " if (place := machine.place()) else ""
         raise
     except UnicodeError as error:
         raise RefusedError("text that is not UTF-8, expected UTF-8", position) from error
@@ -104,6 +105,7 @@ _ACTIONS: dict[str, Callable[[StackMachine, Any], None]] = {
     **dict.fromkeys(("BININT", "BININT1", "BININT2", "LONG1", "BINFLOAT"), StackMachine.push),
     **dict.fromkeys(("SHORT_BINBYTES", "BINBYTES", "BINBYTES8", "BYTEARRAY8"), StackMachine.push),
     **dict.fromkeys(("SHORT_BINUNICODE", "BINUNICODE", "BINUNICODE8"), StackMachine.push_text),
+    **dict.fromkeys(("SHORT_BINSTRING", "BINSTRING"), StackMachine.push_old_text),
     "MARK": lambda machine, _: machine.mark(),
     "EMPTY_TUPLE": lambda machine, _: machine.push(()),
     "TUPLE1": lambda machine, _: machine.push(tuple(machine.take(1))),
@@ -113,6 +115,9 @@ _ACTIONS: dict[str, Callable[[StackMachine, Any], None]] = {
     "EMPTY_LIST": lambda machine, _: machine.push([]),
     "APPEND": lambda machine, _: machine.add_to_list(machine.take(1)),
     "APPENDS": lambda machine, _: machine.add_to_list(machine.take_since_mark()),
+    "EMPTY_SET": lambda machine, _: machine.push([]),  # nothing is hashed
+    "ADDITEMS": lambda machine, _: machine.add_to_list(machine.take_since_mark()),
+    "FROZENSET": lambda machine, _: machine.push(machine.take_since_mark()),
     "EMPTY_DICT": lambda machine, _: machine.push({}),
     "SETITEM": lambda machine, _: machine.add_to_dict(machine.take(2)),
     "SETITEMS": lambda machine, _: machine.add_to_dict(machine.take_since_mark()),

@@ -63,7 +63,7 @@ def test_matrices_are_means_over_the_test_crops(arguments, data):
 
 
 def test_a_clip_that_is_not_there_is_one_sentence(data):
-    with pytest.raises(ConfigError, match=r"clip 99: is none of the 24 clips, .* like clip 00"):
+    with pytest.raises(ConfigError, match=r"clip '99': is none of the 24 clips, .* like 'clip 00'"):
         store_of(data).table.row_of("99")
 
 

@@ -10,6 +10,7 @@ from protogcn.config.plan import Plan
 from protogcn.config.resolved import MODALITIES, Dataset, Run
 from protogcn.config.tables import Table, request_of
 from protogcn.config.targets import Page, Target
+from protogcn.config.validation import check_measured_sides
 from protogcn.errors import ConfigError
 from protogcn.files import paths
 
@@ -73,9 +74,13 @@ def settings_to_train(run: Run) -> str:
     """Return the settings of a run that is trained; of another one, a file that no rule makes.
 
     Snakemake then takes the other rule that makes the same network.
+
+    Raises:
+        ConfigError: the run is to be measured on a side of its split that has no clip.
     """
     if "checkpoint" in run.settings:
         return f"{run.folder}/no training, as its checkpoint is imported"
+    check_measured_sides(run)
     return f"{run.folder}/config.yaml"
 
 

@@ -2,7 +2,7 @@
 
 In reading order: ``resolved`` (what a stage reads of a dataset and a run), ``load`` (the files,
 merged as Snakemake merges them), ``schema`` (what a value may be), ``variables`` (``~`` and
-``$SCRATCH`` in paths), ``skeleton``, ``datasets`` (and the message for missing raw files),
+``$SCRATCH`` in paths), ``joint_tree``, ``skeleton``, ``datasets`` (missing raw files, too),
 ``settings`` (which settings go together), ``imports`` (runs that are not trained here),
 ``start_from`` (trainings that begin with weights), ``runs`` (overrides), ``plan`` (all of it),
 ``starts`` (runs that start from others), ``recipe`` (whether two runs are trained alike),

@@ -3,5 +3,5 @@
 In reading order: ``paths`` (where every file lies), ``contracts`` (written whole or not at all,
 checked on load), ``arrays`` (memory-mapped, with a digest), ``clip_table``, ``scores``,
 ``ensemble`` (which runs a table fuses), ``progress`` (of a training), ``provenance`` (versions and
-commit).
+commit), ``kind`` (what a file of any origin is, for messages).
 """

@@ -8,6 +8,7 @@ from protogcn.data.readers.pickles.allowed_names import find_stand_in
 from protogcn.data.readers.pickles.numpy_arrays import RefusedError
 from protogcn.data.readers.pickles.unpickle import PROTOCOLS, unpickle
 from protogcn.errors import ConfigError, ContractError
+from protogcn.files.kind import kind_of
 
 _FIRST = 0x80
 _LAST = b"."
@@ -53,8 +54,9 @@ def _read(path: Path) -> bytes:
         with path.open("rb") as file:
             start = file.read(2)
             if len(start) < 2 or start[0] != _FIRST or start[1] not in PROTOCOLS:
-                found = f"a start of 0x{start.hex()}" if start else "an empty file"
-                raise ContractError(f"{path}: found {found}, expected a pickle of protocol 2 to 5.")
+                raise ContractError(
+                    f"{path}: found {kind_of(path)}, expected a pickle of protocol 2 to 5."
+                )
             file.seek(-1, 2)
             if file.read(1) != _LAST:  # reported before many bytes are read
                 raise ContractError(

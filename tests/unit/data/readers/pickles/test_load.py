@@ -1,3 +1,4 @@
+import gzip
 import os
 import pickle
 import sys
@@ -179,9 +180,17 @@ def test_a_cut_pickle_that_ends_in_a_dot_is_refused(load):
     ("data", "message"),
     [
         (b"", "found an empty file, expected a pickle of protocol 2 to 5"),
-        (b"PK\3\4", "found a start of 0x504b, expected a pickle"),
-        (pickle.dumps([1], 0), "found a start of 0x286c, expected a pickle"),
-        (b"\x80\x06N.", "found a start of 0x8006, expected a pickle"),
+        (gzip.compress(b"a"), r"found a gzip file \(unpack it with gunzip\), expected a pickle"),
+        (
+            b"version https://git-lfs.github.com/spec/v1\n",
+            "found a Git LFS pointer .* git lfs pull",
+        ),
+        (b"PK\3\4", "found a zip archive that is cut short .*, expected a pickle"),
+        (
+            pickle.dumps([1], 0),
+            r"found a pickle of protocol 0 or 1 \(load it .*\), expected a pickle of protocol 2 to 5",
+        ),
+        (b"\x80\x06N.", "found an unknown kind of file, which starts with 0x80064e2e, expected"),
         (pickle.dumps([1], 4) + b"\n", "found no end of a pickle after 18 bytes, expected one"),
     ],
 )

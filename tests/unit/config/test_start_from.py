@@ -5,8 +5,9 @@ import copy
 import pytest
 
 from protogcn.config.plan import expand
-from protogcn.config.schema import check_schema, read_yaml
+from protogcn.config.schema import check_schema
 from protogcn.config.start_from import frozen_blocks
+from protogcn.config.strict_yaml import read_yaml
 from protogcn.errors import ConfigError
 from tests.made.config import SCHEMA, repository_config
 

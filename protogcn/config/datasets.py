@@ -12,6 +12,7 @@ from protogcn.files import paths
 
 ANNOTATIONS = "annotations.csv"  # the table of a folder of clips
 CLIP_SUFFIXES = (".npy", ".csv", ".json")  # of a file that holds one clip
+_ACTIONS = 12  # of the simulator
 _LONGEST_NAME = 200  # characters
 _SIMULATED = {  # what the simulator writes in its folder: raw and kpfiles of each of its formats
     "skeletons": ("", None),
@@ -66,6 +67,11 @@ def resolve_dataset(
         raise ConfigError(
             f"{where}: simulate.classes is {simulate['classes']}, but classes has"
             f" {len(classes)} names."
+        )
+    if simulate is not None and simulate.get("first_class", 1) + simulate["classes"] - 1 > _ACTIONS:
+        raise ConfigError(
+            f"{where}: simulate has {simulate['classes']} classes from number"
+            f" {simulate['first_class']} on, but the simulator has {_ACTIONS} actions."
         )
     dataset = Dataset(
         name=name,

@@ -1,15 +1,18 @@
 """What a run may say about the network that it starts from, and what is refused."""
 
 import copy
+import re
 
 import pytest
+import yaml
+from snakemake.utils import update_config
 
 from protogcn.config.plan import expand
 from protogcn.config.schema import check_schema
 from protogcn.config.start_from import frozen_blocks
 from protogcn.config.strict_yaml import read_yaml
 from protogcn.errors import ConfigError
-from tests.made.config import SCHEMA, repository_config
+from tests.made.config import REPOSITORY, SCHEMA, repository_config
 
 DEMO = {"dataset": "demo"}
 _CONFIG, _SCHEMA = repository_config(), read_yaml(SCHEMA)  # read once
@@ -23,6 +26,17 @@ def plan_with(*said, **train):
         config["overrides"][f"mine{number}"] = {"where": where, "set": changes}
     check_schema(config, _SCHEMA)
     return expand(config)
+
+
+def test_example_of_the_docs_is_a_start():
+    text = (REPOSITORY / "docs/start-from.md").read_text()
+    (example,) = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    config = copy.deepcopy(_CONFIG)
+    config["datasets"]["mine"] = config["datasets"]["demo"]
+    update_config(config, yaml.safe_load(example))
+    check_schema(config, _SCHEMA)
+    settings = settings_of(expand(config), "b", "mine_xsub")
+    assert settings["start_from"] == "released/ntu120_xsub/b.pth"
 
 
 def settings_of(plan, stream="j", task="demo_xsub"):

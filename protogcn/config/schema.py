@@ -27,10 +27,15 @@ _LIMITS = {
     "exclusiveMaximum": "less than",
     "multipleOf": "a multiple of",
 }
-_REPLACED = {  # keys of earlier versions
+_START = "here it is start_from (docs/start-from.md)"
+_REPLACED = {  # keys of earlier versions, and of the code that users come from
     "pack": "set engine.trainings_per_gpu to K and start snakemake with --resources gpu=K*GPUs"
     " (docs/cluster.md)",
     "fused_passes": "take it out; there is one way to train on the CPU (docs/performance.md)",
+    "load_from": _START,
+    "pretrained": _START,
+    "resume_from": f"a training resumes by itself; to begin with weights, {_START}",
+    "frozen_stages": "here it is freeze (docs/start-from.md)",
 }
 
 

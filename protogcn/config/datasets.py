@@ -11,7 +11,7 @@ from protogcn.errors import ConfigError, nearest
 from protogcn.files import paths
 
 ANNOTATIONS = "annotations.csv"  # the table of a folder of clips
-CLIP_SUFFIXES = (".npy", ".csv", ".json")  # of a file that holds one clip
+CLIP_SUFFIXES = (".npy", ".csv", ".json", ".skeleton")  # of a file that holds one clip
 _ACTIONS = 12  # of the simulator
 _LONGEST_NAME = 200  # characters
 _SIMULATED = {  # what the simulator writes in its folder: raw and kpfiles of each of its formats

@@ -4,9 +4,10 @@ In reading order: ``resolved`` (what a stage reads of a dataset and a run), ``lo
 merged as Snakemake merges them), ``schema`` (what a value may be), ``variables`` (``~`` and
 ``$SCRATCH`` in paths), ``skeleton``, ``datasets`` (and the message for missing raw files),
 ``settings`` (which settings go together), ``imports`` (runs that are not trained here),
-``start_from`` (trainings that begin with weights), ``runs`` (overrides), ``plan`` (all of it),
-``starts`` (runs that start from others), ``recipe`` (whether two runs are trained alike),
-``tables``, ``targets`` (what a user may ask for), ``unknown_targets`` (and what is nearest to what
-nothing makes), ``command_line`` (what Snakemake was asked for), ``inputs`` (the files that each
-rule reads). ``facts`` holds what papers state. The command: ``resolve``.
+``start_from`` (trainings that begin with weights), ``validation`` (the sides of its split that a
+training is measured on), ``runs`` (overrides), ``plan`` (all of it), ``starts`` (runs that start
+from others), ``recipe`` (whether two runs are trained alike), ``tables``, ``targets`` (what a user
+may ask for), ``unknown_targets`` (and what is nearest to what nothing makes), ``command_line``
+(what Snakemake was asked for), ``inputs`` (the files that each rule reads). ``facts`` holds what
+papers state. The command: ``resolve``.
 """

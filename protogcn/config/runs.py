@@ -10,6 +10,7 @@ from protogcn.config.imports import IMPORTS, with_imports
 from protogcn.config.resolved import MODALITIES, Dataset, Run
 from protogcn.config.settings import check_run
 from protogcn.config.start_from import with_start
+from protogcn.config.validation import with_validation
 from protogcn.errors import ConfigError, nearest
 
 RECIPE = "protogcn"  # of every model that names no other
@@ -152,6 +153,7 @@ class Runs:
             network |= changes.pop("model", {})
             engine |= changes.pop("engine", {})
         settings = with_start(self._train | with_imports(changes, facts), changes, facts)
+        settings = with_validation(settings)
         dataset, split = self._tasks[task]
         repeat = int(stream.partition("-")[2] or 1)
         settings["seed"] += repeat - 1

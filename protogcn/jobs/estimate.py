@@ -139,6 +139,9 @@ def _of_run(stage: str, run: Run, size: Size) -> tuple[float, float]:
         clips = size.clips["train"]
         if settings["select"] == "best":
             clips += _FORWARD * size.clips.get(settings["select_on"], size.clips["test"])
+        if every := settings.get("validate_every"):
+            side = size.clips.get(settings["validate_on"], size.clips["test"])
+            clips += _FORWARD * side / every
         passes = settings["epochs"]
     else:
         batch, in_memory = math.inf, _FORWARD * _CROPS_AT_ONCE

@@ -165,7 +165,7 @@ def main() -> None:
     args = parser.parse_args()
 
     run = load_run(args.config)
-    clips = load_clip_list(args.clips, run.split, len(run.dataset.classes))
+    clips = load_clip_list(args.clips, run.split, run.dataset.classes)
     scores = import_scores(run, args.source, clips)
     scores.save(args.scores)
     facts, imported = scores.provenance, scores.provenance["imported"]

@@ -1,6 +1,7 @@
 """One modality -> one trained network, resumable.
 
 In reading order: ``train`` (the command), ``start_from`` (weights that are there), ``epoch``,
-``resume`` (the state between epochs), ``run_owner`` (only the last process to start writes),
-``reporter`` (progress and history).
+``validation`` (the accuracy after it on a side of the split), ``resume`` (the state between
+epochs), ``run_owner`` (only the last process to start writes), ``reporter`` (what others see of
+it).
 """

@@ -3,7 +3,6 @@
 Shapes: M persons, T frames, V joints.
 """
 
-import csv
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -13,13 +12,14 @@ from protogcn.config.datasets import ANNOTATIONS, CLIP_SUFFIXES
 from protogcn.data.readers import DroppedClip, RawClip
 from protogcn.data.readers.annotations import Sample
 from protogcn.data.readers.clip_file import read_clip_file
-from protogcn.data.readers.malformed import SHOWN, MalformedError, report_malformed, show
+from protogcn.data.readers.faults import report_malformed
+from protogcn.data.readers.malformed import MalformedError, show
+from protogcn.data.readers.table_of_clips import read_table_of_clips, side_of
 from protogcn.data.readers.values import Labels, side_of_image
-from protogcn.errors import ConfigError, ContractError
-from protogcn.files.clip_table import SIDES
 from protogcn.jobs.bar import show_progress
 
 _IMAGE_FIELDS = ("image_height", "image_width")
+_HINT = "; a folder of .skeleton files needs a protocol"
 
 _Checked = TypeVar("_Checked")
 
@@ -59,8 +59,7 @@ def read_folder(
         splits: the configured splits.
         in_image: 2-D poses: x and y in pixels and a score.
         progress: report the progress on stderr.
-        thorough: name every fault, not the first ten, and read the files although lines of the
-            table are malformed.
+        thorough: read the files although lines of the table are malformed.
 
     Returns:
         Clips with keypoints (M, T, V, 3), and what was left out by the rules ``no_split`` and
@@ -72,18 +71,23 @@ def read_folder(
         ContractError: lines of the table are malformed.
     """
     table = folder / ANNOTATIONS
-    lines = _read_table(table, [*splits, *(_IMAGE_FIELDS if in_image else ())])
+    lines = read_table_of_clips(
+        table, ["label", *splits, *(_IMAGE_FIELDS if in_image else ())], hint=_HINT
+    )
     annotations, faults = _check_lines(table, lines, classes, splits, in_image)
     if not thorough:
-        report_malformed(str(table), "fields", faults, len(faults))
+        report_malformed(str(table), "fields", faults, of=len(lines))
     items = show_progress(annotations, total=len(annotations), what="clips")
-    shown = None if thorough else SHOWN
-    return _read_clips(folder, items if progress else annotations, joints, in_image, faults, shown)
+    return _read_clips(
+        folder, items if progress else annotations, joints, in_image, faults, len(lines)
+    )
 
 
 def unlisted_files(folder: Path) -> list[str]:
     """Return the files of clips in a folder that its table, which can be read, does not list."""
-    listed = {str(PurePosixPath(row["clip"])) for _, row in _read_table(folder / ANNOTATIONS, [])}
+    listed = {
+        str(PurePosixPath(row["clip"])) for _, row in read_table_of_clips(folder / ANNOTATIONS, [])
+    }
     names = [path.relative_to(folder) for path in sorted(_clip_files(folder))]
     return [str(name) for name in names if str(name.with_suffix("")) not in listed]
 
@@ -94,13 +98,13 @@ def _read_clips(
     joints: Sequence[str],
     in_image: bool,
     faults: list[MalformedError],
-    shown: int | None,
+    num_lines: int,
 ) -> Iterator[RawClip | DroppedClip]:
     for item in annotations:
         try:
             keypoints = read_clip_file(item.path, joints, in_image=in_image)
         except MalformedError as fault:
-            faults.append(fault)
+            faults.append(fault.with_traceback(None))  # which would keep arrays alive
             continue
         if set(item.sides.values()) <= {"-"}:
             yield DroppedClip(item.name, "no_split")
@@ -108,32 +112,7 @@ def _read_clips(
             yield DroppedClip(item.name, "no_body")
         else:
             yield RawClip(item.name, item.label, keypoints, item.sides, item.image_size)
-    report_malformed(str(folder), "fields and files", faults, len(faults), shown=shown)
-
-
-def _read_table(path: Path, columns: Sequence[str]) -> list[tuple[int, dict[str | None, str]]]:
-    """Return number and fields of every line that is not empty; fields without a column at None."""
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file, restval="")
-            lines = [(reader.line_num, fields) for fields in reader]
-            found = reader.fieldnames or []
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        problem = getattr(error, "strerror", None) or "no UTF-8 text"
-        raise ConfigError(
-            f"{path}: {problem}, expected a table of the folder's clips with the columns clip,"
-            f" label, {', '.join(columns)}; a folder of .skeleton files needs a protocol."
-        ) from error
-    if missing := [name for name in ("clip", "label", *columns) if name not in found]:
-        raise ConfigError(
-            f"{path}: has no column {', '.join(missing)}, only {', '.join(map(show, found))};"
-            " expected clip, label and one for each split of the config."
-        )
-    if twice := [name for name in found if name and found.count(name) > 1]:
-        raise ConfigError(f"{path}: has the column {show(twice[0])} twice, expected it once.")
-    if not lines:
-        raise ContractError(f"{path}: lists no clip, expected one in each line.")
-    return lines
+    report_malformed(str(folder), "fields and files", faults, of=num_lines)
 
 
 def _check_lines(
@@ -163,7 +142,9 @@ def _check_lines(
             name=(name := checked(_name_of, sample, annotations)),
             path=name and checked(_path_of, sample, name, files),
             label=checked(sample.label, labels),
-            sides={split: checked(_side_of, sample, split) for split in splits},
+            sides={
+                split: checked(side_of, sample.fields[split], sample, split) for split in splits
+            },
             image_size=checked(_image_size, sample) if in_image else None,
         )
         if len(faults) == before:
@@ -201,13 +182,6 @@ def _path_of(sample: Sample, name: str, files: Mapping[str, Path]) -> Path:
         expected = f"one of {', '.join(name + suffix for suffix in CLIP_SUFFIXES)}"
         raise sample.fault("clip", many, expected)
     return found[0]
-
-
-def _side_of(sample: Sample, split: str) -> str:
-    side = sample.fields[split].strip() or "-"
-    if side not in SIDES:
-        raise sample.fault(split, show(side), "train, val, test or -")
-    return side
 
 
 def _image_size(sample: Sample) -> tuple[int, int]:

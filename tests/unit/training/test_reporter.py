@@ -12,7 +12,14 @@ from protogcn.training import reporter
 from protogcn.training.reporter import Reporter
 from protogcn.training.run_owner import Owner
 
-ROW = {"accuracy": 50.0, "clips_per_second": 20.0}
+ROW = {
+    "epoch": 1,
+    "learning_rate": 0.1,
+    "loss": 2.5,
+    "accuracy": 50.0,
+    "clips_per_second": 20.0,
+    "seconds": 5.0,
+}
 
 
 def report_in(folder, history=(), seconds=None, owner=None):
@@ -21,6 +28,7 @@ def report_in(folder, history=(), seconds=None, owner=None):
         folder,
         epochs=10,
         num_clips=100,
+        measured_share=0.5,
         history=history,
         name="run",
         limit=TimeLimit(seconds),

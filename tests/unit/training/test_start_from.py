@@ -81,6 +81,7 @@ def before_training(run, data, folder, monkeypatch):
         stage,
         "train_epoch",
         lambda training: {
+            "epoch": 1,
             "accuracy": 0.0,
             "loss": 0.0,
             "learning_rate": 0.0,

@@ -13,8 +13,10 @@ from protogcn.errors import ContractError
 
 OF_GIVEN = "the list given as clips"
 _NUMBERED = re.compile(r"(\D*)(\d{1,18})(\D*)")  # as CTR-GCN names samples: test_0, test_1, ...
-_BY_CHANCE = 1e-3  # the probability of so many hits or more, in an order by chance
-_NO_NETWORK = 1e-2  # the probability of so few, of a network half-way from chance to perfect
+# The probability of so many hits or more in an order by chance: below the first there is no doubt,
+# above the second they are refused, if a network half-way from chance to perfect has so few hits
+# with a probability below the third.
+_NO_CHANCE, _CHANCE, _NO_NETWORK = 1e-3, 1e-2, 1e-2
 
 
 class Joined(NamedTuple):
@@ -86,8 +88,8 @@ def doubt_about_order(predicted: np.ndarray, labels: np.ndarray) -> tuple[str, b
         labels: (N,) classes.
 
     Returns:
-        A sentence if the hits may be by chance, else nothing; and whether that is for certain: a
-        network half-way from chance to perfect would have more hits. Of few clips it is not.
+        A sentence if the hits may be by chance, else nothing; and whether that is for certain. Of
+        few clips it is not: a weak network has as few hits.
     """
     count = len(labels)
     of_class = [np.bincount(v, minlength=predicted.max() + 1) for v in (predicted, labels)]
@@ -96,9 +98,11 @@ def doubt_about_order(predicted: np.ndarray, labels: np.ndarray) -> tuple[str, b
     hits = int((predicted == labels).sum())
     if max(np.max(each) for each in of_class) == count:  # one class only: every order is the same
         return "", False
-    if _tail(hits, count, share, up=True) <= _BY_CHANCE:
+    by_chance = _tail(hits, count, share, up=True)
+    if by_chance <= _NO_CHANCE:
         return "", False
-    is_certain = _tail(hits, count, (1 + share) / 2, up=False) <= _NO_NETWORK
+    half_way = _tail(hits, count, (1 + share) / 2, up=False)
+    is_certain = by_chance > _CHANCE and half_way <= _NO_NETWORK
     found = f"{hits} of {count} clips are right, {'no more than' if is_certain else 'maybe'} by"
     return f"{found} chance ({share * count:.3g})", is_certain
 

@@ -23,8 +23,8 @@ _LARGEST_NPZ = 1 << 32  # bytes of its arrays
 _LARGEST = float(np.finfo(np.float32).max)  # score files hold float32
 _PICKLES = (".pkl", ".pickle", ".pt", ".pth")
 _KINDS = {  # by suffix: how ``kind_of`` calls such a file
-    ".npz": "a numpy archive (.npz)",
-    ".npy": "a numpy file (.npy)",
+    ".npz": "a .npz file of numpy",
+    ".npy": "a .npy file of numpy",
     ".csv": "text that starts",
     ".json": "a JSON file",
 }
@@ -46,7 +46,9 @@ def read_scores(path: Path) -> ReleasedScores:
     with reading(path, "scores"):
         if suffix in _PICKLES:
             is_torch = is_torch_file(path)
-            content = load_torch_file(path) if is_torch else load_pickle(path, find_name=find_score_name)
+            content = (
+                load_torch_file(path) if is_torch else load_pickle(path, find_name=find_score_name)
+            )
             found = scores_in(path, content)
         else:
             found = _READERS[suffix](_of_kind(path, _KINDS[suffix]))

@@ -83,8 +83,10 @@ def as_probabilities(where: str, values: np.ndarray) -> Spaced:
 
 def _check_told(where: str, values: np.ndarray, told: str) -> None:
     if told == "probability" and (values.min() < 0 or values.sum(axis=2).min() <= 0):
-        entry = int((values.min(axis=(1, 2)) < 0).argmax()) if values.min() < 0 else int(
-            (values.sum(axis=2) <= 0).any(axis=1).argmax()
+        entry = (
+            int((values.min(axis=(1, 2)) < 0).argmax())
+            if values.min() < 0
+            else int((values.sum(axis=2) <= 0).any(axis=1).argmax())
         )
         raise ContractError(
             f"{where}: {SCORE_SPACE} is probability, but the scores of entry {entry} run from"

@@ -221,6 +221,18 @@ def test_frozen_parts_keep_weights_and_statistics_bit_for_bit(data, tmp_path, fr
     assert not moved & same
 
 
+@pytest.mark.slow
+def test_compiled_step_trains_the_same_with_frozen_parts(data, tmp_path, captured_graphs):
+    ours(tmp_path / "c.pt", run_with(dataset=with_classes("a", "b")))
+    start = {"freeze": ["block 1"], "loaded_learning_rate": 0.01}
+    plain = train(run_with(tmp_path / "c.pt", **start), store_of(data), tmp_path / "plain")
+    run = run_with(tmp_path / "c.pt", **start, compile=True)
+    compiled = train(run, store_of(data), tmp_path / "compiled")
+    assert captured_graphs
+    for name, value in weights_of(plain).items():
+        torch.testing.assert_close(weights_of(compiled)[name], value, msg=name)
+
+
 def test_memory_of_new_classes_is_not_frozen(data, tmp_path):
     ours(tmp_path / "c.pt", run_with(dataset=with_classes("a", "b")))
     run = run_with(tmp_path / "c.pt", freeze=["all but classifier"])

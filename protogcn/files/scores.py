@@ -39,7 +39,8 @@ class Scores:
         probabilities: (N, K) float32, the mean over crops of the softmax; rows sum to one.
         provenance: run, settings, ``select`` (which epoch was scored: last, best, watched for a
             last one of a training that was measured on test clips, or unknown for an import),
-            commit, data digest; for an import ``imported`` and ``space`` (probability, logit or log_probability).
+            commit, data digest; for an import ``imported`` and ``space`` (probability, logit or
+            log_probability).
     """
 
     clips: np.ndarray

@@ -17,8 +17,8 @@ from protogcn.scores.released_scores import (
     ARRAYS,
     ReleasedScores,
     from_arrays,
-    name_of,
     plain,
+    sample_name,
     stacked,
 )
 
@@ -48,7 +48,7 @@ def scores_in(path: Path, content: object) -> ReleasedScores:
         case dict() if any(name in ARRAYS for name in content):
             return from_arrays(path, "arrays", content)
         case dict() if content:
-            names, entries = tuple(map(name_of, content)), list(content.values())
+            names, entries = tuple(map(sample_name, content)), list(content.values())
             if all(type(entry) is dict for entry in entries):
                 return _from_samples(path, "CTR-GCN", entries, names)
             return ReleasedScores("CTR-GCN", stacked(path, entries), clips=names)
@@ -77,7 +77,7 @@ def _from_samples(
         labels.append(label)
         clips.append(clip)
     if names is None and all(isinstance(clip, str) for clip in clips):
-        names = tuple(map(name_of, clips))
+        names = tuple(map(sample_name, clips))
     with_labels = all(np.size(label) == 1 and label is not None for label in labels)
     return ReleasedScores(
         form,

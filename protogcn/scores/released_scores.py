@@ -13,7 +13,7 @@ from protogcn.data.readers.malformed import show
 from protogcn.data.readers.pickles.numpy_arrays import RefusedError
 from protogcn.data.readers.pickles.torch_tensors import PickledTensor
 from protogcn.errors import ContractError
-from protogcn.scores.spaces import as_probabilities
+from protogcn.scores.spaces import named_probabilities
 
 ARRAYS = ("logits", "probabilities", "scores")
 _CLIPS, _LABELS, _CLASSES = ("clips", "names"), ("labels", "label"), ("classes",)
@@ -59,7 +59,7 @@ def from_arrays(path: Path, form: str, arrays: Mapping[str, object]) -> Released
     found = {name: stacked(path, arrays[name]) for name in known}
     remark, probabilities = "", found.get("probabilities")
     if probabilities is not None:
-        _, found["probabilities"], remark = as_probabilities(str(path), probabilities)
+        _, found["probabilities"], remark = named_probabilities(str(path), probabilities)
     if {"logits", "probabilities"} <= found.keys():
         if found["logits"].shape != probabilities.shape:
             raise ContractError(f"{path}: its logits and probabilities have not the same shape.")
@@ -115,7 +115,7 @@ def plain(value: object) -> object:
         raise ContractError(f"found {error}") from error
 
 
-def name_of(key: object) -> str:
+def sample_name(key: object) -> str:
     """Return the name of a sample; a number may be a float, and Python 2 has bytes."""
     if isinstance(key, bytes):
         key = key.decode("utf-8", "replace")

@@ -63,7 +63,7 @@ def in_known_space(
     return Spaced("logit", values)
 
 
-def as_probabilities(where: str, values: np.ndarray) -> Spaced:
+def named_probabilities(where: str, values: np.ndarray) -> Spaced:
     """Return scores (N, C, K) that a file calls probabilities.
 
     Raises:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from protogcn.errors import ContractError
-from protogcn.scores.spaces import as_probabilities, in_known_space
+from protogcn.scores.spaces import in_known_space, named_probabilities
 
 LOGITS = np.random.default_rng(0).normal(size=(200, 1, 60)) * 3
 
@@ -118,5 +118,5 @@ def test_few_logits_of_two_classes_may_sum_to_one_by_chance():
 
 
 def test_probabilities_by_name_are_divided_by_their_sums():
-    assert as_probabilities("a", SHARES).values is SHARES
-    np.testing.assert_allclose(as_probabilities("a", np.round(SHARES, 3)).values.sum(axis=2), 1)
+    assert named_probabilities("a", SHARES).values is SHARES
+    np.testing.assert_allclose(named_probabilities("a", np.round(SHARES, 3)).values.sum(axis=2), 1)

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from protogcn.batches.bodies import Bodies, body_rows
 from protogcn.batches.device import to_device
+from protogcn.data.scale import Scale, scale_of
 from protogcn.errors import ContractError
 from protogcn.files.clip_table import ClipTable
 
@@ -35,6 +36,7 @@ class ClipStore:
         ahead: whether a thread should gather batches one ahead: the frames are not on ``device``.
         mirror_widths: (N,) pixels, a mirrored x becomes width - x; 0 for bones and motions; None
             for 3-D data.
+        scale: what bodies and clips of the dataset measure; None in files of older versions.
     """
 
     frames: Tensor
@@ -43,6 +45,7 @@ class ClipStore:
     device: torch.device
     ahead: bool = False
     mirror_widths: np.ndarray | None = None
+    scale: Scale | None = None
 
     @classmethod
     def load(
@@ -85,7 +88,8 @@ class ClipStore:
                 table.widths if run.stored_modality == "j" else np.zeros_like(table.widths)
             )
             mirror_widths = of_positions.astype(np.float32)
-        return cls(frames, table, trailer["sha256"], device, ahead, mirror_widths)
+        scale = scale_of(trailer["inputs"])
+        return cls(frames, table, trailer["sha256"], device, ahead, mirror_widths, scale)
 
     def crops(self, clips: np.ndarray, frames: Tensor, *, multiple: int = 1) -> Bodies:
         """Gather one crop of each clip, its real bodies only.

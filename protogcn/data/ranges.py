@@ -96,7 +96,10 @@ class Ranges:
         self._look()
         if not self._sizes:
             return None
-        return Scale.of(list(self._sizes.values()), self._lengths, in_image=self._in_image)
+        marked = set(self._clips["repeated"])  # they would measure too much
+        sizes = [size for name, size in self._sizes.items() if name not in marked]
+        sizes = sizes or list(self._sizes.values())
+        return Scale.of(sizes, self._lengths, in_image=self._in_image)
 
     def problems(self) -> Iterator[str]:
         """Yield what no network can be trained on."""
@@ -110,6 +113,15 @@ class Ranges:
 
     def oddities(self) -> Iterator[str]:
         """Yield what the pipeline takes as it is, and what may yet be a mistake: a line a kind."""
+        yield from self.odd_values()
+        if self._sizes and not self._in_image:
+            told = {*self._clips["pixels"], *self._clips["repeated"]}
+            sizes = {name: size for name, size in self._sizes.items() if name not in told}
+            yield from odd_units(sizes, self.num_clips)
+            yield from odd_direction(self._upwards, np.median(list(self._sizes.values())))
+
+    def odd_values(self) -> Iterator[str]:
+        """Yield those that are odd whatever the unit and the axes."""
         self._look()
         sentences = {
             "far out": "values of {clips} are far from all others ({example}), expected {unit}.",
@@ -151,11 +163,6 @@ class Ranges:
             if self._clips.get(kind):
                 example = self._example[kind]
                 yield sentence.format(clips=self._of(kind), example=example, unit=self._unit)
-        if self._sizes and not self._in_image:
-            told = {*self._clips["pixels"], *self._clips["repeated"]}
-            sizes = {name: size for name, size in self._sizes.items() if name not in told}
-            yield from odd_units(sizes, self.num_clips)
-            yield from odd_direction(self._upwards, np.median(list(self._sizes.values())))
 
     @property
     def _unit(self) -> str:

@@ -28,7 +28,7 @@ def read_dataset(
         poses: the index of its decompressed poses, where the raw ones are compressed; the shards
             are beside it.
         notes: what was derived or converted is added to it while the clips are read.
-        thorough: continue after a fault, and name every fault in one message.
+        thorough: read the files although their names or lines of their table are wrong.
 
     Raises:
         ConfigError: the files do not exist, or are not what the config describes.
@@ -46,7 +46,6 @@ def read_dataset(
             splits=dataset.splits,
             notes=notes,
             progress=True,
-            thorough=thorough,
         )
     if dataset.is_annotated_folder:
         return read_folder(

@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from protogcn.batches.bodies import all_bodies
+from protogcn.data.scale import scale_entry
 from protogcn.errors import ConfigError, ContractError
 from protogcn.files.contracts import save_text, writing
 from protogcn.files.provenance import commit, versions
@@ -112,6 +113,7 @@ def interface_of(member: Member) -> dict[str, Any]:
             "empty person": "all zero, and the last one",
             "difference": settings["difference"],
             "short clips": settings["short_clips"],
+            **scale_entry(member.scale),
         },
         "output": {"name": "logits", "type": "float32", "axes": ["crops", "classes"]},
         "a clip's probabilities": f"the mean over {settings['crops']} crops of the softmax",

@@ -30,6 +30,9 @@ from protogcn.models import Loss
 from protogcn.models.engine import Engine
 from protogcn.training.start_from import Start
 
+_TOO_LARGE = 1e9  # in a clip: its square and the square's sums are hardly float32
+_UNUSUAL = 100  # times the median of the largest values of a step's clips
+
 
 class SeedOf(IntEnum):
     """What random numbers are for; two purposes never share a seed."""
@@ -175,11 +178,9 @@ def _refuse_not_finite(training: Training, losses: np.ndarray, batches: list[np.
     where = f"{training.run.name}: epoch {training.epoch + 1}"
     if (bad := np.flatnonzero(~np.isfinite(losses))).size:
         step = int(bad[0])
-        ids = ", ".join(training.store.table.ids[batches[step]])
         raise NotFiniteError(
             f"{where}, step {step + 1} of {len(batches)}: the loss is {losses[step]}, expected a"
-            f" number. The clips of this step: {ids}. Lower train.learning_rate, or look at these"
-            " clips; the epochs before are kept."
+            f" number. {_cause(training.store, batches[step])}; the epochs before are kept."
         )
     for name, value in training.model.state_dict().items():
         if value.is_floating_point() and not bool(torch.isfinite(value).all()):
@@ -187,6 +188,28 @@ def _refuse_not_finite(training: Training, losses: np.ndarray, batches: list[np.
                 f"{where}: {name} is no longer finite. Lower train.learning_rate; the epochs"
                 " before are kept."
             )
+
+
+def _cause(store: ClipStore, rows: np.ndarray) -> str:
+    """Say what makes a loss infinite: a clip of the step, or the learning rate."""
+    table, ids = store.table, store.table.ids[rows]
+    clips = [
+        store.frames[first : first + count]
+        for first, count in zip(
+            table.first_frames[rows].tolist(), table.num_frames[rows].tolist(), strict=True
+        )
+    ]
+    largest = np.array([float(clip.abs().max()) for clip in clips])  # NaN is the largest of all
+    worst = int(largest.argmax())
+    found = f"Clip {ids[worst]} has values up to {largest[worst]:g}"
+    if not largest[worst] < _TOO_LARGE:
+        return f"{found}, which no learning rate makes up for: correct it, or leave it out"
+    if largest[worst] > _UNUSUAL * np.median(largest):
+        return (
+            f"{found}, the others of this step up to {np.median(largest):.3g} (median): look at it,"
+            " or lower train.learning_rate"
+        )
+    return f"The clips of this step: {', '.join(ids)}. Lower train.learning_rate, or look at them"
 
 
 def learning_rate(base: float, step: int, num_steps: int) -> float:

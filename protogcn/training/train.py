@@ -28,6 +28,7 @@ from protogcn.batches.parallel import (
     run_together,
 )
 from protogcn.config.resolved import Run, add_run_files, load_run
+from protogcn.data.scale import scale_entry
 from protogcn.errors import (
     ContractError,
     FinishedElsewhereError,
@@ -175,6 +176,7 @@ def _checkpoint(training: Training) -> Mapping[str, Any]:
         "commit": commit(),
         "versions": versions(),
         **({"start": dict(training.start.record)} if training.start else {}),
+        **scale_entry(training.store.scale),
     }
 
 

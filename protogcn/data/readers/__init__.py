@@ -3,8 +3,8 @@
 In reading order: ``ntu``, its files ``skeleton_file`` and ``ntu_bodies``; ``pyskl`` and its parts
 ``annotations`` and ``pyskl_splits``; ``kinetics``; ``folder`` (a file for each clip),
 ``clip_file``, ``clip_csv``; ``table_of_clips`` (a csv table that people write); ``values`` and
-``positions`` (what may stand in a field),
-``malformed`` (what is wrong in a file), ``notes`` (what was derived). The room ``pickles`` reads
+``positions`` (what may stand in a field), ``malformed`` (what is wrong in a file), ``faults`` (a
+line for all that are alike), ``notes`` (what was derived). The room ``pickles`` reads
 pickles as data.
 """
 

@@ -9,7 +9,8 @@ from typing import TypeVar
 
 import numpy as np
 
-from protogcn.data.readers.malformed import SHOWN, MalformedError, report_malformed, show
+from protogcn.data.readers.faults import report_malformed
+from protogcn.data.readers.malformed import MalformedError, show
 from protogcn.data.readers.notes import Notes
 from protogcn.data.readers.pickles.load import load_pickle
 from protogcn.data.readers.pickles.torch_file import find_score_name
@@ -124,7 +125,6 @@ def check_samples(
     check: Callable[[str, Sample], _Checked],
     *,
     notes: Notes | None = None,
-    shown: int | None = SHOWN,
 ) -> list[_Checked]:
     """Return what ``check(name, sample)`` returns of every sample.
 
@@ -134,14 +134,12 @@ def check_samples(
         fields: what each of them has, beside ``frame_dir``, its name.
         check: raises MalformedError for what is wrong with one sample.
         notes: what was derived or converted is added to it.
-        shown: how many faults the message names, None for all.
 
     Raises:
         ContractError: for all malformed samples together.
     """
     checked: list[_Checked] = []
     faults: list[MalformedError] = []
-    num_faults = 0
     names: set[str] = set()
     fields = ["frame_dir", *fields]
     for number, entry in enumerate(annotations, start=1):
@@ -160,10 +158,8 @@ def check_samples(
             names.add(name)
             checked.append(item)
         except MalformedError as fault:
-            num_faults += 1
-            if shown is None or num_faults <= shown:
-                faults.append(fault)
-    report_malformed(str(path), "samples", faults, num_faults, shown=shown)
+            faults.append(fault.with_traceback(None))  # which would keep arrays alive
+    report_malformed(str(path), "samples", faults, of=len(annotations))
     return checked
 
 

@@ -12,7 +12,8 @@ from protogcn.config.datasets import ANNOTATIONS, CLIP_SUFFIXES
 from protogcn.data.readers import DroppedClip, RawClip
 from protogcn.data.readers.annotations import Sample
 from protogcn.data.readers.clip_file import read_clip_file
-from protogcn.data.readers.malformed import SHOWN, MalformedError, report_malformed, show
+from protogcn.data.readers.faults import report_malformed
+from protogcn.data.readers.malformed import MalformedError, show
 from protogcn.data.readers.table_of_clips import read_table_of_clips, side_of
 from protogcn.data.readers.values import Labels, side_of_image
 from protogcn.jobs.bar import show_progress
@@ -58,8 +59,7 @@ def read_folder(
         splits: the configured splits.
         in_image: 2-D poses: x and y in pixels and a score.
         progress: report the progress on stderr.
-        thorough: name every fault, not the first ten, and read the files although lines of the
-            table are malformed.
+        thorough: read the files although lines of the table are malformed.
 
     Returns:
         Clips with keypoints (M, T, V, 3), and what was left out by the rules ``no_split`` and
@@ -76,10 +76,11 @@ def read_folder(
     )
     annotations, faults = _check_lines(table, lines, classes, splits, in_image)
     if not thorough:
-        report_malformed(str(table), "fields", faults, len(faults))
+        report_malformed(str(table), "fields", faults, of=len(lines))
     items = show_progress(annotations, total=len(annotations), what="clips")
-    shown = None if thorough else SHOWN
-    return _read_clips(folder, items if progress else annotations, joints, in_image, faults, shown)
+    return _read_clips(
+        folder, items if progress else annotations, joints, in_image, faults, len(lines)
+    )
 
 
 def unlisted_files(folder: Path) -> list[str]:
@@ -97,13 +98,13 @@ def _read_clips(
     joints: Sequence[str],
     in_image: bool,
     faults: list[MalformedError],
-    shown: int | None,
+    num_lines: int,
 ) -> Iterator[RawClip | DroppedClip]:
     for item in annotations:
         try:
             keypoints = read_clip_file(item.path, joints, in_image=in_image)
         except MalformedError as fault:
-            faults.append(fault)
+            faults.append(fault.with_traceback(None))  # which would keep arrays alive
             continue
         if set(item.sides.values()) <= {"-"}:
             yield DroppedClip(item.name, "no_split")
@@ -111,7 +112,7 @@ def _read_clips(
             yield DroppedClip(item.name, "no_body")
         else:
             yield RawClip(item.name, item.label, keypoints, item.sides, item.image_size)
-    report_malformed(str(folder), "fields and files", faults, len(faults), shown=shown)
+    report_malformed(str(folder), "fields and files", faults, of=num_lines)
 
 
 def _check_lines(

@@ -13,7 +13,8 @@ import numpy as np
 
 from protogcn.config.facts import ntu_facts, ntu_missing_samples
 from protogcn.data.readers import DroppedClip, RawClip
-from protogcn.data.readers.malformed import SHOWN, MalformedError, report_malformed, show
+from protogcn.data.readers.faults import report_malformed
+from protogcn.data.readers.malformed import MalformedError, show
 from protogcn.data.readers.ntu_bodies import arrange_bodies
 from protogcn.data.readers.skeleton_file import read_skeleton_file
 from protogcn.errors import ConfigError
@@ -54,7 +55,7 @@ def read_ntu(
         leave_out_missing: drop the samples that the authors list as missing, unread.
         workers: processes that read; they change neither the clips nor their order.
         progress: report the progress on stderr.
-        thorough: name every fault, not the first ten, and read the files although names are wrong.
+        thorough: read the files although names are wrong.
 
     Returns:
         Clips with keypoints (M, T, 25, 3), float16 metres, and what was left out by the rules
@@ -70,14 +71,13 @@ def read_ntu(
         raise ConfigError(f"protocol: found {protocol}, expected ntu60 or ntu120.")
     names, faults = _select_names(folder, facts[protocol])
     if not thorough:
-        report_malformed(str(folder), "files", faults, len(faults))
+        report_malformed(str(folder), "files", faults, of=len(names) + len(faults))
     missing = ntu_missing_samples() if leave_out_missing else frozenset()
     paths = [None if name.text in missing else folder / f"{name.text}{_SUFFIX}" for name in names]
     outcomes = _read_in_order(paths, workers) if workers > 1 else map(_read_one, paths)
     if progress:
         outcomes = show_progress(outcomes, total=len(paths), what="files")
-    shown = None if thorough else SHOWN
-    return _collect(folder, names, outcomes, facts[protocol]["splits"], faults, shown)
+    return _collect(folder, names, outcomes, facts[protocol]["splits"], faults)
 
 
 def _collect(
@@ -86,8 +86,8 @@ def _collect(
     outcomes: Iterator[_Outcome],
     splits: Mapping[str, Mapping[str, Sequence[int]]],
     faults: list[MalformedError],
-    shown: int | None,
 ) -> Iterator[RawClip | DroppedClip]:
+    num_files = len(names) + len(faults)
     for name, outcome in zip(names, outcomes, strict=True):
         if isinstance(outcome, MalformedError):
             faults.append(outcome)
@@ -95,7 +95,7 @@ def _collect(
             yield DroppedClip(name.text, outcome)
         else:
             yield RawClip(name.text, name.action - 1, outcome, _sides(name, splits))
-    report_malformed(str(folder), "files", faults, len(faults), shown=shown)
+    report_malformed(str(folder), "files", faults, of=num_files)
 
 
 def _read_in_order(paths: Sequence[Path | None], workers: int) -> Iterator[_Outcome]:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from protogcn.data.readers.malformed import MalformedError, report_malformed, show
+from protogcn.data.readers.faults import report_malformed
+from protogcn.data.readers.malformed import MalformedError, show
 from protogcn.data.readers.notes import Notes
 from protogcn.data.readers.table_of_clips import read_table_of_clips, side_of
 from protogcn.data.readers.values import Origin, name_of, single
@@ -168,7 +169,7 @@ def _from_table(path: Path, splits: Sequence[str]) -> SplitLists:
             if side != "-":
                 key = f"{split} of {table.name}"
                 lists[split].setdefault(side, (key, []))[1].append(fields["clip"].strip())
-    report_malformed(str(table), "fields", faults, len(faults))
+    report_malformed(str(table), "fields", faults, of=len(lines))
     return lists
 
 

@@ -70,7 +70,8 @@ def test_loss_that_is_no_number_names_epoch_step_and_clips(data, tmp_path):
     )
     with pytest.raises(NotFiniteError, match=r"epoch 1, step \d of 4: the loss is nan") as error:
         train(nano_run(), store, tmp_path)
-    assert "clip 03" in str(error.value)
+    assert "Clip clip 03 has values up to nan, which no learning rate makes up" in str(error.value)
+    assert "Lower train.learning_rate" not in str(error.value)
     assert not (tmp_path / "resume.pt").exists()
 
 

@@ -8,6 +8,7 @@ import json
 import math
 import shutil
 import sys
+import textwrap
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -63,10 +64,10 @@ class _Watch:
     def show(self, states: Sequence[RunState], cut: bool = False) -> str:
         """Return their table; cut to the window of a terminal, or whole."""
         columns, lines = shutil.get_terminal_size((120, 24))
-        notes = [self.unknown] if self.unknown else []
-        height = lines - 1 - len(notes) if cut else None
         if not cut:
             columns = max(80, columns)
+        notes = textwrap.wrap(self.unknown, columns) if cut else [self.unknown] * bool(self.unknown)
+        height = lines - 1 - len(notes) if cut else None
         return "\n".join([table_of(states, width=columns, height=height), *notes])
 
 

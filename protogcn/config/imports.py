@@ -50,6 +50,8 @@ def missing_import(run: Run, key: str) -> str | None:
     path = Path(run.settings[key])
     if path.is_file():
         return None
+    if path.is_dir():
+        return f"run {run.name}: its {key}, {path}, is a folder, expected a file."
     place = "" if path.is_absolute() else f" in {Path.cwd()}"
     return (
         f"run {run.name}: its {key}, {path}, does not exist{place}. Put it there, or change"

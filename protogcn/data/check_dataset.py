@@ -23,6 +23,7 @@ from protogcn.data.read_dataset import read_dataset
 from protogcn.data.readers import RawClip
 from protogcn.data.readers.folder import unlisted_files
 from protogcn.data.readers.notes import Notes
+from protogcn.data.sides import without_clips
 from protogcn.errors import ConfigError, ContractError, nearest
 from protogcn.files import paths
 
@@ -73,6 +74,10 @@ class Findings:
         self.moving += (np.ptp(joints, axis=0) > 0).any(axis=1)
         self.names_of[hashlib.sha256(keypoints.tobytes()).hexdigest()].append(clip.name)
 
+    def has_clips(self, split: str, side: str) -> bool:
+        """Return whether any clip is on a side of a split."""
+        return any(key[1:] == (split, side) for key in self.clips)
+
 
 def look_at(dataset: Dataset, *, workers: int) -> Findings:
     """Read a whole dataset; every problem becomes a sentence."""
@@ -103,11 +108,8 @@ def look_at(dataset: Dataset, *, workers: int) -> Findings:
         return findings  # what is missing may be in the files that could not be read
     findings.problems += findings.ranges.problems()
     for split in dataset.splits:
-        for side in ("train", "test"):
-            if not any(key[1:] == (split, side) for key in findings.clips):
-                findings.problems.append(
-                    f"split {split}: has no {side} clip, expected some on each side."
-                )
+        if not findings.has_clips(split, "test"):
+            findings.problems.append(f"{without_clips(split, 'test')}.")
     return findings
 
 
@@ -135,6 +137,9 @@ def oddities(dataset: Dataset, findings: Findings) -> Iterator[str]:
 
 def _odd_classes(dataset: Dataset, findings: Findings) -> Iterator[str]:
     for split in dataset.splits:
+        if not findings.has_clips(split, "train"):
+            yield f"{without_clips(split, 'train')}."
+            continue
         for label, name in enumerate(dataset.classes):
             if not findings.clips[label, split, "train"]:
                 yield f"class {label} ({name}): has no training clip in split {split}."

@@ -106,9 +106,9 @@ class Ranges:
         self._look()
         if "too large" in self._clips:
             yield (
-                f"coordinates of {self._of('too large')} are so large that no training on them"
-                f" stays finite ({self._example['too large']}), expected {self._unit}; correct"
-                " these clips or leave them out."
+                f"coordinates of {self._of('too large')} are so large that a training on them"
+                f" does not stay finite ({self._example['too large']}), expected {self._unit};"
+                " correct these clips or leave them out."
             )
 
     def oddities(self) -> Iterator[str]:

@@ -126,7 +126,7 @@ def test_splits_and_samples_of_a_pickle_are_named_together(tmp_path, monkeypatch
 
 def test_a_split_without_test_clips_is_a_problem(tmp_path, monkeypatch):
     clips = {"a": ("waving", "train", positions(0)), "b": ("nodding", "train", positions(1))}
-    with pytest.raises(ContractError, match="split xsub: has no test clip"):
+    with pytest.raises(ContractError, match="split xsub has no test clip"):
         check(tmp_path, write_clips(tmp_path / "raw", clips), monkeypatch)
 
 

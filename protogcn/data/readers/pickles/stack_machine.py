@@ -21,7 +21,9 @@ class StackMachine:
     Attributes:
         stack: values above the last open mark.
         outer: the stacks below the open marks.
-        memo: values stored to be used again.
+        memo: values stored to be used again, by their numbers from 0; nested lists are many, and a
+            dict would take more than they do.
+        far: values stored under a number further up.
         allowance: bytes of values that may still be copied or used again.
     """
 
@@ -35,7 +37,8 @@ class StackMachine:
         self._find_storage = find_storage
         self.stack: list[Any] = []
         self.outer: list[list[Any]] = []
-        self.memo: dict[int, Any] = {}
+        self.memo: list[Any] = []
+        self.far: dict[int, Any] = {}
         self.allowance = allowance
 
     def result(self) -> object:
@@ -122,13 +125,19 @@ class StackMachine:
 
     def store(self, index: int | None) -> None:
         """Store the value on top of the stack, by default under the next number."""
-        self.memo[len(self.memo) if index is None else index] = self.stack[-1]
+        value = self.stack[-1]
+        if index is None or index == len(self.memo):
+            self.memo.append(value)
+        elif index < len(self.memo):
+            self.memo[index] = value
+        else:
+            self.far[index] = value
 
     def recall(self, index: int) -> None:
         """Put a stored value on the stack."""
-        if index not in self.memo:
+        if index >= len(self.memo) and index not in self.far:
             raise RefusedError(f"a reference to value {index}, expected one that is stored")
-        value = self.memo[index]
+        value = self.memo[index] if index < len(self.memo) else self.far[index]
         if type(value) is PickledArray and value.array is not None:
             value = value.array
         if type(value) is not str or len(value) > _LONG:

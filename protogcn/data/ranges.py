@@ -204,6 +204,8 @@ class Ranges:
         close = same.any(axis=(1, 2, 3))
         for at, clip in enumerate(clips):
             values = clip.keypoints[..., : positions.shape[-1]]
+            if values.dtype == np.float16:  # which numpy compares slowly
+                values = values.astype(np.float32)
             lowest, highest = float(values.min()), float(values.max())
             if max(-lowest, highest) > TOO_LARGE:
                 stray = too_large(values, self._joints)

@@ -100,7 +100,7 @@ def body_sizes(positions: np.ndarray, seen: np.ndarray) -> np.ndarray:
     extents = np.maximum.reduce(
         [high[..., axis] - low[..., axis] for axis in range(high.shape[-1])]
     )
-    return _medians(extents[..., None], whole[..., None])[:, 0]
+    return _medians(extents[..., None], (whole & (extents > 0))[..., None])[:, 0]
 
 
 def bone_lengths(positions: np.ndarray, seen: np.ndarray, bones: np.ndarray) -> np.ndarray:

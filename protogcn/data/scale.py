@@ -56,8 +56,8 @@ class Scale:
     @classmethod
     def from_mapping(cls, entry: Mapping[str, Any]) -> "Scale":
         """Return what ``to_mapping`` was made from."""
-        bones = tuple(np.nan if share is None else share for share in entry["bones"])
-        return cls(**{**entry, "bones": bones, "up": tuple(entry["up"])})
+        bones = tuple(np.nan if share is None else share for share in entry.get("bones", ()))
+        return cls(**{**entry, "bones": bones, "up": tuple(entry.get("up", ()))})
 
     def to_mapping(self) -> dict[str, Any]:
         """Return it as numbers with names."""

@@ -121,6 +121,8 @@ def bone_lengths(positions: np.ndarray, seen: np.ndarray, bones: np.ndarray) -> 
 
 def median_of(rows: np.ndarray) -> np.ndarray:
     """Return the median of each column, (n, B) -> (B,), of what is no NaN in it."""
+    if not len(rows):
+        return np.full(rows.shape[1:], np.nan)
     return _medians(rows[None, :, None], np.isfinite(rows)[None, :, None])[0]
 
 

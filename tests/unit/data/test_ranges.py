@@ -75,11 +75,12 @@ def spread(gap, step=1.0):
         None,
         put(0, *OFTEN),
         put(0, 0, np.s_[5:9]),
+        put(0, 0, np.s_[:], np.s_[4:]),
         lambda clip: clip.astype(np.float16),
         lambda clip: clip[:, :1],
         lambda clip: np.concatenate([clip, 0 * clip, 0 * clip]),
     ],
-    ids=["plain", "missing joints", "empty frames", "float16", "one frame", "persons"],
+    ids=["plain", "missing joints", "empty frames", "no feet", "float16", "one frame", "persons"],
 )
 def test_nothing_is_said_about_poses_as_they_should_be(make, change):
     assert sentences(make, change) == []

@@ -24,7 +24,8 @@ class FusedRun(NamedTuple):
         weight: what its scores are multiplied by.
         folder: its run directory.
         facts: what a reader of the table has to know of its scores, as their provenance has it:
-            ``start``, the network that its training started from.
+            ``start``, the network that its training started from; ``copies``, how many there are
+            across the split: ``groups`` of equal clips and ``test clips`` in them.
     """
 
     stream: str

@@ -16,6 +16,7 @@ from torch import Tensor
 from protogcn.batches.bodies import Bodies, body_rows
 from protogcn.batches.device import to_device
 from protogcn.data.scale import Scale, scale_of
+from protogcn.data.sides import without_clips
 from protogcn.errors import ContractError
 from protogcn.files.clip_table import ClipTable
 
@@ -140,5 +141,5 @@ class ClipStore:
             )
         rows = self.table.on_side(split, side)
         if not len(rows):
-            raise ContractError(f"split {split} has no {side} clip.")
+            raise ContractError(f"{without_clips(split, side)}.")
         return rows

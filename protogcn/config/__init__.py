@@ -1,8 +1,9 @@
 """The YAML -> the datasets, runs, ensembles, tables and targets that it describes.
 
-In reading order: ``resolved`` (what a stage reads of a dataset and a run), ``load`` (the files,
-merged as Snakemake merges them), ``schema`` (what a value may be), ``variables`` (``~`` and
-``$SCRATCH`` in paths), ``skeleton``, ``datasets`` (and the message for missing raw files),
+In reading order: ``resolved`` (what a stage reads of a dataset and a run), ``strict_yaml``,
+``load`` (the files, merged as Snakemake merges them), ``schema`` (what a value may be),
+``variables`` (``~`` and ``$SCRATCH`` in paths), ``joint_tree``, ``skeleton``, ``datasets`` (missing
+raw files, too),
 ``settings`` (which settings go together), ``imports`` (runs that are not trained here),
 ``start_from`` (trainings that begin with weights), ``validation`` (the sides of its split that a
 training is measured on), ``runs`` (overrides), ``plan`` (all of it), ``starts`` (runs that start

@@ -51,7 +51,8 @@ def resolve_dataset(
         )
     simulate = entry.get("simulate")
     if (entry.get("raw") is not None) == (simulate is not None):
-        raise ConfigError(f"{where}: expected either raw or simulate, found both or neither.")
+        found = "both; raw: null takes it back" if simulate else "neither"
+        raise ConfigError(f"{where}: expected either raw or simulate, found {found}.")
     raw, kpfiles = entry.get("raw"), entry.get("kpfiles")
     if simulate is not None:
         folder = f"{paths.of_dataset(name)}/raw"
@@ -147,13 +148,20 @@ def missing_raw(dataset: Dataset) -> str | None:
     kinds = {"raw": "file" if dataset.is_pickle else "folder", "kpfiles": "folder"}
     for key, kind in kinds.items():
         path = getattr(dataset, key)
-        if path is None or Path(path).exists():
+        where = f"datasets.{dataset.name}.{key}"
+        if path is None:
             continue
+        if Path(path).exists():
+            if kind == "file" and Path(path).is_dir():
+                return f"{where}: {path} is a folder, expected the pickle itself."
+            continue
+        if Path(slashed := path.replace("\\", "/")).exists():
+            return f"{where}: found {path}, expected / between folders: {slashed}"
         place = "" if Path(path).is_absolute() else f" in {Path.cwd()}"
         source = f" Where to get it: {dataset.source}." if dataset.source else ""
         return (
-            f"datasets.{dataset.name}.{key}: the {kind} {path} does not exist{place}."
-            f"{source} Put it there, or set datasets.{dataset.name}.{key} to where it is."
+            f"{where}: the {kind} {path} does not exist{place}.{source} Put it there, or set"
+            f" {where} to where it is."
         )
     if not dataset.is_pickle and Path(dataset.raw).is_file():
         return (

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from protogcn.config.schema import read_yaml
 from protogcn.config.skeleton import Skeleton
+from protogcn.config.strict_yaml import read_yaml
 from protogcn.errors import ContractError
 from protogcn.files import paths
 from protogcn.files.contracts import reading

@@ -191,7 +191,7 @@ def check_streams(where: str, streams: Iterable[str]) -> None:
         if not re.fullmatch(STREAM, stream):
             raise ConfigError(
                 f"{where}: {stream!r} is not a stream, expected {', '.join(MODALITIES)}, or one of"
-                " these followed by -2 to -99 for a repeat."
+                f" these followed by -2 to -99 for a repeat{nearest(stream, MODALITIES) or '.'}"
             )
 
 

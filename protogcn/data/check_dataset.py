@@ -6,7 +6,7 @@ Shapes: M persons, T frames, V joints, C channels.
 
 import argparse
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from protogcn.config.datasets import ANNOTATIONS, missing_raw
+from protogcn.config.imports import is_imported
 from protogcn.config.load import plan_of
 from protogcn.config.resolved import Dataset, Run
 from protogcn.config.validation import measured_sides, no_such_side
@@ -25,6 +26,7 @@ from protogcn.data.readers.faults import MOST_LINES, more_kinds
 from protogcn.data.readers.folder import unlisted_files
 from protogcn.data.readers.malformed import MalformedError
 from protogcn.data.readers.notes import Notes
+from protogcn.data.sides import without_clips
 from protogcn.errors import ConfigError, ContractError, nearest, some_of
 from protogcn.files import paths
 from protogcn.files.contracts import save_table
@@ -65,7 +67,7 @@ class Findings:
         self.moving += (np.ptp(joints, axis=0) > 0).any(axis=1)
 
 
-def look_at(dataset: Dataset, runs: Iterable[Run] = (), *, workers: int) -> Findings:
+def look_at(dataset: Dataset, runs: Sequence[Run] = (), *, workers: int) -> Findings:
     """Read a whole dataset; every problem becomes a sentence.
 
     Args:
@@ -101,19 +103,22 @@ def look_at(dataset: Dataset, runs: Iterable[Run] = (), *, workers: int) -> Find
     inventory.finish()
     findings.problems += inventory.problems()
     findings.faults += inventory.faults()
-    findings.problems += _unmeasured(runs, inventory)
+    findings.problems += _lacking(runs, inventory)
     return findings
 
 
-def _unmeasured(runs: Iterable[Run], inventory: Inventory) -> Iterator[str]:
-    """Yield what no training finds: the side that it is measured on."""
+def _lacking(runs: Sequence[Run], inventory: Inventory) -> Iterator[str]:
+    """Yield what a training finds missing: its clips, or those of a side that it is measured on."""
     told = set()
     for run in runs:
         for key, side in measured_sides(run).items():
-            if (run.split, key, side) not in told and not inventory.count(run.split, side):
-                told.add((run.split, key, side))
-                if side not in ("train", "test"):  # whose lack is a problem in any case
-                    yield no_such_side(run, key, side)
+            if (run.split, key) not in told and not inventory.count(run.split, side):
+                told.add((run.split, key))
+                yield no_such_side(run, key, side)
+    for split in dict.fromkeys(run.split for run in runs):
+        imported = any(is_imported(run) for run in runs if run.split == split)
+        if not imported and not inventory.count(split, "train"):
+            yield f"{without_clips(split, 'train')}."
 
 
 def oddities(dataset: Dataset, findings: Findings) -> Iterator[Oddity]:

@@ -14,6 +14,7 @@ from protogcn.data.preparation import seen
 from protogcn.data.ranges import Ranges
 from protogcn.data.readers import DroppedClip, RawClip
 from protogcn.data.readers.malformed import MalformedError
+from protogcn.data.sides import without_clips
 from protogcn.errors import some_of
 
 _OTHER = {"train": "training", "val": "validation"}  # what is done with the other clip
@@ -118,12 +119,11 @@ class Inventory:
         for sentence in self.ranges.problems():
             yield f"{raw}: {sentence}"
         for split in self._dataset.splits:
-            for side in ("train", "test"):
-                if not self.count(split, side):
-                    yield (
-                        f"{raw}: split {split} has no {side} clip, expected some on each"
-                        f" side{self._why_none(split, side)}."
-                    )
+            if not self.count(split, "test"):
+                why = ""
+                if copies := self._num_left_out(split, "test"):
+                    why = f"; all {copies} are copies of earlier sides' clips and left out"
+                yield f"{raw}: {without_clips(split, 'test')}{why}."
 
     def oddities(self) -> Iterator[Oddity]:
         """Yield what the workflow takes as it is, and what may yet be a mistake."""
@@ -182,11 +182,6 @@ class Inventory:
         found = self.crossed[split]
         return sum(found.sides[name] == side for name in found.late)
 
-    def _why_none(self, split: str, side: str) -> str:
-        if copies := self._num_left_out(split, side):
-            return f"; all {copies} are copies of earlier sides' clips and left out"
-        return ""
-
     def _odd_counts(self, split: str) -> Iterator[Oddity]:
         task = f"{self._dataset.name}_{split}"
         for side in ("train", "test"):
@@ -205,6 +200,9 @@ class Inventory:
         trained = {
             self._labels[name] for name, sides in self.sides.items() if sides[split] == "train"
         }
+        if not trained:
+            yield Oddity(f"{without_clips(split, 'train')}.")
+            return
         classes = enumerate(self._dataset.classes)
         if lacking := [f"{label} {name}" for label, name in classes if label not in trained]:
             count = _count(len(lacking), len(self._dataset.classes), "class", "classes")

@@ -10,7 +10,7 @@ import numpy as np
 
 from protogcn.data.scale import joints_seen
 
-TOO_LARGE = 1e15  # the square of more, summed over a batch, is no float32
+TOO_LARGE = 1e17  # squares of more, summed over a batch, may be no float32
 _OFTEN = 3  # that often a value far from all others is no chance
 _FAR = 10  # times the spread of the positions, where whole numbers are no positions ...
 _VERY_FAR = 30  # ... nor are other numbers that appear often ...

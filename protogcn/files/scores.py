@@ -34,11 +34,13 @@ class Scores:
         clips: (N,) clip ids, all different.
         labels: (N,) 0-based class numbers.
         classes: (K,) class names.
-        logits: (N, K) float32, the mean over crops; see ``has_logits``.
+        logits: (N, K) float32, the mean over crops; of an import in the space probability
+            their logarithm.
         probabilities: (N, K) float32, the mean over crops of the softmax; rows sum to one.
         provenance: run, settings, ``select`` (which epoch was scored: last, best, watched for a
             last one of a training that was measured on test clips, or unknown for an import),
-            commit, data digest; for an import ``imported`` and ``space``.
+            commit, data digest; for an import ``imported`` and ``space`` (probability, logit or
+            log_probability).
     """
 
     clips: np.ndarray
@@ -93,11 +95,6 @@ class Scores:
         order = np.argsort(self.clips)
         named = (self.clips[order].tolist(), self.labels[order].tolist())
         return hashlib.sha256(repr(named).encode()).hexdigest()
-
-    @property
-    def has_logits(self) -> bool:
-        """Whether the logits are the network's, not the logarithm of imported probabilities."""
-        return self.provenance.get("space", "logit") == "logit"
 
     def _check(self, path: Path) -> None:
         if (select := self.provenance.get("select")) not in _SELECTS:

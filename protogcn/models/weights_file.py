@@ -23,7 +23,7 @@ from protogcn.models.released.pyskl import from_pyskl, pyskl_names
 _WEIGHTS = ("state_dict", "model")  # mmcv's name and ours
 _COUNTERS = "num_batches_tracked"  # the end of the names of whole numbers
 _WRAPPER = "module."  # in front of every name when several GPUs trained it
-_OURS = "classify.weight"  # a name that no other code gives
+_OURS = "blocks.0.spatial."  # the start of names that no other code gives
 
 
 class WeightsFile(NamedTuple):
@@ -42,7 +42,7 @@ class WeightsFile(NamedTuple):
     @property
     def is_ours(self) -> bool:
         """Whether a training of this pipeline wrote it."""
-        return _OURS in self.tensors
+        return any(name.startswith(_OURS) for name in self.tensors)
 
     @property
     def epoch(self) -> int:
@@ -75,13 +75,13 @@ class WeightsFile(NamedTuple):
         try:  # with tensors that have a shape only, before an element is read
             if self.is_ours:
                 _refuse_others(shapes, model)
-                return self._elements()
-            convert(
-                {name: torch.empty(each, device="meta") for name, each in shapes.items()}, model
-            )
+            else:
+                convert(
+                    {name: torch.empty(each, device="meta") for name, each in shapes.items()}, model
+                )
         except ContractError as error:
             raise ContractError(f"{self.path} as run {run}: {error}") from None
-        return convert(self._elements(), model)
+        return self._elements() if self.is_ours else convert(self._elements(), model)
 
     def _elements(self) -> dict[str, Tensor]:
         state = {}

@@ -178,38 +178,34 @@ def _refuse_not_finite(training: Training, losses: np.ndarray, batches: list[np.
     where = f"{training.run.name}: epoch {training.epoch + 1}"
     if (bad := np.flatnonzero(~np.isfinite(losses))).size:
         step = int(bad[0])
+        ids = ", ".join(training.store.table.ids[batches[step]])
+        advice = f"The clips of this step: {ids}. Lower train.learning_rate, or look at them"
         raise NotFiniteError(
             f"{where}, step {step + 1} of {len(batches)}: the loss is {losses[step]}, expected a"
-            f" number. {_cause(training.store, batches[step])}; the epochs before are kept."
+            f" number. {_cause(training.store, batches[step]) or advice}; the epochs before are"
+            " kept."
         )
     for name, value in training.model.state_dict().items():
         if value.is_floating_point() and not bool(torch.isfinite(value).all()):
+            advice = _cause(training.store, training.rows) or "Lower train.learning_rate"
             raise NotFiniteError(
-                f"{where}: {name} is no longer finite. Lower train.learning_rate; the epochs"
-                " before are kept."
+                f"{where}: {name} is no longer finite. {advice}; the epochs before are kept."
             )
 
 
-def _cause(store: ClipStore, rows: np.ndarray) -> str:
-    """Say what makes a loss infinite: a clip of the step, or the learning rate."""
-    table, ids = store.table, store.table.ids[rows]
-    clips = [
-        store.frames[first : first + count]
-        for first, count in zip(
-            table.first_frames[rows].tolist(), table.num_frames[rows].tolist(), strict=True
-        )
-    ]
+def _cause(store: ClipStore, rows: np.ndarray) -> str | None:
+    """Say which clip is more likely the cause of infinite numbers than the learning rate is."""
+    table = store.table
+    places = zip(table.first_frames[rows], table.num_frames[rows], strict=True)
+    clips = [store.frames[int(first) : int(first + count)] for first, count in places]
     largest = np.array([float(clip.abs().max()) for clip in clips])  # NaN is the largest of all
     worst = int(largest.argmax())
-    found = f"Clip {ids[worst]} has values up to {largest[worst]:g}"
+    found = f"Clip {table.ids[rows[worst]]} has values up to {largest[worst]:g}"
     if not largest[worst] < _TOO_LARGE:
         return f"{found}, which no learning rate makes up for: correct it, or leave it out"
-    if largest[worst] > _UNUSUAL * np.median(largest):
-        return (
-            f"{found}, the others of this step up to {np.median(largest):.3g} (median): look at it,"
-            " or lower train.learning_rate"
-        )
-    return f"The clips of this step: {', '.join(ids)}. Lower train.learning_rate, or look at them"
+    if largest[worst] > _UNUSUAL * (usual := np.median(largest)):
+        return f"{found}, most others up to {usual:.3g}: look at it, or lower train.learning_rate"
+    return None
 
 
 def learning_rate(base: float, step: int, num_steps: int) -> float:

@@ -10,7 +10,7 @@ sys.path.insert(0, str(REPOSITORY))
 from protogcn.jobs import estimate
 from protogcn.config.command_line import targets_asked
 from protogcn.config.resolved import MODALITIES
-from protogcn.config.load import plan_of_workflow
+from protogcn.config.load import own_config, plan_of_workflow
 from protogcn.config import inputs
 from protogcn.config.starts import file_to_start_from
 from protogcn.errors import ConfigError
@@ -33,13 +33,24 @@ shell.prefix(
 )
 
 
-def asked(question, *names):
+def asked(question, *names, **options):
     """Ask the package; what does not fit ends Snakemake in one sentence, not in a traceback."""
     try:
-        return question(*names)
+        return question(*names, **options)
     except ConfigError as error:
         sys.exit(f"ConfigError: {error}")
 
+
+# The files that the command line names are merged already; the config goes before them.
+OWN_CONFIG = asked(
+    own_config, Path.cwd(), workflow.overwrite_configfiles, config, say=workflow.is_main_process
+)
+
+
+configfile: OWN_CONFIG
+
+
+CONFIG_FILES = [Path(file).resolve() for file in workflow.configfiles]
 
 if isinstance(config.get("directory"), str):  # --directory wins
 

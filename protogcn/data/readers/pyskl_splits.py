@@ -13,7 +13,7 @@ from protogcn.data.readers.malformed import MalformedError, show
 from protogcn.data.readers.notes import Notes
 from protogcn.data.readers.table_of_clips import read_table_of_clips, side_of
 from protogcn.data.readers.values import Origin, name_of, single
-from protogcn.errors import ConfigError, ContractError, nearest
+from protogcn.errors import ConfigError, ContractError
 from protogcn.files.clip_table import SIDES
 
 _BARE = "val"  # our name for the split whose lists are called train and val alone
@@ -140,7 +140,7 @@ class _Reading:
     def _check_known(self, key: str, names: Sequence[str]) -> None:
         if self._complete and (absent := [name for name in names if name not in self._known]):
             stem = Path(absent[0]).stem
-            hint = nearest(absent[0], [stem] if stem in self._known else self._names[:1000])
+            hint = f"; did you mean {show(stem)}?" if stem in self._known else ""
             raise ContractError(
                 f"{self.where}: split list {show(key)} names {len(absent)} samples without"
                 f" annotation, the first is {show(absent[0])}, expected one for each{hint}."

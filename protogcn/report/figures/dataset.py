@@ -43,8 +43,8 @@ def count_clips(
     """Return one row for all clips, for each rule, split side, group of copies, class and subject.
 
     Columns: ``group`` (all, dropped, side, copies, class, subject), ``name``, ``clips``,
-    ``shortest``, ``median``, ``longest`` (frames), ``two_persons`` (clips), ``expected``: how many clips the
-    authors of NTU RGB+D count on that side, where that is known.
+    ``shortest``, ``median``, ``longest`` (frames), ``two_persons`` (clips), ``expected``: how
+    many clips the authors of NTU RGB+D count on that side, where that is known.
 
     Args:
         dataset: its classes and splits.

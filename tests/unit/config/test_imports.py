@@ -6,7 +6,8 @@ from snakemake.utils import update_config
 
 from protogcn.config.imports import missing_import
 from protogcn.config.plan import expand
-from protogcn.config.schema import check_schema, read_yaml
+from protogcn.config.schema import check_schema
+from protogcn.config.strict_yaml import read_yaml
 from protogcn.errors import ConfigError
 from tests.made.config import REPOSITORY, SCHEMA, repository_config
 

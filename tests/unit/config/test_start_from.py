@@ -8,8 +8,9 @@ import yaml
 from snakemake.utils import update_config
 
 from protogcn.config.plan import expand
-from protogcn.config.schema import check_schema, read_yaml
+from protogcn.config.schema import check_schema
 from protogcn.config.start_from import frozen_blocks
+from protogcn.config.strict_yaml import read_yaml
 from protogcn.errors import ConfigError
 from tests.made.config import REPOSITORY, SCHEMA, repository_config
 
@@ -114,6 +115,7 @@ def test_what_cannot_be_frozen_is_one_sentence(entry):
         ({"freeze": ["block 1"]}, "protogcn/j: has freeze without start_from, the network whose"),
         ({"loaded_learning_rate": 0.1}, "has loaded_learning_rate without start_from"),
         ({"start_from": "{fold}.pt"}, r"start_from is '\{fold\}\.pt': \{fold\} is unknown, expected"),
+        ({"load_from": "a.pth"}, "unknown key 'load_from': here it is start_from"),
         ({"start_from": 5}, r"start_from: found 5, expected text or null"),
         ({"start_from": "a.pt", "freeze": ["blocks 1-8"]}, r"freeze names 'blocks 1-8', .* 1 to 4\)"),
         ({"start_from": "a.pt", "freeze": [1]}, r"freeze\.0: found 1, expected text"),

@@ -11,7 +11,7 @@ from protogcn.errors import ConfigError, ContractError
 from protogcn.models.checkpoint import save_checkpoint
 from protogcn.models.released.protogcn import released_names
 from protogcn.models.released.pyskl import pyskl_names
-from protogcn.models.trained import build_network
+from protogcn.models.trained import build_network, load_trained
 from protogcn.scores.score import score
 from protogcn.training.train import _checkpoint, train
 from tests.made.nano import (
@@ -283,6 +283,7 @@ def test_scores_say_where_the_training_started_and_need_no_file_of_it(data, tmp_
     save_checkpoint(tmp_path / "checkpoint.pt", dict(_checkpoint(training)))
     (tmp_path / "c.pt").unlink()
     scores = score(run, store_of(data), tmp_path / "checkpoint.pt")
+    load_trained(tmp_path / "checkpoint.pt", run)  # as predict does, without its clips
     said = scores.provenance["start"]
     assert said["file"] == str(tmp_path / "c.pt")
     assert len(said["sha256"]) == 64

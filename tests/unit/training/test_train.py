@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -73,6 +74,17 @@ def test_loss_that_is_no_number_names_epoch_step_and_clips(data, tmp_path):
     assert "Clip clip 03 has values up to nan, which no learning rate makes up" in str(error.value)
     assert "Lower train.learning_rate" not in str(error.value)
     assert not (tmp_path / "resume.pt").exists()
+
+
+def test_weights_that_a_clip_made_infinite_name_that_clip(data, tmp_path):
+    store = store_of(data)
+    row = list(store.table.ids).index("clip 03")
+    frames = store.frames.clone()
+    frames[store.table.first_frames[row] :][: store.table.num_frames[row]] *= 1e20
+    with pytest.raises(
+        NotFiniteError, match=r"Clip clip 03 has values up to .*, which no learning"
+    ):
+        train(nano_run(), replace(store, frames=frames), tmp_path)
 
 
 def test_rate_far_too_high_stops_instead_of_writing_nonsense(data, tmp_path):

@@ -61,6 +61,12 @@ def load_torch_file(path: Path) -> object:
             raise ContractError(f"{path}: found {error}.") from error
 
 
+def is_torch_file(path: Path) -> bool:
+    """Whether a file begins as one of torch, whatever its name is."""
+    with path.open("rb") as file:
+        return file.read(len(_OLD_START)).startswith((b"PK", _OLD_START))
+
+
 def array_of(path: Path, name: str, tensor: PickledTensor) -> np.ndarray:
     """Read the elements of a tensor of a file.
 

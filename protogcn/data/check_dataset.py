@@ -139,9 +139,13 @@ def oddities(dataset: Dataset, findings: Findings) -> Iterator[Oddity]:
     if short := [name for name, length in findings.lengths.items() if length < 2]:
         some = some_of(short)
         yield Oddity(f"{len(short):,} clips have one frame, their motion is zero: {some}.", short)
-    if same := [" = ".join(names) for names in findings.inventory.groups_of_copies()]:
+    if same := findings.inventory.groups_of_copies():
         groups = f"{len(same):,} group{'s'[: len(same) - 1]} of clips"
-        yield Oddity(f"{groups} with the very same positions: {some_of(same)}.", same)
+        short = [some_of(names, separator=" = ") for names in same]
+        yield Oddity(
+            f"{groups} with the very same positions: {some_of(short)}.",
+            [" = ".join(names) for names in same],
+        )
 
 
 def _odd_joints(dataset: Dataset, findings: Findings) -> Iterator[Oddity]:

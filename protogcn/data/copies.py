@@ -47,11 +47,20 @@ class CrossedSplit:
         """How many test clips are copies of clips that are trained or validated on."""
         return sum(self.sides[name] == "test" for name in self.late)
 
-    def lines(self) -> list[str]:
-        """Return each group as text: ``a (train) = b (test)``."""
-        return [
-            " = ".join(f"{name} ({self.sides[name]})" for name in names) for names in self.groups
-        ]
+    def lines(self, most: int | None = None) -> list[str]:
+        """Return each group as text: ``a (train) = b (test)``.
+
+        Args:
+            most: of the names of each side, None for all.
+        """
+        lines = []
+        for names in self.groups:
+            shown = []
+            for side in _SIDES:
+                mine = [f"{name} ({side})" for name in names if self.sides[name] == side]
+                shown += mine if most is None or len(mine) <= most else [*mine[:most], "..."]
+            lines.append(" = ".join(shown))
+        return lines
 
     def first(self) -> list[list[str]]:
         """Return the names of the first groups."""

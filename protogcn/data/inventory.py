@@ -220,9 +220,9 @@ class Inventory:
         lines = found.lines()
         groups = f"{len(lines):,} group{'s'[: len(lines) - 1]} of clips with the same positions"
         yield Oddity(
-            f"on both sides of split {split}: {some_of(lines, separator='; ')}; {groups}, in which"
-            f" {found.num_test:,} of {self.count(split, 'test'):,} test clips are known from"
-            f" training. Accuracies count them: datasets.{self._dataset.name}.leave_out_copies:"
+            f"on both sides of split {split}: {some_of(found.lines(2), separator='; ')}; {groups},"
+            f" in which {found.num_test:,} of {self.count(split, 'test'):,} test clips are known"
+            f" from training. Accuracies count them: datasets.{self._dataset.name}.leave_out_copies:"
             " true leaves them out.",
             lines,
         )

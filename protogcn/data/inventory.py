@@ -219,11 +219,11 @@ class Inventory:
             return
         lines = found.lines()
         groups = f"{len(lines):,} group{'s'[: len(lines) - 1]} of clips with the same positions"
+        known = f"{found.num_test:,} of {self.count(split, 'test'):,} test clips are known"
         yield Oddity(
             f"on both sides of split {split}: {some_of(found.lines(2), separator='; ')}; {groups},"
-            f" in which {found.num_test:,} of {self.count(split, 'test'):,} test clips are known"
-            f" from training. Accuracies count them: datasets.{self._dataset.name}.leave_out_copies:"
-            " true leaves them out.",
+            f" {known} from training. Accuracies count them;"
+            f" datasets.{self._dataset.name}.leave_out_copies: true leaves them out.",
             lines,
         )
 

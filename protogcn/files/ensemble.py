@@ -25,7 +25,8 @@ class FusedRun(NamedTuple):
         folder: its run directory.
         facts: what a reader of the table has to know of its scores, as their provenance has it:
             ``start``, the network that its training started from; ``space`` and ``imported``, what
-            an imported file holds and how it was read.
+            an imported file holds and how it was read; ``copies``, how many there are across the
+            split: ``groups`` of equal clips and ``test clips`` in them.
     """
 
     stream: str

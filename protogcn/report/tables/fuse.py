@@ -17,11 +17,8 @@ from protogcn.report.tables.markdown import markdown
 from protogcn.scores.fusion import accuracies, fuse, in_space
 from protogcn.scores.members import add_members, members_of, mixed_spaces
 
-_FACTS = (
-    "start",
-    "space",
-    "imported",
-)  # entries of a provenance that the record of a table repeats
+# Entries of a provenance that the record of a table repeats.
+_FACTS = ("start", "space", "imported", "copies")
 
 
 def ensemble_table(
@@ -89,7 +86,12 @@ def main() -> None:
 
     members, weights = members_of(args)
     table = ensemble_table(members, weights, args.space, tuned_on_test=args.tuned_on_test)
-    sheet = ensemble_sheet(args.task, args.ensemble, args.source, table)
+    counts = [
+        scores.provenance.get("copies", {}).get("test clips", 0) for scores in members.values()
+    ]
+    sheet = ensemble_sheet(
+        args.task, args.ensemble, args.source, table, num_copies=max(counts, default=0)
+    )
     folders = [path.parent for path in args.scores]
     facts = [_facts_of(members[stream]) for stream in args.streams]
     each = zip(args.streams, args.weights, folders, facts, strict=True)

@@ -70,6 +70,7 @@ def _notes_of(run: _Run, scores: Scores, first: Scores, digests: Mapping[str, st
     notes = {
         f"selected_{select}": select != "last",
         "started": "start" in scores.provenance,
+        "copies": scores.provenance.get("copies", {}).get("test clips", 0) > 0,
         "other_settings": settings_digest(scores.provenance["run"]) != digests["/".join(run)],
         "other_clips": scores.clips_digest != first.clips_digest,
     }

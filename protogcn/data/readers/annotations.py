@@ -150,7 +150,7 @@ def check_samples(
             if absent := [field for field in fields if field not in entry]:
                 found = f"no {' and no '.join(absent)}"
                 raise MalformedError(path.name, place, found, ", ".join(fields))
-            name = Sample(path.name, place, entry, clip=place, notes=notes).text("frame_dir")
+            name = Sample(path.name, place, entry, notes=notes).text("frame_dir")
             sample = Sample(path.name, f"sample {show(name)}", entry, clip=name, notes=notes)
             item = check(name, sample)
             if name in names:

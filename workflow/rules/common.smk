@@ -55,7 +55,11 @@ configfile: OWN_CONFIG
 
 CONFIG_FILES = [Path(file).resolve() for file in workflow.configfiles]
 
-if config.get("directory") and isinstance(config["directory"], str):  # --directory wins
+if (
+    workflow.overwrite_workdir is None  # --directory wins
+    and isinstance(config.get("directory"), str)
+    and config["directory"]
+):
 
     workdir: asked(made_folder, config["directory"])
 

@@ -56,8 +56,8 @@ class Scale:
     @classmethod
     def from_mapping(cls, entry: Mapping[str, Any]) -> "Scale":
         """Return what ``to_mapping`` was made from."""
-        bones = tuple(np.nan if share is None else share for share in entry["bones"])
-        return cls(**{**entry, "bones": bones, "up": tuple(entry["up"])})
+        bones = tuple(np.nan if share is None else share for share in entry.get("bones", ()))
+        return cls(**{**entry, "bones": bones, "up": tuple(entry.get("up", ()))})
 
     def to_mapping(self) -> dict[str, Any]:
         """Return it as numbers with names."""
@@ -121,6 +121,8 @@ def bone_lengths(positions: np.ndarray, seen: np.ndarray, bones: np.ndarray) -> 
 
 def median_of(rows: np.ndarray) -> np.ndarray:
     """Return the median of each column, (n, B) -> (B,), of what is no NaN in it."""
+    if not len(rows):
+        return np.full(rows.shape[1:], np.nan)
     return _medians(rows[None, :, None], np.isfinite(rows)[None, :, None])[0]
 
 

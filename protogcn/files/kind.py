@@ -6,6 +6,7 @@ import zipfile
 from codecs import getincrementaldecoder
 from pathlib import Path
 
+CHECKPOINT, SAFETENSORS = "a checkpoint of torch", "a safetensors file"
 _FIRST = 4096  # bytes that are looked at
 _SHOWN = 30  # characters of a text
 _DOWNLOAD = "download the file again"
@@ -103,20 +104,20 @@ def _binary_kind(path: Path, start: bytes) -> str | None:
     if start.startswith(b"PK"):
         return _kind_of_zip(path, start)
     if start.startswith(_OLD_TORCH):
-        return "a checkpoint of torch in its old form"
+        return f"{CHECKPOINT} in its old form"
     if start[0] == 0x80 and start[1:2] in (b"\2", b"\3", b"\4", b"\5"):
         return f"a pickle of protocol {start[1]}"
     if _FIRST_PROTOCOLS.match(start):
         return "a pickle of protocol 0 or 1 (load it in Python and dump it with protocol=4)"
     if start[8:9] == b"{" and int.from_bytes(start[:8], "little") < path.stat().st_size:
-        return "a safetensors file"
+        return SAFETENSORS
     return next((kind for at, magic, kind in _STARTS if start.startswith(magic, at)), None)
 
 
 def _kind_of_zip(path: Path, start: bytes) -> str:
     name = start[30 : 30 + int.from_bytes(start[26:28], "little")].decode("latin1")
     if name.endswith("data.pkl") or name.endswith("/.format_version"):
-        kind, advice = "a checkpoint of torch", ""
+        kind, advice = CHECKPOINT, ""
     elif name.endswith(".npy"):
         kind, advice = "a .npz file of numpy", ""
     elif name in ("[Content_Types].xml", "_rels/.rels"):

@@ -96,6 +96,11 @@ class Scores:
         named = (self.clips[order].tolist(), self.labels[order].tolist())
         return hashlib.sha256(repr(named).encode()).hexdigest()
 
+    @property
+    def space(self) -> str:
+        """Of its ``logits``: logit, or probability or log_probability for what was imported so."""
+        return self.provenance.get("space", "logit")
+
     def _check(self, path: Path) -> None:
         if (select := self.provenance.get("select")) not in _SELECTS:
             raise ContractError(f"{path}: select is {select!r}, expected {', '.join(_SELECTS)}.")

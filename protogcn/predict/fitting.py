@@ -21,7 +21,7 @@ _UNITS = {1000: "millimetres", 100: "centimetres"}  # in a metre
 _PIXELS = 40.0  # metres that no person measures
 _FLAT = 0.01  # of its size, which no person is
 _PERSONS = Scale(1.6, 0.5, 2.5, frames=0, longest=0, in_image=False)  # in metres
-_UNLIKE, _BONES = 3, 6  # times as long or short are half of the bones, and of so many at least
+_UNLIKE, _BONES = 2, 6  # between the quartiles of ratios of bones, of so many at least
 _SHORT_BONE = 0.02  # of a body; shorter ones are hardly measured
 _STANDING = 0.4  # of a body is between head and feet
 _HINT = "--scale FACTOR multiplies the positions, --scale 1 takes them as they are"
@@ -114,14 +114,17 @@ def differences(name: str, found: Scale, known: Scale) -> Iterator[str]:
     """
     if known.bones and len(found.bones) == len(known.bones):
         shares = np.array([found.bones, known.bones]) + _SHORT_BONE  # (2, B)
-        ratios = np.abs(np.log(shares[0] / shares[1]))
+        ratios = np.log(shares[0] / shares[1])
         ratios = ratios[np.isfinite(ratios)]
-        unlike = int((ratios > np.log(_UNLIKE)).sum())
-        if 2 * unlike > len(ratios) >= _BONES:
-            yield (
-                f"{name}: {unlike} of {len(ratios)} bones are {_UNLIKE} times longer or shorter"
-                " than those the networks know: are its joints in another order, of another layout?"
-            )
+        # All longer by one factor is a person who is partly seen, and measures less.
+        if len(ratios) >= _BONES:
+            low, high = np.exp(np.quantile(ratios, [0.25, 0.75]))
+            if high / low > _UNLIKE:
+                yield (
+                    f"{name}: beside the bodies the networks know, a quarter of the bones is"
+                    f" {low:.2g} times as long or shorter, a quarter {high:.2g} times or longer:"
+                    " are its joints in another order, of another layout?"
+                )
     if found.up and known.up:
         way, usual = np.array(found.up), np.array(known.up)
         axis = int(np.abs(usual).argmax())

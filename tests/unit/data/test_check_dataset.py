@@ -62,7 +62,7 @@ def test_a_good_folder_is_summed_up(tmp_path, monkeypatch, capsys):
     lines = capsys.readouterr().out.splitlines()
     assert lines == [
         "mine: 3 clips of 5 to 9 frames (median 7), 2 classes, 3 joints.",
-        "Warning: skeletons.stick3.pairs: left_hand (joint 2) is in no pair.",
+        "Warning: skeletons.stick3.pairs: 1 joint is in no pair (2 left_hand).",
         "Nothing is wrong; 1 warnings.",
     ]
 
@@ -85,12 +85,12 @@ def test_what_is_odd_is_a_warning_each(tmp_path, monkeypatch, capsys):
     check(tmp_path, folder, monkeypatch)
     told = capsys.readouterr().out
     for sentence in (
-        "class 1 (nodding): has no training clip in split xsub.",
-        "joint 1 (chest): is zero in every clip.",
+        "1 of 2 classes has no training clip in split xsub (1 nodding);",
+        "1 of 3 joints is zero in every clip (1 chest).",
         "left out by rule: 1 no_body, 1 no_split.",
-        "a clip has 2 persons, datasets.mine.persons keeps 1.",
+        "1 of 4 clips have more persons than the 1 that datasets.mine.persons keeps, up to 2: d.",
         "1 clips have one frame, their motion is zero: d.",
-        "1 groups of clips have the very same positions: b = c.",
+        "1 group of clips with the very same positions: b = c.",
         "these look like millimetres; divide by 1000.",
         "1 files of clips are not in annotations.csv: g.npy.",
     ):

@@ -46,7 +46,10 @@ def test_scores_read_back_as_they_were(scores, tmp_path):
         ({"logits": np.full((7, 4), np.nan)}, "logits of clip NA are not finite"),
         ({"probabilities": np.full((7, 4), 0.3)}, "sum to 1.2000, expected 1"),
         ({"clips": np.array([])}, "found 0 clips"),
-        ({"provenance": {"select": "first"}}, "select is 'first', expected best, unknown, watched, last"),
+        (
+            {"provenance": {"select": "first"}},
+            "select is 'first', expected best, unknown, watched, last",
+        ),
     ],
 )
 def test_numbers_that_cannot_be_scores_are_never_written(scores, tmp_path, changes, sentence):

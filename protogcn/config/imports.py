@@ -32,12 +32,13 @@ def with_imports(changes: Mapping[str, Any], names: Mapping[str, str]) -> dict[s
     files = {key: changes[key] for key in IMPORTS if changes.get(key) is not None}
     if "checkpoint" in files and "scores" in files:
         raise ConfigError(f"{where}: has both checkpoint and scores, expected one of them.")
-    if "clips" in files and "scores" not in files:
-        raise ConfigError(f"{where}: has clips without scores, expected the file they are of.")
+    for key in ("clips", SCORE_SPACE):
+        if changes.get(key) is not None and "scores" not in files:
+            raise ConfigError(f"{where}: has {key} without scores, expected the file they are of.")
     settings = {key: value for key, value in changes.items() if key not in (*IMPORTS, SCORE_SPACE)}
     if not files:
         return settings
-    if "scores" in files and changes.get(SCORE_SPACE) is not None:
+    if changes.get(SCORE_SPACE) is not None:
         settings[SCORE_SPACE] = changes[SCORE_SPACE]
     paths = {key: filled(f"{where}: {key}", file, names) for key, file in files.items()}
     return {"select": UNKNOWN, **settings, **paths}

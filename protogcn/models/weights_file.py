@@ -174,7 +174,8 @@ def _without_weights(content: object) -> str:
             else:
                 kind = f"a whole pickled model {where}({value.name}), expected its weights; save"
             return f"found {kind} model.state_dict() instead of the model"
-    return f"holds no tensors with names but {show(content)}, expected a state_dict"
+    keys = f" with {', '.join(map(show, list(content)[:5]))}" if type(content) is dict else ""
+    return f"holds no tensors with names but {show(content)}{keys}, expected a state_dict"
 
 
 def _refuse_others(shapes: Mapping[str, tuple[int, ...]], model: nn.Module) -> None:

@@ -14,19 +14,19 @@ import numpy as np
 from protogcn.data.readers.pickles.load import load_pickle
 from protogcn.data.readers.pickles.torch_file import find_score_name, is_torch_file, load_torch_file
 from protogcn.errors import ConfigError, ContractError
-from protogcn.files.contracts import as_numbers, load_table, reading
-from protogcn.files.kind import kind_of
+from protogcn.files.contracts import as_numbers, load_table, reading, separator_of
+from protogcn.files.kind import kind_of, kind_to_mend
 from protogcn.scores.released_pickles import scores_in
 from protogcn.scores.released_scores import ReleasedScores, from_arrays, stacked
 
 _LARGEST_NPZ = 1 << 32  # bytes of its arrays
 _LARGEST = float(np.finfo(np.float32).max)  # score files hold float32
 _PICKLES = (".pkl", ".pickle", ".pt", ".pth")
-_KINDS = {  # by suffix: how ``kind_of`` calls such a file
-    ".npz": "a .npz file of numpy",
-    ".npy": "a .npy file of numpy",
-    ".csv": "text that starts",
-    ".json": "a JSON file",
+_KINDS = {  # by suffix: what ``kind_of`` calls such a file, and what a message does
+    ".npz": ("a .npz file of numpy", "a .npz file of numpy"),
+    ".npy": ("a .npy file of numpy", "a .npy file of numpy"),
+    ".csv": ("text that starts", "a csv table"),
+    ".json": ("a JSON file", "a JSON file"),
 }
 
 
@@ -51,15 +51,15 @@ def read_scores(path: Path) -> ReleasedScores:
             )
             found = scores_in(path, content)
         else:
-            found = _READERS[suffix](_of_kind(path, _KINDS[suffix]))
+            found = _READERS[suffix](_of_kind(path, *_KINDS[suffix]))
     _check_numbers(path, found)
     return found
 
 
-def _of_kind(path: Path, kind: str) -> Path:
+def _of_kind(path: Path, kind: str, expected: str) -> Path:
     found = kind_of(path)
-    if not found.startswith(kind) or "cut short" in found:
-        raise ContractError(f"{path}: found {found}, expected scores in {kind}.")
+    if not found.startswith(kind) or found == kind_to_mend(path):
+        raise ContractError(f"{path}: found {found}, expected scores in {expected}.")
     return path
 
 
@@ -128,19 +128,45 @@ def _from_json(path: Path) -> ReleasedScores:
 
 
 def _from_csv(path: Path) -> ReleasedScores:
-    table = load_table(path, {"clip": "str"})
-    index = table.columns[0]
-    if index in ("", "Unnamed: 0") and table[index].tolist() == [*map(str, range(len(table)))]:
-        table = table.drop(columns=index)  # pandas numbers the lines
-    label = next((name for name in table.columns if name.strip().lower() == "label"), None)
+    """Read a table with the column clip, one that pandas wrote, or nothing but numbers."""
+    with path.open(encoding="utf-8-sig") as file:
+        header = file.readline()
+    separator = separator_of(header)
+    names = [name.strip().strip('"') for name in header.split(separator)]
+    if separator not in header:  # as numpy.savetxt writes them
+        separator, names = None, header.split()
+    has_clips = "clip" in map(str.lower, names)
+    if not has_clips and all(map(_is_number, names)):
+        is_header = names == [*map(str, range(len(names)))]
+        values = np.loadtxt(path, delimiter=separator, skiprows=int(is_header), ndmin=2)
+        return ReleasedScores("csv", stacked(path, values))
+    table = load_table(path, {"clip": "str"} if has_clips or names[0] else {})
+    clips = table["clip"].tolist() if has_clips else None
+    if not names[0]:  # pandas numbers or names the lines
+        first = table.columns[0]
+        index = table.pop(first).tolist()
+        clips = clips or (None if index == [*map(str, range(len(table)))] else index)
+    label = next((name for name in table.columns if name.lower() == "label"), None)
     columns = [name for name in table.columns if name not in ("clip", label)]
     if not columns:
         raise ContractError(f"{path}: has no column of a class, expected one for each.")
     labels = None if label is None else as_numbers(path, table[label], "int64").to_numpy()
     values = np.stack([as_numbers(path, table[name], "float64") for name in columns], axis=1)
-    classes = tuple(name.strip() for name in columns)
-    clips = tuple(table["clip"])
-    return ReleasedScores("csv", stacked(path, values), clips=clips, labels=labels, classes=classes)
+    return ReleasedScores(
+        "csv",
+        stacked(path, values),
+        clips=None if clips is None else tuple(clips),
+        labels=labels,
+        classes=tuple(columns),
+    )
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 _READERS = {".npz": _from_npz, ".npy": _from_npy, ".csv": _from_csv, ".json": _from_json}

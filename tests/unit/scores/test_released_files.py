@@ -173,6 +173,23 @@ def test_csv_of_other_programs_is_read(tmp_path, text):
     assert found.values[:, 0].tolist() == [[0.25, 2.0], [-0.1, 0.0]]
 
 
+@pytest.mark.parametrize(
+    ("text", "clips"),
+    [
+        ("0.25,2\n-0.1,0\n", None),
+        ("0,1\n0.25,2\n-0.1,0\n", None),
+        ("2.5e-01 2.0e+00\n-1.0e-01 0.0e+00\n", None),
+        (",0,1\n0,0.25,2\n1,-0.1,0\n", None),
+        (",0,1\na,0.25,2\nb,-0.1,0\n", ("a", "b")),
+    ],
+)
+def test_csv_that_numpy_or_pandas_wrote_is_read(tmp_path, text, clips):
+    (tmp_path / "a.csv").write_text(text)
+    found = read_scores(tmp_path / "a.csv")
+    assert found.clips == clips
+    assert found.values[:, 0].tolist() == [[0.25, 2.0], [-0.1, 0.0]]
+
+
 def test_npz_of_one_array_needs_no_name(tmp_path):
     np.savez(tmp_path / "a.npz", VALUES)
     np.testing.assert_array_equal(read_scores(tmp_path / "a.npz").values[:, 0], VALUES)

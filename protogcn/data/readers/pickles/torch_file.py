@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from protogcn.data.readers.pickles.allowed_names import StandIn
+from protogcn.data.readers.pickles.allowed_names import Foreign, StandIn
 from protogcn.data.readers.pickles.numpy_arrays import RefusedError
 from protogcn.data.readers.pickles.torch_tensors import (
     PickledTensor,
@@ -143,7 +143,9 @@ def _read_old(data: bytes, find_name: Callable[[str, str], object]) -> object:
 
     sizes: dict[str, Storage] = {}
 
-    def find_storage(key: object) -> Storage:
+    def find_storage(key: object) -> Storage | Foreign:
+        if type(key) is tuple and len(key) == 4 and key[0] == "module":  # a class, with its code
+            return Foreign(getattr(key[1], "name", "of a class"))
         storage = storage_of(key, read)
         sizes[key[2]] = storage
         return storage

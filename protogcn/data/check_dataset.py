@@ -180,24 +180,13 @@ def _odd_joints(dataset: Dataset, findings: Findings) -> Iterator[Oddity]:
 
 def save_faults(path: Path, findings: Findings, odd: Iterable[Oddity]) -> None:
     """Write every single fault and everything that a warning is about: a line each."""
-    rows = [
-        {
-            "kind": "fault",
-            "file": f.file,
-            "place": f.place,
-            "found": f.found,
-            "expected": f.expected,
-        }
-        for f in findings.faults
-    ]
+    rows = [("fault", f.file, f.place, f.found, f.expected) for f in findings.faults]
     if not rows:
-        rows = [{"kind": "fault", "found": problem} for problem in findings.problems]
+        rows = [("fault", "", "", problem, "") for problem in findings.problems]
     rows += [
-        {"kind": "warning", "place": item, "found": sentence}
-        for sentence, items in odd
-        for item in items or ("",)
+        ("warning", "", item, sentence, "") for sentence, items in odd for item in items or ("",)
     ]
-    table = pd.DataFrame(rows, columns=["kind", "file", "place", "found", "expected"]).fillna("")
+    table = pd.DataFrame(rows, columns=["kind", "file", "place", "found", "expected"], dtype=str)
     save_table(path, table.map(_as_text))
 
 

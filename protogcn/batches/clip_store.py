@@ -4,6 +4,7 @@ Shapes: F frames of all clips end to end, N clips of a batch, M person slots, R 
 of a batch, T frames of a crop, V joints, C channels.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,6 +39,8 @@ class ClipStore:
         mirror_widths: (N,) pixels, a mirrored x becomes width - x; 0 for bones and motions; None
             for 3-D data.
         scale: what bodies and clips of the dataset measure; None in files of older versions.
+        copies: how many there are across the run's split: ``groups`` of equal clips, and ``test
+            clips`` in them; None in files of older versions.
     """
 
     frames: Tensor
@@ -47,6 +50,7 @@ class ClipStore:
     ahead: bool = False
     mirror_widths: np.ndarray | None = None
     scale: Scale | None = None
+    copies: Mapping[str, int] | None = None
 
     @classmethod
     def load(
@@ -90,7 +94,8 @@ class ClipStore:
             )
             mirror_widths = of_positions.astype(np.float32)
         scale = scale_of(trailer["inputs"])
-        return cls(frames, table, trailer["sha256"], device, ahead, mirror_widths, scale)
+        copies = trailer["inputs"].get("copies", {}).get(run.split)
+        return cls(frames, table, trailer["sha256"], device, ahead, mirror_widths, scale, copies)
 
     def crops(self, clips: np.ndarray, frames: Tensor, *, multiple: int = 1) -> Bodies:
         """Gather one crop of each clip, its real bodies only.

@@ -10,5 +10,5 @@ training is measured on), ``runs`` (overrides), ``plan`` (all of it), ``starts``
 from others), ``recipe`` (whether two runs are trained alike), ``tables``, ``targets`` (what a user
 may ask for), ``unknown_targets`` (and what is nearest to what nothing makes), ``command_line``
 (what Snakemake was asked for), ``inputs`` (the files that each rule reads). ``facts`` holds what
-papers state. The command: ``resolve``.
+papers state. The commands: ``resolve``, ``make``.
 """

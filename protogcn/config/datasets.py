@@ -85,6 +85,7 @@ def resolve_dataset(
         classes=classes,
         splits=tuple(entry["splits"]),
         kpfiles=kpfiles,
+        leave_out_copies=entry.get("leave_out_copies", False),
     )
     if kpfiles is not None and not (dataset.is_pickle and dataset.skeleton.in_image):
         raise ConfigError(

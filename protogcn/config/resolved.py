@@ -34,6 +34,7 @@ class Dataset:
         classes: class names in label order.
         splits: the splits its tasks use.
         kpfiles: the folder with the compressed poses that ``raw`` is the table of, else None.
+        leave_out_copies: leave out test clips with the positions of training clips.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Dataset:
     classes: tuple[str, ...]
     splits: tuple[str, ...]
     kpfiles: str | None = None
+    leave_out_copies: bool = False
 
     @property
     def is_pickle(self) -> bool:
@@ -61,9 +63,12 @@ class Dataset:
     def to_mapping(self) -> dict[str, Any]:
         """Return what ``dataset_from_mapping`` builds this dataset from.
 
-        ``source`` is words for a message: changing them redoes nothing.
+        ``source`` is words for a message: changing them redoes nothing. A dataset that leaves no
+        copies out is the one that it was before there was this setting.
         """
         entry = {key: value for key, value in vars(self).items() if key != "source"}
+        if not self.leave_out_copies:
+            del entry["leave_out_copies"]
         entry["skeleton"] = {"name": self.skeleton.name, **self.skeleton.to_mapping()}
         entry["classes"] = list(self.classes)
         entry["splits"] = list(self.splits)

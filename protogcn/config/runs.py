@@ -67,7 +67,10 @@ class Runs:
             look_up(where, [model], self.models)
             check_streams(where, [stream])
             run = self._resolved(*key)
-            check_run(run)
+            try:
+                check_run(run, self._origins(*key))
+            except ConfigError as error:
+                raise ConfigError(f"{error}{self._under_the_other_recipe(*key)}") from None
             self._found[key] = run
         return self._found[key]
 
@@ -143,12 +146,28 @@ class Runs:
                     f" expected one of {', '.join(recipes)}{nearest(recipe, recipes)}"
                 )
 
+    def _under_the_other_recipe(self, task: str, model: str, stream: str) -> str:
+        """Return a hint at the same model under ProtoGCN's recipe, if that run fits."""
+        other = f"{model}@{RECIPE}"
+        if other in self.models:
+            with suppress(ConfigError):
+                self.run(task, other, stream)
+                return f" Or ask for {other}, the model under the recipe {RECIPE}."
+        return ""
+
+    def _origins(self, *key: str) -> dict[str, str]:
+        """Return the override that has the last word on each setting that one changes."""
+        origins: dict[str, str] = {}
+        for name, override in self._matching(self._facts(*key)).items():
+            origins |= dict.fromkeys(override["set"], name)
+        return origins
+
     def _resolved(self, task: str, model: str, stream: str) -> Run:
         facts = self._facts(task, model, stream)
         changes: dict[str, Any] = {}
         network = {k: v for k, v in self._entries[facts["model"]].items() if k != "recipe"}
         engine = dict(self._engine)
-        for override in self._matching(facts):
+        for override in self._matching(facts).values():
             changes |= override["set"]
             network |= changes.pop("model", {})
             engine |= changes.pop("engine", {})
@@ -159,15 +178,15 @@ class Runs:
         settings["seed"] += repeat - 1
         return Run(dataset, split, model, facts["modality"], repeat, settings, network, engine)
 
-    def _matching(self, facts: Mapping[str, str]) -> list[Mapping[str, Any]]:
+    def _matching(self, facts: Mapping[str, str]) -> dict[str, Mapping[str, Any]]:
         is_own = facts["recipe"] == self._own[facts["model"]]
-        return [
-            override
-            for override in self._overrides.values()
+        return {
+            name: override
+            for name, override in self._overrides.items()
             if _matches(override["where"], facts)
             # A file is of one training: it is not taken for another recipe unasked.
             and (is_own or "recipe" in override["where"] or not {*IMPORTS} & {*override["set"]})
-        ]
+        }
 
     def _facts(self, task: str, model: str, stream: str) -> dict[str, str]:
         name, recipe = self.models[model]

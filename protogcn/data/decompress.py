@@ -22,6 +22,7 @@ from protogcn.data.readers import DroppedClip
 from protogcn.data.readers.faults import report_malformed
 from protogcn.data.readers.kinetics import CompressedClip, decompress, read_pose_table, read_records
 from protogcn.data.readers.malformed import MalformedError
+from protogcn.data.readers.notes import Notes
 from protogcn.errors import ConfigError
 from protogcn.jobs.bar import show_progress
 from protogcn.jobs.workers import in_processes
@@ -75,7 +76,12 @@ def decompress_dataset(
     folder = Path(dataset.kpfiles)
     if not folder.is_dir():
         raise ConfigError(f"{folder}: is no folder, expected the kpfiles of {dataset.name}.")
-    table = read_pose_table(Path(dataset.raw), classes=dataset.classes, splits=dataset.splits)
+    notes = Notes()
+    table = read_pose_table(
+        Path(dataset.raw), classes=dataset.classes, splits=dataset.splits, notes=notes
+    )
+    for line in notes.lines():
+        print(f"Note: {line}", file=sys.stderr)
     clips = [clip for clip in table if isinstance(clip, CompressedClip)]
     parts = list(_parts(clips, clips_of_shard))
     make = partial(

@@ -34,11 +34,13 @@ class Scores:
         clips: (N,) clip ids, all different.
         labels: (N,) 0-based class numbers.
         classes: (K,) class names.
-        logits: (N, K) float32, the mean over crops; see ``has_logits``.
+        logits: (N, K) float32, the mean over crops; of an import in the space probability
+            their logarithm.
         probabilities: (N, K) float32, the mean over crops of the softmax; rows sum to one.
         provenance: run, settings, ``select`` (which epoch was scored: last, best, watched for a
             last one of a training that was measured on test clips, or unknown for an import),
-            commit, data digest; for an import ``imported`` and ``space``.
+            commit, data digest; for an import ``imported`` and ``space`` (probability, logit or
+            log_probability).
     """
 
     clips: np.ndarray
@@ -95,9 +97,9 @@ class Scores:
         return hashlib.sha256(repr(named).encode()).hexdigest()
 
     @property
-    def has_logits(self) -> bool:
-        """Whether the logits are the network's, not the logarithm of imported probabilities."""
-        return self.provenance.get("space", "logit") == "logit"
+    def space(self) -> str:
+        """Of its ``logits``: logit, or probability or log_probability for what was imported so."""
+        return self.provenance.get("space", "logit")
 
     def _check(self, path: Path) -> None:
         if (select := self.provenance.get("select")) not in _SELECTS:

@@ -5,7 +5,7 @@ child, a person who is partly seen and another camera stay within the factor tha
 Shapes: M persons, T frames, V joints, C channels.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -21,6 +21,9 @@ _UNITS = {1000: "millimetres", 100: "centimetres"}  # in a metre
 _PIXELS = 40.0  # metres that no person measures
 _FLAT = 0.01  # of its size, which no person is
 _PERSONS = Scale(1.6, 0.5, 2.5, frames=0, longest=0, in_image=False)  # in metres
+_UNLIKE, _BONES = 2, 6  # between the quartiles of ratios of bones, of so many at least
+_SHORT_BONE = 0.02  # of a body; shorter ones are hardly measured
+_STANDING = 0.4  # of a body is between head and feet
 _HINT = "--scale FACTOR multiplies the positions, --scale 1 takes them as they are"
 
 
@@ -99,6 +102,36 @@ def fit_of(name: str, keypoints: np.ndarray, dataset: Dataset, scale: Scale | No
     if factor < 1:
         done = f"taken as {_UNITS[round(1 / factor)]} and divided by {1 / factor:g}"
     return Fit(factor, f"{found}, {trained}: {done}.")
+
+
+def differences(name: str, found: Scale, known: Scale) -> Iterator[str]:
+    """Yield what is unlike between the bodies of a recording and those of the training.
+
+    Args:
+        name: of the recording.
+        found: the scale of the recording alone, in any unit.
+        known: that of the networks' dataset.
+    """
+    if known.bones and len(found.bones) == len(known.bones):
+        shares = np.array([found.bones, known.bones]) + _SHORT_BONE  # (2, B)
+        ratios = np.log(shares[0] / shares[1])
+        ratios = ratios[np.isfinite(ratios)]
+        # All longer by one factor is a person who is partly seen, and measures less.
+        if len(ratios) >= _BONES:
+            low, high = np.exp(np.quantile(ratios, [0.25, 0.75]))
+            if high / low > _UNLIKE:
+                yield (
+                    f"{name}: beside the bodies the networks know, a quarter of the bones is"
+                    f" {low:.2g} times as long or shorter, a quarter {high:.2g} times or longer:"
+                    " are its joints in another order, of another layout?"
+                )
+    if found.up and known.up:
+        way, usual = np.array(found.up), np.array(known.up)
+        axis = int(np.abs(usual).argmax())
+        if np.abs(way).argmax() == axis and min(abs(way[axis]), abs(usual[axis])) > _STANDING:
+            if way[axis] * usual[axis] < 0:
+                here, there = ("up", "down") if way[axis] > 0 else ("down", "up")
+                yield f"{name}: {'xyz'[axis]} points {here} in it, and {there} for the networks."
 
 
 def scaled(keypoints: np.ndarray, factor: float, *, in_image: bool) -> np.ndarray:

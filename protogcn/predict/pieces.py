@@ -16,7 +16,7 @@ from protogcn.data.readers import RawClip
 from protogcn.data.readers.notes import Notes
 from protogcn.data.scale import Scale
 from protogcn.predict.ensemble import TrainedEnsemble
-from protogcn.predict.fitting import Fit, fit_of, scaled
+from protogcn.predict.fitting import Fit, differences, fit_of, scaled
 from protogcn.predict.recordings import live_frames, read_recordings
 from protogcn.predict.windows import live_windows, window_bounds
 
@@ -123,7 +123,9 @@ class Cutting:
             return ()
         ranges = Ranges(self.dataset.skeleton)
         ranges.add(RawClip(name, 0, keypoints, {}))
-        return (*ranges.odd_values(), *self._long(name, keypoints.shape[1]))
+        found = ranges.scale()
+        unlike = differences(name, found, self.scale) if found and self.scale else ()
+        return (*ranges.odd_values(), *unlike, *self._long(name, keypoints.shape[1]))
 
     def _long(self, name: str, num_frames: int) -> Iterator[str]:
         """Yield a hint if a recording is much longer than a clip."""

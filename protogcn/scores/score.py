@@ -58,6 +58,7 @@ def score(run: Run, store: ClipStore, path: Path) -> Scores:
                 "versions": checkpoint["versions"],
             },
             "scored by": {"commit": commit(), "versions": versions()},
+            **({} if store.copies is None else {"copies": dict(store.copies)}),
             **{key: checkpoint[key] for key in ("imported", "start") if key in checkpoint},
         },
     )

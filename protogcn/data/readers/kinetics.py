@@ -16,6 +16,7 @@ import numpy as np
 from protogcn.data.readers import DroppedClip
 from protogcn.data.readers.annotations import Sample, check_samples, load_annotations
 from protogcn.data.readers.malformed import MalformedError, show
+from protogcn.data.readers.notes import Notes
 from protogcn.data.readers.pickles.load import load_pickle
 from protogcn.data.readers.positions import check_finite, numbers_of
 from protogcn.data.readers.pyskl_splits import find_lists, read_sides
@@ -49,7 +50,7 @@ class CompressedClip:
 
 
 def read_pose_table(
-    path: Path, *, classes: Sequence[str], splits: Sequence[str]
+    path: Path, *, classes: Sequence[str], splits: Sequence[str], notes: Notes | None = None
 ) -> list[CompressedClip | DroppedClip]:
     """Read and check the annotation pickle.
 
@@ -57,6 +58,7 @@ def read_pose_table(
         path: a dict with ``split`` and ``annotations``.
         classes: the class names in label order.
         splits: the configured splits; see ``find_lists`` for their names in the pickle.
+        notes: what was derived or converted is added to it.
 
     Returns:
         Its clips in order, and what was left out by the rules ``no_split`` (in none of ``splits``)
@@ -79,8 +81,8 @@ def read_pose_table(
             raise sample.fault("raw_file", "a folder", "the path of a pickle")
         return CompressedClip(name, label, image_size, {}, kpfile, frames)
 
-    clips = check_samples(path, annotations, _FIELDS, check)
-    sides = read_sides(path, listed, [clip.name for clip in clips])
+    clips = check_samples(path, annotations, _FIELDS, check, notes=notes)
+    sides = read_sides(path, listed, [clip.name for clip in clips], notes=notes)
     return [_with_sides(clip, sides) for clip in clips]
 
 

@@ -63,6 +63,9 @@ def read_positions(
     if found is not None and not np.array_equal(found, inside):
         expected = f"{field} with x and y alone, or without {field}_score beside it"
         raise origin.fault(field, f"a third number that is not {field}_score", expected)
+    if (lowest := inside.min(initial=0)) < 0:
+        expected = "a score from 0; if it is z, keep [..., :2]"
+        raise origin.fault(field, f"a third number of {lowest:.3g}", expected)
     return array, inside
 
 

@@ -107,7 +107,7 @@ class _Reading:
             chosen = [n for n, is_in in zip(self._names, values, strict=True) if is_in]
             self._note("split lists have a truth value for each sample", chosen)
             return chosen
-        origin = Origin(self.where.name, f"split list {show(key)}", clip=key, notes=self._notes)
+        origin = Origin(self.where.name, f"split list {show(key)}", notes=self._notes)
         try:
             names = [name_of(value, origin, "names") for value in values]
         except MalformedError as fault:

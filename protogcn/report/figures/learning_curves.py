@@ -35,7 +35,7 @@ def draw_learning_curves(histories: Mapping[str, pd.DataFrame], title: str) -> F
     """
     sides = _sides_of(histories)
     figure = Figure(figsize=(7.2 + 2.7 * len(sides), 3.0), layout="constrained")
-    loss, accuracy, *others = figure.subplots(1, 2 + len(sides))
+    loss, accuracy, *others = figure.subplots(1, 2 + len(sides), sharex=bool(sides))
     for stream, history in histories.items():
         modality, _, repeat = stream.partition("-")
         look = {

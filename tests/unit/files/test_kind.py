@@ -54,12 +54,12 @@ PICKLED = {f"protocol {p}": pickle.dumps({"split": {}}, protocol=p) for p in ran
         (tarred(), r"a tar archive \(unpack it with tar -xf\)"),
         (zipped("a.skeleton"), r"a zip archive \(unpack it first\)"),
         (zipped("[Content_Types].xml"), r"an Excel or Office file \(save it as csv\)"),
-        (saved(np.savez, np.zeros(3)), r"a numpy archive \(\.npz\)"),
-        (saved(np.save, np.zeros(3)), r"a numpy file \(\.npy\)"),
+        (saved(np.savez, np.zeros(3)), r"a \.npz file of numpy"),
+        (saved(np.save, np.zeros(3)), r"a \.npy file of numpy"),
         (saved(lambda file: torch.save(TENSOR, file)), "a checkpoint of torch"),
         (
             saved(lambda file: torch.save(TENSOR, file))[:600],
-            r"a checkpoint of torch that is cut short \(download the file again\)",
+            r"a checkpoint of torch that is cut short \(download or make it again\)",
         ),
         (
             saved(lambda f: torch.save(TENSOR, f, _use_new_zipfile_serialization=False)),

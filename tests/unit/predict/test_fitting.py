@@ -1,12 +1,15 @@
+import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from protogcn.config.skeleton import built_in_skeletons
+from protogcn.config.skeleton import Skeleton, built_in_skeletons
+from protogcn.data.ranges import Ranges
+from protogcn.data.readers import RawClip
 from protogcn.data.scale import Scale
 from protogcn.errors import ContractError
-from protogcn.predict.fitting import fit_of, scaled
+from protogcn.predict.fitting import differences, fit_of, scaled
 from tests.made.nano import DATASET
 
 METRES = Scale(1.6, 1.1, 1.8, frames=60, longest=90, in_image=False)
@@ -126,3 +129,47 @@ def test_positions_are_divided_as_if_they_had_been_written_in_metres():
     found = scaled(poses, 2.0, in_image=True)
     np.testing.assert_array_equal(found.ravel(), [3.0, -0.5, 3.0])  # its score is as it was
     assert scaled(poses, 1, in_image=False) is poses
+
+
+def scale_of_bodies(change):
+    """Return the scale of one changed recording of a dozen joints in a chain, upright."""
+    skeleton = Skeleton.from_mapping(
+        "chain",
+        {
+            "joints": ["foot", *(f"j{number}" for number in range(10)), "head"],
+            "parents": [0, *range(11)],
+        },
+    )
+    heights = np.cumsum([0, 0.3, 0.3, 0.02, 0.3, 0.02, 0.3, 0.02, 0.3, 0.02, 0.02, 0.02])
+    poses = np.zeros((1, 9, 12, 3), np.float32)
+    poses[..., 1] = heights + 1
+    ranges = Ranges(skeleton)
+    ranges.add(RawClip("a", 0, change(poses), {}))
+    return ranges.scale()
+
+
+@pytest.mark.parametrize(
+    ("change", "sentences"),
+    [
+        (lambda poses: poses, []),
+        (lambda poses: 700 * poses, []),
+        (lambda poses: poses[:, :, [0, 6, 1, 7, 2, 8, 3, 9, 4, 10, 5, 11]], ["layout?"]),
+        (lambda poses: poses * [1, -1, 1], ["y points down in it, and up for the networks."]),
+        (lambda poses: poses[..., [1, 0, 2]], []),
+    ],
+    ids=["same", "another unit", "another order", "upside down", "lying"],
+)
+def test_bodies_of_other_proportions_and_upside_down_are_noted(change, sentences):
+    known = scale_of_bodies(lambda poses: poses)
+    found = list(differences("a", scale_of_bodies(change), known))
+    assert len(found) == len(sentences)
+    assert all(text.endswith(end) for text, end in zip(found, sentences, strict=True)), found
+
+
+def test_a_scale_is_kept_as_json():
+    known = scale_of_bodies(
+        lambda poses: poses * np.isin(np.arange(12), [3, 4], invert=True)[:, None]
+    )
+    again = Scale.from_mapping(json.loads(json.dumps(known.to_mapping(), allow_nan=False)))
+    np.testing.assert_equal(vars(again), vars(known))
+    assert np.isnan(known.bones).any()

@@ -111,8 +111,10 @@ class StackMachine:
         if len(entries) % 2:
             raise RefusedError("a key without value, expected pairs")
         keys = entries[::2]
-        if not _PLAIN.issuperset(map(type, keys)):
-            raise RefusedError("a dict with other keys, expected text or numbers")
+        if not _PLAIN.issuperset(map(type, keys)):  # maybe numpy's numbers: CTR-GCN's of samples
+            keys = [key.item() if isinstance(key, np.generic) else key for key in keys]
+            if not _PLAIN.issuperset(map(type, keys)):
+                raise RefusedError("a dict with other keys, expected text or numbers")
         self._container(dict).update(zip(keys, entries[1::2], strict=True))
 
     def _container(self, kind: type) -> Any:

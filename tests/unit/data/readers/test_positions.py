@@ -137,6 +137,11 @@ class TestInAnImage:
         assert scores[0, 1, 2] == 0
         assert scores.sum() == 39
 
+    def test_a_third_number_below_0_is_no_score(self):
+        inside = np.concatenate([self.XY, -self.SCORES[..., None]], axis=-1)
+        with pytest.raises(MalformedError, match=r"third number of -0\.9, .* if it is z, keep"):
+            read(inside, in_image=True)
+
     def test_two_scores_that_differ_are_refused(self):
         inside = np.concatenate([self.XY, self.SCORES[..., None]], axis=-1)
         with pytest.raises(MalformedError, match="a third number that is not keypoint_score"):

@@ -103,9 +103,9 @@ def test_a_name_is_text_or_its_bytes(name):
 def test_names_in_bytes_are_noted_once():
     notes = Notes()
     for name in "abcdefg":
-        name_of(name.encode(), Origin("a.pkl", clip=name, notes=notes), "frame_dir")
+        name_of(name.encode(), Origin("a.pkl", notes=notes), "frame_dir")
     assert notes.lines() == [
-        "frame_dir is bytes, as Python 2 wrote text; read as UTF-8 (7 clips: a, b, c, d, e, ...)."
+        "frame_dir in bytes, as Python 2 wrote text: read as UTF-8 (7 clips: a, b, c, d, e, ...)."
     ]
 
 

@@ -19,10 +19,11 @@ from protogcn.files import paths
 from protogcn.files.paths import DATASET, PREPARED, RUN
 from protogcn.config.runs import STREAM
 from protogcn.jobs.slurm import comment_of
+from protogcn.config.strict_yaml import read_config
 from protogcn.config.tables import resolve_tables
 from protogcn.config.targets import page_of, targets_of
 from protogcn.config.unknown_targets import unknown_target
-from protogcn.config.variables import fill_in
+from protogcn.config.variables import made_folder
 
 RUN_NAMES = ("{dataset}", "{split}", "{model}", "{stream}")
 
@@ -45,6 +46,8 @@ def asked(question, *names, **options):
 OWN_CONFIG = asked(
     own_config, Path.cwd(), workflow.overwrite_configfiles, config, say=workflow.is_main_process
 )
+if OWN_CONFIG.exists():
+    asked(read_config, OWN_CONFIG)
 
 
 configfile: OWN_CONFIG
@@ -52,9 +55,13 @@ configfile: OWN_CONFIG
 
 CONFIG_FILES = [Path(file).resolve() for file in workflow.configfiles]
 
-if isinstance(config.get("directory"), str):  # --directory wins
+if (
+    workflow.overwrite_workdir is None  # --directory wins
+    and isinstance(config.get("directory"), str)
+    and config["directory"]
+):
 
-    workdir: asked(fill_in, "directory", config["directory"])
+    workdir: asked(made_folder, config["directory"])
 
 
 plan = asked(plan_of_workflow, config, OWN_CONFIG, CONFIG_FILES)

@@ -5,12 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from protogcn.config.facts import ntu_facts
-from protogcn.config.resolved import Dataset
+from protogcn.config.resolved import ANNOTATIONS, Dataset
 from protogcn.config.skeleton import Skeleton, built_in_skeletons
 from protogcn.errors import ConfigError, nearest
 from protogcn.files import paths
 
-ANNOTATIONS = "annotations.csv"  # the table of a folder of clips
 CLIP_SUFFIXES = (".npy", ".csv", ".json", ".skeleton")  # of a file that holds one clip
 _ACTIONS = 12  # of the simulator
 _COLUMNS = (  # of the table of a dataset's clips, beside one for each split
@@ -177,9 +176,12 @@ def missing_raw(dataset: Dataset) -> str | None:
             " expected a pickle (.pkl) or a folder; unpack an archive."
         )
     if dataset.is_annotated_folder and not (Path(dataset.raw) / ANNOTATIONS).is_file():
+        below = sorted(Path(dataset.raw).glob(f"*/{ANNOTATIONS}"))
+        hint = f"; its folder {below[0].parent.name} has one: set raw to it" if below else ""
         return (
             f"datasets.{dataset.name}.raw: the folder {dataset.raw} has no {ANNOTATIONS}, the table"
-            " of its clips (docs/own-dataset.md); a folder of .skeleton files needs a protocol."
+            f" of its clips (docs/own-dataset.md){hint}. A folder of .skeleton files with NTU's"
+            " names needs a protocol instead."
         )
     return None
 

@@ -62,6 +62,8 @@ def read_dataset(
         raw,
         protocol=dataset.protocol,
         leave_out_missing=dataset.leave_out_missing,
+        num_classes=len(dataset.classes),
+        notes=notes,
         workers=workers,
         progress=True,
         thorough=thorough,

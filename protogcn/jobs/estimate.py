@@ -206,7 +206,10 @@ def _counted(clips_path: Path, split: str, changed: int) -> Size | None:
 
 @cache
 def _guessed(raw: Path, num_joints: int) -> tuple[int, int]:
-    """Return clips and frames of raw files, assuming the fewest bytes that a frame may have."""
+    """Return clips and frames of raw files, assuming the fewest bytes that a frame may have.
+
+    Of clips that have a file for each frame, every frame counts as one.
+    """
     if raw.is_file():  # a pickle of float16 coordinates, a clip mostly of one person
         clips = math.ceil(raw.stat().st_size / (2 * 3 * num_joints) / _FRAMES_OF_CLIP)
         return clips, clips * _FRAMES_OF_CLIP

@@ -7,6 +7,7 @@ import os
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
@@ -19,6 +20,7 @@ from protogcn.data.readers.malformed import MalformedError, show
 from protogcn.data.readers.notes import Notes
 from protogcn.data.readers.table_of_clips import read_table_of_clips, side_of
 from protogcn.data.readers.values import Labels, Origin, side_of_image
+from protogcn.files.kind import kind_of
 from protogcn.jobs.bar import show_progress
 
 _IMAGE_FIELDS = ("image_height", "image_width")
@@ -96,7 +98,7 @@ def unlisted_files(folder: Path) -> list[str]:
         f"{name}{path.suffix}"
         for name, files in _clip_files(folder).items()
         for path in files
-        if name not in listed
+        if not listed & {name, name + path.suffix}
         and not listed & set(names_of_frame(PurePosixPath(name + path.suffix)))
     )
 
@@ -144,13 +146,13 @@ def _one_size(
     if item.image_size is None and told is None:
         expected = f"it in img_shape, or {' and '.join(_IMAGE_FIELDS)} as columns of {ANNOTATIONS}"
         raise origin.fault("the file", "no size of the image", expected)
-    if item.image_size is None and told == (1, 1):
-        origin.note("positions are shares of the image, whose height and width are taken as 1")
-    if item.image_size not in (None, told) and told not in (None, (1, 1)):
+    if told == (1, 1) != item.image_size:
+        origin.note("x and y are shares of the image, whose height and width are taken as 1")
+    elif item.image_size not in (None, told) and told is not None:
         found = f"{told[0]} x {told[1]}"
         expected = f"{item.image_size[0]} x {item.image_size[1]} as in {ANNOTATIONS}"
         raise origin.fault("img_shape", found, expected)
-    return item.image_size or told
+    return told or item.image_size
 
 
 def _check_lines(
@@ -181,8 +183,8 @@ def _check_lines(
         before = len(faults)
         checked(_check_length, sample)
         annotation = _Annotation(
-            name=(name := checked(_name_of, sample, annotations)),
-            files=name and checked(_files_of, sample, name, files, frames),
+            name=(name := checked(_name_of, sample, annotations, files)),
+            files=name and checked(_files_of, sample, name, files, frames, path.parent),
             label=checked(sample.label, labels),
             sides={
                 split: checked(side_of, sample.fields[split], sample, split) for split in splits
@@ -202,11 +204,17 @@ def _check_length(sample: Sample) -> None:
         )
 
 
-def _name_of(sample: Sample, others: Iterable[str]) -> str:
+def _name_of(sample: Sample, others: Iterable[str], files: Mapping[str, Sequence[Path]]) -> str:
+    """Return the name of a clip, without the end of its file's name if that was given."""
     name = sample.text("clip")
     if "\\" in name:
         sample.note("\\ in the name of a clip is read as /")
         name = _slashed(name)
+    stem, dot, suffix = name.rpartition(".")
+    if f".{suffix.lower()}" in CLIP_SUFFIXES and _slashed(name) not in files:
+        if any(path.suffix == dot + suffix for path in files.get(_slashed(stem), ())):
+            sample.note("the end of a file's name is left out of its clip's")
+            name = stem
     if name in others:
         raise sample.fault("clip", f"{show(name)} again", "each name once")
     return name
@@ -244,6 +252,7 @@ def _files_of(
     name: str,
     files: Mapping[str, Sequence[Path]],
     frames: Mapping[str, Sequence[Path]],
+    folder: Path,
 ) -> Path | tuple[Path, ...]:
     """Return the one file of a clip, or those of its frames; all are inside the folder."""
     name = _slashed(name)
@@ -253,8 +262,18 @@ def _files_of(
     if not found and name in frames:
         return tuple(frames[name])
     many = " and ".join(path.name for path in found) or "no file of this name"
+    if not found and (
+        other := _files_by_stem((folder / name).parent).get(PurePosixPath(name).name)
+    ):
+        many = f"{other.name}, {kind_of(other)}"
     expected = f"one of {', '.join(name + suffix for suffix in CLIP_SUFFIXES)}"
     raise sample.fault("clip", many, f"{expected}, or a folder {name} of OpenPose's json")
+
+
+@lru_cache(maxsize=1)
+def _files_by_stem(folder: Path) -> Mapping[str, Path]:
+    """Return the files of any kind that lie in a folder, by their names without their ends."""
+    return {path.stem: path for path in folder.glob("*") if path.is_file()}
 
 
 def _image_size(sample: Sample) -> tuple[int, int]:

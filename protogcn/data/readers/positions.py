@@ -159,10 +159,11 @@ def _joined(
         if (filled := _with_absent(parts)) is not None:
             origin.note(f"empty lists in {field} stand for what was not seen; read as zero")
             return filled
-        lengths = _two_lengths(parts)
-        if lengths is None:
+        uneven = _two_lengths(parts)
+        if uneven is None:
             raise origin.fault(field, f"{show(leaf)} in nested lists", "numbers") from error
-        found = f"nested parts of {lengths[0]} and of {lengths[1]} elements"
+        first, other, place = uneven
+        found = f"nested parts of {first} and of {other} elements (the latter at {place})"
         raise origin.fault(field, found, expected) from error
 
 
@@ -207,16 +208,24 @@ def _with_absent(value: object) -> np.ndarray | None:
     return np.stack([np.zeros(shape) if part is None else part for part in parts])
 
 
-def _two_lengths(parts: object) -> tuple[int, int] | None:
-    """Return two lengths that differ on one level of nested lists and arrays."""
-    level = [parts]
+def _two_lengths(parts: object) -> tuple[int, int, str] | None:
+    """Return two lengths that differ on one level of nested lists, and where the second one is."""
+    level = [((), parts)]
     for _ in range(_DEEPEST):
-        sized = [part for part in level if isinstance(part, list | tuple | np.ndarray)]
-        sized = [part for part in sized if not isinstance(part, np.ndarray) or part.ndim]
-        lengths = list(dict.fromkeys(len(part) for part in sized))
-        if len(lengths) > 1:
-            return lengths[0], lengths[1]
-        level = list(itertools.islice(itertools.chain.from_iterable(sized), _MOST_COMPARED))
+        sized = [
+            (place, part)
+            for place, part in level
+            if isinstance(part, list | tuple) or (isinstance(part, np.ndarray) and part.ndim)
+        ]
+        for place, part in sized:
+            if len(part) != len(sized[0][1]):
+                return len(sized[0][1]), len(part), "".join(f"[{number}]" for number in place)
+        inner = ((*place, at) for place, part in sized for at in range(len(part)))
+        parts_of = dict(sized)
+        level = [
+            (place, parts_of[place[:-1]][place[-1]])
+            for place in itertools.islice(inner, _MOST_COMPARED)
+        ]
     return None
 
 

@@ -321,3 +321,46 @@ def test_image_sizes_are_checked(tmp_path):
     write(tmp_path, ["a,0,train,480,0"], "clip,label,xsub,image_height,image_width")
     with pytest.raises(ContractError, match="image_width: found '0', expected a whole number of"):
         read(tmp_path, in_image=True)
+
+
+def test_the_end_of_a_file_in_the_table_is_left_out_of_its_name(tmp_path):
+    notes = Notes()
+    np.save(tmp_path / "a.npy", CLIP)
+    np.save(tmp_path / "b.npy.npy", CLIP)
+    write(tmp_path, ["a.npy,0,train", "b.npy,0,test"])
+    assert [clip.name for clip in read(tmp_path, notes=notes)] == ["a", "b.npy"]
+    assert notes.lines() == ["the end of a file's name is left out of its clip's (1 clip: a.npy)."]
+    assert unlisted_files(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "found"),
+    [
+        ("a.mat", b"MATLAB 5.0 MAT-file", r"a\.mat, a MATLAB 5 file \(convert it first\)"),
+        ("a.txt", b"1 2 3\n", r"a\.txt, text that starts with '1 2 3'"),
+        ("a.mp4", b"\0\0\0 ftypisom", r"a\.mp4, an mp4 video"),
+    ],
+)
+def test_a_file_of_another_kind_is_named(tmp_path, file, content, found):
+    (tmp_path / file).write_bytes(content)
+    write(tmp_path, ["a,0,train"])
+    with pytest.raises(
+        ContractError, match=rf"line 2, clip: found {found}, expected one of a\.npy"
+    ):
+        read(tmp_path)
+
+
+def test_shares_of_an_image_are_told_from_pixels(tmp_path):
+    notes = Notes()
+    np.save(tmp_path / "a.npy", CLIP / 40)
+    np.save(tmp_path / "b.npy", CLIP)
+    write(
+        tmp_path,
+        ["a,0,train,480,640", "b,0,train,480,640"],
+        "clip,label,xsub,image_height,image_width",
+    )
+    a, b = read(tmp_path, in_image=True, notes=notes)
+    assert (a.image_size, b.image_size) == ((1, 1), (480, 640))
+    assert notes.lines() == [
+        "x and y are shares of the image, whose height and width are taken as 1 (1 clip: a)."
+    ]

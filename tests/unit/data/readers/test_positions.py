@@ -71,7 +71,10 @@ def test_an_array_without_persons_is_that_of_one():
         ([["a"]], "found 'a' in nested lists, expected numbers"),
         ([[[[{}]]]], "found a dict in nested lists, expected numbers"),
         ([POSES[0, 0], POSES[0, 0, :4]], r"parts of shape \(5, 3\) and \(4, 3\), .* numpy\.stack"),
-        ([[[1.0] * 3] * 5, [[1.0] * 3] * 4], "nested parts of 5 and of 4 elements, .*numpy.stack"),
+        (
+            [[[1.0] * 3] * 5, [[1.0] * 3] * 4],
+            r"nested parts of 5 and of 4 elements \(the latter at \[1\]\), .*numpy.stack",
+        ),
         (objects_of([POSES[0, 0], POSES[0, 0, :4]]), r"\(5, 3\) and \(4, 3\), expected parts of"),
         (POSES[..., :2], "in_image: true"),
         (POSES[:, :, :4], r"\(2, 4, 4, 3\), .* \(frames, 5, 3\); the layout has 5 joints"),

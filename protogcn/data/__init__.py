@@ -3,7 +3,7 @@
 In reading order: ``read_dataset`` (chooses the reader), ``preparation`` (normalises a clip),
 ``ranges`` and its parts ``scale``, ``strays``, ``units``, ``image_ranges`` (what is odd about
 numbers), ``copies`` (equal clips), ``sides``, ``inventory`` (what stops the workflow, and what a
-user should know), ``bones`` (the six modalities), ``clip_list``, ``pose_shards``. Rooms:
-``readers`` for each format, ``simulator`` for the demo. Commands: ``check_dataset``, ``demo``,
-``decompress``, ``list_clips``, ``joints``, ``modality``.
+user should know), ``bones`` (the six modalities), ``clip_list``, ``label_lists`` (other codes'
+lists of clips), ``pose_shards``. Rooms: ``readers`` for each format, ``simulator`` for the demo.
+Commands: ``check_dataset``, ``demo``, ``decompress``, ``list_clips``, ``joints``, ``modality``.
 """

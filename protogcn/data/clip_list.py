@@ -10,8 +10,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from protogcn.data.readers.annotations import load_annotations
+from protogcn.data.label_lists import load_numbered_labels, names_and_labels
+from protogcn.data.readers.annotations import annotations_in, load_annotations
 from protogcn.data.readers.malformed import MalformedError
+from protogcn.data.readers.pickles.load import load_pickle
+from protogcn.data.readers.pickles.torch_file import find_score_name
 from protogcn.data.readers.pyskl_splits import find_lists, read_sides
 from protogcn.data.readers.values import Labels, Origin, name_of
 from protogcn.errors import ContractError
@@ -41,7 +44,16 @@ def list_clips(path: Path, splits: Sequence[str], classes: Sequence[str]) -> pd.
         ConfigError: no such file, or a split is not in it.
         ContractError: it is no such pickle.
     """
-    annotations, lists = load_annotations(path)
+    return _listed(path, load_annotations(path), splits, classes)
+
+
+def _listed(
+    path: Path,
+    content: tuple[Sequence[object], object],
+    splits: Sequence[str],
+    classes: Sequence[str],
+) -> pd.DataFrame:
+    annotations, lists = content
     listed = find_lists(path, lists, splits)
     rows, labels = [], Labels(classes)
     for number, sample in enumerate(annotations, start=1):
@@ -64,8 +76,9 @@ def load_clip_list(path: Path, split: str, classes: Sequence[str]) -> ClipList:
     """Read the test clips of a list, or of a prepared dataset's ``clips.csv``.
 
     Args:
-        path: an annotation pickle, or a csv with the columns clip, label and maybe one named as
-            the split; without it, every clip is a test clip.
+        path: an annotation pickle, a list of labels of ST-GCN's or CTR-GCN's code, or a csv with
+            the columns clip, label and maybe one named as the split; without it, every clip is a
+            test clip.
         split: the split.
         classes: the class names in label order.
 
@@ -73,11 +86,18 @@ def load_clip_list(path: Path, split: str, classes: Sequence[str]) -> ClipList:
         ConfigError: no such file, or the split is not in the pickle.
         ContractError: it is damaged, lists no test clip, or one twice, or a label has no class.
     """
-    if path.suffix.lower() in (".pkl", ".pickle"):
-        table = list_clips(path, [split], classes)
-    else:
-        table = load_table(path, {"clip": "str", "label": "str"})
-        table["label"] = _numbers_of(table["label"], path, classes)
+    match path.suffix.lower():
+        case ".pkl" | ".pickle":
+            content = load_pickle(path, find_name=find_score_name)
+            if (pair := names_and_labels(content)) is None:
+                table = _listed(path, annotations_in(path, content), [split], classes)
+            else:
+                table = _table_of(*pair, path, classes)
+        case ".npz":
+            table = _table_of(*load_numbered_labels(path), path, classes)
+        case _:
+            table = load_table(path, {"clip": "str", "label": "str"})
+            table["label"] = _numbers_of(table["label"], path, classes)
     if split in table.columns:
         table = table[table[split] == "test"]
     if not len(table):
@@ -87,7 +107,13 @@ def load_clip_list(path: Path, split: str, classes: Sequence[str]) -> ClipList:
     return ClipList(tuple(table["clip"]), table["label"].to_numpy())
 
 
-def _numbers_of(given: Sequence[str], path: Path, classes: Sequence[str]) -> list[int]:
+def _table_of(
+    names: Sequence[str], labels: Sequence[object], path: Path, classes: Sequence[str]
+) -> pd.DataFrame:
+    return pd.DataFrame({"clip": names, "label": _numbers_of(labels, path, classes)})
+
+
+def _numbers_of(given: Sequence[object], path: Path, classes: Sequence[str]) -> list[int]:
     labels = Labels(classes, given)
     try:
         return [

@@ -99,7 +99,15 @@ def load_annotations(path: Path) -> tuple[list[object], object]:
         ConfigError: no such file.
         ContractError: it is no such pickle.
     """
-    content = load_pickle(path, find_name=find_score_name)
+    return annotations_in(path, load_pickle(path, find_name=find_score_name))
+
+
+def annotations_in(path: Path, content: object) -> tuple[list[object], object]:
+    """Return the same of a pickle that was read.
+
+    Raises:
+        ContractError: it is no such pickle.
+    """
     if _is_list(content) and len(content) and type(content[0]) is dict:
         content = {"annotations": content}
     content = _with_text_keys(content)

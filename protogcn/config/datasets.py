@@ -1,5 +1,6 @@
 """The config's skeletons and datasets -> resolved ones, or what does not fit."""
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,11 @@ from protogcn.errors import ConfigError, nearest
 from protogcn.files import paths
 
 ANNOTATIONS = "annotations.csv"  # the table of a folder of clips
-CLIP_SUFFIXES = (".npy", ".csv", ".json")  # of a file that holds one clip
+CLIP_SUFFIXES = (".npy", ".csv", ".json", ".skeleton")  # of a file that holds one clip
 _ACTIONS = 12  # of the simulator
+_COLUMNS = (  # of the table of a dataset's clips, beside one for each split
+    "clip", "label", "first_frame", "num_frames", "persons", "image_height", "image_width"
+)  # fmt: skip
 _LONGEST_NAME = 200  # characters
 _SIMULATED = {  # what the simulator writes in its folder: raw and kpfiles of each of its formats
     "skeletons": ("", None),
@@ -92,6 +96,11 @@ def resolve_dataset(
             f"{where}.kpfiles: goes with an annotation pickle (.pkl) as raw and a skeleton that is"
             " in_image, such as coco20."
         )
+    if taken := [split for split in dataset.splits if split in _COLUMNS]:
+        raise ConfigError(
+            f"{where}.splits: {taken[0]} is the name of another column of clips.csv, expected"
+            " another name."
+        )
     is_ntu_folder = not dataset.is_pickle and (protocol is not None or simulate is not None)
     if is_ntu_folder and (protocol is None or dataset.skeleton.name != "ntu25"):
         raise ConfigError(
@@ -155,7 +164,7 @@ def missing_raw(dataset: Dataset) -> str | None:
             if kind == "file" and Path(path).is_dir():
                 return f"{where}: {path} is a folder, expected the pickle itself."
             continue
-        if Path(slashed := path.replace("\\", "/")).exists():
+        if Path(slashed := re.sub(r"\\+", "/", path)).exists():
             return f"{where}: found {path}, expected / between folders: {slashed}"
         place = "" if Path(path).is_absolute() else f" in {Path.cwd()}"
         source = f" Where to get it: {dataset.source}." if dataset.source else ""

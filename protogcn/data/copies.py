@@ -23,6 +23,9 @@ _COARSE = 5  # bits that are left away to find frames that may be equal
 _TOLERANCE = 24  # units; float16 makes up to some 10 of them
 _TINY = 1e-6  # of the squares of positions: below it a size is nothing but rounding
 _ENOUGH = 8  # frames; of shorter clips all must be equal
+_MOST_FRAMES = 1 << 23  # that are compared, some half a gigabyte; NTU RGB+D 120 has as many
+_CLIPS_AT_ONCE = 4096
+_MIX = np.uint64(0x9E3779B97F4A7C15)  # an odd number, by which high bits depend on all
 _NAMED = 100  # groups that are kept by name, and clips of each
 _SIDES = ("train", "val", "test")
 
@@ -189,13 +192,9 @@ def _candidates(sketches: Sequence[np.ndarray]) -> Iterator[tuple[int, int, int]
     if not sketches:
         return
     lengths = np.array(list(map(len, sketches)))
-    frames = np.concatenate([np.arange(length) for length in lengths])  # (F,)
-    clips = np.repeat(np.arange(len(sketches)), lengths)  # (F,)
-    whole = np.concatenate(sketches)  # (F, 4)
-    used = np.flatnonzero(whole.any(axis=1))
-    keys = np.ascontiguousarray(whole[used] >> _COARSE).view(np.uint64).ravel()
+    keys, clips, frames = _compared(sketches, lengths)
     order = np.argsort(keys, kind="stable")
-    keys, clips, frames = keys[order], clips[used[order]], frames[used[order]]
+    keys, clips, frames = keys[order], clips[order], frames[order]
     # Who stands still has many alike frames: the first one is enough.
     first = np.r_[True, (keys[1:] != keys[:-1]) | (clips[1:] != clips[:-1])] if len(keys) else []
     keys, clips, frames = keys[first], clips[first], frames[first]
@@ -212,6 +211,29 @@ def _candidates(sketches: Sequence[np.ndarray]) -> Iterator[tuple[int, int, int]
     enough = votes >= np.minimum(2, np.minimum(num_keys[one], num_keys[other]))
     chosen = (one[enough], other[enough], shifts[enough] - span // 2)
     yield from zip(*(column.tolist() for column in chosen), strict=True)
+
+
+def _compared(
+    sketches: Sequence[np.ndarray], lengths: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return of the frames that are compared what equal ones have in common, and their places.
+
+    Of very many frames a part is enough; which ones depends on nothing but what they show.
+    """
+    every = np.uint64(int(lengths.sum()) // _MOST_FRAMES + 1)
+    found = []
+    for first in range(0, len(sketches), _CLIPS_AT_ONCE):
+        block = sketches[first : first + _CLIPS_AT_ONCE]
+        some = lengths[first : first + _CLIPS_AT_ONCE]
+        frames = np.concatenate([np.arange(length) for length in some])
+        clips = np.repeat(np.arange(first, first + len(block)), some)
+        whole = np.concatenate(block)  # (F, 4)
+        keys = np.ascontiguousarray(whole >> _COARSE).view(np.uint64).ravel()
+        mixed = (keys * _MIX) >> np.uint64(40)
+        used = whole.any(axis=1) & (mixed % every == 0)
+        found.append((keys[used], clips[used], frames[used]))
+    keys, clips, frames = (np.concatenate(column) for column in zip(*found, strict=True))
+    return keys, clips, frames
 
 
 def _agree(first: np.ndarray, second: np.ndarray, shift: int) -> bool:

@@ -54,6 +54,7 @@ def read_dataset(
             classes=dataset.classes,
             splits=dataset.splits,
             in_image=dataset.skeleton.in_image,
+            notes=notes,
             progress=True,
             thorough=thorough,
         )

@@ -13,6 +13,7 @@ import numpy as np
 from protogcn.config.resolved import Dataset
 from protogcn.data.ranges import Ranges
 from protogcn.data.readers import RawClip
+from protogcn.data.readers.notes import Notes
 from protogcn.data.scale import Scale
 from protogcn.predict.ensemble import TrainedEnsemble
 from protogcn.predict.fitting import Fit, differences, fit_of, scaled
@@ -81,9 +82,11 @@ class Cutting:
         """
         skeleton, pieces = self.dataset.skeleton, []
         joints = skeleton.joints[: skeleton.num_raw_joints]
-        for name, keypoints in read_recordings(path, joints, in_image=skeleton.in_image):
+        told = Notes()
+        recordings = read_recordings(path, joints, in_image=skeleton.in_image, notes=told)
+        for name, keypoints in recordings:
             fitting, notes = self._fitting(keypoints, self._fit(name, keypoints))
-            notes += self._odd(name, keypoints)
+            notes = (*told.lines(), *notes, *self._odd(name, keypoints))
             total = keypoints.shape[1]
             bounds = [(0, total)]
             if self.window is not None:

@@ -1,8 +1,10 @@
-"""A folder with one file per clip and ``annotations.csv`` -> clips, in the order of its lines.
+"""A folder with the files of clips and ``annotations.csv`` -> clips, in the order of its lines.
 
 Shapes: M persons, T frames, V joints.
 """
 
+import os
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -11,25 +13,26 @@ from typing import TypeVar
 from protogcn.config.datasets import ANNOTATIONS, CLIP_SUFFIXES
 from protogcn.data.readers import DroppedClip, RawClip
 from protogcn.data.readers.annotations import Sample
-from protogcn.data.readers.clip_file import read_clip_file
+from protogcn.data.readers.clip_file import names_of_frame, read_clip_file, read_frame_files
 from protogcn.data.readers.faults import report_malformed
 from protogcn.data.readers.malformed import MalformedError, show
+from protogcn.data.readers.notes import Notes
 from protogcn.data.readers.table_of_clips import read_table_of_clips, side_of
-from protogcn.data.readers.values import Labels, side_of_image
+from protogcn.data.readers.values import Labels, Origin, side_of_image
 from protogcn.jobs.bar import show_progress
 
 _IMAGE_FIELDS = ("image_height", "image_width")
-_HINT = "; a folder of .skeleton files needs a protocol"
+_HINT = "; a folder of .skeleton files with NTU's names needs a protocol"
 
 _Checked = TypeVar("_Checked")
 
 
 @dataclass(frozen=True)
 class _Annotation:
-    """One checked line of the table."""
+    """One checked line of the table; ``files`` is its one, or one for each frame."""
 
     name: str
-    path: Path
+    files: Path | tuple[Path, ...]
     label: int
     sides: Mapping[str, str]
     image_size: tuple[int, int] | None
@@ -42,15 +45,17 @@ def read_folder(
     classes: Sequence[str],
     splits: Sequence[str],
     in_image: bool = False,
+    notes: Notes | None = None,
     progress: bool = False,
     thorough: bool = False,
 ) -> Iterator[RawClip | DroppedClip]:
     """Read a dataset that was put together by hand.
 
-    ``annotations.csv`` has a line for each clip: ``clip``, the name of its file without ``.npy``,
-    ``.csv`` or ``.json`` (sub-folders with /); ``label``, a class name or its number from 0; for
-    each split a column of its name with train, val, test or - (in neither); for 2-D poses
-    ``image_height`` and ``image_width`` in pixels. For the files see ``read_clip_file``.
+    ``annotations.csv`` has a line for each clip: ``clip``, the name of its file without its end
+    (sub-folders with /), or of the folder with a file for each of its frames; ``label``, a class
+    name or its number from 0; for each split a column of its name with train, val, test or - (in
+    neither); for 2-D poses ``image_height`` and ``image_width`` in pixels, unless the files tell.
+    For the files see ``read_clip_file`` and ``read_frame_files``.
 
     Args:
         folder: holds the table and the files.
@@ -58,13 +63,14 @@ def read_folder(
         classes: the class names in label order.
         splits: the configured splits.
         in_image: 2-D poses: x and y in pixels and a score.
+        notes: what was derived or converted is added to it while the clips are read.
         progress: report the progress on stderr.
         thorough: read the files although lines of the table are malformed.
 
     Returns:
-        Clips with keypoints (M, T, V, 3), and what was left out by the rules ``no_split`` and
-        ``no_body``. Faults of files are collected: the iterator raises ContractError for all of
-        them once the folder is read.
+        Clips with keypoints (M, T, V, 3), and what was left out by the rules ``no_split``,
+        ``no_body`` and those of ``arrange_bodies``. Faults of files are collected: the iterator
+        raises ContractError for all of them once the folder is read.
 
     Raises:
         ConfigError: no such folder, no table in it, or it has no column for a split.
@@ -72,24 +78,27 @@ def read_folder(
     """
     table = folder / ANNOTATIONS
     lines = read_table_of_clips(
-        table, ["label", *splits, *(_IMAGE_FIELDS if in_image else ())], hint=_HINT
+        table, ["label", *splits], optional=_IMAGE_FIELDS if in_image else (), hint=_HINT
     )
-    annotations, faults = _check_lines(table, lines, classes, splits, in_image)
+    annotations, faults = _check_lines(table, lines, classes, splits, in_image, notes)
     if not thorough:
         report_malformed(str(table), "fields", faults, of=len(lines))
     items = show_progress(annotations, total=len(annotations), what="clips")
     return _read_clips(
-        folder, items if progress else annotations, joints, in_image, faults, len(lines)
+        folder, items if progress else annotations, joints, in_image, notes, faults, len(lines)
     )
 
 
 def unlisted_files(folder: Path) -> list[str]:
     """Return the files of clips in a folder that its table, which can be read, does not list."""
-    listed = {
-        str(PurePosixPath(row["clip"])) for _, row in read_table_of_clips(folder / ANNOTATIONS, [])
-    }
-    names = [path.relative_to(folder) for path in sorted(_clip_files(folder))]
-    return [str(name) for name in names if str(name.with_suffix("")) not in listed]
+    listed = {_slashed(row["clip"]) for _, row in read_table_of_clips(folder / ANNOTATIONS, [])}
+    return sorted(
+        f"{name}{path.suffix}"
+        for name, files in _clip_files(folder).items()
+        for path in files
+        if name not in listed
+        and not listed & set(names_of_frame(PurePosixPath(name + path.suffix)))
+    )
 
 
 def _read_clips(
@@ -97,22 +106,51 @@ def _read_clips(
     annotations: Iterable[_Annotation],
     joints: Sequence[str],
     in_image: bool,
+    notes: Notes | None,
     faults: list[MalformedError],
     num_lines: int,
 ) -> Iterator[RawClip | DroppedClip]:
     for item in annotations:
         try:
-            keypoints = read_clip_file(item.path, joints, in_image=in_image)
+            if isinstance(item.files, Path):
+                content = read_clip_file(
+                    item.files, joints, in_image=in_image, clip=item.name, notes=notes
+                )
+            else:
+                content = read_frame_files(
+                    item.files, joints, in_image=in_image, clip=item.name, notes=notes
+                )
+            size = item.image_size
+            if in_image and content.rule is None:
+                size = _one_size(item, content.image_size, notes)
         except MalformedError as fault:
             faults.append(fault.with_traceback(None))  # which would keep arrays alive
             continue
         if set(item.sides.values()) <= {"-"}:
             yield DroppedClip(item.name, "no_split")
-        elif not keypoints.any():
-            yield DroppedClip(item.name, "no_body")
+        elif not content.keypoints.any():
+            yield DroppedClip(item.name, content.rule or "no_body")
         else:
-            yield RawClip(item.name, item.label, keypoints, item.sides, item.image_size)
+            yield RawClip(item.name, item.label, content.keypoints, item.sides, size)
     report_malformed(str(folder), "fields and files", faults, of=num_lines)
+
+
+def _one_size(
+    item: _Annotation, told: tuple[int, int] | None, notes: Notes | None
+) -> tuple[int, int]:
+    """Return the size of a clip's image: what the table says, or its file does."""
+    name = item.files.name if isinstance(item.files, Path) else item.name
+    origin = Origin(name, clip=item.name, notes=notes)
+    if item.image_size is None and told is None:
+        expected = f"it in img_shape, or {' and '.join(_IMAGE_FIELDS)} as columns of {ANNOTATIONS}"
+        raise origin.fault("the file", "no size of the image", expected)
+    if item.image_size is None and told == (1, 1):
+        origin.note("positions are shares of the image, whose height and width are taken as 1")
+    if item.image_size not in (None, told) and told not in (None, (1, 1)):
+        found = f"{told[0]} x {told[1]}"
+        expected = f"{item.image_size[0]} x {item.image_size[1]} as in {ANNOTATIONS}"
+        raise origin.fault("img_shape", found, expected)
+    return item.image_size or told
 
 
 def _check_lines(
@@ -121,10 +159,12 @@ def _check_lines(
     classes: Sequence[str],
     splits: Sequence[str],
     in_image: bool,
+    notes: Notes | None,
 ) -> tuple[list[_Annotation], list[MalformedError]]:
     lines = list(lines)
     labels = Labels(classes, (fields["label"] for _, fields in lines))
-    files = {str(file.relative_to(path.parent)): file for file in _clip_files(path.parent)}
+    files = _clip_files(path.parent)
+    frames = _frames_of_clips(files)
     annotations: dict[str, _Annotation] = {}
     faults: list[MalformedError] = []
 
@@ -135,17 +175,19 @@ def _check_lines(
             faults.append(fault)
             return None
 
+    has_size = in_image and bool(lines) and not set(_IMAGE_FIELDS).isdisjoint(lines[0][1])
     for number, fields in lines:
-        sample, before = Sample(path.name, f"line {number}", fields), len(faults)
+        sample = Sample(path.name, f"line {number}", fields, clip=str(fields["clip"]), notes=notes)
+        before = len(faults)
         checked(_check_length, sample)
         annotation = _Annotation(
             name=(name := checked(_name_of, sample, annotations)),
-            path=name and checked(_path_of, sample, name, files),
+            files=name and checked(_files_of, sample, name, files, frames),
             label=checked(sample.label, labels),
             sides={
                 split: checked(side_of, sample.fields[split], sample, split) for split in splits
             },
-            image_size=checked(_image_size, sample) if in_image else None,
+            image_size=checked(_image_size, sample) if has_size else None,
         )
         if len(faults) == before:
             annotations[name] = annotation
@@ -162,28 +204,61 @@ def _check_length(sample: Sample) -> None:
 
 def _name_of(sample: Sample, others: Iterable[str]) -> str:
     name = sample.text("clip")
+    if "\\" in name:
+        sample.note("\\ in the name of a clip is read as /")
+        name = _slashed(name)
     if name in others:
         raise sample.fault("clip", f"{show(name)} again", "each name once")
     return name
 
 
-def _clip_files(folder: Path) -> Iterator[Path]:
-    for path in folder.rglob("*"):
-        if path.suffix.lower() in CLIP_SUFFIXES and path != folder / ANNOTATIONS:
-            yield path
+def _slashed(name: str) -> str:
+    return str(PurePosixPath(name.replace("\\", "/")))
 
 
-def _path_of(sample: Sample, name: str, files: Mapping[str, Path]) -> Path:
-    """Return the one file of a clip; only files inside the folder are known."""
-    name = str(PurePosixPath(name))
-    found = [files[name + suffix] for suffix in CLIP_SUFFIXES if name + suffix in files]
-    if len(found) != 1:
-        many = " and ".join(path.name for path in found) or "no file of this name"
-        expected = f"one of {', '.join(name + suffix for suffix in CLIP_SUFFIXES)}"
-        raise sample.fault("clip", many, expected)
-    return found[0]
+def _clip_files(folder: Path) -> dict[str, list[Path]]:
+    """Return the files of clips by their names in the folder without their ends."""
+    files: dict[str, list[Path]] = defaultdict(list)
+    for place, _, names in os.walk(folder):
+        inside = os.path.relpath(place, folder)
+        for name in sorted(names):
+            path = Path(place, name)
+            stem, suffix = path.stem, path.suffix
+            if suffix.lower() in CLIP_SUFFIXES and (inside, name) != (".", ANNOTATIONS):
+                files[stem if inside == "." else f"{inside}/{stem}"].append(path)
+    return files
+
+
+def _frames_of_clips(files: Mapping[str, Sequence[Path]]) -> dict[str, list[Path]]:
+    """Return the files of frames of each clip that may be meant by them."""
+    frames: dict[str, list[Path]] = defaultdict(list)
+    for name, paths in files.items():
+        for path in paths:
+            for clip in names_of_frame(PurePosixPath(name + path.suffix)):
+                frames[clip].append(path)
+    return frames
+
+
+def _files_of(
+    sample: Sample,
+    name: str,
+    files: Mapping[str, Sequence[Path]],
+    frames: Mapping[str, Sequence[Path]],
+) -> Path | tuple[Path, ...]:
+    """Return the one file of a clip, or those of its frames; all are inside the folder."""
+    name = _slashed(name)
+    found = files.get(name, [])
+    if len(found) == 1:
+        return found[0]
+    if not found and name in frames:
+        return tuple(frames[name])
+    many = " and ".join(path.name for path in found) or "no file of this name"
+    expected = f"one of {', '.join(name + suffix for suffix in CLIP_SUFFIXES)}"
+    raise sample.fault("clip", many, f"{expected}, or a folder {name} of OpenPose's json")
 
 
 def _image_size(sample: Sample) -> tuple[int, int]:
-    height, width = (side_of_image(sample.fields[field], sample, field) for field in _IMAGE_FIELDS)
+    height, width = (
+        side_of_image(sample.fields.get(field, ""), sample, field) for field in _IMAGE_FIELDS
+    )
     return height, width

@@ -34,7 +34,8 @@ def read_positions(
 
     Args:
         value: an array of numbers, or nested lists of them: (M, T, V, C) or, of one person,
-            (T, V, C). In an image C may be 3, the last being the score.
+            (T, V, C). In an image C may be 3, the last being the score. C may be 4, x, y, z and
+            how well a joint is seen, 0 to 1: z in an image, else the last is not kept.
         origin: takes notes.
         field: its name.
         num_joints: V.
@@ -45,7 +46,7 @@ def read_positions(
     Raises:
         MalformedError: it is not that, or has numbers that are not finite.
     """
-    array = numbers_of(value, origin, field)
+    array = _without_fourth(numbers_of(value, origin, field), in_image, origin, field)
     channels = (2, 3) if in_image else (3,)
     if array.ndim not in _AXES or array.shape[-2:] not in [(num_joints, c) for c in channels]:
         expected, hint = _layout(num_joints, channels), _hint(array.shape, num_joints, channels)
@@ -114,6 +115,20 @@ def check_finite(
     raise origin.fault(field, what, "finite numbers; a missing joint is all zero")
 
 
+def _without_fourth(array: np.ndarray, in_image: bool, origin: Origin, field: str) -> np.ndarray:
+    """Return x, y, z, or in an image x, y and the score, of four numbers of each joint."""
+    if array.shape[-1:] != (4,) or array.ndim not in _AXES:
+        return array
+    last = array[..., 3]
+    if not ((last >= 0) & (last <= 1)).all():
+        return array
+    if in_image:
+        origin.note(f"{field} has four numbers of each joint; read as x, y and the last as score")
+        return array[..., [0, 1, 3]]
+    origin.note(f"{field} has four numbers of each joint; the last, 0 to 1, is not kept")
+    return array[..., :3]
+
+
 def _joined(
     parts: list[object] | tuple[object, ...], origin: Origin, field: str
 ) -> np.ndarray | object:
@@ -141,6 +156,9 @@ def _joined(
     try:
         return np.array(parts, dtype=np.float64)
     except (ValueError, TypeError, OverflowError) as error:
+        if (filled := _with_absent(parts)) is not None:
+            origin.note(f"empty lists in {field} stand for what was not seen; read as zero")
+            return filled
         lengths = _two_lengths(parts)
         if lengths is None:
             raise origin.fault(field, f"{show(leaf)} in nested lists", "numbers") from error
@@ -165,6 +183,28 @@ def _first_branch(value: object) -> tuple[list[int], object]:
     if isinstance(value, np.ndarray):
         sizes += value.shape
     return sizes, value
+
+
+def _with_absent(value: object) -> np.ndarray | None:
+    """Return an array of nested lists of which some are empty, or None if that is not all."""
+    if not isinstance(value, list | tuple) or not value:
+        return None
+    if not any(isinstance(part, list | tuple) for part in value):
+        try:
+            return np.array(value, dtype=np.float64)
+        except (ValueError, TypeError, OverflowError):
+            return None
+    absent = [part is None or (isinstance(part, list | tuple) and not part) for part in value]
+    parts = [None if gone else _with_absent(part) for gone, part in zip(absent, value, strict=True)]
+    shapes = {
+        None if part is None else part.shape
+        for gone, part in zip(absent, parts, strict=True)
+        if not gone
+    }
+    if len(shapes) != 1 or None in shapes:
+        return None
+    (shape,) = shapes
+    return np.stack([np.zeros(shape) if part is None else part for part in parts])
 
 
 def _two_lengths(parts: object) -> tuple[int, int] | None:

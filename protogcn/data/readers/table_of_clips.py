@@ -1,7 +1,7 @@
 """A csv table that people write about clips -> its lines, and the side of a split in a field."""
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from protogcn.data.readers.malformed import show
@@ -11,13 +11,17 @@ from protogcn.files.clip_table import SIDES
 
 
 def read_table_of_clips(
-    path: Path, columns: Sequence[str], *, hint: str = ""
+    path: Path, columns: Sequence[str], *, optional: Sequence[str] = (), hint: str = ""
 ) -> list[tuple[int, dict[str | None, str]]]:
     """Return number and fields of every line that is not empty; fields without a column at None.
+
+    Between fields are commas, semicolons or tabs. Blanks around them, and small or capital letters
+    in the names of columns, make no difference.
 
     Args:
         path: a csv table with a header.
         columns: what it must have beside ``clip``.
+        optional: further columns that have a meaning.
         hint: what else may be meant where there is no such file.
 
     Raises:
@@ -27,9 +31,15 @@ def read_table_of_clips(
     wanted = ["clip", *columns]
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file, restval="")
-            lines = [(reader.line_num, fields) for fields in reader]
-            found = reader.fieldnames or []
+            header = file.readline()
+            file.seek(0)
+            separator = next((sign for sign in ";\t" if sign in header), ",")
+            reader = csv.DictReader(file, restval="", delimiter=separator)
+            known = [*wanted, *optional]
+            found = [_known(name.strip(), known) for name in reader.fieldnames or []]
+            reader.fieldnames = found
+            lines = [(reader.line_num, _stripped(fields)) for fields in reader]
+            lines = [(number, fields) for number, fields in lines if any(fields.values())]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         problem = getattr(error, "strerror", None) or "no UTF-8 text"
         raise ConfigError(
@@ -54,7 +64,19 @@ def side_of(text: str, origin: Origin, split: str) -> str:
     Raises:
         MalformedError: it is none.
     """
-    side = text.strip() or "-"
+    side = text.strip().lower() or "-"
     if side not in SIDES:
         raise origin.fault(split, show(side), "train, val, test or -")
     return side
+
+
+def _known(name: str, known: Sequence[str]) -> str:
+    """Return the name that is meant, whatever its letters' case."""
+    alike = [other for other in known if other.lower() == name.lower()]
+    return alike[0] if len(alike) == 1 else name
+
+
+def _stripped(fields: Mapping[str | None, str | list[str]]) -> dict[str | None, str]:
+    return {
+        name: field.strip() if isinstance(field, str) else field for name, field in fields.items()
+    }

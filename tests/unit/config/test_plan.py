@@ -176,6 +176,7 @@ def override(where, **settings):
         ("overrides", override({"dataset": "demo"}, model={"subsets": 7}), r"model\.subsets: found 7, expected a divisor"),
         ("datasets.demo.skeleton", "ntu24", "'ntu24' is not a layout.*did you mean 'ntu25'"),
         ("datasets.demo.raw", "x", "expected either raw or simulate"),
+        ("datasets.utd_mhad.splits", ["label"], "splits: label is the name of another column"),
         ("datasets.ntu60.splits", ["xset"], "xset is not a split of ntu60, expected xsub, xview"),
         ("datasets.demo.skeleton", "utd20", "needs a protocol"),
         ("skeletons.ntu25", {"joints": ["a"], "parents": [0]}, "this layout is built in"),

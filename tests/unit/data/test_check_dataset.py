@@ -108,7 +108,7 @@ def test_every_problem_of_a_folder_is_named_at_once(tmp_path, monkeypatch):
     assert "14 malformed fields and files" in text
     assert "line 14, label: found 'jumping', expected a class name of the config" in text
     assert "line 14, xsub: found 'nowhere', expected train, val, test or -" in text
-    assert "the array: found the shape (5, 2, 3) in 12 of 13 files (c00.npy, c01.npy," in text
+    assert "keypoint: found the shape (5, 2, 3) in 12 of 13 files (c00.npy, c01.npy," in text
 
 
 def test_splits_and_samples_of_a_pickle_are_named_together(tmp_path, monkeypatch):

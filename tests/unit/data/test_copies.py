@@ -101,6 +101,13 @@ def test_hundreds_of_copies_are_one_group():
     assert [len(group) for group in groups_of(*clips)] == [100] * 3
 
 
+def test_a_part_of_very_many_frames_is_enough(monkeypatch):
+    monkeypatch.setattr("protogcn.data.copies._MOST_FRAMES", 200)
+    monkeypatch.setattr("protogcn.data.copies._CLIPS_AT_ONCE", 3)
+    clips = [walk(seed, 60) for seed in range(10)]
+    assert groups_of(*clips, clips[4]) == [["4", "10"]]
+
+
 def test_scores_of_poses_in_images_do_not_count():
     generator = np.random.default_rng(0)
     skeleton = built_in_skeletons()["coco20"]

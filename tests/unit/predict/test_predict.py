@@ -14,6 +14,7 @@ from protogcn.batches.bodies import all_bodies
 from protogcn.batches.sampling import scoring_frames
 from protogcn.config.skeleton import built_in_skeletons
 from protogcn.data.preparation import prepare_clip
+from protogcn.data.readers.notes import Notes
 from protogcn.errors import ConfigError, ContractError
 from protogcn.files.scores import Scores
 from protogcn.predict import predict as command
@@ -21,6 +22,7 @@ from protogcn.predict.ensemble import ensemble_of_runs, load_ensemble, load_memb
 from protogcn.predict.recognise import as_probabilities, recognise
 from protogcn.predict.recordings import live_frames, read_recordings
 from protogcn.scores.fusion import fuse
+from tests.made import recorders
 from tests.made.nano import nano_run
 from tests.made.trained_nano import WEIGHTS
 
@@ -233,7 +235,7 @@ def test_probabilities_sum_to_one_in_the_order_of_the_fused_scores(trained_nano,
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["a.txt"], "a.txt: its name ends in '.txt', expected one of .skeleton, .pkl"),
+        (["a.txt"], "a.txt: No such file or directory, expected a file that ends in .npy, .csv, "),
         (["a.npy", "--stride", "3"], "--stride goes with --window"),
         (["a.npy", "--window", "3", "--stride", "4"], "expected a stride of 1 up to the window"),
         (["a.npy", "--window", "3", "--stride", "0"], "expected a stride of 1 up to the window"),
@@ -255,8 +257,11 @@ def test_wrong_arguments_are_one_sentence(trained_nano, monkeypatch, capsys, arg
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        (np.zeros((4, 20, 3)), "found the shape (4, 20, 3), expected (frames, 25, 3)"),
-        (np.full((4, 25, 3), np.nan), "found NaN or infinity"),
+        (np.zeros((4, 20, 3)), "found the shape (4, 20, 3), expected (persons, frames, 25, 3)"),
+        (
+            np.full((4, 25, 3), np.nan),
+            "found NaN at person 1, frame 1, joint 0 (100 joints in all)",
+        ),
         (
             np.arange(300.0).reshape(4, 25, 3) * 1e30,
             "a: z of joint 24 (right_thumb), person 1, frame 4 is 2.99e+32, for which the networks",
@@ -296,11 +301,37 @@ def test_a_missing_skeleton_file_is_told_before_its_number_of_joints(tmp_path):
         read_recordings(tmp_path / "absent.skeleton", JOINTS[:20], in_image=False)
 
 
-def test_columns_between_semicolons_are_one_sentence(tmp_path):
-    for text in (f"{JOINTS[0]}_x;{JOINTS[0]}_y\n1;2\n", "1;2;3\n"):
-        (tmp_path / "a.csv").write_text(text)
-        with pytest.raises(ContractError, match=r"a\.csv, line 1: found semicolons .* commas"):
-            read_recordings(tmp_path / "a.csv", JOINTS, in_image=False)
+@pytest.mark.parametrize(
+    ("name", "content", "sentence"),
+    [
+        ("a.mp4", b"\0\0\0 ftypisom", "found an mp4 video; a pose estimator such as OpenPose or Medi"),
+        ("a.txt", b"1 2 3\n", "found text that starts with '1 2 3', expected a file that ends in .npy"),
+        ("a.csv", b"1;2;3\n", "a.csv, line 1: found 3 values, expected 3 for each of 25 joints: x, y,"),
+        ("folder/a.npy", b"", "folder: found a folder without OpenPose's json, expected a file that"),
+        ("f.json", b'{"version": 1.3, "people": []}', "a single frame of OpenPose, expected all fr"),
+    ],
+)  # fmt: skip
+def test_another_kind_of_file_is_named(tmp_path, name, content, sentence):
+    path = tmp_path / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(content)
+    path = path.parent if path.parent != tmp_path else path
+    with pytest.raises((ConfigError, ContractError), match=re.escape(sentence)):
+        read_recordings(path, JOINTS, in_image=False)
+
+
+def test_a_folder_of_frames_has_a_recording_for_each_name(tmp_path):
+    walk, wave = recorders.positions(1, 4, 18), recorders.positions(2, 3, 18)
+    for name, clip in (("walk", walk), ("wave", wave)):
+        frames = [recorders.openpose_frame(clip[:, frame]) for frame in range(clip.shape[1])]
+        recorders.write_openpose(tmp_path, name, frames)
+    joints, notes = built_in_skeletons()["openpose18"].joints, Notes()
+    found = read_recordings(tmp_path, joints, in_image=True, notes=notes)
+    assert [recording.name for recording in found] == ["walk", "wave"]
+    np.testing.assert_array_equal(found[0].keypoints, walk)
+    np.testing.assert_array_equal(found[1].keypoints, wave)
+    (line,) = notes.lines()
+    assert line.endswith("each is followed to the nearest one in the next frame (1 clip: wave).")
 
 
 def test_a_checkpoint_of_another_run_is_refused(trained_nano, tmp_path):

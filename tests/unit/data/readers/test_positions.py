@@ -75,7 +75,10 @@ def test_an_array_without_persons_is_that_of_one():
         (objects_of([POSES[0, 0], POSES[0, 0, :4]]), r"\(5, 3\) and \(4, 3\), expected parts of"),
         (POSES[..., :2], "in_image: true"),
         (POSES[:, :, :4], r"\(2, 4, 4, 3\), .* \(frames, 5, 3\); the layout has 5 joints"),
-        (np.zeros((2, 4, 5, 4)), r"what follows the third number is not read, keep \[\.\.\., :3\]"),
+        (
+            np.full((2, 4, 5, 4), 2.0),
+            r"what follows the third number is not read, keep \[\.\.\., :3\]",
+        ),
         (POSES.transpose(3, 1, 2, 0), r"in another order: transpose\(\(3, 1, 2, 0\)\)"),
         (POSES[0].transpose(2, 0, 1), r"in another order: transpose\(\(1, 2, 0\)\)"),
         (POSES[0].reshape(4, 15), r"\(4, 15\), .*; reshape\(4, 5, 3\)"),

@@ -1,5 +1,6 @@
 """The config's skeletons and datasets -> resolved ones, or what does not fit."""
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -162,7 +163,7 @@ def missing_raw(dataset: Dataset) -> str | None:
             if kind == "file" and Path(path).is_dir():
                 return f"{where}: {path} is a folder, expected the pickle itself."
             continue
-        if Path(slashed := path.replace("\\", "/")).exists():
+        if Path(slashed := re.sub(r"\\+", "/", path)).exists():
             return f"{where}: found {path}, expected / between folders: {slashed}"
         place = "" if Path(path).is_absolute() else f" in {Path.cwd()}"
         source = f" Where to get it: {dataset.source}." if dataset.source else ""

@@ -15,8 +15,8 @@ _SUMS_TO_ONE = 1e-3
 _NEAR_ONE = 0.02  # bfloat16 keeps a number to a share of 2**-8
 _MOST_ROUNDING = 0.3  # of a sum of 1
 _DECIMALS = (1, 2, 3, 4)
-_FEW = 3  # so few logits may sum to 1 by chance
-_STRAY = 0.1  # share of the clips
+_FEW = 3  # so few logits may sum to 1 by chance, and a share of the clips if they are not many more
+_STRAY, _MANY = 0.1, 10
 
 
 class Spaced(NamedTuple):
@@ -151,7 +151,8 @@ def _doubt(values: np.ndarray) -> str:
             f" {sums.max():.4g}, expected probabilities, which sum to 1, or logits"
         )
     shares = (values >= 0).all(axis=2) & (np.abs(sums - 1) <= _SUMS_TO_ONE)
-    if values.shape[2] > _FEW and shares.mean() > _STRAY:
+    num_classes = values.shape[2]
+    if num_classes > _FEW and shares.mean() > (_STRAY if num_classes <= _MANY else 0):
         return (
             f"{shares.sum()} of {shares.size} rows of scores are positive and sum to 1, as"
             " probabilities do, and the others do not, expected one kind"

@@ -47,7 +47,7 @@ PICKLED = {f"protocol {p}": pickle.dumps({"split": {}}, protocol=p) for p in ran
         (b"", "an empty file"),
         (b"\0" * 5000, "a file of zeros, which a download or copy that has not ended leaves"),
         (b" \n\n", "a file of blanks"),
-        (gzip.compress(b"a"), r"a gzip file \(unpack it with gunzip\)"),
+        (gzip.compress(b"a", mtime=0), r"a gzip file \(unpack it with gunzip\)"),
         (bz2.compress(b"a"), "a bzip2 file"),
         (lzma.compress(b"a"), "an xz file"),
         (b"\x28\xb5\x2f\xfd\0", "a zstd file"),

@@ -78,6 +78,7 @@ SIGMOID = 1 / (1 + np.exp(-LOGITS))
         (SHARES * 10, "every clip's scores are positive and sum to 10, expected probabilities"),
         (SHARES * 0, "sum to 0, expected"),
         (np.concatenate([SHARES, LOGITS]), "200 of 400 rows of scores are positive and sum to 1"),
+        (np.concatenate([SHARES[:2], LOGITS]), "2 of 202 rows of scores are positive and sum to 1"),
         (
             LOGITS / np.linalg.norm(LOGITS, axis=2, keepdims=True),
             "have the L2 norm 1, expected log",

@@ -246,4 +246,5 @@ def main() -> None:
         save_faults(args.faults, findings, odd)
     if findings.problems:
         raise ContractError("\n".join(findings.problems))
-    print(f"Nothing is wrong; {len(odd)} warnings." if odd else "Nothing is wrong.")
+    count = "1 warning" if len(odd) == 1 else f"{len(odd)} warnings"
+    print(f"Nothing is wrong; {count}." if odd else "Nothing is wrong.")

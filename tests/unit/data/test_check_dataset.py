@@ -65,7 +65,7 @@ def test_a_good_folder_is_summed_up(tmp_path, monkeypatch, capsys):
     assert lines == [
         "mine: 3 clips of 5 to 9 frames (median 7), 2 classes, 3 joints.",
         "Warning: skeletons.stick3.pairs: 1 joint is in no pair (2 left_hand).",
-        "Nothing is wrong; 1 warnings.",
+        "Nothing is wrong; 1 warning.",
     ]
 
 

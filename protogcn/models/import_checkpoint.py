@@ -35,7 +35,11 @@ def import_checkpoint(run: Run, path: Path) -> dict[str, Any]:
         "facts": network_fingerprint(run, model),
         "commit": commit(),
         "versions": versions(),
-        "imported": {"file": path.name, "sha256": digest_of(path)},
+        "imported": {
+            "file": path.name,
+            "sha256": digest_of(path),
+            **({"remarks": [file.remark]} if file.remark else {}),
+        },
     }
 
 
@@ -47,4 +51,7 @@ def main() -> None:
     parser.add_argument("--checkpoint", type=Path, required=True, help="to write")
     args = parser.parse_args()
 
-    save_checkpoint(args.checkpoint, import_checkpoint(load_run(args.config), args.source))
+    checkpoint = import_checkpoint(load_run(args.config), args.source)
+    save_checkpoint(args.checkpoint, checkpoint)
+    for remark in checkpoint["imported"].get("remarks", ()):
+        print(f"Warning: {args.source} {remark}.")

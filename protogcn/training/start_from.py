@@ -107,7 +107,7 @@ def load_start(run: Run, model: nn.Module) -> Start:
         "loaded": len(loaded),
         "new": new,
         "frozen": list(frozen),
-        "remarks": _remarks(origin, run),
+        "remarks": [*_remarks(origin, run), *([f"it {file.remark}"] if file.remark else [])],
     }
     return Start(record, _digest(loaded), parts, _groups(run, model, new))
 

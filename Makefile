@@ -51,11 +51,13 @@ test-browser: $(VENV)/ready
 	$(BIN)/pip install --quiet --disable-pip-version-check playwright==1.65.2
 	$(BIN)/pytest tests/browser
 
-# Where every run stands, also while they train. TARGET, CONFIG (files on top) and DIRECTORY can be
-# left out: make status TARGET=results/mine_xsub_6ens.csv CONFIG=mine.yaml DIRECTORY=/scratch/mine
+# Where every run stands, also while they train; FOLLOW=1 looks again and again. TARGET, CONFIG (files
+# on top) and DIRECTORY can be left out:
+# make status FOLLOW=1 TARGET=results/mine_xsub_6ens.csv CONFIG=mine.yaml DIRECTORY=/scratch/mine
 status: $(VENV)/ready
 	@$(BIN)/python -m protogcn status $(if $(TARGET),--target $(TARGET)) \
-	  $(if $(CONFIG),--configfile $(CONFIG)) $(if $(DIRECTORY),--directory $(DIRECTORY))
+	  $(if $(CONFIG),--configfile $(CONFIG)) $(if $(DIRECTORY),--directory $(DIRECTORY)) \
+	  $(if $(FOLLOW),--follow)
 
 check: $(VENV)/ready
 	$(BIN)/ruff format --check .

@@ -20,8 +20,8 @@ from benchmarks.network import (
     step_of,
 )
 from benchmarks.synthetic import ntu25
-from protogcn.config.schema import read_yaml
 from protogcn.config.settings import NETWORKS
+from protogcn.config.strict_yaml import read_yaml
 from protogcn.models import build_model
 from protogcn.models.engine import Engine
 

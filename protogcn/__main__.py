@@ -25,6 +25,7 @@ COMMANDS = {  # its module, and what it makes of what
     "draw_animation": ("report.figures.animation", "a clip -> it moving, in its modalities"),
     "train": ("training.train", "one modality -> one trained network"),
     "import_checkpoint": ("models.import_checkpoint", "a third-party checkpoint -> the same"),
+    "make": ("config.make", "targets -> snakemake, after a look at the command line"),
     "status": ("jobs.status", "results -> where every run stands"),
     "score": ("scores.score", "network and modality -> scores of the test clips"),
     "import_scores": ("scores.import_scores", "a third-party score file -> the same"),

@@ -4,15 +4,27 @@ import difflib
 import os
 import select
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TextIO
 
 
-class ConfigError(Exception):
+class _MistakeError(Exception):
+    """A mistake of the user's.
+
+    Attributes:
+        faults: every fault of every file, where the message sums them up.
+    """
+
+    def __init__(self, message: str = "", faults: Iterable[Exception] = ()):
+        super().__init__(message)
+        self.faults = tuple(faults)
+
+
+class ConfigError(_MistakeError):
     """You asked for something wrong: a setting, a name, a combination."""
 
 
-class ContractError(Exception):
+class ContractError(_MistakeError):
     """A file is not what its stage, or its format, promised."""
 
 
@@ -90,3 +102,9 @@ def nearest(name: str, known: Iterable[str]) -> str:
     lowered = {other.lower(): other for other in known}
     close = difflib.get_close_matches(str(name).lower(), lowered, n=1)
     return f"; did you mean {lowered[close[0]]!r}?" if close else ""
+
+
+def some_of(names: Sequence[object], shown: int = 5, *, separator: str = ", ") -> str:
+    """Return the first few of some names, and dots if there are more."""
+    more = [] if len(names) <= shown else ["..."]
+    return separator.join([*map(str, names[:shown]), *more])

@@ -4,6 +4,7 @@ Shapes: F frames of all clips end to end, N clips of a batch, M person slots, R 
 of a batch, T frames of a crop, V joints, C channels.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +16,8 @@ from torch import Tensor
 from protogcn.batches.bodies import Bodies, body_rows
 from protogcn.batches.device import to_device
 from protogcn.batches.views import CropView
+from protogcn.data.scale import Scale, scale_of
+from protogcn.data.sides import without_clips
 from protogcn.errors import ContractError
 from protogcn.files.clip_table import ClipTable
 
@@ -39,6 +42,9 @@ class ClipStore:
         view: what the frames, then joints, become in a batch; None: they are the modality.
         every_slot: every person slot has a row, also an empty one: a network tells them apart.
         copy_person: the only person of a clip is in every slot.
+        scale: what bodies and clips of the dataset measure; None in files of older versions.
+        copies: how many there are across the run's split: ``groups`` of equal clips, and ``test
+            clips`` in them; None in files of older versions.
     """
 
     frames: Tensor
@@ -50,6 +56,8 @@ class ClipStore:
     view: CropView | None = None
     every_slot: bool = False
     copy_person: bool = False
+    scale: Scale | None = None
+    copies: Mapping[str, int] | None = None
 
     @classmethod
     def load(
@@ -92,7 +100,18 @@ class ClipStore:
                 table.widths if run.stored_modality == "j" else np.zeros_like(table.widths)
             )
             mirror_widths = of_positions.astype(np.float32)
-        store = cls(frames, table, trailer["sha256"], device, ahead, mirror_widths)
+        scale = scale_of(trailer["inputs"])
+        copies = trailer["inputs"].get("copies", {}).get(run.split)
+        store = cls(
+            frames,
+            table,
+            trailer["sha256"],
+            device,
+            ahead,
+            mirror_widths,
+            scale=scale,
+            copies=copies,
+        )
         return store.read_by(run)
 
     def read_by(self, run: "Run") -> "ClipStore":
@@ -166,5 +185,5 @@ class ClipStore:
             )
         rows = self.table.on_side(split, side)
         if not len(rows):
-            raise ContractError(f"split {split} has no {side} clip.")
+            raise ContractError(f"{without_clips(split, side)}.")
         return rows

@@ -1,13 +1,14 @@
 """The YAML -> the datasets, runs, ensembles, tables and targets that it describes.
 
-In reading order: ``resolved`` (what a stage reads of a dataset and a run), ``load`` (the files,
-merged as Snakemake merges them), ``schema`` (what a value may be), ``variables`` (``~`` and
-``$SCRATCH`` in paths), ``skeleton``, ``datasets`` (and the message for missing raw files),
-``parts`` and ``trunk`` (of the body), ``options`` (settings that not every run has), ``settings``
-(which ones go together), ``imports`` (runs that are not trained here), ``start_from`` (trainings
-that begin with weights), ``runs`` (overrides), ``members`` (of an ensemble), ``plan`` (all of it),
+In reading order: ``resolved`` (what a stage reads of a dataset and a run), ``strict_yaml``,
+``load`` (the files, merged as Snakemake merges them), ``schema`` (what a value may be),
+``variables`` (``~`` and ``$SCRATCH`` in paths), ``joint_tree``, ``skeleton``, ``datasets`` (missing
+raw files, too), ``parts`` and ``trunk`` (of the body), ``options`` (settings that not every run
+has), ``settings`` (which ones go together), ``imports`` (runs that are not trained here),
+``start_from`` (trainings that begin with weights), ``validation`` (the sides of its split that a
+training is measured on), ``runs`` (overrides), ``members`` (of an ensemble), ``plan`` (all of it),
 ``starts`` (runs that start from others), ``recipe`` (whether two runs are trained alike),
 ``tables``, ``targets`` (what a user may ask for), ``unknown_targets`` (and what is nearest to what
 nothing makes), ``command_line`` (what Snakemake was asked for), ``inputs`` (the files that each
-rule reads). ``facts`` holds what papers state. The command: ``resolve``.
+rule reads). ``facts`` holds what papers state. The commands: ``resolve``, ``make``.
 """

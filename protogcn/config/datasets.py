@@ -1,17 +1,21 @@
 """The config's skeletons and datasets -> resolved ones, or what does not fit."""
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from protogcn.config.facts import ntu_facts
-from protogcn.config.resolved import Dataset
+from protogcn.config.resolved import ANNOTATIONS, Dataset
 from protogcn.config.skeleton import Skeleton, built_in_skeletons
 from protogcn.errors import ConfigError, nearest
 from protogcn.files import paths
 
-ANNOTATIONS = "annotations.csv"  # the table of a folder of clips
-CLIP_SUFFIXES = (".npy", ".csv", ".json")  # of a file that holds one clip
+CLIP_SUFFIXES = (".npy", ".csv", ".json", ".skeleton")  # of a file that holds one clip
+_ACTIONS = 12  # of the simulator
+_COLUMNS = (  # of the table of a dataset's clips, beside one for each split
+    "clip", "label", "first_frame", "num_frames", "persons", "image_height", "image_width"
+)  # fmt: skip
 _LONGEST_NAME = 200  # characters
 _SIMULATED = {  # what the simulator writes in its folder: raw and kpfiles of each of its formats
     "skeletons": ("", None),
@@ -50,7 +54,8 @@ def resolve_dataset(
         )
     simulate = entry.get("simulate")
     if (entry.get("raw") is not None) == (simulate is not None):
-        raise ConfigError(f"{where}: expected either raw or simulate, found both or neither.")
+        found = "both; raw: null takes it back" if simulate else "neither"
+        raise ConfigError(f"{where}: expected either raw or simulate, found {found}.")
     raw, kpfiles = entry.get("raw"), entry.get("kpfiles")
     if simulate is not None:
         folder = f"{paths.of_dataset(name)}/raw"
@@ -66,6 +71,11 @@ def resolve_dataset(
             f"{where}: simulate.classes is {simulate['classes']}, but classes has"
             f" {len(classes)} names."
         )
+    if simulate is not None and simulate.get("first_class", 1) + simulate["classes"] - 1 > _ACTIONS:
+        raise ConfigError(
+            f"{where}: simulate has {simulate['classes']} classes from number"
+            f" {simulate['first_class']} on, but the simulator has {_ACTIONS} actions."
+        )
     dataset = Dataset(
         name=name,
         raw=raw,
@@ -79,11 +89,17 @@ def resolve_dataset(
         splits=tuple(entry["splits"]),
         kpfiles=kpfiles,
         text_embeddings=entry.get("text_embeddings"),
+        leave_out_copies=entry.get("leave_out_copies", False),
     )
     if kpfiles is not None and not (dataset.is_pickle and dataset.skeleton.in_image):
         raise ConfigError(
             f"{where}.kpfiles: goes with an annotation pickle (.pkl) as raw and a skeleton that is"
             " in_image, such as coco20."
+        )
+    if taken := [split for split in dataset.splits if split in _COLUMNS]:
+        raise ConfigError(
+            f"{where}.splits: {taken[0]} is the name of another column of clips.csv, expected"
+            " another name."
         )
     is_ntu_folder = not dataset.is_pickle and (protocol is not None or simulate is not None)
     if is_ntu_folder and (protocol is None or dataset.skeleton.name != "ntu25"):
@@ -141,13 +157,20 @@ def missing_raw(dataset: Dataset) -> str | None:
     kinds = {"raw": "file" if dataset.is_pickle else "folder", "kpfiles": "folder"}
     for key, kind in kinds.items():
         path = getattr(dataset, key)
-        if path is None or Path(path).exists():
+        where = f"datasets.{dataset.name}.{key}"
+        if path is None:
             continue
+        if Path(path).exists():
+            if kind == "file" and Path(path).is_dir():
+                return f"{where}: {path} is a folder, expected the pickle itself."
+            continue
+        if Path(slashed := re.sub(r"\\+", "/", path)).exists():
+            return f"{where}: found {path}, expected / between folders: {slashed}"
         place = "" if Path(path).is_absolute() else f" in {Path.cwd()}"
         source = f" Where to get it: {dataset.source}." if dataset.source else ""
         return (
-            f"datasets.{dataset.name}.{key}: the {kind} {path} does not exist{place}."
-            f"{source} Put it there, or set datasets.{dataset.name}.{key} to where it is."
+            f"{where}: the {kind} {path} does not exist{place}.{source} Put it there, or set"
+            f" {where} to where it is."
         )
     if not dataset.is_pickle and Path(dataset.raw).is_file():
         return (
@@ -155,9 +178,12 @@ def missing_raw(dataset: Dataset) -> str | None:
             " expected a pickle (.pkl) or a folder; unpack an archive."
         )
     if dataset.is_annotated_folder and not (Path(dataset.raw) / ANNOTATIONS).is_file():
+        below = sorted(Path(dataset.raw).glob(f"*/{ANNOTATIONS}"))
+        hint = f"; its folder {below[0].parent.name} has one: set raw to it" if below else ""
         return (
             f"datasets.{dataset.name}.raw: the folder {dataset.raw} has no {ANNOTATIONS}, the table"
-            " of its clips (docs/own-dataset.md); a folder of .skeleton files needs a protocol."
+            f" of its clips (docs/own-dataset.md){hint}. A folder of .skeleton files with NTU's"
+            " names needs a protocol instead."
         )
     return None
 

@@ -1,7 +1,7 @@
 """Overrides -> the runs that this pipeline does not train: a third-party checkpoint or scores.
 
 An override's ``set`` names the file: ``checkpoint`` (scored here), or ``scores`` with, if wanted,
-``clips``, the list that its rows follow.
+``clips``, the list that its rows follow, and ``score_space``, what its numbers are.
 """
 
 import re
@@ -13,6 +13,7 @@ from protogcn.config.resolved import Run
 from protogcn.errors import ConfigError
 
 IMPORTS = ("checkpoint", "scores", "clips")
+SCORE_SPACE = "score_space"  # of a file of scores whose numbers leave that open
 UNKNOWN = "unknown"  # in place of `select`: the file does not say which epoch it is of
 
 
@@ -31,11 +32,14 @@ def with_imports(changes: Mapping[str, Any], names: Mapping[str, str]) -> dict[s
     files = {key: changes[key] for key in IMPORTS if changes.get(key) is not None}
     if "checkpoint" in files and "scores" in files:
         raise ConfigError(f"{where}: has both checkpoint and scores, expected one of them.")
-    if "clips" in files and "scores" not in files:
-        raise ConfigError(f"{where}: has clips without scores, expected the file they are of.")
-    settings = {key: value for key, value in changes.items() if key not in IMPORTS}
+    for key in ("clips", SCORE_SPACE):
+        if changes.get(key) is not None and "scores" not in files:
+            raise ConfigError(f"{where}: has {key} without scores, expected the file they are of.")
+    settings = {key: value for key, value in changes.items() if key not in (*IMPORTS, SCORE_SPACE)}
     if not files:
         return settings
+    if changes.get(SCORE_SPACE) is not None:
+        settings[SCORE_SPACE] = changes[SCORE_SPACE]
     paths = {key: filled(f"{where}: {key}", file, names) for key, file in files.items()}
     return {"select": UNKNOWN, **settings, **paths}
 
@@ -50,6 +54,8 @@ def missing_import(run: Run, key: str) -> str | None:
     path = Path(run.settings[key])
     if path.is_file():
         return None
+    if path.is_dir():
+        return f"run {run.name}: its {key}, {path}, is a folder, expected a file."
     place = "" if path.is_absolute() else f" in {Path.cwd()}"
     return (
         f"run {run.name}: its {key}, {path}, does not exist{place}. Put it there, or change"

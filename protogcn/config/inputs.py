@@ -10,6 +10,7 @@ from protogcn.config.plan import Plan
 from protogcn.config.resolved import MODALITIES, Dataset, Run
 from protogcn.config.tables import Table, request_of
 from protogcn.config.targets import Page, Target
+from protogcn.config.validation import check_measured_sides
 from protogcn.errors import ConfigError
 from protogcn.files import paths
 
@@ -41,7 +42,11 @@ def raw_files(dataset: Dataset) -> list[str]:
     if (sentence := missing_raw(dataset)) is not None:
         raise ConfigError(sentence)
     # The date of a folder does not change when the table in it does.
-    return [dataset.raw, *([f"{dataset.raw}/{ANNOTATIONS}"] if dataset.is_annotated_folder else [])]
+    folder = [f"{dataset.raw}/{ANNOTATIONS}"] if dataset.is_annotated_folder else []
+    # A pickle without split lists has them in a table beside it.
+    table = Path(dataset.raw).with_suffix(".csv")
+    beside = [str(table)] if dataset.is_pickle and table.is_file() else []
+    return [dataset.raw, *folder, *beside]
 
 
 def files_of_joints(dataset: Dataset) -> list[str]:
@@ -69,9 +74,13 @@ def settings_to_train(run: Run) -> str:
     """Return the settings of a run that is trained; of another one, a file that no rule makes.
 
     Snakemake then takes the other rule that makes the same network.
+
+    Raises:
+        ConfigError: the run is to be measured on a side of its split that has no clip.
     """
     if "checkpoint" in run.settings:
         return f"{run.folder}/no training, as its checkpoint is imported"
+    check_measured_sides(run)
     return f"{run.folder}/config.yaml"
 
 

@@ -1,16 +1,19 @@
 """The YAML files of a workplace -> its config and plan, merged as the workflow merges them."""
 
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from snakemake.utils import update_config
 
 from protogcn.config.plan import Plan, load_plan
-from protogcn.config.schema import read_yaml
+from protogcn.config.strict_yaml import read_config, read_yaml
 from protogcn.errors import ConfigError
 
-_SCHEMA = Path(__file__).parents[2] / "workflow/schemas/config.schema.yaml"
+_REPOSITORY = Path(__file__).parents[2]
+_SCHEMA = _REPOSITORY / "workflow/schemas/config.schema.yaml"
+_OWN = _REPOSITORY / "config/config.yaml"
 
 
 def plan_of(directory: Path, configfiles: Sequence[Path]) -> tuple[dict[str, Any], Plan]:
@@ -22,19 +25,45 @@ def plan_of(directory: Path, configfiles: Sequence[Path]) -> tuple[dict[str, Any
     Raises:
         ConfigError: there is none, or it does not fit.
     """
-    own = directory / "config/config.yaml"
-    files = ([own] if own.exists() else []) + list(configfiles)
-    if not files:
-        raise ConfigError(f"{own}: does not exist; name another folder with --directory.")
+    contents = [read_config(file) for file in configfiles]
+    own = own_config(directory, configfiles, {key for found in contents for key in found})
+    files = [*([own] if own.exists() else []), *configfiles]
     config: dict[str, Any] = {}
-    for file in files:
-        if not file.is_file():
-            raise ConfigError(f"--configfile: {file} does not exist.")
-        found = read_yaml(file)
-        if not isinstance(found, dict):
-            raise ConfigError(f"{file}: found no map, expected a config.")
+    for found in [*([read_config(own)] if own.exists() else []), *contents]:
         update_config(config, found)
     return config, load_plan(config, _SCHEMA, files)
+
+
+def own_config(
+    directory: Path, configfiles: Sequence[Path], keys: Collection[str], *, say: bool = True
+) -> Path:
+    """Return the config that the named files go on top of.
+
+    It is ``config/config.yaml`` of the folder. Where there is none, and the files lack a section
+    that every config has, it is the one beside the Snakefile, and that is said.
+
+    Args:
+        directory: the folder that the workflow runs in.
+        configfiles: the files on top.
+        keys: the sections that these have.
+        say: print which one it is, if that is not the folder's.
+
+    Raises:
+        ConfigError: there is none, and no file on top.
+    """
+    own = directory / "config/config.yaml"
+    lacking = [key for key in read_yaml(_SCHEMA)["required"] if key not in keys]
+    if own.exists() or not lacking:
+        return own
+    if not configfiles:
+        raise ConfigError(
+            f"{own}: does not exist; name another folder with --directory, or a config with"
+            f" --configfile, such as {_OWN}."
+        )
+    files = ", ".join(map(str, configfiles))
+    if say:
+        print(f"{_OWN} goes before {files}: no {', '.join(lacking)} in these.", file=sys.stderr)
+    return _OWN
 
 
 def plan_of_workflow(config: dict[str, Any], own: Path, files: Sequence[Path]) -> Plan:

@@ -10,8 +10,9 @@ from protogcn.config.datasets import resolve_dataset, resolve_skeletons
 from protogcn.config.members import check_members, split_member
 from protogcn.config.resolved import Dataset, Run
 from protogcn.config.runs import Runs, look_up
-from protogcn.config.schema import check_schema, read_yaml, with_moved_keys
+from protogcn.config.schema import check_schema, with_moved_keys
 from protogcn.config.settings import check_network
+from protogcn.config.strict_yaml import read_yaml
 from protogcn.config.variables import fill_in_paths
 from protogcn.errors import ConfigError
 

@@ -8,6 +8,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from protogcn.config.validation import VALIDATION
+
 # What makes a recipe, in the order of reading.
 _RECIPE = (
     "preparation", "copy_person", "epochs", "batch", "drop_last", "learning_rate", "schedule",
@@ -44,15 +46,15 @@ def shared_and_own(
 
 
 def settings_digest(run: Mapping[str, Any]) -> str:
-    """Return the SHA-256 of what shapes a run's scores: everything but its engine."""
+    """Return the SHA-256 of what shapes a run's scores: all but its engine and its validation."""
     shaping = {key: value for key, value in run.items() if key != "engine"}
-    shaping["settings"] = _without(run["settings"], _OF_ENGINE)
+    shaping["settings"] = _without(run["settings"], (*VALIDATION, *_OF_ENGINE))
     return hashlib.sha256(json.dumps(shaping, sort_keys=True).encode()).hexdigest()
 
 
 def recipe_of(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return the settings that are part of a recipe: CPU threads decide the order of sums only."""
-    return _without(settings, ("cpu_threads", *_OF_ENGINE))
+    return _without(settings, ("cpu_threads", *VALIDATION, *_OF_ENGINE))
 
 
 def recipe_lines(runs: Sequence[Mapping[str, Any]]) -> list[str]:

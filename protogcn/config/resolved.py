@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from protogcn.config.options import OPTIONS
-from protogcn.config.schema import read_yaml
 from protogcn.config.skeleton import Skeleton
+from protogcn.config.strict_yaml import read_yaml
 from protogcn.errors import ContractError
 from protogcn.files import paths
 from protogcn.files.contracts import reading
 
+ANNOTATIONS = "annotations.csv"  # the table of a folder of clips
 MODALITIES = ("j", "b", "k", "jm", "bm", "km")
 
 
@@ -39,6 +40,7 @@ class Dataset:
         splits: the splits its tasks use.
         kpfiles: the folder with the compressed poses that ``raw`` is the table of, else None.
         text_embeddings: the file of texts about its classes; runs of GAP have it themselves.
+        leave_out_copies: leave out test clips with the positions of training clips.
     """
 
     name: str
@@ -53,6 +55,7 @@ class Dataset:
     splits: tuple[str, ...]
     kpfiles: str | None = None
     text_embeddings: str | None = None
+    leave_out_copies: bool = False
 
     @property
     def is_pickle(self) -> bool:
@@ -61,15 +64,22 @@ class Dataset:
 
     @property
     def is_annotated_folder(self) -> bool:
-        """Whether ``raw`` is a folder with a file for each clip and a table of them."""
-        return not self.is_pickle and self.protocol is None
+        """Whether ``raw`` is a folder with a file for each clip and a table of them.
+
+        With a protocol it is if the table is there: then its files may have any names.
+        """
+        has_other = self.protocol is not None or self.simulate is not None
+        return not self.is_pickle and (not has_other or (Path(self.raw) / ANNOTATIONS).is_file())
 
     def to_mapping(self) -> dict[str, Any]:
         """Return what ``dataset_from_mapping`` builds this dataset from.
 
-        ``source`` is words for a message: changing them redoes nothing. Texts are a run's.
+        ``source`` is words for a message: changing them redoes nothing. Texts are a run's. A
+        dataset that leaves no copies out is the one that it was before there was this setting.
         """
         entry = {key: value for key, value in vars(self).items() if key not in _NOT_KEPT}
+        if not self.leave_out_copies:
+            del entry["leave_out_copies"]
         entry["skeleton"] = {"name": self.skeleton.name, **self.skeleton.to_mapping()}
         entry["classes"] = list(self.classes)
         entry["splits"] = list(self.splits)

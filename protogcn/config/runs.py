@@ -12,6 +12,7 @@ from protogcn.config.parts import body_parts
 from protogcn.config.resolved import MODALITIES, Dataset, Run
 from protogcn.config.settings import check_run
 from protogcn.config.start_from import with_start
+from protogcn.config.validation import with_validation
 from protogcn.errors import ConfigError, nearest
 
 RECIPE = "protogcn"  # of every model that names no other
@@ -68,7 +69,10 @@ class Runs:
             look_up(where, [model], self.models)
             check_streams(where, [stream])
             run = self._resolved(*key)
-            check_run(run)
+            try:
+                check_run(run, self._origins(*key))
+            except ConfigError as error:
+                raise ConfigError(f"{error}{self._under_the_other_recipe(*key)}") from None
             self._found[key] = run
         return self._found[key]
 
@@ -153,17 +157,33 @@ class Runs:
                     f" expected one of {', '.join(recipes)}{nearest(recipe, recipes)}"
                 )
 
+    def _under_the_other_recipe(self, task: str, model: str, stream: str) -> str:
+        """Return a hint at the same model under ProtoGCN's recipe, if that run fits."""
+        other = f"{model}@{RECIPE}"
+        if other in self.models:
+            with suppress(ConfigError):
+                self.run(task, other, stream)
+                return f" Or ask for {other}, the model under the recipe {RECIPE}."
+        return ""
+
+    def _origins(self, *key: str) -> dict[str, str]:
+        """Return the override that has the last word on each setting that one changes."""
+        origins: dict[str, str] = {}
+        for name, override in self._matching(self._facts(*key)).items():
+            origins |= dict.fromkeys(override["set"], name)
+        return origins
+
     def _resolved(self, task: str, model: str, stream: str) -> Run:
         facts = self._facts(task, model, stream)
         changes: dict[str, Any] = {}
         network = {k: v for k, v in self._entries[facts["model"]].items() if k != "recipe"}
         engine = dict(self._engine)
-        for override in self._matching(facts):
+        for override in self._matching(facts).values():
             changes |= override["set"]
             network |= changes.pop("model", {})
             engine |= changes.pop("engine", {})
         settings = with_start(self._train | with_imports(changes, facts), changes, facts)
-        settings = without_defaults(settings)
+        settings = with_validation(without_defaults(settings))
         dataset, split = self._tasks[task]
         if network["network"] == "gap":
             network |= _of_texts(f"run {task}/{model}/{stream}", dataset, facts["modality"])
@@ -171,15 +191,15 @@ class Runs:
         settings["seed"] += repeat - 1
         return Run(dataset, split, model, facts["modality"], repeat, settings, network, engine)
 
-    def _matching(self, facts: Mapping[str, str]) -> list[Mapping[str, Any]]:
+    def _matching(self, facts: Mapping[str, str]) -> dict[str, Mapping[str, Any]]:
         is_own = facts["recipe"] == self._own[facts["model"]]
-        return [
-            override
-            for override in self._overrides.values()
+        return {
+            name: override
+            for name, override in self._overrides.items()
             if _matches(override["where"], facts)
             # A file is of one training: it is not taken for another recipe unasked.
             and (is_own or "recipe" in override["where"] or not {*IMPORTS} & {*override["set"]})
-        ]
+        }
 
     def _facts(self, task: str, model: str, stream: str) -> dict[str, str]:
         name, recipe = self.models[model]
@@ -216,7 +236,7 @@ def check_streams(where: str, streams: Iterable[str]) -> None:
         if not re.fullmatch(STREAM, stream):
             raise ConfigError(
                 f"{where}: {stream!r} is not a stream, expected {', '.join(MODALITIES)}, or one of"
-                " these followed by -2 to -99 for a repeat."
+                f" these followed by -2 to -99 for a repeat{nearest(stream, MODALITIES) or '.'}"
             )
 
 

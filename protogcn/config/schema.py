@@ -1,13 +1,11 @@
-"""A config file -> its values, each checked separately: strict YAML, then the JSON schema."""
+"""A config -> nothing, or a sentence on each value that the JSON schema does not allow."""
 
 import json
 import math
 import re
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
-import yaml
 from jsonschema import Draft202012Validator, TypeChecker, validators
 from jsonschema.exceptions import ValidationError
 
@@ -29,10 +27,15 @@ _LIMITS = {
     "exclusiveMaximum": "less than",
     "multipleOf": "a multiple of",
 }
-_REPLACED = {  # keys of earlier versions
+_START = "here it is start_from (docs/start-from.md)"
+_REPLACED = {  # keys of earlier versions, and of the code that users come from
     "pack": "set engine.trainings_per_gpu to K and start snakemake with --resources gpu=K*GPUs"
     " (docs/cluster.md)",
     "fused_passes": "take it out; there is one way to train on the CPU (docs/performance.md)",
+    "load_from": _START,
+    "pretrained": _START,
+    "resume_from": f"a training resumes by itself; to begin with weights, {_START}",
+    "frozen_stages": "here it is freeze (docs/start-from.md)",
 }
 
 
@@ -45,37 +48,6 @@ _Validator = validators.extend(
     Draft202012Validator,
     type_checker=Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_integer),
 )
-
-
-class _StrictLoader(yaml.SafeLoader):
-    """YAML in which no key appears twice."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
-        keys = [key.value for key, _ in node.value if key.tag != "tag:yaml.org,2002:merge"]
-        for key in keys:
-            if keys.count(key) > 1:
-                line = node.start_mark.line + 1
-                raise ConfigError(
-                    f"{node.start_mark.name}: key {key!r} appears twice in the block that"
-                    f" starts in line {line}, expected once."
-                )
-        return super().construct_mapping(node, deep)
-
-
-def read_yaml(path: Path) -> Any:
-    """Read a YAML file in which no key appears twice.
-
-    Raises:
-        ConfigError: it is not YAML, or a key appears twice; with the line.
-    """
-    try:
-        with path.open(encoding="utf-8") as file:
-            return yaml.load(file, Loader=_StrictLoader)
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f", line {mark.line + 1}" if mark else ""
-        problem = getattr(error, "problem", None) or str(error)
-        raise ConfigError(f"{path}{line}: found {problem}, expected YAML.") from None
 
 
 def check_schema(config: Mapping[str, Any], schema: Mapping[str, Any]) -> None:
@@ -158,7 +130,7 @@ def _describe(error: ValidationError) -> Iterable[str]:
             kinds = " or ".join(
                 _KINDS[kind] for kind in ([limit] if isinstance(limit, str) else limit)
             )
-            yield f"{path}: found {found}, expected {kinds}{_number_advice(error)}."
+            yield f"{path}: found {found}, expected {kinds}{_advice(error)}."
         case "enum":
             hint = nearest(error.instance, map(str, limit))
             yield f"{path}: found {found}, expected one of {', '.join(map(str, limit))}{hint}"
@@ -169,8 +141,9 @@ def _describe(error: ValidationError) -> Iterable[str]:
             )
         case "minimum" | "exclusiveMinimum" | "maximum" | "exclusiveMaximum" | "multipleOf":
             yield f"{path}: found {found}, expected {_LIMITS[error.validator]} {limit}."
-        case "minItems" | "minProperties":
-            yield f"{path}: found {found}, expected at least {limit} of them."
+        case "minItems" | "minProperties" | "minLength":
+            unit = "letter" if error.validator == "minLength" else "of them"
+            yield f"{path}: found {found}, expected at least {limit} {unit}."
         case _:
             yield f"{path}: {error.message}."
 
@@ -190,13 +163,34 @@ def _not_finite(value: Any, path: tuple[str, ...]) -> Iterable[str]:
         yield from _not_finite(entry, (*path, str(key)))
 
 
-def _number_advice(error: ValidationError) -> str:
-    """Explain the numbers that YAML takes for text, such as 1e-4."""
-    value = error.instance
-    kinds = error.validator_value
+def _advice(error: ValidationError) -> str:
+    """Explain what YAML takes for another kind than was meant, such as 1e-4 for text."""
+    value, kinds = error.instance, error.validator_value
     kinds = {kinds} if isinstance(kinds, str) else {*kinds}
-    if not kinds & {"number", "integer"} or not isinstance(value, str):
-        return ""
-    if not re.fullmatch(r"[+-]?[\d.]+[eE][+-]?\d+", value):
-        return ""
-    return f" (YAML reads {value} as text; a number has a point and a sign, as in 1.0e-4)"
+    where = [*error.absolute_path]
+    match value:
+        case None if "object" in kinds:
+            return "; its keys stand below it, indented"
+        case bool() if "string" in kinds:
+            return " (YAML reads yes, no, on and off so; in quotes they are text)"
+        case int() | float() if "string" in kinds:
+            return f' (in quotes, "{value}", it is text)'
+        case list() if "object" in kinds and "streams" in where:
+            return " of weights, such as {j: 1, b: 1}"
+        case str() if "array" in kinds:
+            return f", such as [{value}]"
+        case str() if "skeletons" in where and "integer" in kinds:
+            return ", the number of a joint, counted from 0"
+        case str() if kinds & {"number", "integer"}:
+            return _number_advice(value)
+    return ""
+
+
+def _number_advice(value: str) -> str:
+    if re.fullmatch(r"[+-]?[\d.]+[eE][+-]?\d+", value):
+        return f" (YAML reads {value} as text; a number has a point and a sign, as in 1.0e-4)"
+    if re.fullmatch(r"[+-]?\d+(\.\d*)?", value):
+        return f" (without quotes, {value}, it is one)"
+    if re.fullmatch(r"[+-]?\d+,\d+", value):
+        return " (with a point, not a comma)"
+    return ""

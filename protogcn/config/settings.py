@@ -44,14 +44,23 @@ _LEAST_WIDTHS = {  # one channel for each branch, and for each head
 }
 
 
-def check_run(run: "Run") -> None:
+def check_run(run: "Run", origins: Mapping[str, str]) -> None:
     """Refuse settings that do not go together, or not with the joints of the run's dataset.
 
+    Args:
+        run: the run.
+        origins: for each setting that the config changes for this run, the override that does.
+
     Raises:
-        ConfigError: with the run and the settings.
+        ConfigError: with the run, the settings, and what to write.
     """
     skeleton, settings = run.dataset.skeleton, run.settings
-    check_preparation(settings["preparation"], skeleton)
+    try:
+        check_preparation(settings["preparation"], skeleton)
+    except ConfigError as error:
+        others = "raw" if skeleton.in_image or skeleton.centre is None else "centred"
+        change = _change(run, origins, "preparation", others)
+        raise ConfigError(f"run {run.name}: {error} {change}") from None
     in_image, is_clean = skeleton.in_image, settings["swap_style"] == "clean"
     problems = [
         ("limb_drop", not skeleton.limbs, "declares no limbs"),
@@ -61,7 +70,7 @@ def check_run(run: "Run") -> None:
         (
             "rotation",
             in_image,
-            "holds pixels and scores, which are not turned; set rotation to 0.0",
+            "holds pixels and scores, which are not turned",
         ),
         ("swap", in_image and is_clean, f"holds pixels, {_NO_SIGN}"),
     ]
@@ -69,6 +78,7 @@ def check_run(run: "Run") -> None:
         if settings[key] and is_wrong:
             raise ConfigError(
                 f"run {run.name}: {key} is {settings[key]}, but skeletons.{skeleton.name} {why}."
+                f" {_change(run, origins, key, 0.0)}"
             )
     check_options(run)
     check_network(f"run {run.name}: model", run.network)
@@ -118,6 +128,16 @@ def check_network(where: str, network: Mapping[str, Any]) -> None:
         raise ConfigError(
             f"{where}.subsets: found {network['subsets']}, expected a divisor of the width {width}."
         )
+
+
+def _change(run: "Run", origins: Mapping[str, str], key: str, value: str | float) -> str:
+    """Return which override sets what does not fit, and one that sets what does."""
+    origin = f"overrides.{origins[key]}" if key in origins else "the section train"
+    last = " that comes after it" if key in origins else ""
+    return (
+        f"It is from {origin}; for this dataset write an override{last}: {{where: {{dataset:"
+        f" {run.dataset.name}}}, set: {{{key}: {value}}}}}."
+    )
 
 
 def check_preparation(preparation: str, skeleton: Skeleton) -> None:

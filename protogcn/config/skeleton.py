@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from protogcn.config.facts import skeleton_facts
+from protogcn.config.joint_tree import parents_of
 from protogcn.errors import ConfigError
 
 
@@ -62,8 +63,9 @@ class Skeleton:
         """
         where = f"skeletons.{name}"
         joints = tuple(entry["joints"])
-        parents = tuple(entry["parents"])
-        _check_tree(where, joints, parents)
+        if len(set(joints)) != len(joints):
+            raise ConfigError(f"{where}.joints: a name appears twice, expected different names.")
+        parents = parents_of(where, joints, entry["parents"])
         limbs = tuple(tuple(limb) for limb in entry.get("limbs", {}).values())
         pairs = tuple(tuple(pair) for pair in entry.get("pairs", ()))
         midpoints = tuple(tuple(midpoint) for midpoint in entry.get("midpoints", ()))
@@ -198,32 +200,3 @@ class Skeleton:
 def built_in_skeletons() -> dict[str, Skeleton]:
     """Return the layouts that need no config entry: ntu25 and coco20."""
     return {name: Skeleton.from_mapping(name, item) for name, item in skeleton_facts().items()}
-
-
-def _check_tree(where: str, joints: tuple[str, ...], parents: tuple[int, ...]) -> None:
-    if len(parents) != len(joints):
-        raise ConfigError(
-            f"{where}.parents: {len(parents)} entries for {len(joints)} joints, expected one each."
-        )
-    if len(set(joints)) != len(joints):
-        raise ConfigError(f"{where}.joints: a name appears twice, expected different names.")
-    for joint, parent in enumerate(parents):
-        if not 0 <= parent < len(joints):
-            raise ConfigError(
-                f"{where}.parents: joint {joint} has parent {parent},"
-                f" expected 0 to {len(joints) - 1}."
-            )
-    roots = [joint for joint, parent in enumerate(parents) if joint == parent]
-    if len(roots) != 1:
-        raise ConfigError(
-            f"{where}.parents: {len(roots)} joints are their own parent, expected one, the root."
-        )
-    for joint in range(len(joints)):
-        ancestor = joint
-        for _ in joints:
-            ancestor = parents[ancestor]
-        if ancestor != roots[0]:
-            raise ConfigError(
-                f"{where}.parents: joint {joint} does not lead to the root {roots[0]},"
-                " expected one tree."
-            )

@@ -25,22 +25,32 @@ def file_to_start_from(run: Run, plan: Plan) -> list[str]:
     if "start_from" not in run.settings:
         return []
     file = _as_snakemake_has_it(run.settings["start_from"])
-    if (other := _run_that_makes(file, plan)) is None:
-        if not Path(file).is_file():
-            raise ConfigError(_missing(run, file))
-        return [file]
-    chain = [run]
-    while other is not None:
-        chain.append(other)
-        if other.name in {each.name for each in chain[:-1]}:
-            raise ConfigError(
-                f"run {run.name}: start_from leads from {' to '.join(each.name for each in chain)};"
-                " a run cannot start from itself."
-            )
-        next_file = other.settings.get("start_from")
-        other = next_file and _run_that_makes(_as_snakemake_has_it(next_file), plan)
-    _refuse_another_network(run, chain[1], file)
+    if earlier := runs_trained_before(run, plan):
+        _refuse_another_network(run, earlier[0], file)
+    elif not Path(file).is_file():
+        raise ConfigError(_missing(run, file))
     return [file]
+
+
+def runs_trained_before(run: Run, plan: Plan) -> list[Run]:
+    """Return the run of the same plan that a run starts from, the one that this one does, ...
+
+    Raises:
+        ConfigError: runs start from each other.
+    """
+    chain = [run]
+    while "start_from" in chain[-1].settings:
+        file = _as_snakemake_has_it(chain[-1].settings["start_from"])
+        if (other := _run_that_makes(file, plan)) is None:
+            break
+        names = [each.name for each in (*chain, other)]
+        if other.name in names[:-1]:
+            raise ConfigError(
+                f"run {run.name}: start_from leads from {' to '.join(names)}; a run cannot start"
+                " from itself."
+            )
+        chain.append(other)
+    return chain[1:]
 
 
 def _as_snakemake_has_it(file: str) -> str:

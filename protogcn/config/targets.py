@@ -11,6 +11,7 @@ from protogcn.config.imports import is_imported
 from protogcn.config.plan import Plan
 from protogcn.config.resolved import MODALITIES, Run
 from protogcn.config.runs import RECIPE, look_up
+from protogcn.config.starts import runs_trained_before
 from protogcn.config.tables import Table, resolve_tables
 from protogcn.config.unknown_targets import nearest_targets
 from protogcn.errors import ConfigError
@@ -119,6 +120,8 @@ def chosen_runs(
 ) -> list[Run]:
     """Return the runs that targets need, as Snakemake takes them; else those with a directory.
 
+    A run that others start from comes before them.
+
     Args:
         config: the config.
         plan: what it describes.
@@ -158,7 +161,8 @@ def chosen_runs(
                 f"--target: {target!r} is no table and no run of the config;"
                 f" {meant if near else f'expected such as {example}.'}"
             )
-        found |= {run.name: run for run in runs}
+        needed = (each for run in runs for each in (*runs_trained_before(run, plan), run))
+        found |= {run.name: run for run in needed}
     return list(found.values())
 
 

@@ -41,6 +41,22 @@ def fill_in(where: str, path: str) -> str:
     return found
 
 
+def made_folder(path: str) -> str:
+    """Return the folder that the config's ``directory`` names, filled in and there.
+
+    Raises:
+        ConfigError: it cannot be made; see ``fill_in``.
+    """
+    found = fill_in("directory", path)
+    try:
+        Path(found).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(
+            f"directory: {found} cannot be the folder of results ({error.strerror})."
+        ) from None
+    return found
+
+
 def fill_in_paths(
     value: Any, schema: Mapping[str, Any], definitions: Mapping[str, Any], where: str = ""
 ) -> Any:

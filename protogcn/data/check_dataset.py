@@ -5,28 +5,31 @@ Shapes: M persons, T frames, V joints, C channels.
 """
 
 import argparse
-import hashlib
 import sys
-from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from protogcn.config.datasets import ANNOTATIONS, missing_raw
+from protogcn.config.imports import is_imported
 from protogcn.config.load import plan_of
-from protogcn.config.resolved import Dataset
+from protogcn.config.resolved import Dataset, Run
+from protogcn.config.validation import measured_sides, no_such_side
+from protogcn.data.inventory import Inventory, Oddity
 from protogcn.data.preparation import seen, with_midpoints
-from protogcn.data.ranges import Ranges
 from protogcn.data.read_dataset import read_dataset
 from protogcn.data.readers import RawClip
+from protogcn.data.readers.faults import MOST_LINES, more_kinds
 from protogcn.data.readers.folder import unlisted_files
+from protogcn.data.readers.malformed import MalformedError
 from protogcn.data.readers.notes import Notes
-from protogcn.errors import ConfigError, ContractError, nearest
+from protogcn.data.sides import without_clips
+from protogcn.errors import ConfigError, ContractError, nearest, some_of
 from protogcn.files import paths
-
-_SHOWN = 5  # clips that a sentence names
+from protogcn.files.contracts import save_table
 
 
 @dataclass
@@ -34,51 +37,46 @@ class Findings:
     """What reading a dataset has found.
 
     Attributes:
+        inventory: what the joints stage would find.
         present: (V,) in how many clips each joint is ever present.
         moving: (V,) in how many clips each joint ever moves.
-        clips: (label, split, side) -> how many.
         lengths: frames of each clip.
-        persons: the most persons of a clip.
-        ranges: what their numbers look like.
-        names_of: digest of the positions -> names of the clips that have them.
-        dropped: rule -> samples left out.
+        persons: the persons of each clip.
         problems: what stops the pipeline.
+        faults: every single fault of the files.
         notes: what the reader derived or converted.
     """
 
+    inventory: Inventory
     present: np.ndarray
     moving: np.ndarray
-    ranges: Ranges
-    clips: Counter = field(default_factory=Counter)
     lengths: dict[str, int] = field(default_factory=dict)
-    persons: int = 0
-    names_of: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
-    dropped: Counter = field(default_factory=Counter)
+    persons: dict[str, int] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
+    faults: list[MalformedError] = field(default_factory=list)
     notes: Notes = field(default_factory=Notes)
 
     def add(self, clip: RawClip, dataset: Dataset) -> None:
         """Look at one clip."""
-        self.ranges.add(clip)
         keypoints = with_midpoints(clip.keypoints, dataset.skeleton)
-        for split, side in clip.sides.items():
-            self.clips[clip.label, split, side] += 1
         self.lengths[clip.name] = keypoints.shape[1]
         present = seen(keypoints)  # (M, T)
-        self.persons = max(self.persons, int(present.any(axis=1).sum()))
+        self.persons[clip.name] = int(present.any(axis=1).sum())
         joints = keypoints[present].astype(np.float32)  # (n, V, C), of all persons and frames
-        if not len(joints):
-            return
         self.present += joints.any(axis=(0, 2))
         self.moving += (np.ptp(joints, axis=0) > 0).any(axis=1)
-        self.names_of[hashlib.sha256(keypoints.tobytes()).hexdigest()].append(clip.name)
 
 
-def look_at(dataset: Dataset, *, workers: int) -> Findings:
-    """Read a whole dataset; every problem becomes a sentence."""
+def look_at(dataset: Dataset, runs: Sequence[Run] = (), *, workers: int) -> Findings:
+    """Read a whole dataset; every problem becomes a sentence.
+
+    Args:
+        dataset: the dataset, resolved.
+        runs: what is trained and scored on it.
+        workers: processes that read.
+    """
     joints = dataset.skeleton.num_joints
-    present, moving = np.zeros(joints, np.int64), np.zeros(joints, np.int64)
-    findings = Findings(present, moving, Ranges(dataset.skeleton))
+    findings = Findings(Inventory(dataset), np.zeros(joints, np.int64), np.zeros(joints, np.int64))
     if dataset.kpfiles is not None:
         raise ConfigError(
             f"datasets.{dataset.name}: has compressed poses (kpfiles), which the workflow checks"
@@ -92,66 +90,109 @@ def look_at(dataset: Dataset, *, workers: int) -> Findings:
     if (sentence := missing_raw(dataset)) is not None:
         findings.problems.append(sentence)
         return findings
+    inventory = findings.inventory
     try:
-        for clip in read_dataset(dataset, workers=workers, notes=findings.notes, thorough=True):
+        clips = read_dataset(dataset, workers=workers, notes=findings.notes, thorough=True)
+        for clip in map(inventory.take, clips):
             if isinstance(clip, RawClip):
                 findings.add(clip, dataset)
-            else:
-                findings.dropped[clip.rule] += 1
     except (ConfigError, ContractError) as error:
         findings.problems.append(str(error))
+        findings.faults += error.faults
         return findings  # what is missing may be in the files that could not be read
-    findings.problems += findings.ranges.problems()
-    for split in dataset.splits:
-        for side in ("train", "test"):
-            if not any(key[1:] == (split, side) for key in findings.clips):
-                findings.problems.append(
-                    f"split {split}: has no {side} clip, expected some on each side."
-                )
+    inventory.finish()
+    findings.problems += inventory.problems()
+    findings.faults += inventory.faults()
+    findings.problems += _lacking(runs, inventory)
     return findings
 
 
-def oddities(dataset: Dataset, findings: Findings) -> Iterator[str]:
+def _lacking(runs: Sequence[Run], inventory: Inventory) -> Iterator[str]:
+    """Yield what a training finds missing: its clips, or those of a side that it is measured on."""
+    told = set()
+    for run in runs:
+        for key, side in measured_sides(run).items():
+            if (run.split, key) not in told and not inventory.count(run.split, side):
+                told.add((run.split, key))
+                yield no_such_side(run, key, side)
+    for split in dict.fromkeys(run.split for run in runs):
+        imported = any(is_imported(run) for run in runs if run.split == split)
+        if not imported and not inventory.count(split, "train"):
+            yield f"{without_clips(split, 'train')}."
+
+
+def oddities(dataset: Dataset, findings: Findings) -> Iterator[Oddity]:
     """Yield what the pipeline takes as it is, and what may yet be a mistake."""
-    yield from _odd_classes(dataset, findings)
+    yield from findings.inventory.oddities()
     yield from _odd_joints(dataset, findings)
     if dataset.is_annotated_folder and (names := unlisted_files(Path(dataset.raw))):
-        yield f"{len(names)} files of clips are not in {ANNOTATIONS}: {_some(names)}."
-    if findings.dropped:
-        rules = ", ".join(f"{count} {rule}" for rule, count in sorted(findings.dropped.items()))
-        yield f"left out by rule: {rules}."
-    if findings.persons > dataset.persons:
-        yield (
-            f"a clip has {findings.persons} persons, datasets.{dataset.name}.persons keeps"
-            f" {dataset.persons}."
+        listed = some_of(names)
+        yield Oddity(f"{len(names):,} files of clips are not in {ANNOTATIONS}: {listed}.", names)
+    if more := [name for name, count in findings.persons.items() if count > dataset.persons]:
+        most = max(findings.persons[name] for name in more)
+        yield Oddity(
+            f"{len(more):,} of {len(findings.persons):,} clips have more persons than the"
+            f" {dataset.persons} that datasets.{dataset.name}.persons keeps, up to {most}:"
+            f" {some_of(more)}.",
+            more,
         )
     if short := [name for name, length in findings.lengths.items() if length < 2]:
-        yield f"{len(short)} clips have one frame, their motion is zero: {_some(short)}."
-    if same := [names for names in findings.names_of.values() if len(names) > 1]:
-        groups = [" = ".join(names) for names in same]
-        yield f"{len(same)} groups of clips have the very same positions: {_some(groups)}."
-    yield from findings.ranges.oddities()
+        some = some_of(short)
+        yield Oddity(f"{len(short):,} clips have one frame, their motion is zero: {some}.", short)
+    if same := findings.inventory.groups_of_copies():
+        groups = f"{len(same):,} group{'s'[: len(same) - 1]} of clips"
+        short = [some_of(names, separator=" = ") for names in same]
+        yield Oddity(
+            f"{groups} with the very same positions: {some_of(short)}.",
+            [" = ".join(names) for names in same],
+        )
 
 
-def _odd_classes(dataset: Dataset, findings: Findings) -> Iterator[str]:
-    for split in dataset.splits:
-        for label, name in enumerate(dataset.classes):
-            if not findings.clips[label, split, "train"]:
-                yield f"class {label} ({name}): has no training clip in split {split}."
-
-
-def _odd_joints(dataset: Dataset, findings: Findings) -> Iterator[str]:
+def _odd_joints(dataset: Dataset, findings: Findings) -> Iterator[Oddity]:
     skeleton = dataset.skeleton
     paired = {joint for pair in skeleton.pairs for joint in pair}
-    for joint, name in enumerate(skeleton.joints):
-        if name.startswith(("left", "right")) and joint not in paired:
-            yield f"skeletons.{skeleton.name}.pairs: {name} (joint {joint}) is in no pair."
-    for joint, (present, moving) in enumerate(zip(findings.present, findings.moving, strict=True)):
-        name = f"joint {joint} ({skeleton.joints[joint]})"
-        if not present:
-            yield f"{name}: is zero in every clip."
-        elif not moving and joint != skeleton.centre:
-            yield f"{name}: never moves in any clip."
+    joints = [f"{joint} {name}" for joint, name in enumerate(skeleton.joints)]
+    alone = [
+        joints[joint]
+        for joint, name in enumerate(skeleton.joints)
+        if name.startswith(("left", "right")) and joint not in paired
+    ]
+    if alone:
+        are = "joint is" if len(alone) == 1 else "joints are"
+        yield Oddity(
+            f"skeletons.{skeleton.name}.pairs: {len(alone)} {are} in no pair ({some_of(alone)}).",
+            alone,
+        )
+    absent = [joints[joint] for joint in np.flatnonzero(findings.present == 0)]
+    still = [
+        joints[joint]
+        for joint in np.flatnonzero((findings.present > 0) & (findings.moving == 0))
+        if joint != skeleton.centre
+    ]
+    of = f"of {len(joints)} joints"
+    if absent:
+        verb = "is" if len(absent) == 1 else "are"
+        yield Oddity(f"{len(absent)} {of} {verb} zero in every clip ({some_of(absent)}).", absent)
+    if still:
+        verb = "never moves" if len(still) == 1 else "never move"
+        yield Oddity(f"{len(still)} {of} {verb} in any clip ({some_of(still)}).", still)
+
+
+def save_faults(path: Path, findings: Findings, odd: Iterable[Oddity]) -> None:
+    """Write every single fault and everything that a warning is about: a line each."""
+    rows = [("fault", f.file, f.place, f.found, f.expected) for f in findings.faults]
+    if not rows:
+        rows = [("fault", "", "", problem, "") for problem in findings.problems]
+    rows += [
+        ("warning", "", item, sentence, "") for sentence, items in odd for item in items or ("",)
+    ]
+    table = pd.DataFrame(rows, columns=["kind", "file", "place", "found", "expected"], dtype=str)
+    save_table(path, table.map(_as_text))
+
+
+def _as_text(cell: str) -> str:
+    """Return a cell that no spreadsheet computes: names of files and clips may be anything."""
+    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
 
 
 def summary_of(dataset: Dataset, findings: Findings) -> str:
@@ -166,11 +207,6 @@ def summary_of(dataset: Dataset, findings: Findings) -> str:
     )
 
 
-def _some(names: list[str]) -> str:
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(names[:_SHOWN]) + more
-
-
 def main() -> None:
     """Print what is wrong and what is odd; fail if anything is wrong."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -180,6 +216,9 @@ def main() -> None:
     )
     parser.add_argument("--directory", type=Path, default=Path(), help="as for snakemake")
     parser.add_argument("--workers", type=int, default=1, help="processes that read")
+    parser.add_argument(
+        "--faults", type=Path, help="csv to write: every fault, every clip of a warning"
+    )
     args = parser.parse_args()
 
     _, plan = plan_of(args.directory, args.configfile)
@@ -190,14 +229,22 @@ def main() -> None:
             f" {', '.join(datasets)}{nearest(args.dataset, datasets)}"
         )
     dataset = datasets[args.dataset]
-    findings = look_at(dataset, workers=args.workers)
+    runs = [run for run in plan.of_ensembles() if run.dataset.name == dataset.name]
+    findings = look_at(dataset, runs, workers=args.workers)
     print(summary_of(dataset, findings))
     odd = [] if findings.problems else list(oddities(dataset, findings))
     for line in findings.notes.lines():
         print(f"Note: {line}")
-    for sentence in odd:
+    sentences = [sentence for sentence, _ in odd]
+    if len(sentences) > MOST_LINES:
+        more = more_kinds(len(sentences) - MOST_LINES + 1, "warnings")
+        sentences[MOST_LINES - 1 :] = [more]
+    for sentence in sentences:
         print(f"Warning: {sentence}")
     sys.stdout.flush()
+    if args.faults is not None:
+        save_faults(args.faults, findings, odd)
     if findings.problems:
         raise ContractError("\n".join(findings.problems))
-    print(f"Nothing is wrong; {len(odd)} warnings." if odd else "Nothing is wrong.")
+    count = "1 warning" if len(odd) == 1 else f"{len(odd)} warnings"
+    print(f"Nothing is wrong; {count}." if odd else "Nothing is wrong.")

@@ -19,8 +19,10 @@ import numpy as np
 from protogcn.config.resolved import Dataset, load_dataset
 from protogcn.data.pose_shards import NUM_SLOTS, is_whole, save_index, save_shard
 from protogcn.data.readers import DroppedClip
+from protogcn.data.readers.faults import report_malformed
 from protogcn.data.readers.kinetics import CompressedClip, decompress, read_pose_table, read_records
-from protogcn.data.readers.malformed import SHOWN, MalformedError, report_malformed
+from protogcn.data.readers.malformed import MalformedError
+from protogcn.data.readers.notes import Notes
 from protogcn.errors import ConfigError
 from protogcn.jobs.bar import show_progress
 from protogcn.jobs.workers import in_processes
@@ -47,7 +49,6 @@ class _Outcome:
 
     num_clips: int
     shard: Path
-    num_faults: int
     faults: list[MalformedError]
 
 
@@ -75,7 +76,12 @@ def decompress_dataset(
     folder = Path(dataset.kpfiles)
     if not folder.is_dir():
         raise ConfigError(f"{folder}: is no folder, expected the kpfiles of {dataset.name}.")
-    table = read_pose_table(Path(dataset.raw), classes=dataset.classes, splits=dataset.splits)
+    notes = Notes()
+    table = read_pose_table(
+        Path(dataset.raw), classes=dataset.classes, splits=dataset.splits, notes=notes
+    )
+    for line in notes.lines():
+        print(f"Note: {line}", file=sys.stderr)
     clips = [clip for clip in table if isinstance(clip, CompressedClip)]
     parts = list(_parts(clips, clips_of_shard))
     make = partial(
@@ -90,7 +96,7 @@ def decompress_dataset(
         )
     )
     faults = list(chain.from_iterable(outcome.faults for outcome in outcomes))
-    report_malformed(str(folder), "files and clips", faults, sum(o.num_faults for o in outcomes))
+    report_malformed(str(folder), "files and clips", faults, of=len(clips))
     files = [outcome.shard for outcome in outcomes]
     rows = [_row(clip, dataset.splits) for clip in table]
     save_index(index_path, rows, files, dataset.splits)
@@ -117,7 +123,7 @@ def _write_part(part: _Part, *, folder: Path, shards: Path, num_joints: int) -> 
     names = [clip.name for clip in chain.from_iterable(part.kpfiles.values())]
     shard = shards / f"{part.number:05}-{_key(part, folder)}.npy"
     if is_whole(shard, names):
-        return _Outcome(part.num_clips, shard, 0, [])
+        return _Outcome(part.num_clips, shard, [])
     values: dict[str, np.ndarray] = {}
     faults: list[MalformedError] = []
     for kpfile, clips in part.kpfiles.items():
@@ -133,7 +139,7 @@ def _write_part(part: _Part, *, folder: Path, shards: Path, num_joints: int) -> 
                 values[clip.name] = decompress(clip.frames, records, persons=NUM_SLOTS)
     if not faults:
         save_shard(shard, values)
-    return _Outcome(part.num_clips, shard, len(faults), faults[:SHOWN])
+    return _Outcome(part.num_clips, shard, faults)
 
 
 def _key(part: _Part, folder: Path) -> str:

@@ -30,6 +30,7 @@ def write_demo(
     subjects: int = 12,
     replications: int = 2,
     classes: int | None = None,
+    first_class: int = 1,
     frames: tuple[int, int] = (40, 90),
     form: str = "skeletons",
     workers: int = 1,
@@ -41,7 +42,8 @@ def write_demo(
         seed: 0 or more.
         subjects: 2 to 40.
         replications: how often everybody does every action in every room, 1 to 999.
-        classes: the first so many of ``CLASS_NAMES``; None is all.
+        classes: so many of ``CLASS_NAMES``; None is all.
+        first_class: which of them, from 1, is the first one; its files have the number 1.
         frames: lengths of the shortest and the longest clip, 20 to 300, at 30 per second.
         form: ``skeletons`` are NTU's ``.skeleton`` files, ``poses`` is FineGYM's pickle
             (``poses.pkl``), ``kpfiles`` are Kinetics' table (``poses.pkl``) and ``kpfiles/``.
@@ -54,16 +56,20 @@ def write_demo(
         ConfigError: a number is out of range.
         ContractError: the folder or a file in it cannot be written.
     """
-    classes = len(CLASS_NAMES) if classes is None else classes
+    _check("first_class", first_class, 1, len(CLASS_NAMES))
+    most = len(CLASS_NAMES) - first_class + 1
+    classes = most if classes is None else classes
     _check("seed", seed, 0, None)
     _check("subjects", subjects, 2, _MOST_SUBJECTS)
     _check("replications", replications, 1, 999)
-    _check("classes", classes, 1, len(CLASS_NAMES))
+    _check("classes", classes, 1, most)
     _check("frames", frames[0], 20, _MOST_FRAMES)
     _check("frames", frames[1], frames[0], _MOST_FRAMES)
     _check("workers", workers, 1, None)
     _clear(folder)
-    performances = plan_demo(subjects=subjects, replications=replications, classes=classes)
+    performances = plan_demo(
+        subjects=subjects, replications=replications, classes=classes, first_class=first_class
+    )
     how = {"seed": seed, "frames": frames}
     table = folder / "poses.pkl"
     match form:
@@ -75,10 +81,12 @@ def write_demo(
     return sorted(path for paths in in_processes(write, performances, workers) for path in paths)
 
 
-def plan_demo(*, subjects: int, replications: int, classes: int) -> list[Performance]:
+def plan_demo(
+    *, subjects: int, replications: int, classes: int, first_class: int = 1
+) -> list[Performance]:
     """Return every performance of the dataset."""
     return [
-        Performance(setup, subject, replication, action)
+        Performance(setup, subject, replication, action, first_class)
         for setup in ROOMS
         for subject in range(1, subjects + 1)
         for replication in range(1, replications + 1)
@@ -100,7 +108,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--subjects", type=int, default=12)
     parser.add_argument("--replications", type=int, default=2)
-    parser.add_argument("--classes", type=int, default=len(CLASS_NAMES))
+    parser.add_argument("--classes", type=int, help="how many (default: all)")
+    parser.add_argument("--first-class", type=int, default=1)
     parser.add_argument("--frames", type=int, nargs=2, default=(40, 90))
     parser.add_argument("--format", choices=("skeletons", "poses", "kpfiles"), default="skeletons")
     parser.add_argument("--workers", type=int, default=1)
@@ -113,6 +122,7 @@ def main() -> None:
         subjects=args.subjects,
         replications=args.replications,
         classes=args.classes,
+        first_class=args.first_class,
         frames=tuple(args.frames),
         form=args.format,
         workers=args.workers,

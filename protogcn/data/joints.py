@@ -7,20 +7,17 @@ import argparse
 import os
 import resource
 import sys
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
-from protogcn.config.datasets import expected_clips
 from protogcn.config.resolved import Dataset, load_dataset
 from protogcn.config.settings import check_preparation
+from protogcn.data.inventory import Inventory
 from protogcn.data.preparation import prepare_clip
-from protogcn.data.ranges import Ranges
 from protogcn.data.read_dataset import read_dataset
 from protogcn.data.readers import DroppedClip, RawClip
 from protogcn.data.readers.notes import Notes
@@ -55,65 +52,48 @@ def write_joints(
         workers: with more than one, a thread hashes and writes.
 
     Raises:
-        ContractError: no clip is left, a label has no class, or a side of a split is empty.
+        ContractError: no clip is left, or what else ``Inventory.problems`` finds.
     """
     rows: list[dict[str, object]] = []
-    dropped: list[dict[str, str]] = []
+    inventory = Inventory(dataset)
     shape = (dataset.persons, dataset.skeleton.num_joints, 3)
     with ExitStack() as stack:
         threads = stack.enter_context(ThreadPoolExecutor(1)) if workers > 1 else None
         writer = stack.enter_context(writing_array(joints_path, shape, threads=threads))
-        first_frame, ranges = 0, Ranges(dataset.skeleton)
-        for clip in ranges.watch(clips):
-            prepared = _prepare_clip(clip, dataset, preparation)
-            if isinstance(prepared, DroppedClip):
-                dropped.append({"clip": prepared.name, "rule": prepared.rule})
+        first_frame = 0
+        for clip in map(inventory.take, clips):
+            if isinstance(clip, DroppedClip):
                 continue
-            frames, persons = prepared
+            if (fault := inventory.label_fault(clip)) is not None:
+                raise ContractError(fault)
+            frames, persons = prepare_clip(
+                clip.keypoints, preparation, dataset.skeleton, dataset.persons
+            )
             writer.append(frames)
-            rows.append(_row(clip, first_frame, len(frames), persons, dataset.splits))
+            rows.append(_row(clip, first_frame, len(frames), persons))
             first_frame += len(frames)
         writer.flush()  # a full disk is reported before any table is written
-        if not rows:
-            raise ContractError(
-                f"{dataset.raw}: no clip is left, {len(dropped)} were left out"
-                f" ({_by_rule(dropped) or 'none'})."
-            )
-        if problems := list(ranges.problems()):
-            raise ContractError(f"{dataset.raw}: {problems[0]}")
-        table = pd.DataFrame(rows)
-        _check_sides(table, dataset)
+        inventory.finish()
+        if problems := list(inventory.problems()):
+            raise ContractError("\n".join(problems))
+        dropped = [{"clip": clip.name, "rule": clip.rule} for clip in inventory.dropped]
         save_table(dropped_path, pd.DataFrame(dropped, columns=["clip", "rule"]))
+        table = pd.DataFrame([row | inventory.sides[row["clip"]] for row in rows])
         save_table(clips_path, table)
         inputs = {"clips": digest_of(clips_path), "preparation": preparation}
-        writer.finish(inputs | scale_entry(ranges.scale()))
-    _warn(table, dropped, dataset)
+        writer.finish(inputs | inventory.copies() | scale_entry(inventory.ranges.scale()))
+    kept = sum(set(sides.values()) != {"-"} for sides in inventory.sides.values())
+    print(f"{dataset.name}: {kept} clips kept, {len(dropped)} left out.", file=sys.stderr)
     for line in notes.lines() if notes is not None else ():
         print(f"Note: {line}", file=sys.stderr)
-    for sentence in ranges.oddities():
-        print(f"Warning: {dataset.name}: {sentence}", file=sys.stderr)
+    for oddity in inventory.oddities():
+        named = oddity.sentence.startswith(dataset.name)
+        where = "" if named else f"{dataset.name}: "
+        print(f"Warning: {where}{oddity.sentence}", file=sys.stderr)
 
 
-def _prepare_clip(
-    clip: RawClip | DroppedClip, dataset: Dataset, preparation: str
-) -> tuple[np.ndarray, int] | DroppedClip:
-    """Return what ``prepare_clip`` makes of a clip, or the rule that leaves it out."""
-    if isinstance(clip, DroppedClip):
-        return clip
-    if clip.label >= len(dataset.classes):
-        raise ContractError(
-            f"{dataset.raw}: sample {clip.name} has label {clip.label}, but"
-            f" datasets.{dataset.name} has {len(dataset.classes)} classes (0 to"
-            f" {len(dataset.classes) - 1})."
-        )
-    prepared = prepare_clip(clip.keypoints, preparation, dataset.skeleton, dataset.persons)
-    return DroppedClip(clip.name, "no_body") if prepared is None else prepared
-
-
-def _row(
-    clip: RawClip, first_frame: int, num_frames: int, persons: int, splits: Sequence[str]
-) -> dict[str, object]:
-    """Return a row of the clip table."""
+def _row(clip: RawClip, first_frame: int, num_frames: int, persons: int) -> dict[str, object]:
+    """Return a row of the clip table, without its sides."""
     row = {
         "clip": clip.name,
         "label": clip.label,
@@ -123,47 +103,7 @@ def _row(
     }
     if clip.image_size is not None:
         row |= dict(zip(IMAGE_COLUMNS, clip.image_size, strict=True))
-    return row | {split: clip.sides.get(split, "-") for split in splits}
-
-
-def _check_sides(table: pd.DataFrame, dataset: Dataset) -> None:
-    for split in dataset.splits:
-        for side in ("train", "test"):
-            if side not in set(table[split]):
-                raise ContractError(
-                    f"{dataset.raw}: split {split} has no {side} clip, expected some on each side."
-                )
-
-
-def _warn(table: pd.DataFrame, dropped: list[dict[str, str]], dataset: Dataset) -> None:
-    """Say on stderr what a user should know although it is no mistake."""
-    print(f"{dataset.name}: {len(table)} clips kept, {len(dropped)} left out.", file=sys.stderr)
-    if dropped:
-        print(f"Warning: left out by rule: {_by_rule(dropped)}.", file=sys.stderr)
-    for split in dataset.splits:
-        for side in ("train", "test"):
-            found, expected = (
-                int((table[split] == side).sum()),
-                expected_clips(dataset, split, side),
-            )
-            if expected not in (None, found):
-                print(
-                    f"Warning: {dataset.name}_{split} has {found} {side} clips, its authors count"
-                    f" {expected}: accuracies cannot be compared with published ones.",
-                    file=sys.stderr,
-                )
-        trained = set(table["label"][table[split] == "train"])
-        for label in sorted(set(range(len(dataset.classes))) - trained):
-            print(
-                f"Warning: class {label} ({dataset.classes[label]}) has no training clip in"
-                f" split {split}; no test clip will be recognised as it.",
-                file=sys.stderr,
-            )
-
-
-def _by_rule(dropped: list[dict[str, str]]) -> str:
-    counts = Counter(entry["rule"] for entry in dropped)
-    return ", ".join(f"{count} {rule}" for rule, count in sorted(counts.items()))
+    return row
 
 
 def _limit_memory(raw: Path) -> None:

@@ -16,4 +16,4 @@ def main() -> None:
     args = parser.parse_args()
 
     dataset = load_dataset(args.dataset)
-    save_table(args.clips, list_clips(Path(dataset.raw), dataset.splits))
+    save_table(args.clips, list_clips(Path(dataset.raw), dataset.splits, dataset.classes))

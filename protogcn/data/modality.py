@@ -15,6 +15,7 @@ import numpy as np
 from protogcn.config.resolved import MODALITIES, load_dataset
 from protogcn.config.skeleton import Skeleton
 from protogcn.data.bones import compute_modalities
+from protogcn.data.copies import kept_copies
 from protogcn.data.scale import scale_entry, scale_of
 from protogcn.errors import ContractError
 from protogcn.files.arrays import ROWS_AT_ONCE, writing_array
@@ -54,6 +55,7 @@ def write_modalities(
         "clips": clips.digest,
         "preparation": trailer["inputs"].get("preparation"),
         **scale_entry(scale_of(trailer["inputs"])),
+        **kept_copies(trailer["inputs"]),
     }
     shape, num_frames = joints.shape[1:], len(joints)
     with ExitStack() as stack:

@@ -11,17 +11,17 @@ from functools import lru_cache
 import numpy as np
 
 from protogcn.config.skeleton import Skeleton
+from protogcn.data.image_ranges import odd_in_image
 from protogcn.data.readers import DroppedClip, RawClip
-from protogcn.data.scale import Scale, body_sizes, joints_seen
+from protogcn.data.scale import Scale, body_sizes, bone_lengths, joints_seen, median_of
 from protogcn.data.strays import TOO_LARGE, strays_in, too_large
 from protogcn.data.units import count_of, odd_direction, odd_units
 
 _FRAMES, _PERSONS = 8, 2  # of a clip that are looked at
+_EVERY = 8  # clip has its bones measured
 _AT_ONCE, _LONG = 64, 1000  # clips that are; frames of one that is so at once
 _WIDE = 8.0  # quartile ranges: what lies further out is looked at closely
 _PIXELS = 40.0  # metres that no person has from the lowest to the highest joint
-_BEST_SCORE = 2  # of a pose estimator, generously
-_MARGIN = 0.1  # of an image, by which estimated joints may lie outside
 
 
 class Ranges:
@@ -41,7 +41,13 @@ class Ranges:
         self._clips: dict[str, list[str]] = defaultdict(list)  # kind of oddity -> names of clips
         self._example: dict[str, str] = {}  # kind of oddity -> what the first one has
         self._upwards: list[np.ndarray] = []  # (n, C) of clips, from the feet to the head
-        self._fits = {"as it is": 0, "exchanged": 0}  # images whose width and height tell
+        self._bone_shares: list[np.ndarray] = []  # (n, B) of some clips, of the size of the body
+        ends = [
+            (joint, parent)
+            for joint, parent in enumerate(skeleton.parents)
+            if joint != parent and max(joint, parent) < len(self._joints)
+        ]
+        self._bones = np.array(ends, dtype=np.int64).reshape(-1, 2).T  # (2, B)
         names = [(joint, name.lower()) for joint, name in enumerate(self._joints)]
         self._head = [joint for joint, name in names if name in ("head", "nose")]
         self._feet = [joint for joint, name in names if "foot" in name or "ankle" in name]
@@ -78,9 +84,13 @@ class Ranges:
             some[: len(persons)] = persons[:, _some_frames(persons.shape[1])]
         positions = sample[..., :num_channels]
         seen = joints_seen(positions)
-        for clip, size in zip(clips, body_sizes(positions, seen).tolist(), strict=True):
+        sizes = body_sizes(positions, seen)
+        for clip, size in zip(clips, sizes.tolist(), strict=True):
             if size == size:
                 self._sizes[clip.name] = size
+        some = np.s_[::_EVERY]
+        lengths = bone_lengths(positions[some], seen[some], self._bones)
+        self._bone_shares.append(lengths / sizes[some, None])
         empty = ~seen.any(axis=(1, 3))  # (N, T)
         for at in np.flatnonzero(4 * empty.sum(axis=1) >= _FRAMES):
             self._look_at_frames(clips[at])
@@ -96,20 +106,36 @@ class Ranges:
         self._look()
         if not self._sizes:
             return None
-        return Scale.of(list(self._sizes.values()), self._lengths, in_image=self._in_image)
+        in_image, marked = self._in_image, set(self._clips["repeated"])
+        sizes = [size for name, size in self._sizes.items() if name not in marked]
+        if not sizes:  # all of them measure the marks, too
+            return Scale.of(list(self._sizes.values()), self._lengths, in_image=in_image)
+        bones = median_of(np.concatenate(self._bone_shares))
+        up = median_of(np.concatenate(self._upwards)) if self._upwards else ()
+        up = up / np.median(sizes) if len(up) and np.isfinite(up).all() else ()
+        return Scale.of(sizes, self._lengths, in_image=in_image, bones=bones, up=up)
 
     def problems(self) -> Iterator[str]:
         """Yield what no network can be trained on."""
         self._look()
         if "too large" in self._clips:
             yield (
-                f"coordinates of {self._of('too large')} are so large that no training on them"
-                f" stays finite ({self._example['too large']}), expected {self._unit}; correct"
-                " these clips or leave them out."
+                f"coordinates of {self._of('too large')} are so large that a training on them"
+                f" does not stay finite ({self._example['too large']}), expected {self._unit};"
+                " correct these clips or leave them out."
             )
 
     def oddities(self) -> Iterator[str]:
         """Yield what the pipeline takes as it is, and what may yet be a mistake: a line a kind."""
+        yield from self.odd_values()
+        if self._sizes and not self._in_image:
+            told = {*self._clips["pixels"], *self._clips["repeated"]}
+            sizes = {name: size for name, size in self._sizes.items() if name not in told}
+            yield from odd_units(sizes, self.num_clips)
+            yield from odd_direction(self._upwards, np.median(list(self._sizes.values())))
+
+    def odd_values(self) -> Iterator[str]:
+        """Yield those that are odd whatever the unit and the axes."""
         self._look()
         sentences = {
             "far out": "values of {clips} are far from all others ({example}), expected {unit}.",
@@ -140,7 +166,7 @@ class Ranges:
                 " ({example}), expected metres; poses in images need a layout with in_image: true."
             ),
         }
-        if self._fits["exchanged"] and not self._fits["as it is"]:
+        if self._clips["exchanged size"] and not self._clips["size as it is"]:
             sentences["outside"] = (
                 "joints lie outside of the image in {clips} ({example}) and inside if width and"
                 " height are exchanged; the size of an image is expected as (height, width)."
@@ -151,11 +177,6 @@ class Ranges:
             if self._clips.get(kind):
                 example = self._example[kind]
                 yield sentence.format(clips=self._of(kind), example=example, unit=self._unit)
-        if self._sizes and not self._in_image:
-            told = {*self._clips["pixels"], *self._clips["repeated"]}
-            sizes = {name: size for name, size in self._sizes.items() if name not in told}
-            yield from odd_units(sizes, self.num_clips)
-            yield from odd_direction(self._upwards, np.median(list(self._sizes.values())))
 
     @property
     def _unit(self) -> str:
@@ -197,6 +218,8 @@ class Ranges:
         close = same.any(axis=(1, 2, 3))
         for at, clip in enumerate(clips):
             values = clip.keypoints[..., : positions.shape[-1]]
+            if values.dtype == np.float16:  # which numpy compares slowly
+                values = values.astype(np.float32)
             lowest, highest = float(values.min()), float(values.max())
             if max(-lowest, highest) > TOO_LARGE:
                 stray = too_large(values, self._joints)
@@ -212,31 +235,8 @@ class Ranges:
                     self._note(kind, clip.name, f"{stray.place} is {stray.value:g}")
 
     def _look_at_image(self, clip: RawClip) -> None:
-        x, y, score = (clip.keypoints[..., channel] for channel in range(3))
-        if score.max() > _BEST_SCORE or score.min() < -1:
-            self._note("scores", clip.name, f"they are {score.min():.4g} to {score.max():.4g}")
-        if clip.image_size is None:
-            return
-        height, width = clip.image_size
-        left, right, top, bottom = x.min(), x.max(), y.min(), y.max()
-        found = (
-            f"x {left:.4g} to {right:.4g}, y {top:.4g} to {bottom:.4g} in an image {width} wide"
-            f" and {height} high"
-        )
-        if max(right, bottom, -left, -top) <= 2:
-            if min(height, width) > 8:
-                self._note("normalised", clip.name, found)
-            return
-        inside = right <= 1.01 * width and bottom <= 1.01 * height
-        inside_exchanged = right <= 1.01 * height and bottom <= 1.01 * width
-        if inside and not inside_exchanged:
-            self._fits["as it is"] += 1
-        if inside_exchanged and not inside:
-            self._fits["exchanged"] += 1
-            self._note("exchanged size", clip.name, found)
-        across, along = _MARGIN * width, _MARGIN * height
-        if left < -across or right > width + across or top < -along or bottom > height + along:
-            self._note("outside", clip.name, found)
+        for kind, found in odd_in_image(clip.keypoints, clip.image_size):
+            self._note(kind, clip.name, found)
 
     def _look_at_axes(
         self, clips: Sequence[RawClip], positions: np.ndarray, seen: np.ndarray

@@ -28,7 +28,7 @@ def read_dataset(
         poses: the index of its decompressed poses, where the raw ones are compressed; the shards
             are beside it.
         notes: what was derived or converted is added to it while the clips are read.
-        thorough: continue after a fault, and name every fault in one message.
+        thorough: read the files although their names or lines of their table are wrong.
 
     Raises:
         ConfigError: the files do not exist, or are not what the config describes.
@@ -46,7 +46,6 @@ def read_dataset(
             splits=dataset.splits,
             notes=notes,
             progress=True,
-            thorough=thorough,
         )
     if dataset.is_annotated_folder:
         return read_folder(
@@ -55,6 +54,7 @@ def read_dataset(
             classes=dataset.classes,
             splits=dataset.splits,
             in_image=dataset.skeleton.in_image,
+            notes=notes,
             progress=True,
             thorough=thorough,
         )
@@ -62,6 +62,8 @@ def read_dataset(
         raw,
         protocol=dataset.protocol,
         leave_out_missing=dataset.leave_out_missing,
+        num_classes=len(dataset.classes),
+        notes=notes,
         workers=workers,
         progress=True,
         thorough=thorough,

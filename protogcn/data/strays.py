@@ -10,10 +10,11 @@ import numpy as np
 
 from protogcn.data.scale import joints_seen
 
-TOO_LARGE = 1e15  # the square of more, summed over a batch, is no float32
+TOO_LARGE = 1e17  # squares of more, summed over a batch, may be no float32
 _OFTEN = 3  # that often a value far from all others is no chance
 _FAR = 10  # times the spread of the positions, where whole numbers are no positions ...
 _VERY_FAR = 30  # ... nor are other numbers that appear often ...
+_EDGE = 10  # pixels
 _ABSURD = 100  # ... nor those that appear once
 
 
@@ -82,7 +83,8 @@ def _repeated(points: np.ndarray, in_image: bool) -> float | None:
     whole = points == np.round(points)
     no_position = (distance > _VERY_FAR) | (whole & (distance > _FAR))
     if in_image and len(np.unique(points[points < 0])) == 1:
-        no_position |= whole & (points < 0)
+        apart = points[points >= 0].min(initial=np.inf) > _EDGE  # nobody walks out of the image
+        no_position |= whole & (points < 0) & apart
     values, counts = np.unique(points[no_position], return_counts=True)
     return float(values[counts.argmax()]) if counts.size and counts.max() >= _OFTEN else None
 

@@ -63,5 +63,7 @@ def odd_direction(upwards: Sequence[np.ndarray], size: float) -> Iterator[str]:
 
 def count_of(names: Sequence[str], total: int) -> str:
     """Return how many clips of how many, and the names of the first ones."""
+    if total == 1:
+        return names[0]
     more = ", ..." if len(names) > _SHOWN else ""
     return f"{len(names):,} of {total:,} clips [{', '.join(names[:_SHOWN])}{more}]"

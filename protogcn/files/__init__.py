@@ -1,8 +1,8 @@
 """The output of a command -> the input of the next: files written whole, checked when read.
 
 In reading order: ``paths`` (where every file lies), ``contracts`` (written whole or not at all,
-checked on load), ``arrays`` (memory-mapped, with a digest), ``clip_table``, ``scores``,
-``ensemble`` (which runs a table fuses), ``progress`` (of a training), ``provenance`` (versions and
-commit), ``texts`` (embeddings of texts about classes), ``kind`` (what a file of any origin is, for
-messages).
+checked on load), ``arrays`` (memory-mapped, with a digest), ``clip_table``, ``history`` (of a
+training), ``events`` (the same for TensorBoard), ``scores``, ``ensemble`` (which runs a table
+fuses), ``progress`` (of a training), ``provenance`` (versions and commit), ``texts`` (embeddings of
+texts about classes), ``kind`` (what a file of any origin is, for messages).
 """

@@ -7,7 +7,7 @@ import os
 import secrets
 import shutil
 import socket
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -15,8 +15,10 @@ from typing import BinaryIO
 import pandas as pd
 
 from protogcn.errors import ConfigError, ContractError
+from protogcn.files.kind import kind_to_mend
 
 _BLOCK = 1 << 20  # bytes read at once when a file is hashed: they stay in the cache
+_DECIMAL_COMMA = r"^([+-]?[0-9]*),([0-9]+(?:[eE][+-]?[0-9]+)?)$"
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -74,6 +76,9 @@ def reading(path: Path, expected: str) -> Iterator[None]:
     except FileNotFoundError:
         raise ContractError(f"{path}: does not exist, expected {expected}.") from None
     except Exception as error:
+        with suppress(OSError):
+            if kind := kind_to_mend(path):
+                raise ContractError(f"{path}: found {kind}, expected {expected}.") from error
         found = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
         raise ContractError(
             f"{path}: found a damaged file ({found}), expected {expected}; if a rule wrote it,"
@@ -98,24 +103,48 @@ def save_table(path: Path, table: pd.DataFrame) -> None:
 def load_table(path: Path, columns: dict[str, str]) -> pd.DataFrame:
     """Read a csv file with at least ``columns`` (name: dtype); text stays as it is written.
 
+    Other programs' tables are read too: semicolons or tabs in place of commas, then maybe with
+    decimal commas, blanks around the names of columns, and theirs in another case.
+
     Raises:
         ContractError: the file is missing, damaged, lacks a column, or a cell is no number.
     """
     with reading(path, f"a csv with the columns {', '.join(columns)}"):
         # Ids such as NA, null or 007 are text: pandas would turn them into NaN or 7.
-        table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
+        with path.open(encoding="utf-8-sig") as file:
+            header = file.readline()
+        separator = separator_of(header)
+        table = pd.read_csv(
+            path,
+            sep=separator,
+            dtype=str,
+            keep_default_na=False,
+            encoding="utf-8",
+            skipinitialspace=f"{separator} " in header,
+        )
+        table.columns = [_as_wanted(name.strip(), columns) for name in table.columns]
         if missing := [name for name in columns if name not in table.columns]:
-            comma = any(";" in name for name in table.columns)
-            hint = "; found semicolons between the columns, expected commas" if comma else ""
-            raise ContractError(f"{path}: has no column {', '.join(missing)}{hint}.")
+            found = ", ".join(map(ascii, table.columns[:6]))
+            more = " ..." if len(table.columns) > 6 else ""
+            raise ContractError(
+                f"{path}: has no column {', '.join(missing)}, only {found[:200]}{more}."
+            )
         if not isinstance(table.index, pd.RangeIndex):  # the first cells are taken for an index
             raise ContractError(f"{path}: its lines have more cells than its header has columns.")
+        if separator != ",":
+            others = [name for name in table.columns if columns.get(name) != "str"]
+            table[others] = table[others].replace(_DECIMAL_COMMA, r"\1.\2", regex=True)
         numbers = {
             name: as_numbers(path, table[name], dtype)
             for name, dtype in columns.items()
             if dtype != "str"
         }
         return table.assign(**numbers)
+
+
+def separator_of(header: str) -> str:
+    """Return what stands between the names of a csv table: a comma, a semicolon or a tab."""
+    return max(",;\t", key=header.count)
 
 
 def as_numbers(path: Path, column: pd.Series, dtype: str) -> pd.Series:
@@ -158,6 +187,10 @@ def digest_of_stream(file: BinaryIO, num_bytes: int) -> str:
         digest.update(block[:size])
         num_bytes -= size
     return digest.hexdigest()
+
+
+def _as_wanted(name: str, columns: Collection[str]) -> str:
+    return name.lower() if name not in columns and name.lower() in columns else name
 
 
 def _remove_orphans(path: Path) -> None:

@@ -24,7 +24,9 @@ class FusedRun(NamedTuple):
         weight: what its scores are multiplied by.
         folder: its run directory.
         facts: what a reader of the table has to know of its scores, as their provenance has it:
-            ``start``, the network that its training started from.
+            ``start``, the network that its training started from; ``space`` and ``imported``, what
+            an imported file holds and how it was read; ``copies``, how many there are across the
+            split: ``groups`` of equal clips and ``test clips`` in them.
     """
 
     stream: str
@@ -39,10 +41,12 @@ class EnsembleRecord(NamedTuple):
     Attributes:
         space: what is summed, see ``fusion.in_space``.
         runs: one or more.
+        remarks: what a reader of the table has to know of all of them together.
     """
 
     space: str
     runs: Sequence[FusedRun]
+    remarks: Sequence[str] = ()
 
 
 def save_ensemble_record(path: Path, record: EnsembleRecord) -> None:
@@ -52,6 +56,8 @@ def save_ensemble_record(path: Path, record: EnsembleRecord) -> None:
         for stream, weight, folder, facts in record.runs
     ]
     content = {"format": _FORMAT, "space": record.space, "members": members}
+    if record.remarks:
+        content["remarks"] = list(record.remarks)
     save_text(path, json.dumps(content, indent=1) + "\n")
 
 
@@ -74,7 +80,7 @@ def load_ensemble_record(path: Path) -> EnsembleRecord:
             )
             for member in content["members"]
         ]
-        record = EnsembleRecord(str(content["space"]), runs)
+        record = EnsembleRecord(str(content["space"]), runs, tuple(content.get("remarks", ())))
     if not runs:
         raise ContractError(f"{path}: names no run, expected one or more; fuse again.")
     return record

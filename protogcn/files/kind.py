@@ -6,9 +6,11 @@ import zipfile
 from codecs import getincrementaldecoder
 from pathlib import Path
 
+CHECKPOINT, SAFETENSORS = "a checkpoint of torch", "a safetensors file"
 _FIRST = 4096  # bytes that are looked at
 _SHOWN = 30  # characters of a text
 _DOWNLOAD = "download the file again"
+_AGAIN = "download or make it again"
 _CONVERT = "convert it first"
 _UNPACK = "unpack it first"
 
@@ -25,7 +27,7 @@ _STARTS = (
     (0, b"MATLAB 7.3", f"a MATLAB 7.3 file ({_CONVERT})"),
     (0, b"MATLAB 5.0", f"a MATLAB 5 file ({_CONVERT})"),
     (0, b"\x89HDF\r\n\x1a\n", f"an HDF5 file ({_CONVERT})"),
-    (0, b"\x93NUMPY", "a numpy file (.npy)"),
+    (0, b"\x93NUMPY", "a .npy file of numpy"),
     (0, b"PAR1", f"a Parquet file ({_CONVERT})"),
     (0, b"ARROW1", f"an Arrow file ({_CONVERT})"),
     (0, b"SQLite format 3", f"an SQLite database ({_CONVERT})"),
@@ -88,36 +90,42 @@ def kind_of(path: Path) -> str:
     if not start:
         return "an empty file"
     if not start.strip(b"\0"):
-        return f"a file of zeros, which a download or copy that has not ended leaves ({_DOWNLOAD})"
+        return f"a file of zeros, which a download or copy that has not ended leaves ({_AGAIN})"
     return _binary_kind(path, start) or _text_kind(start) or _unknown(start)
+
+
+def kind_to_mend(path: Path) -> str | None:
+    """Return what a file is if there is something to do about it, whatever it was meant for."""
+    kind = kind_of(path)
+    return kind if kind.endswith(")") else None
 
 
 def _binary_kind(path: Path, start: bytes) -> str | None:
     if start.startswith(b"PK"):
         return _kind_of_zip(path, start)
     if start.startswith(_OLD_TORCH):
-        return "a checkpoint of torch in its old form"
+        return f"{CHECKPOINT} in its old form"
     if start[0] == 0x80 and start[1:2] in (b"\2", b"\3", b"\4", b"\5"):
         return f"a pickle of protocol {start[1]}"
     if _FIRST_PROTOCOLS.match(start):
         return "a pickle of protocol 0 or 1 (load it in Python and dump it with protocol=4)"
     if start[8:9] == b"{" and int.from_bytes(start[:8], "little") < path.stat().st_size:
-        return "a safetensors file"
+        return SAFETENSORS
     return next((kind for at, magic, kind in _STARTS if start.startswith(magic, at)), None)
 
 
 def _kind_of_zip(path: Path, start: bytes) -> str:
     name = start[30 : 30 + int.from_bytes(start[26:28], "little")].decode("latin1")
     if name.endswith("data.pkl") or name.endswith("/.format_version"):
-        kind, advice = "a checkpoint of torch", ""
+        kind, advice = CHECKPOINT, ""
     elif name.endswith(".npy"):
-        kind, advice = "a numpy archive (.npz)", ""
+        kind, advice = "a .npz file of numpy", ""
     elif name in ("[Content_Types].xml", "_rels/.rels"):
         kind, advice = "an Excel or Office file", " (save it as csv)"
     else:
         kind, advice = "a zip archive", f" ({_UNPACK})"
     if not zipfile.is_zipfile(path):
-        return f"{kind} that is cut short ({_DOWNLOAD})"
+        return f"{kind} that is cut short ({_AGAIN})"
     return f"{kind}{advice}"
 
 

@@ -13,7 +13,7 @@ FILE_NAME = "progress.json"
 
 _STATES = ("running", "out of time", "failed", "finished")
 _LONGEST = 1 << 16  # bytes; ours are far shorter
-_LARGEST = 1e12  # of any number in it
+LARGEST = 1e12  # of any number in it
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,11 @@ class RunProgress:
         epochs: epochs wanted.
         share: the share of the next epoch that is done.
         accuracy: of the last epoch's training clips, in per cent.
+        loss: of the last epoch.
+        learning_rate: at the last epoch's last step.
+        measured_on: the side of the split of the newest validation: train, val or test; ``select``
+            is that of ``select: best``; empty if there is none.
+        measured: its accuracy, in per cent.
         clips_per_second: of the last epoch.
         seconds_left: until the last epoch is done.
         seconds_in_epoch: the most that one job has spent in the next epoch.
@@ -43,6 +48,10 @@ class RunProgress:
     epochs: int
     share: float = 0.0
     accuracy: float | None = None
+    loss: float | None = None
+    learning_rate: float | None = None
+    measured_on: str = ""
+    measured: float | None = None
     clips_per_second: float | None = None
     seconds_left: float | None = None
     seconds_in_epoch: float = 0.0
@@ -103,7 +112,7 @@ def handed_over(folder: Path) -> bool:
 def _fits(value: Any, kind: type | types.UnionType) -> bool:
     if isinstance(value, int | float) and not isinstance(value, bool):
         whole = isinstance(value, int) or kind is not int
-        return kind is not str and whole and 0 <= value < _LARGEST  # not for nan either
+        return kind is not str and whole and 0 <= value <= LARGEST  # not for nan either
     return isinstance(value, kind) and not isinstance(value, bool)
 
 

@@ -21,6 +21,7 @@ _ARRAYS = ("clips", "labels", "classes", "logits", "probabilities", "provenance"
 _SELECTS = {  # worst first: how an epoch was chosen, and what captions add
     "best": " (epoch chosen by its accuracy: select best)",
     "unknown": " (imported, how its epoch was chosen is not known)",
+    "watched": " (the test side was measured while it trained: validate_on test)",
     "last": "",
 }
 
@@ -33,10 +34,13 @@ class Scores:
         clips: (N,) clip ids, all different.
         labels: (N,) 0-based class numbers.
         classes: (K,) class names.
-        logits: (N, K) float32, the mean over crops; see ``has_logits``.
+        logits: (N, K) float32, the mean over crops; of an import in the space probability
+            their logarithm.
         probabilities: (N, K) float32, the mean over crops of the softmax; rows sum to one.
-        provenance: run, settings, ``select`` (which epoch was scored: last, best, or unknown for
-            an import), commit, data digest; for an import ``imported`` and ``space``.
+        provenance: run, settings, ``select`` (which epoch was scored: last, best, watched for a
+            last one of a training that was measured on test clips, or unknown for an import),
+            commit, data digest; for an import ``imported`` and ``space`` (probability, logit or
+            log_probability).
     """
 
     clips: np.ndarray
@@ -93,9 +97,9 @@ class Scores:
         return hashlib.sha256(repr(named).encode()).hexdigest()
 
     @property
-    def has_logits(self) -> bool:
-        """Whether the logits are the network's, not the logarithm of imported probabilities."""
-        return self.provenance.get("space", "logit") == "logit"
+    def space(self) -> str:
+        """Of its ``logits``: logit, or probability or log_probability for what was imported so."""
+        return self.provenance.get("space", "logit")
 
     def _check(self, path: Path) -> None:
         if (select := self.provenance.get("select")) not in _SELECTS:
@@ -132,7 +136,12 @@ def select_of(members: Iterable[Scores]) -> str:
 
 def mark_of(members: Iterable[Scores]) -> str:
     """Return what captions add if an epoch is not known to be the last one, else nothing."""
-    return _SELECTS[select_of(members)]
+    return mark_of_select(select_of(members))
+
+
+def mark_of_select(select: str) -> str:
+    """Return the same for one of the ways in which an epoch is chosen."""
+    return _SELECTS[select]
 
 
 def _refuse_compressed(path: Path) -> None:

@@ -40,11 +40,16 @@ class TimeLimit:
         """Record how long an epoch took, saving included."""
         self._lengths.append(seconds)
 
-    def check(self, name: str, progress: RunProgress) -> None:
+    def check(self, name: str, progress: RunProgress, *, extra: float = 0.0) -> None:
         """Make sure that the next epoch of a run may start.
 
         The first one of a job may whatever time is left, unless an earlier job has shown that it is
         hopeless: retries would repeat that for ever.
+
+        Args:
+            name: of the run.
+            progress: where it stands.
+            extra: seconds that this epoch takes beyond those of ``add``.
 
         Raises:
             OutOfTimeError: it would not end before the job does.
@@ -64,11 +69,12 @@ class TimeLimit:
                     " time (resource runtime)."
                 )
             return
-        needed = _MARGIN * max(self._lengths) + _RESERVE
+        length = max(self._lengths) + extra
+        needed = _MARGIN * length + _RESERVE
         if left < needed:
             raise OutOfTimeError(
                 f"{this} is left to the next job: an epoch takes up to"
-                f" {_clock(max(self._lengths))}, and this job ends in {_clock(left)}; the epochs"
+                f" {_clock(length)}, and this job ends in {_clock(left)}; the epochs"
                 " so far are saved, start it again to resume it."
             )
 

@@ -143,6 +143,9 @@ def _of_run(stage: str, run: Run, size: Size) -> tuple[float, float]:
         clips = size.clips["train"]
         if settings["select"] == "best":
             clips += _FORWARD * size.clips.get(settings["select_on"], size.clips["test"])
+        if every := settings.get("validate_every"):
+            side = size.clips.get(settings["validate_on"], size.clips["test"])
+            clips += _FORWARD * side / every
         passes = settings["epochs"]
     else:
         batch, in_memory = math.inf, _FORWARD * _CROPS_AT_ONCE
@@ -207,7 +210,10 @@ def _counted(clips_path: Path, split: str, changed: int) -> Size | None:
 
 @cache
 def _guessed(raw: Path, num_joints: int) -> tuple[int, int]:
-    """Return clips and frames of raw files, assuming the fewest bytes that a frame may have."""
+    """Return clips and frames of raw files, assuming the fewest bytes that a frame may have.
+
+    Of clips that have a file for each frame, every frame counts as one.
+    """
     if raw.is_file():  # a pickle of float16 coordinates, a clip mostly of one person
         clips = math.ceil(raw.stat().st_size / (2 * 3 * num_joints) / _FRAMES_OF_CLIP)
         return clips, clips * _FRAMES_OF_CLIP

@@ -21,6 +21,8 @@ STATES = (
     "waiting", "queued", "starting", "running", "trained", "scored",
     "out of time", "silent", "stopped", "failed", "damaged",
 )  # fmt: skip
+# In these nothing goes on by itself; a training that is out of time is sent again.
+ENDED = ("trained", "scored", "stopped", "failed", "damaged")
 SECONDS_OF_SILENCE = 600.0  # of a training that cannot be looked at, after which it may be dead
 
 _TAIL = 1 << 13  # bytes read from the end of a log
@@ -41,6 +43,10 @@ class RunState:
         epoch: epochs done, None if it never started.
         epochs: epochs wanted.
         accuracy: of the last epoch's training clips, in per cent.
+        loss: of the last epoch.
+        learning_rate: of the last epoch.
+        measured_on: the side of the split of its newest validation, or empty.
+        measured: its accuracy, in per cent.
         clips_per_second: of the last epoch.
         seconds_left: until the last epoch is done, of a run that runs.
         job: its Slurm job, or empty.
@@ -58,6 +64,10 @@ class RunState:
     epoch: int | None
     epochs: int
     accuracy: float | None
+    loss: float | None
+    learning_rate: float | None
+    measured_on: str
+    measured: float | None
     clips_per_second: float | None
     seconds_left: float | None
     job: str
@@ -151,6 +161,10 @@ def _row(
         epoch=None if progress is None else progress.epoch,
         epochs=run.settings["epochs"] if progress is None else progress.epochs,
         accuracy=None if progress is None else progress.accuracy,
+        loss=None if progress is None else progress.loss,
+        learning_rate=None if progress is None else progress.learning_rate,
+        measured_on="" if progress is None else progress.measured_on,
+        measured=None if progress is None else progress.measured,
         clips_per_second=None if progress is None else progress.clips_per_second,
         seconds_left=None if left is None else max(0.0, left - (now - progress.updated)),
         job=job.number if job is not None else "" if progress is None else progress.job,

@@ -5,83 +5,70 @@ Reads small files and Slurm's queue only, while the jobs run.
 
 import argparse
 import json
+import math
 import shutil
 import sys
 import textwrap
 import time
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from datetime import timedelta
-from itertools import groupby
-from operator import attrgetter
 from pathlib import Path
+from typing import Any
 
 from protogcn.config.load import plan_of
+from protogcn.config.plan import Plan
 from protogcn.config.targets import chosen_runs
-from protogcn.files import paths
-from protogcn.jobs.run_state import STATES, RunState, state_of
+from protogcn.jobs.follow import follow
+from protogcn.jobs.run_state import RunState, state_of
 from protogcn.jobs.slurm import NoAnswerError, queue_of_user
+from protogcn.jobs.states_table import table_of
 
-_AGAIN = ("out of time", "stopped", "failed")
-
-
-def table_of(states: Iterable[RunState], *, width: int) -> str:
-    """Return the table that a terminal shows: a block for each task and model."""
-    lines: list[str] = []
-    states = list(states)
-    names = attrgetter("dataset", "split", "model")
-    for (dataset, split, model), block in groupby(states, key=names):
-        lines += [f"{dataset}_{split}  {model}", _HEADER]
-        for state in block:
-            lines.append(_line(state)[:width].rstrip())
-            if state.message:
-                text = f"{state.log}: {_plain(state.message)}"
-                indent = " " * 6
-                lines += textwrap.wrap(
-                    text,
-                    width,
-                    initial_indent=indent,
-                    subsequent_indent=indent,
-                    break_on_hyphens=False,
-                )
-        lines += [f"  logs: {paths.log('train_stream', dataset, split, model, 'STREAM')}", ""]
-    return "\n".join([*lines, *_summary(states)])
+_SECONDS_OF_A_LIST = 60.0  # after which new run directories are looked for
 
 
-_HEADER = "  stream  state          epoch  train acc  clips/s         left  job         host"
+class _Watch:
+    """The runs that are asked for, to be looked at once or again and again.
 
+    Attributes:
+        unknown: what the last look could not find out, or empty.
+    """
 
-def _line(state: RunState) -> str:
-    epoch = f"{'-' if state.epoch is None else state.epoch}/{state.epochs}"
-    accuracy = "-" if state.accuracy is None else f"{state.accuracy:.2f}"
-    speed = "-" if state.clips_per_second is None else f"{state.clips_per_second:.0f}"
-    left = "-" if state.seconds_left is None else _clock(state.seconds_left)
-    return (
-        f"  {state.stream:<6}  {state.state:<11}  {epoch:>7}  {accuracy:>9}  {speed:>7}"
-        f"  {left:>11}  {_plain(state.job) or '-':<10}  {_plain(state.host) or '-'}"
-    )
+    def __init__(
+        self, config: Mapping[str, Any], plan: Plan, directory: Path, targets: Sequence[str]
+    ):
+        self._list = lambda: chosen_runs(config, plan, directory, targets)
+        self._directory = directory
+        self._listed = -math.inf
+        self._scored: dict[str, RunState] = {}
+        self.unknown = ""
 
+    def look(self) -> list[RunState]:
+        """Return how every run stands; what was scored at an earlier look is not read again."""
+        now = time.time()
+        if now - self._listed >= _SECONDS_OF_A_LIST:
+            self._runs, self._listed = self._list(), now
+        queue, self.unknown = None, ""
+        try:
+            queue = queue_of_user()
+        except NoAnswerError as error:
+            self.unknown = (
+                f"Slurm's queue is unknown, and what waits in it not shown: squeue {error}."
+            )
+        states = [
+            self._scored.get(run.name) or state_of(run, self._directory, now=now, queue=queue)
+            for run in self._runs
+        ]
+        self._scored = {state.run: state for state in states if state.state == "scored"}
+        return states
 
-def _summary(states: Sequence[RunState]) -> list[str]:
-    counts = Counter(state.state for state in states)
-    parts = [f"{counts[name]} {name}" for name in STATES if counts[name]]
-    lines = [f"{len(states)} runs: {', '.join(parts)}."]
-    left = [state.seconds_left for state in states if state.seconds_left is not None]
-    if left:
-        lines.append(f"The running ones need about {_clock(max(left))} more.")
-    if any(counts[name] for name in _AGAIN):
-        lines.append("The same snakemake command again resumes each run from its last epoch.")
-    return lines
-
-
-def _clock(seconds: float) -> str:
-    return str(timedelta(seconds=round(seconds))).replace(" days, ", "d ").replace(" day, ", "d ")
-
-
-def _plain(text: str) -> str:
-    """Return text without what would steer a terminal."""
-    return "".join(letter if letter.isprintable() else "?" for letter in text)
+    def show(self, states: Sequence[RunState], cut: bool = False) -> str:
+        """Return their table; cut to the window of a terminal, or whole."""
+        columns, lines = shutil.get_terminal_size((120, 24))
+        if not cut:
+            columns = max(80, columns)
+        notes = textwrap.wrap(self.unknown, columns) if cut else [self.unknown] * bool(self.unknown)
+        height = lines - 1 - len(notes) if cut else None
+        return "\n".join([table_of(states, width=columns, height=height), *notes])
 
 
 def main() -> None:
@@ -99,24 +86,44 @@ def main() -> None:
     parser.add_argument(
         "--directory", type=Path, help="as for snakemake: where results/ is (default: the config's)"
     )
-    parser.add_argument("--json", action="store_true", help="a list of objects, for programs")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="a list of objects, for programs")
+    form.add_argument(
+        "--follow", action="store_true", help="look again and again until every run has ended"
+    )
+    parser.add_argument(
+        "--interval",
+        type=_seconds,
+        default=30.0,
+        metavar="SECONDS",
+        help="with --follow: between two looks, at least 1 (default: 30, as often as a training"
+        " reports itself between two epochs)",
+    )
     args = parser.parse_args()
 
     config, plan = plan_of(args.directory or Path(), args.configfile)
     directory = args.directory or Path(plan.directory)
-    runs = chosen_runs(config, plan, directory, args.target)
-    queue, unknown = None, ""
-    try:
-        queue = queue_of_user()
-    except NoAnswerError as error:
-        unknown = f"Slurm's queue is unknown, and what waits in it not shown: squeue {error}."
-    now = time.time()
-    states = [state_of(run, directory, now=now, queue=queue) for run in runs]
+    watch = _Watch(config, plan, directory, args.target)
+    states = watch.look()
     if args.json:
         print(json.dumps([asdict(state) for state in states], indent=1))
-    elif states:
-        print(table_of(states, width=max(80, shutil.get_terminal_size((100, 24)).columns)))
-    else:
+        if watch.unknown:
+            print(watch.unknown, file=sys.stderr)
+    elif not states:
         print(f"No run of the config has been started in {directory.resolve()}.")
-    if unknown:
-        print(unknown, file=sys.stderr if args.json else sys.stdout)
+        if watch.unknown:
+            print(watch.unknown)
+    elif args.follow:
+        follow(states, watch.look, watch.show, interval=args.interval, out=sys.stdout)
+    else:
+        print(watch.show(states))
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 1 <= seconds < math.inf:
+        raise argparse.ArgumentTypeError(f"found {text}, expected seconds, 1 or more")
+    return seconds

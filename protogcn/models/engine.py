@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -177,6 +178,18 @@ class Engine:
                 return call(bodies).float()
 
         return self._announced(logits, "evaluation")
+
+    def evaluation(self, model: nn.Module) -> Callable[[], Callable[[Bodies], Tensor]]:
+        """Return what gives ``logits_of`` between two epochs: compiled once, folded each time."""
+        if not self.compiled:
+            return partial(self.logits_of, model)
+        logits = self.logits_of(model)
+
+        def in_evaluation_mode() -> Callable[[Bodies], Tensor]:
+            model.eval()
+            return logits
+
+        return in_evaluation_mode
 
     def _compiled(self, function: Callable, *, graphs: bool) -> Callable:
         """Compile once for any number of clips and bodies.

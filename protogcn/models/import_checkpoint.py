@@ -1,7 +1,6 @@
 """A third-party checkpoint -> one of a run, which is scored as if the pipeline had trained it."""
 
 import argparse
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +29,7 @@ def import_checkpoint(run: Run, path: Path) -> dict[str, Any]:
     model = build_network(run)
     file = open_weights(path)
     model.load_state_dict(file.state_of(model, run.name))
-    if said := file.left_out_for(model):
-        print(f"{path}: {said}.", file=sys.stderr)
+    remarks = file.remarks_for(model)
     return {
         "model": model.state_dict(),
         "epoch": file.epoch,
@@ -39,7 +37,11 @@ def import_checkpoint(run: Run, path: Path) -> dict[str, Any]:
         "facts": network_fingerprint(run, model),
         "commit": commit(),
         "versions": versions(),
-        "imported": {"file": path.name, "sha256": digest_of(path)},
+        "imported": {
+            "file": path.name,
+            "sha256": digest_of(path),
+            **({"remarks": remarks} if remarks else {}),
+        },
     }
 
 
@@ -51,4 +53,7 @@ def main() -> None:
     parser.add_argument("--checkpoint", type=Path, required=True, help="to write")
     args = parser.parse_args()
 
-    save_checkpoint(args.checkpoint, import_checkpoint(load_run(args.config), args.source))
+    checkpoint = import_checkpoint(load_run(args.config), args.source)
+    save_checkpoint(args.checkpoint, checkpoint)
+    for remark in checkpoint["imported"].get("remarks", ()):
+        print(f"Warning: {args.source} {remark}.")

@@ -13,6 +13,7 @@ from torch import nn
 
 from protogcn.batches.clip_store import ClipStore
 from protogcn.config.resolved import Run
+from protogcn.config.validation import VALIDATION
 from protogcn.errors import ContractError
 from protogcn.files.contracts import reading
 from protogcn.models import build_model
@@ -21,8 +22,9 @@ from protogcn.models.topology import MotionTopology
 
 _ENTRIES = {"model": dict, "epoch": int, "facts": dict, "commit": str, "versions": dict}
 # Settings that do not affect the weights: a checkpoint is scored with any number of crops and any
-# borders between them. The number of CPU threads does: it decides the order of sums.
-_OF_SCORING = {"crops", "crop_borders"}
+# borders between them, and is looked at while it trains or not. The number of CPU threads does:
+# it decides the order of sums.
+_OF_SCORING = {"crops", "crop_borders", *VALIDATION}
 _START = "weights to start from"  # known only while the file that had them is there
 
 

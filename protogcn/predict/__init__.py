@@ -1,5 +1,5 @@
 """A trained ensemble and a recording -> class probabilities.
 
 In reading order: ``ensemble`` (the networks), ``recordings`` (files and live input), ``windows``,
-``recognise``. Commands: ``predict``, ``export``.
+``fitting`` (to their unit), ``pieces``, ``recognise``. Commands: ``predict``, ``export``.
 """

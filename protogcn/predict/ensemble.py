@@ -7,7 +7,9 @@ from pathlib import Path
 from torch import nn
 
 from protogcn.config.resolved import Run, load_run
+from protogcn.data.scale import Scale, scale_of
 from protogcn.errors import ConfigError, ContractError
+from protogcn.files.contracts import reading
 from protogcn.files.ensemble import load_ensemble_record
 from protogcn.models.trained import load_trained
 from protogcn.scores.fusion import check_weights
@@ -22,12 +24,14 @@ class Member:
         model: the network, in evaluation mode, on the CPU.
         epoch: the epoch whose weights these are.
         weight: what its scores are multiplied by.
+        scale: what bodies and clips of its dataset measure; None of an import or an older version.
     """
 
     run: Run
     model: nn.Module
     epoch: int
     weight: float
+    scale: Scale | None = None
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,11 @@ class TrainedEnsemble:
 
     members: Sequence[Member]
     space: str
+
+    @property
+    def scale(self) -> Scale | None:
+        """What bodies and clips of the dataset measure; None if no member knows."""
+        return next((member.scale for member in self.members if member.scale is not None), None)
 
     def with_crops(self, crops: int) -> "TrainedEnsemble":
         """Return the same networks with another number of test crops."""
@@ -115,5 +124,8 @@ def load_member(folder: Path, weight: float = 1.0) -> Member:
             f"{folder}: its scores are imported from {run.settings['scores']}, so there is no"
             " network; expected a run that the pipeline trains or that imports a checkpoint."
         )
-    model, checkpoint = load_trained(folder / "checkpoint.pt", run)
-    return Member(run, model, checkpoint["epoch"], weight)
+    path = folder / "checkpoint.pt"
+    model, checkpoint = load_trained(path, run)
+    with reading(path, "the scale of a dataset in a checkpoint"):
+        scale = scale_of(checkpoint)
+    return Member(run, model, checkpoint["epoch"], weight, scale)

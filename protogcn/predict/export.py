@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from protogcn.batches.bodies import all_bodies
+from protogcn.data.scale import scale_entry
 from protogcn.errors import ConfigError, ContractError
 from protogcn.files.contracts import save_text, writing
 from protogcn.files.provenance import commit, versions
@@ -143,6 +144,7 @@ def interface_of(member: Member) -> dict[str, Any]:
             "short clips": settings["short_clips"],
             "sampling": run.option("sampling"),
             "only person in both slots": run.option("copy_person"),
+            **scale_entry(member.scale),
         },
         **({"second input": _POSITIONS} if run.reads_positions else {}),
         "output": {"name": "logits", "type": "float32", "axes": ["crops", "classes"]},

@@ -6,7 +6,7 @@ Shapes: M persons, T frames, V joints, C channels, K classes.
 import argparse
 import json
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,30 +14,15 @@ import numpy as np
 import torch
 
 from protogcn.batches.device import pick_device
-from protogcn.config.skeleton import Skeleton
 from protogcn.errors import ConfigError, ContractError
 from protogcn.models.engine import Engine
 from protogcn.predict.ensemble import TrainedEnsemble, ensemble_of_runs, load_ensemble
+from protogcn.predict.pieces import Cutting, Piece
 from protogcn.predict.recognise import recognise
-from protogcn.predict.recordings import live_frames, read_recordings
-from protogcn.predict.windows import check_window, live_windows, window_bounds
+from protogcn.predict.windows import check_window
 from protogcn.scores.fusion import SPACES
 
 _LIVE = Path("-")
-
-
-class Piece(NamedTuple):
-    """A stretch of a recording that is recognised separately.
-
-    Attributes:
-        recording: its name.
-        first_frame: its first frame in the recording, counted from 0.
-        keypoints: (M, T, V, C).
-    """
-
-    recording: str
-    first_frame: int
-    keypoints: np.ndarray
 
 
 class Prediction(NamedTuple):
@@ -48,12 +33,14 @@ class Prediction(NamedTuple):
         first_frame: its first frame in the recording, counted from 0.
         num_frames: how many there are.
         classes: label, class name and probability, likeliest first; none without a person.
+        notes: what was guessed, converted or odd about the recording.
     """
 
     recording: str
     first_frame: int
     num_frames: int
     classes: list[tuple[int, str, float]]
+    notes: tuple[str, ...] = ()
 
     def to_mapping(self) -> dict[str, Any]:
         """Return it for programs."""
@@ -96,33 +83,10 @@ def predict(
                 first_frame=piece.first_frame,
                 num_frames=piece.keypoints.shape[1],
                 classes=[(int(c), classes[c], float(row[c])) for c in best],
+                notes=piece.notes,
             )
         )
     return predictions
-
-
-def pieces_of(
-    path: Path, skeleton: Skeleton, *, window: int | None, stride: int | None
-) -> list[Piece]:
-    """Read a file and cut what is in it into windows, or into none.
-
-    Raises:
-        ConfigError: no such file, another kind of file, or no such windows.
-        ContractError: it is malformed.
-    """
-    joints = skeleton.joints[: skeleton.num_raw_joints]
-    pieces = []
-    for name, keypoints in read_recordings(path, joints, in_image=skeleton.in_image):
-        total = keypoints.shape[1]
-        bounds = [(0, total)] if window is None else window_bounds(total, window, stride)
-        pieces += [Piece(name, first, keypoints[:, first:stop]) for first, stop in bounds]
-    return pieces
-
-
-def _live_pieces(skeleton: Skeleton, window: int, stride: int) -> Iterator[list[Piece]]:
-    frames = live_frames(sys.stdin, skeleton.num_raw_joints)
-    for first, keypoints in live_windows(frames, window, stride):
-        yield [Piece("live", first, keypoints)]
 
 
 def _ensemble_of(args: argparse.Namespace) -> TrainedEnsemble:
@@ -138,6 +102,8 @@ def _check(args: argparse.Namespace, stride: int | None) -> None:
     for name in ("crops", "top", "threads"):
         if (number := getattr(args, name)) is not None and number < 1:
             raise ConfigError(f"--{name}: found {number}, expected 1 or more.")
+    if args.scale is not None and not 0 < args.scale < np.inf:
+        raise ConfigError(f"--scale: found {args.scale}, expected a number above 0.")
     if args.window is not None:
         check_window(args.window, stride)
     elif args.stride is not None:
@@ -162,6 +128,9 @@ def main() -> None:
     parser.add_argument("--space", choices=SPACES, help="of --runs (default: probability)")
     parser.add_argument("--window", type=int, help="frames; recognise windows of this length")
     parser.add_argument("--stride", type=int, help="from window to window (default: the window)")
+    parser.add_argument(
+        "--scale", type=float, help="multiply positions by this; 1 takes them as they are"
+    )
     parser.add_argument("--crops", type=int, help="test crops (default: the runs'; 1 is fastest)")
     parser.add_argument("--top", type=int, default=5, help="classes printed (default: 5)")
     parser.add_argument("--json", action="store_true", help="one object in each line")
@@ -179,14 +148,16 @@ def main() -> None:
     device = pick_device(args.device)
     engine = Engine.of(run.engine, device, precision=run.settings["precision"])
     engine.start(args.threads or run.settings["cpu_threads"])
-    skeleton = run.dataset.skeleton
+    cutting = Cutting.of(ensemble, window=args.window, stride=stride, factor=args.scale)
+    batches: Iterable[list[Piece]] = map(cutting.pieces_of, args.recordings)
     if live:
-        batches: Iterable[list[Piece]] = _live_pieces(skeleton, args.window, stride)
-    else:
-        batches = (
-            pieces_of(path, skeleton, window=args.window, stride=stride) for path in args.recordings
-        )
+        batches = cutting.live_pieces(sys.stdin)
+    told: set[str] = set()
     for pieces in batches:
+        for note in dict.fromkeys(note for piece in pieces for note in piece.notes):
+            if note not in told:
+                print(f"Note: {note}", file=sys.stderr)
+            told.add(note)
         for prediction in predict(ensemble, pieces, top=args.top, device=device):
             if args.json:
                 print(json.dumps(prediction.to_mapping(), ensure_ascii=False), flush=True)

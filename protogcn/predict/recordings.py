@@ -11,14 +11,17 @@ import numpy as np
 
 from protogcn.config.datasets import CLIP_SUFFIXES
 from protogcn.data.readers.annotations import Sample, check_samples
-from protogcn.data.readers.clip_file import read_clip_file
+from protogcn.data.readers.clip_file import frames_in, read_clip_file, read_frame_files
 from protogcn.data.readers.malformed import MalformedError, show
-from protogcn.data.readers.ntu_bodies import arrange_bodies
+from protogcn.data.readers.notes import Notes
 from protogcn.data.readers.pickles.load import load_pickle
-from protogcn.data.readers.skeleton_file import NUM_JOINTS, read_skeleton_file
 from protogcn.errors import ConfigError, ContractError
+from protogcn.files.kind import kind_of
 
 _PICKLES = (".pkl", ".pickle")
+_KINDS = (
+    f"a file that ends in {', '.join((*CLIP_SUFFIXES, *_PICKLES))}, or a folder of OpenPose's json"
+)
 
 
 class Recording(NamedTuple):
@@ -33,33 +36,36 @@ class Recording(NamedTuple):
     keypoints: np.ndarray
 
 
-def read_recordings(path: Path, joints: Sequence[str], *, in_image: bool) -> list[Recording]:
-    """Read a ``.skeleton`` file, a pickle, or a ``.npy``, ``.csv`` or ``.json`` clip.
+def read_recordings(
+    path: Path, joints: Sequence[str], *, in_image: bool, notes: Notes | None = None
+) -> list[Recording]:
+    """Read a clip's file as ``read_clip_file`` does, a folder of OpenPose's frames, or a pickle.
 
     A pickle is what ``read_pyskl`` reads, its list of annotations alone, or one annotation; only
     ``frame_dir`` and ``keypoint`` (in 2-D also ``keypoint_score``) are needed.
 
     Args:
-        path: the file.
+        path: the file or folder.
         joints: the names of the V joints of a raw file.
         in_image: 2-D poses.
+        notes: what was derived or converted is added to it.
 
     Raises:
         ConfigError: no such file, or another kind of file.
         ContractError: it is malformed, or has other joints.
     """
     suffix = path.suffix.lower()
+    if path.is_dir():
+        return _read_folder(path, joints, in_image, notes)
     if suffix in _PICKLES:
-        return list(_read_pickle(path, len(joints), in_image))
-    if suffix not in (".skeleton", *CLIP_SUFFIXES):
-        kinds = ", ".join((".skeleton", *_PICKLES, *CLIP_SUFFIXES))
-        raise ConfigError(f"{path}: its name ends in {show(suffix)}, expected one of {kinds}.")
+        return list(_read_pickle(path, len(joints), in_image, notes))
+    if suffix not in CLIP_SUFFIXES:
+        raise ConfigError(f"{path}: {_found(path)}, expected {_KINDS}.")
     try:
-        if suffix == ".skeleton":
-            return [Recording(path.stem, _read_skeleton(path, len(joints), in_image))]
-        return [Recording(path.stem, read_clip_file(path, joints, in_image=in_image))]
+        content = read_clip_file(path, joints, in_image=in_image, clip=path.stem, notes=notes)
     except MalformedError as fault:
         raise ContractError(f"{path.parent}: {fault}.") from None
+    return [Recording(path.stem, content.keypoints)]
 
 
 def live_frames(lines: Iterable[str], num_joints: int) -> Iterator[np.ndarray]:
@@ -98,17 +104,39 @@ def live_frames(lines: Iterable[str], num_joints: int) -> Iterator[np.ndarray]:
         raise ContractError("standard input: found no line, expected a line for each frame.")
 
 
-def _read_skeleton(path: Path, num_joints: int, in_image: bool) -> np.ndarray:
-    bodies = read_skeleton_file(path)
-    if num_joints != NUM_JOINTS or in_image:
-        found = f"a {path.suffix} file with {NUM_JOINTS} joints in metres"
-        kind = f"{num_joints} joints in an image" if in_image else f"{num_joints} joints"
-        raise MalformedError(path.name, "the file", found, f"{kind}, as the networks have seen")
-    arranged = arrange_bodies(bodies)
-    return np.zeros((0, 0, num_joints, 3)) if isinstance(arranged, str) else arranged
+def _read_folder(
+    folder: Path, joints: Sequence[str], in_image: bool, notes: Notes | None
+) -> list[Recording]:
+    """Read each recording of a folder that has a file for each frame."""
+    frames = frames_in(folder)
+    if not frames:
+        raise ConfigError(f"{folder}: found a folder without OpenPose's json, expected {_KINDS}.")
+    try:
+        return [
+            Recording(
+                name,
+                read_frame_files(
+                    files, joints, in_image=in_image, clip=name, notes=notes
+                ).keypoints,
+            )
+            for name, files in frames.items()
+        ]
+    except MalformedError as fault:
+        raise ContractError(f"{folder}: {fault}.") from None
 
 
-def _read_pickle(path: Path, num_joints: int, in_image: bool) -> Iterator[Recording]:
+def _found(path: Path) -> str:
+    try:
+        kind = kind_of(path)
+    except OSError as error:
+        return error.strerror or str(error)
+    hint = "; a pose estimator such as OpenPose or MediaPipe makes poses of it"
+    return f"found {kind}{hint if kind.endswith(('video', 'picture')) else ''}"
+
+
+def _read_pickle(
+    path: Path, num_joints: int, in_image: bool, notes: Notes | None
+) -> Iterator[Recording]:
     content = load_pickle(path)
     if type(content) is dict and "annotations" in content:
         content = content["annotations"]
@@ -119,7 +147,7 @@ def _read_pickle(path: Path, num_joints: int, in_image: bool) -> Iterator[Record
     def check(name: str, sample: Sample) -> Recording:
         return Recording(name, _keypoints_of(sample, num_joints, in_image))
 
-    yield from check_samples(path, annotations, ["keypoint"], check)
+    yield from check_samples(path, annotations, ["keypoint"], check, notes=notes)
 
 
 def _keypoints_of(sample: Sample, num_joints: int, in_image: bool) -> np.ndarray:

@@ -1,6 +1,8 @@
 """A network and the test clips -> class scores, their fusion and comparison.
 
 In reading order: ``scoring`` (of one network), ``fusion`` (the arithmetic of an ensemble),
-``members`` (an ensemble's arguments), ``class_differences`` (of two models), ``released_files``
-(other tools' formats). Commands: ``score``, ``import_scores``.
+``members`` (an ensemble's arguments), ``class_differences`` (of two models). Other tools' scores:
+``released_files`` (their formats), ``released_pickles``, ``released_scores`` (what is in them),
+``spaces`` (probabilities or logits), ``order`` (which row is which clip). Commands: ``score``,
+``import_scores``.
 """

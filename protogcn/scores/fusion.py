@@ -64,9 +64,12 @@ def in_space(scores: Scores, space: str) -> np.ndarray:
         ContractError: the space is one of logits, and the scores were imported without them.
         ConfigError: unknown space.
     """
-    if space in _OF_LOGITS and not scores.has_logits:
+    # Logarithms of probabilities are logits up to a number for each clip, which their norm is not.
+    enough = ("logit", "log_probability") if space == "logit" else ("logit",)
+    if space in _OF_LOGITS and scores.space not in enough:
+        imported_as = "probabilities" if scores.space == "probability" else "log-probabilities"
         raise ContractError(
-            f"{scores.provenance['imported']['file']}: was imported as probabilities, without"
+            f"{scores.provenance['imported']['file']}: was imported as {imported_as}, without"
             f" the logits that space {space} needs; set the ensemble's space to probability or"
             " log_probability, or import logits."
         )

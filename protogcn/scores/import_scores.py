@@ -4,13 +4,12 @@ Shapes: N clips, C crops, K classes.
 """
 
 import argparse
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from protogcn.config.imports import UNKNOWN
+from protogcn.config.imports import SCORE_SPACE, UNKNOWN
 from protogcn.config.resolved import Run, load_run
 from protogcn.data.clip_list import ClipList, load_clip_list
 from protogcn.errors import ContractError
@@ -18,17 +17,17 @@ from protogcn.files.contracts import digest_of
 from protogcn.files.provenance import commit, versions
 from protogcn.files.scores import Scores
 from protogcn.scores.fusion import accuracies, softmax
+from protogcn.scores.order import OF_GIVEN, Joined, doubt_about_order, join
 from protogcn.scores.released_files import ReleasedScores, read_scores
-
-_NUMBERED = re.compile(r"(\D*)(\d+)")  # as CTR-GCN names samples: test_0, test_1, ...
-_ENOUGH = 50  # clips for which no better than by chance means: in another order
+from protogcn.scores.spaces import in_known_space
 
 
 def import_scores(run: Run, path: Path, clips: ClipList) -> Scores:
     """Return third-party scores of a run's test clips.
 
-    Clips are joined by name if the file names them, else by position in the order of the list;
-    the numbered samples of CTR-GCN's family are in the order of the clips' names.
+    Clips are joined by name if the file names them, else by position in the order of the list; so
+    are numbered samples, as CTR-GCN's family has them, if the run has a list of its own, and in
+    the order of the clips' names if not.
 
     Args:
         run: the run that they are to be fused as.
@@ -41,14 +40,18 @@ def import_scores(run: Run, path: Path, clips: ClipList) -> Scores:
     """
     found, where = read_scores(path), f"{path} as run {run.name}"
     _check_classes(where, found, run.dataset.classes)
-    rows, joined_by = _rows_of(where, found, clips.ids)
-    space = _space(where, found.values)
-    logits, probabilities = _scores_in(space, found, rows)
-    if found.labels is None:
-        if joined_by == "position":
-            _check_order(where, probabilities, clips.labels)
-    else:
-        _check_labels(where, found.labels[rows], clips)
+    count, is_given = len(found.values), "clips" in run.settings
+    joined = join(where, found.clips, count, clips.ids, is_given=is_given)
+    told = run.settings.get(SCORE_SPACE)
+    space, values, remark = in_known_space(
+        where, found.values, told, are_named_logits=found.are_logits
+    )
+    logits, probabilities = _scores_in(space, values, found.probabilities, joined.rows)
+    has_labels = found.labels is not None
+    if has_labels:
+        _check_labels(where, found.labels[joined.rows], clips)
+    remarks = [text for text in (remark, found.remark) if text]
+    remarks += _remarks_on_order(where, probabilities, clips, joined, has_labels=has_labels)
     return Scores(
         clips=np.array(clips.ids),
         labels=clips.labels,
@@ -64,7 +67,10 @@ def import_scores(run: Run, path: Path, clips: ClipList) -> Scores:
                 "sha256": digest_of(path),
                 "form": found.form,
                 "crops": found.values.shape[1],
-                "clips joined by": joined_by,
+                "clips joined by": joined.by,
+                **({"in the order of": joined.order} if joined.order else {}),
+                "space": "as told by the config" if told else "as its numbers show",
+                "remarks": remarks,
             },
             "imported by": {"commit": commit(), "versions": versions()},
         },
@@ -86,78 +92,19 @@ def _check_classes(where: str, found: ReleasedScores, classes: Sequence[str]) ->
         )
 
 
-def _rows_of(where: str, found: ReleasedScores, ids: Sequence[str]) -> tuple[np.ndarray, str]:
-    """Return which row of the file each clip has, and by what they were joined."""
-    count = len(found.values)
-    if found.clips is None:
-        if count != len(ids):
-            raise ContractError(
-                f"{where}: has scores of {count} clips without names, but the list of test clips"
-                f" has {len(ids)}; give the list they were scored with."
-            )
-        return np.arange(count), "position"
-    if len(found.clips) != count:
-        raise ContractError(f"{where}: has {len(found.clips)} names for {count} scores.")
-    row_of = {name: row for row, name in enumerate(found.clips)}
-    if len(row_of) < count:
-        twice = next(name for row, name in enumerate(found.clips) if row_of[name] != row)
-        raise ContractError(f"{where}: clip {twice} appears twice.")
-    if row_of.keys() == set(ids):
-        return np.array([row_of[clip] for clip in ids]), "name"
-    if count == len(ids) and (numbered := _numbered(row_of)) is not None:
-        rows = np.empty(count, dtype=np.int64)
-        rows[sorted(range(count), key=ids.__getitem__)] = numbered
-        return rows, "position"
-    missing = [clip for clip in ids if clip not in row_of]
-    extra = [name for name in found.clips if name not in set(ids)]
-    raise ContractError(
-        f"{where}: has other clips than the list of test clips: {len(missing)} are missing"
-        f"{_example(missing)} and {len(extra)} are too many{_example(extra)}."
-    )
-
-
-def _example(names: Sequence[str]) -> str:
-    return f" (such as {names[0][:60]})" if names else ""
-
-
-def _numbered(row_of: Mapping[str, int]) -> list[int] | None:
-    """Return the rows by number if all names are one word and each number from 0, else None."""
-    matches = [_NUMBERED.fullmatch(name) for name in row_of]
-    if not all(matches) or len({match[1] for match in matches}) > 1:
-        return None
-    numbers = {int(match[2]): row for match, row in zip(matches, row_of.values(), strict=True)}
-    if sorted(numbers) != list(range(len(row_of))):
-        return None
-    return [numbers[number] for number in range(len(row_of))]
-
-
-def _space(where: str, values: np.ndarray) -> str:
-    """Return whether scores (N, C, K) are a probability or a logit."""
-    sums = values.sum(axis=2)
-    if (values >= 0).all():
-        if np.abs(sums - 1).max() <= 1e-3:
-            return "probability"
-        if np.ptp(sums) <= 1e-3 * sums.max():
-            raise ContractError(
-                f"{where}: every clip's scores are positive and sum to {sums.flat[0]:.4g}, expected"
-                " probabilities, which sum to 1, or logits."
-            )
-    return "logit"
-
-
 def _scores_in(
-    space: str, found: ReleasedScores, rows: np.ndarray
+    space: str, values: np.ndarray, given: np.ndarray | None, rows: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return mean logits and mean probabilities, (N, K) each.
 
     Where the file has probabilities only, their logarithm replaces the logits.
     """
-    values = found.values[rows]  # (N, C, K)
+    values = values[rows]  # (N, C, K)
     if space == "probability":
         probabilities = values.mean(axis=1)
         return np.log(np.maximum(probabilities, np.finfo(np.float32).tiny)), probabilities
-    if found.probabilities is not None:
-        return values.mean(axis=1), found.probabilities[rows].mean(axis=1)
+    if given is not None:
+        return values.mean(axis=1), given[rows].mean(axis=1)
     return values.mean(axis=1), softmax(values).mean(axis=1)
 
 
@@ -171,18 +118,33 @@ def _check_labels(where: str, labels: np.ndarray, clips: ClipList) -> None:
         )
 
 
-def _check_order(where: str, probabilities: np.ndarray, labels: np.ndarray) -> None:
-    """Refuse scores that fit the labels no better than in an order by chance."""
-    predicted = probabilities.argmax(axis=1)
-    counts = [np.bincount(v, minlength=probabilities.shape[1]) for v in (predicted, labels)]
-    by_chance = (counts[0] * counts[1]).sum() / len(labels)
-    hits = int((predicted == labels).sum())
-    if len(labels) >= _ENOUGH and hits <= by_chance + 3 * np.sqrt(by_chance):
-        raise ContractError(
-            f"{where}: {hits} of {len(labels)} clips are right, no more than by chance"
-            f" ({by_chance:.0f}): the scores follow another list of clips; give that one, or a"
-            " file that names its clips."
-        )
+def _remarks_on_order(
+    where: str,
+    probabilities: np.ndarray,
+    clips: ClipList,
+    joined: Joined,
+    *,
+    has_labels: bool,
+) -> list[str]:
+    """Return what there is to say of the order; refuse scores without names in one by chance."""
+    doubt, is_certain = doubt_about_order(probabilities.argmax(axis=1), clips.labels)
+    if not doubt:
+        return []
+    if joined.by == "name" or has_labels:
+        return [f"{doubt}; are the classes of the file in the order of the config's?"]
+    if not is_certain:
+        return [f"{doubt}: too few clips to tell whether the scores follow {joined.order}"]
+    by_name = np.empty_like(probabilities)  # as if they followed the list sorted by name
+    by_name[np.argsort(np.array(clips.ids))] = probabilities
+    is_sorted = not doubt_about_order(by_name.argmax(axis=1), clips.labels)[0]
+    follow = "but that list sorted by name" if is_sorted else "but another list of clips"
+    remedy = "sort it" if is_sorted else "put it in the order of the scores"
+    if joined.order != OF_GIVEN:
+        remedy = "give that one as clips"
+    raise ContractError(
+        f"{where}: {doubt}: the scores do not follow {joined.order}, {follow}; {remedy}, or give a"
+        " file that names its clips."
+    )
 
 
 def _select(run: Run, path: Path) -> str:
@@ -203,12 +165,16 @@ def main() -> None:
     args = parser.parse_args()
 
     run = load_run(args.config)
-    clips = load_clip_list(args.clips, run.split, len(run.dataset.classes))
+    clips = load_clip_list(args.clips, run.split, run.dataset.classes)
     scores = import_scores(run, args.source, clips)
     scores.save(args.scores)
-    facts = scores.provenance
+    facts, imported = scores.provenance, scores.provenance["imported"]
     top1 = accuracies(scores.probabilities, scores.labels)["top1"]
+    order = imported.get("in the order of")
+    by = f"{imported['clips joined by']}{f' in the order of {order}' if order else ''}"
     print(
-        f"{run.name}: {len(scores.clips)} clips, joined by {facts['imported']['clips joined by']},"
-        f" space {facts['space']}, top-1 {100 * top1:.2f}."
+        f"{run.name}: {len(scores.clips)} clips, joined by {by}, space {facts['space']}"
+        f" ({imported['space']}), top-1 {100 * top1:.2f}."
     )
+    for remark in imported["remarks"]:
+        print(f"Warning: {args.source} as run {run.name}: {remark}.")

@@ -1,6 +1,7 @@
 """The command-line arguments of an ensemble -> the scores and the weight of each stream."""
 
 import argparse
+from collections.abc import Mapping
 from pathlib import Path
 
 from protogcn.config.members import split_member
@@ -43,6 +44,17 @@ def members_of(args: argparse.Namespace) -> tuple[dict[str, Scores], dict[str, f
         )
     check_weights(args.weights)
     return members, dict(zip(args.streams, args.weights, strict=True))
+
+
+def mixed_spaces(members: Mapping[str, Scores]) -> str:
+    """Return a sentence about members that are not all in one space, else nothing."""
+    streams: dict[str, list[str]] = {}
+    for stream, scores in members.items():
+        streams.setdefault(scores.space, []).append(stream)
+    if len(streams) < 2:
+        return ""
+    listed = ", ".join(f"{space} ({' '.join(names)})" for space, names in streams.items())
+    return f"mixes members in different spaces: {listed}"
 
 
 def load_scores_of(path: Path, task: str, model: str, stream: str) -> Scores:

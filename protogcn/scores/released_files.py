@@ -1,56 +1,37 @@
 """A score file of third-party code -> class scores, with the clips and labels it names.
 
-Shapes: N clips, C crops, K classes. Sources: the files that PYSKL and ProtoGCN (``best_pred.pkl``),
-CTR-GCN and its family (``epoch1_test_score.pkl``), and mmaction2 (``--dump``) write.
+Shapes: N clips, C crops, K classes. Pickles are read by ``released_pickles``.
 """
 
+import json
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from protogcn.data.readers.malformed import show
 from protogcn.data.readers.pickles.load import load_pickle
-from protogcn.data.readers.pickles.numpy_arrays import RefusedError
-from protogcn.data.readers.pickles.torch_file import find_score_name
-from protogcn.data.readers.pickles.torch_tensors import PickledTensor
+from protogcn.data.readers.pickles.torch_file import find_score_name, is_torch_file, load_torch_file
 from protogcn.errors import ConfigError, ContractError
-from protogcn.files.contracts import as_numbers, load_table, reading
+from protogcn.files.contracts import as_numbers, load_table, reading, separator_of
+from protogcn.files.kind import kind_of, kind_to_mend
+from protogcn.scores.released_pickles import scores_in
+from protogcn.scores.released_scores import ReleasedScores, from_arrays, stacked
 
-_SCORES = ("pred_score", "pred_scores")  # mmaction2, from 1.1 and before
-_LABELS = ("gt_label", "gt_labels")
-_ARRAYS = ("logits", "probabilities", "scores")  # of an npz
-_OF_ENTRIES = ("clips", "labels", "label", "classes")
 _LARGEST_NPZ = 1 << 32  # bytes of its arrays
 _LARGEST = float(np.finfo(np.float32).max)  # score files hold float32
-
-
-@dataclass(frozen=True)
-class ReleasedScores:
-    """What a file holds.
-
-    Attributes:
-        form: whose kind of file it is.
-        values: (N, C, K) float64, logits or probabilities.
-        probabilities: (N, C, K) float64 if the file has them beside logits, else None.
-        clips: N names of clips or samples, or None if the file has none.
-        labels: (N,) class numbers, or None.
-        classes: K names of columns, or None.
-    """
-
-    form: str
-    values: np.ndarray
-    probabilities: np.ndarray | None = None
-    clips: tuple[str, ...] | None = None
-    labels: np.ndarray | None = None
-    classes: tuple[str, ...] | None = None
+_PICKLES = (".pkl", ".pickle", ".pt", ".pth")
+_KINDS = {  # by suffix: what ``kind_of`` calls such a file, and what a message does
+    ".npz": ("a .npz file of numpy", "a .npz file of numpy"),
+    ".npy": ("a .npy file of numpy", "a .npy file of numpy"),
+    ".csv": ("text that starts", "a csv table"),
+    ".json": ("a JSON file", "a JSON file"),
+}
 
 
 def read_scores(path: Path) -> ReleasedScores:
-    """Read a pickle, npz, npy or csv file of class scores; run nothing.
+    """Read a pickle, npz, npy, json or csv file of class scores; run nothing.
 
     Raises:
         ConfigError: no such file, or a name that ends otherwise.
@@ -58,22 +39,28 @@ def read_scores(path: Path) -> ReleasedScores:
     """
     if not path.is_file():
         raise ConfigError(f"{path}: is no file, expected scores.")
+    suffix = path.suffix.lower()
+    if suffix not in (*_PICKLES, *_KINDS):
+        expected = ", ".join((*_PICKLES, *_KINDS))
+        raise ConfigError(f"{path}: ends in {path.suffix!r}, expected one of {expected}.")
     with reading(path, "scores"):
-        match path.suffix.lower():
-            case ".pkl" | ".pickle":
-                found = _from_pickle(path, load_pickle(path, find_name=find_score_name))
-            case ".npz":
-                found = _from_npz(path)
-            case ".npy":
-                with _refusing_objects(f"{path}: the array"):
-                    values = np.load(path, allow_pickle=False)
-                found = ReleasedScores("array", _stacked(path, values))
-            case ".csv":
-                found = _from_csv(path)
-            case suffix:
-                raise ConfigError(f"{path}: ends in {suffix}, expected .pkl, .npz, .npy or .csv.")
+        if suffix in _PICKLES:
+            is_torch = is_torch_file(path)
+            content = (
+                load_torch_file(path) if is_torch else load_pickle(path, find_name=find_score_name)
+            )
+            found = scores_in(path, content)
+        else:
+            found = _READERS[suffix](_of_kind(path, *_KINDS[suffix]))
     _check_numbers(path, found)
     return found
+
+
+def _of_kind(path: Path, kind: str, expected: str) -> Path:
+    found = kind_of(path)
+    if not found.startswith(kind) or found == kind_to_mend(path):
+        raise ContractError(f"{path}: found {found}, expected scores in {expected}.")
+    return path
 
 
 def _check_numbers(path: Path, found: ReleasedScores) -> None:
@@ -90,45 +77,6 @@ def _check_numbers(path: Path, found: ReleasedScores) -> None:
         )
 
 
-def _from_pickle(path: Path, content: object) -> ReleasedScores:
-    if type(content) is dict and content:
-        names = tuple(str(name).removesuffix(".skeleton") for name in content)
-        return ReleasedScores("CTR-GCN", _stacked(path, list(content.values())), clips=names)
-    if type(content) is list and content and all(type(entry) is dict for entry in content):
-        return _from_mmaction(path, content)
-    if type(content) is np.ndarray or (type(content) is list and content):
-        return ReleasedScores("PYSKL", _stacked(path, content))
-    raise ContractError(
-        f"{path}: found {show(content)} with nothing known in it, expected a list of score vectors"
-        " (PYSKL), a dict of them (CTR-GCN), or a list of samples (mmaction2)."
-    )
-
-
-def _from_mmaction(path: Path, samples: Sequence[Mapping[str, object]]) -> ReleasedScores:
-    vectors, labels = [], []
-    for number, sample in enumerate(samples):
-        vector, label = (_item(sample, names) for names in (_SCORES, _LABELS))
-        if vector is None:
-            keys = ", ".join(show(key) for key in list(sample)[:5])
-            raise ContractError(
-                f"{path}: sample {number} has {keys or 'nothing'}, expected {_SCORES[0]}."
-            )
-        vectors.append(vector)
-        labels.append(label)
-    with_labels = all(np.size(label) == 1 and label is not None for label in labels)
-    return ReleasedScores(
-        "mmaction2",
-        _stacked(path, vectors),
-        labels=np.array([np.reshape(label, ()) for label in labels]) if with_labels else None,
-    )
-
-
-def _item(sample: Mapping[str, object], names: Sequence[str]) -> object:
-    """Return the first of some entries; before 1.1 it is the ``item`` of a dict."""
-    value = next((sample[name] for name in names if name in sample), None)
-    return _plain(value.get("item") if type(value) is dict else value)
-
-
 def _from_npz(path: Path) -> ReleasedScores:
     with zipfile.ZipFile(path) as archive:
         if (size := sum(entry.file_size for entry in archive.infolist())) > _LARGEST_NPZ:
@@ -136,33 +84,29 @@ def _from_npz(path: Path) -> ReleasedScores:
                 f"{path}: unpacks to {size:,} bytes, expected at most {_LARGEST_NPZ:,}."
             )
     with np.load(path, allow_pickle=False) as file:
-        names = file.files
-        arrays = {}
-        for name in (name for name in (*_ARRAYS, *_OF_ENTRIES) if name in names):
-            with _refusing_objects(f"{path}: {name}"):
-                arrays[name] = file[name]
-    found = {name: _stacked(path, arrays[name]) for name in _ARRAYS if name in arrays}
-    if not found:
-        raise ContractError(
-            f"{path}: has {', '.join(names) or 'nothing'}, expected {' or '.join(_ARRAYS)},"
-            " and if there are any, clips, labels and classes."
-        )
-    probabilities = found.get("probabilities")
-    if probabilities is not None:
-        _check_probabilities(path, probabilities)
-    if {"logits", "probabilities"} <= found.keys() and found["logits"].shape != probabilities.shape:
-        raise ContractError(f"{path}: its logits and probabilities have not the same shape.")
-    clips, classes = (
-        _names(path, key, arrays[key]) if key in arrays else None for key in ("clips", "classes")
-    )
-    return ReleasedScores(
-        "npz",
-        next(iter(found.values())),
-        probabilities=probabilities if "logits" in found else None,
-        clips=clips,
-        labels=next((arrays[key] for key in ("labels", "label") if key in arrays), None),
-        classes=classes,
-    )
+        return from_arrays(path, "npz", _Arrays(path, file))
+
+
+class _Arrays(Mapping[str, np.ndarray]):
+    """The arrays of an npz file, read when they are asked for."""
+
+    def __init__(self, path: Path, file: np.lib.npyio.NpzFile):
+        self._path, self._file = path, file
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        with _refusing_objects(f"{self._path}: {name}"):
+            return self._file[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._file.files)
+
+    def __len__(self) -> int:
+        return len(self._file.files)
+
+
+def _from_npy(path: Path) -> ReleasedScores:
+    with _refusing_objects(f"{path}: the array"):
+        return ReleasedScores("array", stacked(path, np.load(path, allow_pickle=False)))
 
 
 @contextmanager
@@ -179,69 +123,50 @@ def _refusing_objects(where: str) -> Iterator[None]:
         ) from None
 
 
-def _names(path: Path, key: str, names: np.ndarray) -> tuple[str, ...]:
-    if names.ndim != 1:
-        raise ContractError(f"{path}: {key} has the shape {names.shape}, expected one axis.")
-    return tuple(map(str, np.char.decode(names, "utf-8") if names.dtype.kind == "S" else names))
-
-
-def _check_probabilities(path: Path, probabilities: np.ndarray) -> None:
-    sums = probabilities.sum(axis=2)  # (N, C)
-    wrong = ~((probabilities >= 0).all(axis=2) & (np.abs(sums - 1) <= 1e-3))
-    if wrong.any():
-        entry, crop = np.argwhere(wrong)[0]
-        raise ContractError(
-            f"{path}: the probabilities of entry {entry} run from"
-            f" {probabilities[entry, crop].min():.4g} and sum to {sums[entry, crop]:.4g}, expected"
-            " numbers from 0 that sum to 1; if these are logits, name them so."
-        )
+def _from_json(path: Path) -> ReleasedScores:
+    return scores_in(path, json.loads(path.read_text(encoding="utf-8-sig")))
 
 
 def _from_csv(path: Path) -> ReleasedScores:
-    table = load_table(path, {"clip": "str"})
-    columns = [name for name in table.columns if name not in ("clip", "label")]
+    """Read a table with the column clip, one that pandas wrote, or nothing but numbers."""
+    with path.open(encoding="utf-8-sig") as file:
+        header = file.readline()
+    separator = separator_of(header)
+    names = [name.strip().strip('"') for name in header.split(separator)]
+    if separator not in header:  # as numpy.savetxt writes them
+        separator, names = None, header.split()
+    has_clips = "clip" in map(str.lower, names)
+    if not has_clips and all(map(_is_number, names)):
+        is_header = names == [*map(str, range(len(names)))]
+        values = np.loadtxt(path, delimiter=separator, skiprows=int(is_header), ndmin=2)
+        return ReleasedScores("csv", stacked(path, values))
+    table = load_table(path, {"clip": "str"} if has_clips or names[0] else {})
+    clips = table["clip"].tolist() if has_clips else None
+    if not names[0]:  # pandas numbers or names the lines
+        first = table.columns[0]
+        index = table.pop(first).tolist()
+        clips = clips or (None if index == [*map(str, range(len(table)))] else index)
+    label = next((name for name in table.columns if name.lower() == "label"), None)
+    columns = [name for name in table.columns if name not in ("clip", label)]
     if not columns:
         raise ContractError(f"{path}: has no column of a class, expected one for each.")
-    labels = None
-    if "label" in table.columns:
-        labels = as_numbers(path, table["label"], "int64").to_numpy()
+    labels = None if label is None else as_numbers(path, table[label], "int64").to_numpy()
     values = np.stack([as_numbers(path, table[name], "float64") for name in columns], axis=1)
-    clips = tuple(table["clip"])
     return ReleasedScores(
-        "csv", _stacked(path, values), clips=clips, labels=labels, classes=tuple(columns)
+        "csv",
+        stacked(path, values),
+        clips=None if clips is None else tuple(clips),
+        labels=labels,
+        classes=tuple(columns),
     )
 
 
-def _stacked(path: Path, values: object) -> np.ndarray:
-    """Return scores of all clips as (N, C, K), a crop each if they have no axis of crops."""
-    vectors = [_plain(value) for value in values]
+def _is_number(text: str) -> bool:
     try:
-        array = np.array(vectors, dtype=np.float64)
-    except (TypeError, ValueError):
-        sizes = sorted({str(np.shape(vector)) for vector in vectors if _is_array(vector)})
-        raise ContractError(
-            f"{path}: found entries that are no score vectors of one size"
-            f" ({', '.join(sizes[:3]) or show(vectors[0])}), expected (classes,) or (crops,"
-            " classes)."
-        ) from None
-    if array.ndim == 2:
-        array = array[:, None]  # (N, 1, K)
-    if array.ndim != 3 or 0 in array.shape:
-        raise ContractError(
-            f"{path}: found scores of shape {array.shape}, expected (clips, classes) or (clips,"
-            " crops, classes)."
-        )
-    return array
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
-def _is_array(value: object) -> bool:
-    return type(value) is np.ndarray
-
-
-def _plain(value: object) -> object:
-    if type(value) is not PickledTensor:
-        return value
-    try:
-        return value.to_array()
-    except RefusedError as error:
-        raise ContractError(f"found {error}") from error
+_READERS = {".npz": _from_npz, ".npy": _from_npy, ".csv": _from_csv, ".json": _from_json}

@@ -1,6 +1,7 @@
 """Stage 4: a trained network -> its scores of every test clip."""
 
 import argparse
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -49,7 +50,7 @@ def score(run: Run, store: ClipStore, path: Path) -> Scores:
         probabilities=probabilities,
         provenance={
             "run": run.to_mapping(),
-            "select": run.settings["select"],
+            "select": _select(run, checkpoint.get("measured", ())),
             "epoch": checkpoint["epoch"],
             "data digest": store.digest,
             "imported by" if imported else "trained by": {
@@ -57,9 +58,16 @@ def score(run: Run, store: ClipStore, path: Path) -> Scores:
                 "versions": checkpoint["versions"],
             },
             "scored by": {"commit": commit(), "versions": versions()},
+            **({} if store.copies is None else {"copies": dict(store.copies)}),
             **{key: checkpoint[key] for key in ("imported", "start") if key in checkpoint},
         },
     )
+
+
+def _select(run: Run, measured: Sequence[str]) -> str:
+    """Return how the epoch was chosen, and whether anybody could see test accuracies before."""
+    select = run.settings["select"]
+    return "watched" if select == "last" and "test" in measured else select
 
 
 def main() -> None:

@@ -2,6 +2,7 @@
 
 In reading order: ``train`` (the command), ``start_from`` (weights that are there),
 ``further_losses`` (of the methods that stand on CTR-GCN), ``epoch``, ``schedule`` (learning rates),
-``resume`` (the state between epochs), ``run_owner`` (only the last process to start writes),
-``reporter`` (progress and history).
+``validation`` (the accuracy after it on a side of the split), ``resume`` (the state between
+epochs), ``run_owner`` (only the last process to start writes), ``reporter`` (what others see of
+it).
 """

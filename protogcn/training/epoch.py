@@ -32,6 +32,9 @@ from protogcn.models.engine import Engine
 from protogcn.training.schedule import rate_of_step
 from protogcn.training.start_from import Start
 
+_TOO_LARGE = 1e9  # in a clip: its square and the square's sums are hardly float32
+_UNUSUAL = 100  # times the median of the largest values of a step's clips
+
 
 class SeedOf(IntEnum):
     """What random numbers are for; two purposes never share a seed."""
@@ -51,6 +54,7 @@ class Training:
         engine: how it is run.
         model: the network.
         step: one step of the training as the engine runs it.
+        evaluation: returns the network's bodies -> logits, with the weights of the moment.
         optimizer: SGD over its parameters.
         rows: training clips, rows of the clip table.
         fingerprint: what makes two trainings the same.
@@ -67,6 +71,7 @@ class Training:
     engine: Engine
     model: nn.Module
     step: Callable[[Bodies, Tensor, float], Loss]
+    evaluation: Callable[[], Callable[[Bodies], Tensor]]
     optimizer: torch.optim.Optimizer
     rows: np.ndarray
     fingerprint: Mapping[str, Any]
@@ -134,6 +139,7 @@ def train_epoch(training: Training) -> dict[str, float]:
         **{name: float(total) / len(order) for name, total in sums.items()},
         "accuracy": 100 * int(correct) / len(order),
         "clips_per_second": len(order) / seconds,
+        "seconds": seconds,
     }
 
 
@@ -186,15 +192,31 @@ def _refuse_not_finite(training: Training, losses: np.ndarray, batches: list[np.
     if (bad := np.flatnonzero(~np.isfinite(losses))).size:
         step = int(bad[0])
         ids = ", ".join(training.store.table.ids[batches[step]])
+        advice = f"The clips of this step: {ids}. Lower train.learning_rate, or look at them"
         raise NotFiniteError(
             f"{where}, step {step + 1} of {len(batches)}: the loss is {losses[step]}, expected a"
-            f" number. The clips of this step: {ids}. Lower train.learning_rate, or look at these"
-            " clips; the epochs before are kept."
+            f" number. {_cause(training.store, batches[step]) or advice}; the epochs before are"
+            " kept."
         )
     states = (training.model.state_dict(), training.add_ons.state_dict())
     for name, value in chain.from_iterable(state.items() for state in states):
         if value.is_floating_point() and not bool(torch.isfinite(value).all()):
+            advice = _cause(training.store, training.rows) or "Lower train.learning_rate"
             raise NotFiniteError(
-                f"{where}: {name} is no longer finite. Lower train.learning_rate; the epochs"
-                " before are kept."
+                f"{where}: {name} is no longer finite. {advice}; the epochs before are kept."
             )
+
+
+def _cause(store: ClipStore, rows: np.ndarray) -> str | None:
+    """Say which clip is more likely the cause of infinite numbers than the learning rate is."""
+    table = store.table
+    places = zip(table.first_frames[rows], table.num_frames[rows], strict=True)
+    clips = [store.frames[int(first) : int(first + count)] for first, count in places]
+    largest = np.array([float(clip.abs().max()) for clip in clips])  # NaN is the largest of all
+    worst = int(largest.argmax())
+    found = f"Clip {table.ids[rows[worst]]} has values up to {largest[worst]:g}"
+    if not largest[worst] < _TOO_LARGE:
+        return f"{found}, which no learning rate makes up for: correct it, or leave it out"
+    if largest[worst] > _UNUSUAL * (usual := np.median(largest)):
+        return f"{found}, most others up to {usual:.3g}: look at it, or lower train.learning_rate"
+    return None

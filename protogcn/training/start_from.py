@@ -107,7 +107,10 @@ def load_start(run: Run, model: nn.Module) -> Start:
         "loaded": len(loaded),
         "new": new,
         "frozen": list(frozen),
-        "remarks": [*_remarks(origin, run), *filter(None, [file.left_out_for(model)])],
+        "remarks": [
+            *_remarks(origin, run),
+            *(f"it {remark}" for remark in file.remarks_for(model)),
+        ],
     }
     return Start(record, _digest(loaded), parts, _groups(run, model, new))
 

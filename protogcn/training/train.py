@@ -8,13 +8,11 @@ import argparse
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from datetime import timedelta
+from itertools import chain
 from pathlib import Path
 from socket import socket
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import torch
 from tqdm import tqdm
@@ -25,13 +23,12 @@ from protogcn.batches.parallel import (
     Peer,
     ProcessGroup,
     is_first,
-    my_part,
     num_processes,
     on_first_process,
     run_together,
-    summed,
 )
 from protogcn.config.resolved import Run, add_run_files, load_run
+from protogcn.data.scale import scale_entry
 from protogcn.errors import (
     ConfigError,
     ContractError,
@@ -40,19 +37,20 @@ from protogcn.errors import (
     exit_code_of,
 )
 from protogcn.files.contracts import reading, save_table
+from protogcn.files.history import sides_measured
 from protogcn.files.provenance import commit, versions
 from protogcn.jobs.claim import add_gpus, claimed_gpus
 from protogcn.jobs.deadline import TimeLimit, limit_of_this_job
 from protogcn.models.checkpoint import save_checkpoint
 from protogcn.models.engine import Engine
 from protogcn.models.trained import build_network, load_trained, training_fingerprint
-from protogcn.scores.scoring import ScoringCrops, score_clips
 from protogcn.training.epoch import SeedOf, Training, seeds, train_epoch
 from protogcn.training.further_losses import further_losses
 from protogcn.training.reporter import Reporter, SilentReporter
 from protogcn.training.resume import ResumeFile
 from protogcn.training.run_owner import Owner
 from protogcn.training.start_from import load_start
+from protogcn.training.validation import check_sides, is_measured, measure_sides
 
 
 def train(run: Run, store: ClipStore, folder: Path, limit: TimeLimit | None = None) -> Training:
@@ -84,19 +82,18 @@ def train(run: Run, store: ClipStore, folder: Path, limit: TimeLimit | None = No
             name=run.name,
             epochs=run.settings["epochs"],
             num_clips=len(training.rows),
+            measured_share=_measured_share(run),
             history=training.history,
             limit=limit or TimeLimit(),
         )
     training.on_step = reporter.on_step
     with reporter.record_outcome():
         while training.epoch < run.settings["epochs"]:
-            reporter.begin_epoch()
+            reporter.begin_epoch(validates=is_measured(run.settings, training.epoch + 1))
             row = train_epoch(training)
-            if run.settings["select"] == "best":
-                row["select_accuracy"] = _keep_best(training)
+            row |= measure_sides(training)
             training.epoch += 1
             training.history.append(row)
-            _print_epoch(training)
             reporter.end_epoch(row, lambda: resume.save(_state(training)))
     return training
 
@@ -137,8 +134,7 @@ def _start(run: Run, store: ClipStore) -> Training:
     engine = Engine.of(run.engine, store.device, precision=settings["precision"])
     if (num := num_processes()) > 1:
         _print(f"{run.name}: {num} processes share each batch; the network is not compiled.")
-    if settings["select"] == "best":
-        store.rows(run.split, settings["select_on"])  # refused now rather than after an epoch
+    check_sides(run, store.table)  # refused now rather than after an epoch
     rows = store.rows(run.split, "train")
     if run.option("drop_last") and len(rows) < settings["batch"]:
         raise ConfigError(
@@ -165,6 +161,7 @@ def _start(run: Run, store: ClipStore) -> Training:
         engine=engine,
         model=model,
         step=engine.training_step(model, optimizer, add_ons),
+        evaluation=engine.evaluation(model),
         optimizer=optimizer,
         rows=rows,
         fingerprint=training_fingerprint(run, store, model, start.digest if start else None),
@@ -173,42 +170,10 @@ def _start(run: Run, store: ClipStore) -> Training:
     )
 
 
-def _keep_best(training: Training) -> float:
-    """Measure the accuracy on the side that ``select_on`` names; keep the weights if best."""
-    run, store = training.run, training.store
-    rows = store.rows(run.split, run.settings["select_on"])
-    part = my_part(len(rows))
-    mine = rows[part.first : part.stop]
-    accuracy = 100 * _num_correct(training, mine) / len(rows)
-    if training.best is None or accuracy > training.best["accuracy"]:
-        model = {name: value.clone() for name, value in training.model.state_dict().items()}
-        training.best = {"epoch": training.epoch + 1, "accuracy": accuracy, "model": model}
-    return accuracy
-
-
-def _num_correct(training: Training, rows: np.ndarray) -> int:
-    """Score this process's clips; return how many of all processes' are right."""
-    store, correct = training.store, 0
-    if len(rows):
-        _, probabilities = score_clips(
-            training.engine.logits_of(training.model),
-            store,
-            rows,
-            replace(ScoringCrops.of(training.run), crops=1),
-            row_multiple=training.engine.row_multiple,
-        )
-        correct = int((probabilities.argmax(axis=1) == store.table.labels[rows]).sum())
-    return int(summed(torch.tensor(correct, device=store.device)))
-
-
-def _print_epoch(training: Training) -> None:
-    row, total = training.history[-1], training.run.settings["epochs"]
-    seconds = (total - training.epoch) * len(training.rows) / row["clips_per_second"]
-    _print(
-        f"epoch {training.epoch}/{total}  loss {row['loss']:.4f}  accuracy {row['accuracy']:.2f}"
-        f"  rate {row['learning_rate']:.2g}  {row['clips_per_second']:.0f} clips/s"
-        f"  left {timedelta(seconds=round(seconds))}"
-    )
+def _measured_share(run: Run) -> float:
+    """Return the share of its epochs after which a training is measured."""
+    epochs = run.settings["epochs"]
+    return sum(is_measured(run.settings, epoch) for epoch in range(1, epochs + 1)) / epochs
 
 
 def _print(text: str) -> None:
@@ -222,10 +187,12 @@ def _checkpoint(training: Training) -> Mapping[str, Any]:
         "model": chosen["model"] if chosen else training.model.state_dict(),
         "epoch": chosen["epoch"] if chosen else training.epoch,
         "run": training.run.to_mapping(),
+        "measured": sorted({*chain.from_iterable(map(sides_measured, training.history))}),
         "facts": training.fingerprint,
         "commit": commit(),
         "versions": versions(),
         **({"start": dict(training.start.record)} if training.start else {}),
+        **scale_entry(training.store.scale),
     }
 
 

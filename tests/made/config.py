@@ -3,7 +3,7 @@
 import copy
 from pathlib import Path
 
-from protogcn.config.schema import read_yaml
+from protogcn.config.strict_yaml import read_yaml
 
 REPOSITORY = Path(__file__).parents[2]
 SCHEMA = REPOSITORY / "workflow/schemas/config.schema.yaml"

@@ -13,6 +13,7 @@ from protogcn.config.skeleton import Skeleton
 from protogcn.data.joints import write_joints
 from protogcn.data.modality import write_modalities
 from protogcn.data.readers import RawClip
+from protogcn.data.scale import scale_entry
 from protogcn.models.checkpoint import save_checkpoint
 from protogcn.models.trained import training_fingerprint
 
@@ -130,6 +131,7 @@ def write_checkpoint(path, run, store, model):
         "facts": training_fingerprint(run, store, model),
         "commit": "unknown",
         "versions": {},
+        **scale_entry(store.scale),
     }
     save_checkpoint(path, content)
 

@@ -10,7 +10,8 @@ from snakemake.utils import update_config
 
 import protogcn.__main__
 from protogcn.config.plan import expand
-from protogcn.config.schema import check_schema, read_yaml
+from protogcn.config.schema import check_schema
+from protogcn.config.strict_yaml import read_yaml
 from tests.made.config import REPOSITORY, SCHEMA, repository_config
 
 README = (REPOSITORY / "README.md").read_text()

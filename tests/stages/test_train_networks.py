@@ -78,7 +78,15 @@ def test_stages_train_and_score_it(data, tmp_path, monkeypatch, run_of, network)
     outputs = {"checkpoint": tmp_path / "checkpoint.pt", "history": tmp_path / "history.csv"}
     call(monkeypatch, train_main, **inputs, **outputs)
     header = set(outputs["history"].read_text().splitlines()[0].split(","))
-    of_all = {"epoch", "learning_rate", "loss", "cross_entropy", "accuracy", "clips_per_second"}
+    of_all = {
+        "epoch",
+        "learning_rate",
+        "loss",
+        "cross_entropy",
+        "accuracy",
+        "clips_per_second",
+        "seconds",
+    }
     assert header == of_all | TERMS[network]
     files = {"checkpoint": outputs["checkpoint"], "scores": tmp_path / "scores.npz"}
     call(monkeypatch, score_main, **inputs, **files)

@@ -134,7 +134,7 @@ NAN = np.full((1, 9, 5, 3), np.nan, np.float32)
         ({"label": -1}, ("s0", "label", "0 to 1")),
         ({"keypoint": NAN}, ("s0", "keypoint", "NaN")),
         ({"keypoint": NAN[:, :, :4]}, ("s0", "keypoint", "(1, 9, 4, 3)")),
-        ({"keypoint": NAN[0]}, ("s0", "keypoint", "(9, 5, 3)")),
+        ({"keypoint": NAN[0, 0]}, ("s0", "keypoint", "(5, 3)")),
         ({"total_frames": 8}, ("s0", "total_frames", "9")),
         ({"frame_dir": "s1"}, ("s1", "again")),
     ],

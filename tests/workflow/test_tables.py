@@ -5,7 +5,7 @@ import re
 import pandas as pd
 import pytest
 
-from protogcn.config.schema import read_yaml
+from protogcn.config.strict_yaml import read_yaml
 from protogcn.report.tables.notes import NOTES, SYMBOLS
 from tests.made.table_scores import predictions, write_scores
 from tests.workflow.conftest import NANO, REPOSITORY

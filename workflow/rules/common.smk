@@ -10,7 +10,7 @@ sys.path.insert(0, str(REPOSITORY))
 from protogcn.jobs import estimate
 from protogcn.config.command_line import targets_asked
 from protogcn.config.resolved import MODALITIES
-from protogcn.config.load import plan_of_workflow
+from protogcn.config.load import own_config, plan_of_workflow
 from protogcn.config import inputs
 from protogcn.config.starts import file_to_start_from
 from protogcn.errors import ConfigError
@@ -20,10 +20,11 @@ from protogcn.files.paths import DATASET, PREPARED, RUN
 from protogcn.config.runs import STREAM
 from protogcn.config.settings import PREPARATIONS
 from protogcn.jobs.slurm import comment_of
+from protogcn.config.strict_yaml import read_config
 from protogcn.config.tables import resolve_tables
 from protogcn.config.targets import page_of, targets_of
 from protogcn.config.unknown_targets import unknown_target
-from protogcn.config.variables import fill_in
+from protogcn.config.variables import made_folder
 
 RUN_NAMES = ("{dataset}", "{split}", "{model}", "{stream}")
 
@@ -34,17 +35,34 @@ shell.prefix(
 )
 
 
-def asked(question, *names):
+def asked(question, *names, **options):
     """Ask the package; what does not fit ends Snakemake in one sentence, not in a traceback."""
     try:
-        return question(*names)
+        return question(*names, **options)
     except ConfigError as error:
         sys.exit(f"ConfigError: {error}")
 
 
-if isinstance(config.get("directory"), str):  # --directory wins
+# The files that the command line names are merged already; the config goes before them.
+OWN_CONFIG = asked(
+    own_config, Path.cwd(), workflow.overwrite_configfiles, config, say=workflow.is_main_process
+)
+if OWN_CONFIG.exists():
+    asked(read_config, OWN_CONFIG)
 
-    workdir: asked(fill_in, "directory", config["directory"])
+
+configfile: OWN_CONFIG
+
+
+CONFIG_FILES = [Path(file).resolve() for file in workflow.configfiles]
+
+if (
+    workflow.overwrite_workdir is None  # --directory wins
+    and isinstance(config.get("directory"), str)
+    and config["directory"]
+):
+
+    workdir: asked(made_folder, config["directory"])
 
 
 plan = asked(plan_of_workflow, config, OWN_CONFIG, CONFIG_FILES)

@@ -33,11 +33,14 @@ rule write_demo:
         format=lambda wildcards: plan.datasets[wildcards.dataset].simulate.get(
             "format", "skeletons"
         ),
+        first_class=lambda wildcards: plan.datasets[wildcards.dataset].simulate.get(
+            "first_class", 1
+        ),
     shell:
         "python -m protogcn demo --folder {params.folder} --manifest {output.manifest}"
         " --seed {params.simulate[seed]} --subjects {params.simulate[subjects]}"
         " --replications {params.simulate[replications]} --classes {params.simulate[classes]}"
-        " --format {params.format} --workers {threads} --log {log}"
+        " --first-class {params.first_class} --format {params.format} --workers {threads} --log {log}"
 
 
 rule decompress_poses:

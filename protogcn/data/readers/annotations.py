@@ -9,11 +9,13 @@ from typing import TypeVar
 
 import numpy as np
 
-from protogcn.data.readers.malformed import SHOWN, MalformedError, report_malformed, show
+from protogcn.data.readers.faults import report_malformed
+from protogcn.data.readers.malformed import MalformedError, show
 from protogcn.data.readers.notes import Notes
 from protogcn.data.readers.pickles.load import load_pickle
 from protogcn.data.readers.pickles.torch_file import find_score_name
 from protogcn.data.readers.positions import numbers_of, read_positions
+from protogcn.data.readers.pyskl_splits import EXAMPLE
 from protogcn.data.readers.values import Labels, Origin, image_size, name_of, whole_number
 from protogcn.errors import ContractError
 
@@ -91,22 +93,37 @@ class Sample(Origin):
 
 
 def load_annotations(path: Path) -> tuple[list[object], object]:
-    """Return the annotations of a pickle, unchecked, and its split lists.
+    """Return the annotations of a pickle, unchecked, and its split lists, None if it has none.
 
     Raises:
         ConfigError: no such file.
         ContractError: it is no such pickle.
     """
-    content = load_pickle(path, find_name=find_score_name)
-    if type(content) is not dict or not {"split", "annotations"} <= content.keys():
+    return annotations_in(path, load_pickle(path, find_name=find_score_name))
+
+
+def annotations_in(path: Path, content: object) -> tuple[list[object], object]:
+    """Return the same of a pickle that was read.
+
+    Raises:
+        ContractError: it is no such pickle.
+    """
+    if _is_list(content) and len(content) and type(content[0]) is dict:
+        content = {"annotations": content}
+    content = _with_text_keys(content)
+    if type(content) is not dict or "annotations" not in content:
         raise ContractError(
-            f"{path}: found {_outline(content)}, expected a dict with split and annotations."
+            f"{path}: found {_outline(content)}, expected a dict with split and annotations:"
+            f' {{"split": {EXAMPLE}, "annotations": [samples]}}.'
         )
     annotations = content["annotations"]
-    if type(annotations) is not list or not annotations:
+    if not _is_list(annotations) or not len(annotations):
         found = "an empty list" if type(annotations) is list else show(annotations)
         raise ContractError(f"{path}: annotations is {found}, expected a list of samples.")
-    return annotations, content["split"]
+    annotations = list(annotations)
+    if type(annotations[0]) is dict and any(type(key) is bytes for key in annotations[0]):
+        annotations = [_with_text_keys(sample) for sample in annotations]
+    return annotations, _with_text_keys(content.get("split"))
 
 
 def check_samples(
@@ -116,7 +133,6 @@ def check_samples(
     check: Callable[[str, Sample], _Checked],
     *,
     notes: Notes | None = None,
-    shown: int | None = SHOWN,
 ) -> list[_Checked]:
     """Return what ``check(name, sample)`` returns of every sample.
 
@@ -126,14 +142,12 @@ def check_samples(
         fields: what each of them has, beside ``frame_dir``, its name.
         check: raises MalformedError for what is wrong with one sample.
         notes: what was derived or converted is added to it.
-        shown: how many faults the message names, None for all.
 
     Raises:
         ContractError: for all malformed samples together.
     """
     checked: list[_Checked] = []
     faults: list[MalformedError] = []
-    num_faults = 0
     names: set[str] = set()
     fields = ["frame_dir", *fields]
     for number, entry in enumerate(annotations, start=1):
@@ -144,7 +158,7 @@ def check_samples(
             if absent := [field for field in fields if field not in entry]:
                 found = f"no {' and no '.join(absent)}"
                 raise MalformedError(path.name, place, found, ", ".join(fields))
-            name = Sample(path.name, place, entry, clip=place, notes=notes).text("frame_dir")
+            name = Sample(path.name, place, entry, notes=notes).text("frame_dir")
             sample = Sample(path.name, f"sample {show(name)}", entry, clip=name, notes=notes)
             item = check(name, sample)
             if name in names:
@@ -152,11 +166,24 @@ def check_samples(
             names.add(name)
             checked.append(item)
         except MalformedError as fault:
-            num_faults += 1
-            if shown is None or num_faults <= shown:
-                faults.append(fault)
-    report_malformed(str(path), "samples", faults, num_faults, shown=shown)
+            faults.append(fault.with_traceback(None))  # which would keep arrays alive
+    report_malformed(str(path), "samples", faults, of=len(annotations))
     return checked
+
+
+def _is_list(value: object) -> bool:
+    is_array = isinstance(value, np.ndarray) and value.dtype.kind == "O" and value.ndim == 1
+    return is_array or isinstance(value, list | tuple)
+
+
+def _with_text_keys(content: object) -> object:
+    """Return a dict whose keys are text where they were bytes, as in a pickle from Python 2."""
+    if type(content) is not dict or not any(type(key) is bytes for key in content):
+        return content
+    return {
+        key.decode(errors="replace") if type(key) is bytes else key: value
+        for key, value in content.items()
+    }
 
 
 def _outline(content: object) -> str:

@@ -1,53 +1,144 @@
-"""One clip in a dedicated file (``.npy``, ``.csv`` or ``.json``) -> its keypoints.
+"""One clip in a file of its own, or in one for each frame -> its keypoints.
 
-Shapes: M persons, T frames, V joints, C channels.
+Shapes: M persons, T frames, V joints.
 """
 
 import json
+import re
+from collections import defaultdict
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
+from typing import NamedTuple
 
 import numpy as np
 
 from protogcn.config.datasets import CLIP_SUFFIXES
+from protogcn.data.readers.annotations import Sample
 from protogcn.data.readers.clip_csv import parse_clip_csv
 from protogcn.data.readers.malformed import MalformedError, check_regular_file, show
+from protogcn.data.readers.notes import Notes
+from protogcn.data.readers.ntu_bodies import arrange_bodies
+from protogcn.data.readers.positions import read_positions
+from protogcn.data.readers.recorders.openpose import read_openpose_frames
+from protogcn.data.readers.recorders.recorder_json import KINDS, read_recorder_json
+from protogcn.data.readers.recorders.recording import Recorded, fitting
+from protogcn.data.readers.skeleton_file import NUM_JOINTS, read_skeleton_file
+from protogcn.data.readers.values import Origin
+from protogcn.files.kind import kind_of
 
 MAX_BYTES = 256 * 2**20  # an hour of one person with 25 joints has 32 MB
-_LARGEST = float(np.finfo(np.float32).max)
+_FRAME_FILE = re.compile(r"(.+)_[0-9]+_keypoints", re.DOTALL)
+_LARGEST_SHARE = 2.0  # of an image: joints may lie outside of it
 
 
-def read_clip_file(path: Path, joints: Sequence[str], *, in_image: bool) -> np.ndarray:
+class ClipContent(NamedTuple):
+    """What is in the file of a clip.
+
+    Attributes:
+        keypoints: (M, T, V, 3) float32 or float64, of a ``.skeleton`` file float16, finite; M may
+            be 0.
+        image_size: height and width of the image, if the file tells; 1 and 1 if positions are
+            shares of it.
+        rule: that leaves the clip out, for one without a usable body.
+    """
+
+    keypoints: np.ndarray
+    image_size: tuple[int, int] | None = None
+    rule: str | None = None
+
+
+def read_clip_file(
+    path: Path, joints: Sequence[str], *, in_image: bool, clip: str, notes: Notes | None = None
+) -> ClipContent:
     """Read one clip; nothing in the file is run.
 
-    ``.npy`` and ``.json`` hold an array, in JSON nested lists: (frames, joints, 3) of one person or
-    (persons, frames, joints, 3): x, y, z in metres, or in an image x, y and a score; there the last
-    axis may be 2 long, and joints that are not at (0, 0) get the score 1. JSON may also be an
-    object with the array as ``keypoint``. For ``.csv`` see ``parse_clip_csv``.
+    ``.npy`` and ``.json`` hold what ``read_positions`` takes, ``.json`` also an annotation
+    (``keypoint`` and what else a pickle has), or what a recorder wrote (``read_recorder_json``).
+    For ``.csv`` see ``parse_clip_csv``; ``.skeleton`` is NTU's.
 
     Args:
         path: the file; the end of its name tells its format.
         joints: the names of its V joints, in order.
         in_image: 2-D poses.
-
-    Returns:
-        (M, T, V, 3) float32 or float64, finite.
+        clip: its name, for notes.
+        notes: what was derived or converted is added to it.
 
     Raises:
         MalformedError: no such file, too large, or not what its format promises.
     """
     check_regular_file(path, MAX_BYTES)
+    origin = Origin(path.name, clip=clip, notes=notes)
     match path.suffix.lower():
+        case ".skeleton":
+            return _read_skeleton(path, len(joints), in_image)
         case ".npy":
-            keypoints = _load_npy(path)
+            return _content(_load_npy(path), origin, joints, in_image)
         case ".csv":
-            keypoints = parse_clip_csv(_read_text(path), path.name, joints, in_image=in_image)
+            values = parse_clip_csv(_read_text(path), origin, joints, in_image=in_image)
+            return _content(values, origin, joints, in_image)
         case ".json":
-            keypoints = _load_json(path)
+            return _read_json(path, joints, in_image, clip, notes)
         case other:
             expected = f"one of {', '.join(CLIP_SUFFIXES)}"
-            raise MalformedError(path.name, "its name", f"the end {show(other)}", expected)
-    return _checked(keypoints, path.name, len(joints), in_image)
+            raise origin.fault("its name", f"the end {show(other)}", expected)
+
+
+def read_frame_files(
+    files: Sequence[Path],
+    joints: Sequence[str],
+    *,
+    in_image: bool,
+    clip: str,
+    notes: Notes | None = None,
+) -> ClipContent:
+    """Read one clip of which each frame has a file of OpenPose.
+
+    Args:
+        files: of all its frames, in any order.
+        joints: the names of its V joints, in order.
+        in_image: 2-D poses.
+        clip: its name, for notes and messages.
+        notes: what was derived is added to it.
+
+    Raises:
+        MalformedError: they are not that.
+    """
+    origin = Origin(clip, clip=clip, notes=notes)
+    return _of_recorder(read_openpose_frames(files, _load_json, origin), joints, in_image, origin)
+
+
+def names_of_frame(path: PurePath) -> list[str]:
+    """Return what the clip may be called that a file is a frame of: its folder, and its beginning.
+
+    ``wave/a_000000000012_keypoints.json`` may belong to ``wave`` or to ``wave/a``.
+    """
+    if path.suffix.lower() != ".json":
+        return []
+    match = _FRAME_FILE.fullmatch(path.stem)
+    names = [path.parent] if match is None else [path.parent, path.parent / match[1]]
+    return [name.as_posix() for name in names if name.name]
+
+
+def frames_in(folder: Path) -> dict[str, list[Path]]:
+    """Return the files of frames directly in a folder, by the names of their clips."""
+    frames: dict[str, list[Path]] = defaultdict(list)
+    for path in sorted(folder.iterdir()):
+        if path.suffix.lower() == ".json":
+            match = _FRAME_FILE.fullmatch(path.stem)
+            frames[match[1] if match else folder.resolve().name].append(path)
+    return frames
+
+
+def _read_skeleton(path: Path, num_joints: int, in_image: bool) -> ClipContent:
+    bodies = read_skeleton_file(path)
+    if num_joints != NUM_JOINTS or in_image:
+        found = f"a .skeleton file with {NUM_JOINTS} joints in metres"
+        kind = f"{num_joints} joints in an image" if in_image else f"{num_joints} joints"
+        raise MalformedError(path.name, "the file", found, f"{kind}, as the skeleton has them")
+    arranged = arrange_bodies(bodies)
+    if isinstance(arranged, str):
+        return ClipContent(np.zeros((0, 0, num_joints, 3)), rule=arranged)
+    return ClipContent(arranged)
 
 
 def _load_npy(path: Path) -> np.ndarray:
@@ -55,7 +146,13 @@ def _load_npy(path: Path) -> np.ndarray:
         # Mapped: a header that promises more than the file has is found out, not given memory.
         array = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
-        found, expected = "no whole array of numbers", "one, as numpy.save writes it"
+        kind = kind_of(path)
+        if "objects" in str(error):
+            found = "an array of Python objects"
+            expected = "one array of numbers: join its parts with numpy.stack before numpy.save"
+        else:
+            found = "no whole array of numbers" if "numpy" in kind else kind
+            expected = "an array of numbers, as numpy.save writes it"
         raise MalformedError(path.name, "the file", found, expected) from error
     if not isinstance(array, np.ndarray):
         array.close()
@@ -63,54 +160,70 @@ def _load_npy(path: Path) -> np.ndarray:
     return np.array(array)
 
 
-def _load_json(path: Path) -> np.ndarray:
+def _read_json(
+    path: Path, joints: Sequence[str], in_image: bool, clip: str, notes: Notes | None
+) -> ClipContent:
+    content = _load_json(path)
+    origin = Origin(path.name, clip=clip, notes=notes)
+    if (given := read_recorder_json(content, origin, len(joints))) is not None:
+        return _of_recorder(given, joints, in_image, origin)
+    if isinstance(content, list) and len(content) == 1 and isinstance(content[0], dict):
+        content = content[0]
+    if not isinstance(content, dict):
+        return _content(content, origin, joints, in_image)
+    if "keypoint" not in content:
+        found = f"an object with {', '.join(map(show, list(content)[:5])) or 'nothing'}"
+        raise origin.fault("the file", found, KINDS)
+    sample = Sample(path.name, "", content, clip=clip, notes=notes)
+    keypoints, scores = sample.poses(len(joints), in_image)
+    size = sample.image_size() if in_image and content.get("img_shape") is not None else None
+    return _joined(keypoints, scores, size)
+
+
+def _load_json(path: Path) -> object:
+    check_regular_file(path, MAX_BYTES)
     try:
-        content = json.loads(_read_text(path))
+        return json.loads(_read_text(path))
     except (ValueError, RecursionError) as error:
-        line = f"line {error.lineno}" if isinstance(error, json.JSONDecodeError) else "the file"
-        raise MalformedError(path.name, line, "no JSON", "nested lists of numbers") from error
-    if isinstance(content, dict):
-        if "keypoint" not in content:
-            found = f"an object with {', '.join(map(show, list(content)[:5])) or 'nothing'}"
-            raise MalformedError(path.name, "the file", found, "keypoint in it")
-        content = content["keypoint"]
-    if not isinstance(content, list):
-        raise MalformedError(path.name, "keypoint", show(content), "nested lists of numbers")
-    try:
-        return np.array(content)
-    except ValueError as error:
-        found = "lists of different lengths"
-        raise MalformedError(path.name, "keypoint", found, "the same in every frame") from error
+        line, found = "the file", "no JSON"
+        if isinstance(error, json.JSONDecodeError):
+            line, found = f"line {error.lineno}", f"no JSON ({error.msg})"
+        raise MalformedError(path.name, line, found, "nested lists of numbers") from error
 
 
 def _read_text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise MalformedError(path.name, "the file", "no UTF-8 text", "UTF-8 text") from error
+        raise MalformedError(path.name, "the file", kind_of(path), "UTF-8 text") from error
 
 
-def _checked(keypoints: np.ndarray, file: str, num_joints: int, in_image: bool) -> np.ndarray:
-    """(T, V, C) or (M, T, V, C) -> (M, T, V, 3), floating point and finite."""
-    if keypoints.dtype.kind not in "fiu":
-        raise MalformedError(file, "the array", f"elements of {keypoints.dtype}", "numbers")
-    channels = (2, 3) if in_image else (3,)
-    layouts = [(num_joints, size) for size in channels]
-    if keypoints.ndim not in (3, 4) or keypoints.shape[-2:] not in layouts:
-        last = f"{num_joints}, {' or '.join(map(str, channels))})"
-        expected = f"(frames, {last} or (persons, frames, {last}"
-        raise MalformedError(file, "the array", f"the shape {keypoints.shape}", expected)
-    keypoints = keypoints if keypoints.ndim == 4 else keypoints[None]  # (M, T, V, C)
+def _of_recorder(
+    given: Recorded, joints: Sequence[str], in_image: bool, origin: Origin
+) -> ClipContent:
+    keypoints, _, size = fitting(given, joints, in_image, origin)
+    if not keypoints.size:
+        return ClipContent(keypoints, size, "no_body")
+    return ClipContent(keypoints, size or _shares(keypoints, in_image))
+
+
+def _content(value: object, origin: Origin, joints: Sequence[str], in_image: bool) -> ClipContent:
+    keypoints, scores = read_positions(value, origin, num_joints=len(joints), in_image=in_image)
     if 0 in keypoints.shape:
-        raise MalformedError(file, "the array", f"the shape {keypoints.shape}", "frames")
-    keypoints = keypoints.astype(np.result_type(keypoints.dtype.newbyteorder("="), np.float32))
-    wrong = ~(np.abs(keypoints) <= _LARGEST).all(axis=-1)  # (M, T, V)
-    if wrong.any():
-        person, frame, joint = np.argwhere(wrong)[0]
-        place = f"person {person + 1}, frame {frame + 1}, joint {joint}"
-        expected = "finite numbers; a missing joint is all zero"
-        raise MalformedError(file, place, "NaN or infinity", expected)
-    if keypoints.shape[-1] == 2:
-        scores = keypoints.any(axis=-1, keepdims=True).astype(keypoints.dtype)
-        keypoints = np.concatenate([keypoints, scores], axis=-1)
-    return keypoints
+        raise origin.fault("keypoint", f"the shape {keypoints.shape}", "frames")
+    return _joined(keypoints, scores, None)
+
+
+def _joined(
+    keypoints: np.ndarray, scores: np.ndarray | None, image_size: tuple[int, int] | None
+) -> ClipContent:
+    """Return positions and scores in one array of native order, float32 or wider."""
+    parts = [keypoints] if scores is None else [keypoints, scores[..., None]]
+    native = [part.dtype.newbyteorder("=") for part in parts]
+    values = np.concatenate(parts, axis=-1).astype(np.result_type(*native, np.float32), copy=False)
+    return ClipContent(values, image_size or _shares(values, scores is not None))
+
+
+def _shares(keypoints: np.ndarray, in_image: bool) -> tuple[int, int] | None:
+    """Return the size of the image if positions are shares of it, which no person in pixels is."""
+    return (1, 1) if in_image and np.abs(keypoints[..., :2]).max() <= _LARGEST_SHARE else None

@@ -1,35 +1,37 @@
-"""A folder with one file per clip and ``annotations.csv`` -> clips, in the order of its lines.
+"""A folder with the files of clips and ``annotations.csv`` -> clips, in the order of its lines.
 
 Shapes: M persons, T frames, V joints.
 """
 
-import csv
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TypeVar
 
-from protogcn.config.datasets import ANNOTATIONS, CLIP_SUFFIXES
+from protogcn.config.datasets import ANNOTATIONS
 from protogcn.data.readers import DroppedClip, RawClip
 from protogcn.data.readers.annotations import Sample
-from protogcn.data.readers.clip_file import read_clip_file
-from protogcn.data.readers.malformed import SHOWN, MalformedError, report_malformed, show
-from protogcn.data.readers.values import Labels, side_of_image
-from protogcn.errors import ConfigError, ContractError
-from protogcn.files.clip_table import SIDES
+from protogcn.data.readers.clip_file import read_clip_file, read_frame_files
+from protogcn.data.readers.faults import report_malformed
+from protogcn.data.readers.folder_files import FolderFiles
+from protogcn.data.readers.malformed import MalformedError, show
+from protogcn.data.readers.notes import Notes
+from protogcn.data.readers.table_of_clips import read_table_of_clips, side_of
+from protogcn.data.readers.values import Labels, Origin, side_of_image
 from protogcn.jobs.bar import show_progress
 
 _IMAGE_FIELDS = ("image_height", "image_width")
+_HINT = "; a folder of .skeleton files with NTU's names needs a protocol"
 
 _Checked = TypeVar("_Checked")
 
 
 @dataclass(frozen=True)
 class _Annotation:
-    """One checked line of the table."""
+    """One checked line of the table; ``files`` is its one, or one for each frame."""
 
     name: str
-    path: Path
+    files: Path | tuple[Path, ...]
     label: int
     sides: Mapping[str, str]
     image_size: tuple[int, int] | None
@@ -42,15 +44,17 @@ def read_folder(
     classes: Sequence[str],
     splits: Sequence[str],
     in_image: bool = False,
+    notes: Notes | None = None,
     progress: bool = False,
     thorough: bool = False,
 ) -> Iterator[RawClip | DroppedClip]:
     """Read a dataset that was put together by hand.
 
-    ``annotations.csv`` has a line for each clip: ``clip``, the name of its file without ``.npy``,
-    ``.csv`` or ``.json`` (sub-folders with /); ``label``, a class name or its number from 0; for
-    each split a column of its name with train, val, test or - (in neither); for 2-D poses
-    ``image_height`` and ``image_width`` in pixels. For the files see ``read_clip_file``.
+    ``annotations.csv`` has a line for each clip: ``clip``, the name of its file without its end
+    (sub-folders with /), or of the folder with a file for each of its frames; ``label``, a class
+    name or its number from 0; for each split a column of its name with train, val, test or - (in
+    neither); for 2-D poses ``image_height`` and ``image_width`` in pixels, unless the files tell.
+    For the files see ``read_clip_file`` and ``read_frame_files``.
 
     Args:
         folder: holds the table and the files.
@@ -58,34 +62,36 @@ def read_folder(
         classes: the class names in label order.
         splits: the configured splits.
         in_image: 2-D poses: x and y in pixels and a score.
+        notes: what was derived or converted is added to it while the clips are read.
         progress: report the progress on stderr.
-        thorough: name every fault, not the first ten, and read the files although lines of the
-            table are malformed.
+        thorough: read the files although lines of the table are malformed.
 
     Returns:
-        Clips with keypoints (M, T, V, 3), and what was left out by the rules ``no_split`` and
-        ``no_body``. Faults of files are collected: the iterator raises ContractError for all of
-        them once the folder is read.
+        Clips with keypoints (M, T, V, 3), and what was left out by the rules ``no_split``,
+        ``no_body`` and those of ``arrange_bodies``. Faults of files are collected: the iterator
+        raises ContractError for all of them once the folder is read.
 
     Raises:
         ConfigError: no such folder, no table in it, or it has no column for a split.
         ContractError: lines of the table are malformed.
     """
     table = folder / ANNOTATIONS
-    lines = _read_table(table, [*splits, *(_IMAGE_FIELDS if in_image else ())])
-    annotations, faults = _check_lines(table, lines, classes, splits, in_image)
+    lines = read_table_of_clips(
+        table, ["label", *splits], optional=_IMAGE_FIELDS if in_image else (), hint=_HINT
+    )
+    annotations, faults = _check_lines(table, lines, classes, splits, in_image, notes)
     if not thorough:
-        report_malformed(str(table), "fields", faults, len(faults))
+        report_malformed(str(table), "fields", faults, of=len(lines))
     items = show_progress(annotations, total=len(annotations), what="clips")
-    shown = None if thorough else SHOWN
-    return _read_clips(folder, items if progress else annotations, joints, in_image, faults, shown)
+    return _read_clips(
+        folder, items if progress else annotations, joints, in_image, notes, faults, len(lines)
+    )
 
 
 def unlisted_files(folder: Path) -> list[str]:
     """Return the files of clips in a folder that its table, which can be read, does not list."""
-    listed = {str(PurePosixPath(row["clip"])) for _, row in _read_table(folder / ANNOTATIONS, [])}
-    names = [path.relative_to(folder) for path in sorted(_clip_files(folder))]
-    return [str(name) for name in names if str(name.with_suffix("")) not in listed]
+    lines = read_table_of_clips(folder / ANNOTATIONS, [])
+    return FolderFiles(folder).without({row["clip"] for _, row in lines})
 
 
 def _read_clips(
@@ -93,47 +99,51 @@ def _read_clips(
     annotations: Iterable[_Annotation],
     joints: Sequence[str],
     in_image: bool,
+    notes: Notes | None,
     faults: list[MalformedError],
-    shown: int | None,
+    num_lines: int,
 ) -> Iterator[RawClip | DroppedClip]:
     for item in annotations:
         try:
-            keypoints = read_clip_file(item.path, joints, in_image=in_image)
+            if isinstance(item.files, Path):
+                content = read_clip_file(
+                    item.files, joints, in_image=in_image, clip=item.name, notes=notes
+                )
+            else:
+                content = read_frame_files(
+                    item.files, joints, in_image=in_image, clip=item.name, notes=notes
+                )
+            size = item.image_size
+            if in_image and content.rule is None:
+                size = _one_size(item, content.image_size, notes)
         except MalformedError as fault:
-            faults.append(fault)
+            faults.append(fault.with_traceback(None))  # which would keep arrays alive
             continue
         if set(item.sides.values()) <= {"-"}:
             yield DroppedClip(item.name, "no_split")
-        elif not keypoints.any():
-            yield DroppedClip(item.name, "no_body")
+        elif not content.keypoints.any():
+            yield DroppedClip(item.name, content.rule or "no_body")
         else:
-            yield RawClip(item.name, item.label, keypoints, item.sides, item.image_size)
-    report_malformed(str(folder), "fields and files", faults, len(faults), shown=shown)
+            yield RawClip(item.name, item.label, content.keypoints, item.sides, size)
+    report_malformed(str(folder), "fields and files", faults, of=num_lines)
 
 
-def _read_table(path: Path, columns: Sequence[str]) -> list[tuple[int, dict[str | None, str]]]:
-    """Return number and fields of every line that is not empty; fields without a column at None."""
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file, restval="")
-            lines = [(reader.line_num, fields) for fields in reader]
-            found = reader.fieldnames or []
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        problem = getattr(error, "strerror", None) or "no UTF-8 text"
-        raise ConfigError(
-            f"{path}: {problem}, expected a table of the folder's clips with the columns clip,"
-            f" label, {', '.join(columns)}; a folder of .skeleton files needs a protocol."
-        ) from error
-    if missing := [name for name in ("clip", "label", *columns) if name not in found]:
-        raise ConfigError(
-            f"{path}: has no column {', '.join(missing)}, only {', '.join(map(show, found))};"
-            " expected clip, label and one for each split of the config."
-        )
-    if twice := [name for name in found if name and found.count(name) > 1]:
-        raise ConfigError(f"{path}: has the column {show(twice[0])} twice, expected it once.")
-    if not lines:
-        raise ContractError(f"{path}: lists no clip, expected one in each line.")
-    return lines
+def _one_size(
+    item: _Annotation, told: tuple[int, int] | None, notes: Notes | None
+) -> tuple[int, int]:
+    """Return the size of a clip's image: what the table says, or its file does."""
+    name = item.files.name if isinstance(item.files, Path) else item.name
+    origin = Origin(name, clip=item.name, notes=notes)
+    if item.image_size is None and told is None:
+        expected = f"it in img_shape, or {' and '.join(_IMAGE_FIELDS)} as columns of {ANNOTATIONS}"
+        raise origin.fault("the file", "no size of the image", expected)
+    if told == (1, 1) != item.image_size:
+        origin.note("x and y are shares of the image, whose height and width are taken as 1")
+    elif item.image_size not in (None, told) and told is not None:
+        found = f"{told[0]} x {told[1]}"
+        expected = f"{item.image_size[0]} x {item.image_size[1]} as in {ANNOTATIONS}"
+        raise origin.fault("img_shape", found, expected)
+    return told or item.image_size
 
 
 def _check_lines(
@@ -142,10 +152,11 @@ def _check_lines(
     classes: Sequence[str],
     splits: Sequence[str],
     in_image: bool,
+    notes: Notes | None,
 ) -> tuple[list[_Annotation], list[MalformedError]]:
     lines = list(lines)
     labels = Labels(classes, (fields["label"] for _, fields in lines))
-    files = {str(file.relative_to(path.parent)): file for file in _clip_files(path.parent)}
+    files = FolderFiles(path.parent)
     annotations: dict[str, _Annotation] = {}
     faults: list[MalformedError] = []
 
@@ -156,15 +167,19 @@ def _check_lines(
             faults.append(fault)
             return None
 
+    has_size = in_image and bool(lines) and not set(_IMAGE_FIELDS).isdisjoint(lines[0][1])
     for number, fields in lines:
-        sample, before = Sample(path.name, f"line {number}", fields), len(faults)
+        sample = Sample(path.name, f"line {number}", fields, clip=str(fields["clip"]), notes=notes)
+        before = len(faults)
         checked(_check_length, sample)
         annotation = _Annotation(
-            name=(name := checked(_name_of, sample, annotations)),
-            path=name and checked(_path_of, sample, name, files),
+            name=(name := checked(_name_of, sample, annotations, files)),
+            files=name and checked(files.of_clip, name, sample),
             label=checked(sample.label, labels),
-            sides={split: checked(_side_of, sample, split) for split in splits},
-            image_size=checked(_image_size, sample) if in_image else None,
+            sides={
+                split: checked(side_of, sample.fields[split], sample, split) for split in splits
+            },
+            image_size=checked(_image_size, sample) if has_size else None,
         )
         if len(faults) == before:
             annotations[name] = annotation
@@ -179,37 +194,16 @@ def _check_length(sample: Sample) -> None:
         )
 
 
-def _name_of(sample: Sample, others: Iterable[str]) -> str:
-    name = sample.text("clip")
+def _name_of(sample: Sample, others: Iterable[str], files: FolderFiles) -> str:
+    """Return the name of a clip, without the end of its file's name if that was given."""
+    name = files.plain_name(sample.text("clip"), sample)
     if name in others:
         raise sample.fault("clip", f"{show(name)} again", "each name once")
     return name
 
 
-def _clip_files(folder: Path) -> Iterator[Path]:
-    for path in folder.rglob("*"):
-        if path.suffix.lower() in CLIP_SUFFIXES and path != folder / ANNOTATIONS:
-            yield path
-
-
-def _path_of(sample: Sample, name: str, files: Mapping[str, Path]) -> Path:
-    """Return the one file of a clip; only files inside the folder are known."""
-    name = str(PurePosixPath(name))
-    found = [files[name + suffix] for suffix in CLIP_SUFFIXES if name + suffix in files]
-    if len(found) != 1:
-        many = " and ".join(path.name for path in found) or "no file of this name"
-        expected = f"one of {', '.join(name + suffix for suffix in CLIP_SUFFIXES)}"
-        raise sample.fault("clip", many, expected)
-    return found[0]
-
-
-def _side_of(sample: Sample, split: str) -> str:
-    side = sample.fields[split].strip() or "-"
-    if side not in SIDES:
-        raise sample.fault(split, show(side), "train, val, test or -")
-    return side
-
-
 def _image_size(sample: Sample) -> tuple[int, int]:
-    height, width = (side_of_image(sample.fields[field], sample, field) for field in _IMAGE_FIELDS)
+    height, width = (
+        side_of_image(sample.fields.get(field, ""), sample, field) for field in _IMAGE_FIELDS
+    )
     return height, width

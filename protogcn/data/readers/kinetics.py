@@ -8,7 +8,7 @@ Shapes: N records, M persons, T frames, V joints, C channels: x, y, score.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -16,9 +16,10 @@ import numpy as np
 from protogcn.data.readers import DroppedClip
 from protogcn.data.readers.annotations import Sample, check_samples, load_annotations
 from protogcn.data.readers.malformed import MalformedError, show
+from protogcn.data.readers.notes import Notes
 from protogcn.data.readers.pickles.load import load_pickle
 from protogcn.data.readers.positions import check_finite, numbers_of
-from protogcn.data.readers.pyskl_splits import check_listed, read_sides
+from protogcn.data.readers.pyskl_splits import find_lists, read_sides
 from protogcn.data.readers.values import Labels
 from protogcn.errors import ConfigError, ContractError
 
@@ -49,14 +50,15 @@ class CompressedClip:
 
 
 def read_pose_table(
-    path: Path, *, classes: Sequence[str], splits: Sequence[str]
+    path: Path, *, classes: Sequence[str], splits: Sequence[str], notes: Notes | None = None
 ) -> list[CompressedClip | DroppedClip]:
     """Read and check the annotation pickle.
 
     Args:
         path: a dict with ``split`` and ``annotations``.
         classes: the class names in label order.
-        splits: the configured splits; see ``read_sides`` for their names in the pickle.
+        splits: the configured splits; see ``find_lists`` for their names in the pickle.
+        notes: what was derived or converted is added to it.
 
     Returns:
         Its clips in order, and what was left out by the rules ``no_split`` (in none of ``splits``)
@@ -67,26 +69,21 @@ def read_pose_table(
         ContractError: it is no such pickle, or samples of it are malformed.
     """
     annotations, lists = load_annotations(path)
-    sides = read_sides(str(path), lists, splits)
+    listed = find_lists(path, lists, splits)
     labels = Labels(classes, (entry.get("label") for entry in annotations if type(entry) is dict))
 
-    def check(name: str, sample: Sample) -> CompressedClip | DroppedClip:
-        mine = {split: listed.get(name, "-") for split, listed in sides.items()}
+    def check(name: str, sample: Sample) -> CompressedClip:
         frames = _frames(sample)
         label, image_size = sample.label(labels), sample.image_size()
         # The folder is the config's: what precedes the name is the authors' own folder.
         kpfile = PurePosixPath(sample.text("raw_file").replace("\\", "/")).name
         if not kpfile:
             raise sample.fault("raw_file", "a folder", "the path of a pickle")
-        if set(mine.values()) <= {"-"}:
-            return DroppedClip(name, "no_split")
-        if not len(frames):
-            return DroppedClip(name, "no_body")
-        return CompressedClip(name, label, image_size, mine, kpfile, frames)
+        return CompressedClip(name, label, image_size, {}, kpfile, frames)
 
-    clips = check_samples(path, annotations, _FIELDS, check)
-    check_listed(str(path), lists, {clip.name for clip in clips})
-    return clips
+    clips = check_samples(path, annotations, _FIELDS, check, notes=notes)
+    sides = read_sides(path, listed, [clip.name for clip in clips], notes=notes)
+    return [_with_sides(clip, sides) for clip in clips]
 
 
 def read_records(
@@ -137,6 +134,17 @@ def decompress(frames: np.ndarray, records: np.ndarray, *, persons: int) -> np.n
     values = np.zeros((num_persons, len(counts), *records.shape[1:]), np.float16)
     values[places[kept], ranks[kept]] = records[kept]
     return values
+
+
+def _with_sides(
+    clip: CompressedClip, sides: Mapping[str, Mapping[str, str]]
+) -> CompressedClip | DroppedClip:
+    mine = {split: listed.get(clip.name, "-") for split, listed in sides.items()}
+    if set(mine.values()) <= {"-"}:
+        return DroppedClip(clip.name, "no_split")
+    if not len(clip.frames):
+        return DroppedClip(clip.name, "no_body")
+    return replace(clip, sides=mine)
 
 
 def _frames(sample: Sample) -> np.ndarray:

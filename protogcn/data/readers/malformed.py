@@ -1,15 +1,9 @@
-"""Faults of raw files -> one sentence each, and one ContractError for all of them."""
+"""What is wrong in a raw file, where, and what its format promises."""
 
 import stat
-from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-
-from protogcn.errors import ConfigError, ContractError
-
-SHOWN = 10
 
 
 class MalformedError(Exception):
@@ -31,50 +25,6 @@ class MalformedError(Exception):
 
     def __str__(self) -> str:
         return f"{self.file}, {self.place}: found {self.found}, expected {self.expected}"
-
-
-def report_malformed(
-    where: str,
-    kind: str,
-    faults: Sequence[MalformedError],
-    total: int,
-    *,
-    shown: int | None = SHOWN,
-) -> None:
-    """Raise for the faults of a whole data set; return if there is none.
-
-    Args:
-        where: the folder or file that was read.
-        kind: what the faults are counted in, plural: ``files`` or ``samples``.
-        faults: at least the first of them that are shown, in reading order.
-        total: how many there are.
-        shown: how many the message names, None for all.
-
-    Raises:
-        ContractError: there is a fault; names the total and the first ones.
-    """
-    if not total:
-        return
-    lines = "".join(f"\n  {fault}" for fault in faults[:shown])
-    first = f"; the first {shown}" if shown is not None and total > shown else ""
-    raise ContractError(f"{where}: {total} malformed {kind}{first}:{lines}")
-
-
-def results_of(*checks: Callable[[], Any]) -> list[Any]:
-    """Return what checks return that do not depend on one another.
-
-    Raises:
-        ConfigError, ContractError: for all that fail, together; the kind is that of the first.
-    """
-    results, faults = [], []
-    for check in checks:
-        try:
-            results.append(check())
-        except (ConfigError, ContractError) as fault:
-            faults.append(fault)
-    if faults:
-        raise type(faults[0])("\n".join(map(str, faults)))
-    return results
 
 
 def check_regular_file(path: Path, max_bytes: int) -> None:

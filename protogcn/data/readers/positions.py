@@ -4,19 +4,15 @@ Shapes: M persons, T frames, V joints, C channels.
 """
 
 import itertools
-import math
 from collections.abc import Sequence
 
 import numpy as np
 
 from protogcn.data.readers.malformed import show
-from protogcn.data.readers.pickles.numpy_arrays import RefusedError
+from protogcn.data.readers.nested_lists import elements_of, join_lists
 from protogcn.data.readers.pickles.torch_tensors import PickledTensor
 from protogcn.data.readers.values import Origin
 
-_DEEPEST = 4  # axes
-_MOST_NUMBERS = 2**27
-_MOST_COMPARED = 100_000  # parts of uneven lists that are looked at
 _LARGEST = float(np.finfo(np.float32).max)
 _AXES = {3: "(frames, {})", 4: "(persons, frames, {})"}
 
@@ -34,7 +30,8 @@ def read_positions(
 
     Args:
         value: an array of numbers, or nested lists of them: (M, T, V, C) or, of one person,
-            (T, V, C). In an image C may be 3, the last being the score.
+            (T, V, C). In an image C may be 3, the last being the score. C may be 4, x, y, z and
+            how well a joint is seen, 0 to 1: z in an image, else the last is not kept.
         origin: takes notes.
         field: its name.
         num_joints: V.
@@ -45,7 +42,7 @@ def read_positions(
     Raises:
         MalformedError: it is not that, or has numbers that are not finite.
     """
-    array = numbers_of(value, origin, field)
+    array = _without_fourth(numbers_of(value, origin, field), in_image, origin, field)
     channels = (2, 3) if in_image else (3,)
     if array.ndim not in _AXES or array.shape[-2:] not in [(num_joints, c) for c in channels]:
         expected, hint = _layout(num_joints, channels), _hint(array.shape, num_joints, channels)
@@ -62,6 +59,9 @@ def read_positions(
     if found is not None and not np.array_equal(found, inside):
         expected = f"{field} with x and y alone, or without {field}_score beside it"
         raise origin.fault(field, f"a third number that is not {field}_score", expected)
+    if (lowest := inside.min(initial=0)) < 0:
+        expected = "a score from 0; if it is z, keep [..., :2]"
+        raise origin.fault(field, f"a third number of {lowest:.3g}", expected)
     return array, inside
 
 
@@ -72,11 +72,11 @@ def numbers_of(value: object, origin: Origin, field: str) -> np.ndarray:
         MalformedError: it is none of these, or its parts have different sizes.
     """
     if isinstance(value, PickledTensor):
-        value = _elements(value, origin, field)
+        value = elements_of(value, origin, field)
     if isinstance(value, np.ndarray) and value.dtype.kind == "O":
         value = value.tolist()
     if isinstance(value, list | tuple):
-        value = _joined(value, origin, field)
+        value = join_lists(value, origin, field)
     if not isinstance(value, np.ndarray):
         raise origin.fault(field, show(value), "an array or nested lists of numbers")
     if value.dtype.kind == "f":
@@ -111,70 +111,18 @@ def check_finite(
     raise origin.fault(field, what, "finite numbers; a missing joint is all zero")
 
 
-def _joined(
-    parts: list[object] | tuple[object, ...], origin: Origin, field: str
-) -> np.ndarray | object:
-    """Return one array of equal parts; of numbers in lists, float64."""
-    if any(isinstance(part, PickledTensor) for part in parts):
-        parts = [
-            _elements(part, origin, field) if isinstance(part, PickledTensor) else part
-            for part in parts
-        ]
-    arrays = [part for part in parts if isinstance(part, np.ndarray)]
-    shapes = list(dict.fromkeys(array.shape for array in arrays))
-    expected = "parts of one shape, as numpy.stack joins them to one array"
-    if len(arrays) == len(parts) and all(array.dtype.kind in "fiu" for array in arrays):
-        if len(shapes) > 1:
-            raise origin.fault(field, f"parts of shape {shapes[0]} and {shapes[1]}", expected)
-        if parts:
-            return np.stack(arrays)
-    sizes, leaf = _first_branch(parts)
-    if len(sizes) > _DEEPEST or math.prod(sizes) > _MOST_NUMBERS:  # what numpy would walk through
-        found = f"nested lists of sizes {', '.join(map(str, sizes[: _DEEPEST + 1]))}"
-        expected = "persons, frames, joints and their numbers"
-        raise origin.fault(field, found, expected)
-    if isinstance(leaf, str | bytes):
-        raise origin.fault(field, f"{show(leaf)} in nested lists", "numbers")
-    try:
-        return np.array(parts, dtype=np.float64)
-    except (ValueError, TypeError, OverflowError) as error:
-        lengths = _two_lengths(parts)
-        if lengths is None:
-            raise origin.fault(field, f"{show(leaf)} in nested lists", "numbers") from error
-        found = f"nested parts of {lengths[0]} and of {lengths[1]} elements"
-        raise origin.fault(field, found, expected) from error
-
-
-def _elements(tensor: PickledTensor, origin: Origin, field: str) -> np.ndarray:
-    try:
-        return tensor.to_array()
-    except RefusedError as error:
-        found, _, expected = str(error).partition(", expected ")
-        raise origin.fault(field, found, expected) from error
-
-
-def _first_branch(value: object) -> tuple[list[int], object]:
-    """Return the sizes of the first list, the first in it, and so on; and what is in the last."""
-    sizes: list[int] = []
-    while isinstance(value, list | tuple) and len(value) and len(sizes) <= _DEEPEST:
-        sizes.append(len(value))
-        value = value[0]
-    if isinstance(value, np.ndarray):
-        sizes += value.shape
-    return sizes, value
-
-
-def _two_lengths(parts: object) -> tuple[int, int] | None:
-    """Return two lengths that differ on one level of nested lists and arrays."""
-    level = [parts]
-    for _ in range(_DEEPEST):
-        sized = [part for part in level if isinstance(part, list | tuple | np.ndarray)]
-        sized = [part for part in sized if not isinstance(part, np.ndarray) or part.ndim]
-        lengths = list(dict.fromkeys(len(part) for part in sized))
-        if len(lengths) > 1:
-            return lengths[0], lengths[1]
-        level = list(itertools.islice(itertools.chain.from_iterable(sized), _MOST_COMPARED))
-    return None
+def _without_fourth(array: np.ndarray, in_image: bool, origin: Origin, field: str) -> np.ndarray:
+    """Return x, y, z, or in an image x, y and the score, of four numbers of each joint."""
+    if array.shape[-1:] != (4,) or array.ndim not in _AXES:
+        return array
+    last = array[..., 3]
+    if not ((last >= 0) & (last <= 1)).all():
+        return array
+    if in_image:
+        origin.note(f"{field} has four numbers of each joint; read as x, y and the last as score")
+        return array[..., [0, 1, 3]]
+    origin.note(f"{field} has four numbers of each joint; the last, 0 to 1, is not kept")
+    return array[..., :3]
 
 
 def _given_scores(

@@ -12,9 +12,9 @@ import numpy as np
 
 from protogcn.data.readers import DroppedClip, RawClip
 from protogcn.data.readers.annotations import Sample, check_samples, load_annotations
-from protogcn.data.readers.malformed import SHOWN, results_of
+from protogcn.data.readers.faults import results_of
 from protogcn.data.readers.notes import Notes
-from protogcn.data.readers.pyskl_splits import check_listed, read_sides
+from protogcn.data.readers.pyskl_splits import find_lists, read_sides
 from protogcn.data.readers.values import Labels
 from protogcn.jobs.bar import show_progress
 
@@ -49,19 +49,17 @@ def read_pyskl(
     in_image: bool = False,
     notes: Notes | None = None,
     progress: bool = False,
-    thorough: bool = False,
 ) -> Iterator[RawClip | DroppedClip]:
     """Read and check a whole pickle, then return its clips.
 
     Args:
-        path: a dict with ``split`` and ``annotations``.
+        path: a dict with ``split`` and ``annotations``, or the annotations alone.
         num_joints: V that every sample must have.
         classes: the class names in label order.
-        splits: the configured splits; see ``read_sides`` for their names in the pickle.
+        splits: the configured splits; see ``find_lists`` for their names in the pickle.
         in_image: 2-D poses with their scores and the size of the image, instead of x, y, z.
         notes: what was derived or converted is added to it, before the first clip is returned.
         progress: report the progress on stderr.
-        thorough: name every fault, not the first ten.
 
     Returns:
         Clips with keypoints (M, T, V, 3) of the file's float type and all its persons, and what
@@ -79,12 +77,11 @@ def read_pyskl(
         return _check(name, sample, num_joints, labels, in_image, arrays)
 
     fields = [*_FIELDS, *_IMAGE_FIELDS] if in_image else _FIELDS
-    shown = None if thorough else SHOWN
-    sides, clips = results_of(
-        lambda: read_sides(str(path), lists, splits),
-        lambda: check_samples(path, annotations, fields, check, notes=notes, shown=shown),
+    listed, clips = results_of(
+        lambda: find_lists(path, lists, splits),
+        lambda: check_samples(path, annotations, fields, check, notes=notes),
     )
-    check_listed(str(path), lists, {clip.name for clip in clips})
+    sides = read_sides(path, listed, [clip.name for clip in clips], notes=notes)
     sorted_out = _sort_out(clips, sides)
     if progress:
         return show_progress(sorted_out, total=len(clips), what="samples")

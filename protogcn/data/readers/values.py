@@ -42,10 +42,10 @@ class Origin:
         place = f"{self.place}, {field}" if self.place else field
         return MalformedError(self.file, place, found, expected)
 
-    def note(self, sentence: str) -> None:
-        """Note what was done to this clip."""
+    def note(self, sentence: str, clip: str | None = None) -> None:
+        """Note what was done to this clip, or to another one."""
         if self._notes is not None:
-            self._notes.add(sentence, self.clip)
+            self._notes.add(sentence, self.clip if clip is None else clip)
 
 
 class Labels:
@@ -131,7 +131,7 @@ def name_of(value: object, origin: Origin, field: str) -> str:
         name = single(name)
         if isinstance(name, bytes):
             name = _decoded(name)
-            origin.note(f"{field} is bytes, as Python 2 wrote text; read as UTF-8")
+            origin.note(f"{field} in bytes, as Python 2 wrote text: read as UTF-8", str(name))
         if not isinstance(name, str):
             raise origin.fault(field, show(value), "text")
     name = str(name)

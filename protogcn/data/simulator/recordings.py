@@ -39,11 +39,17 @@ class Performance:
     subject: int
     replication: int
     action: int  # 1-based, as in the file name
+    first: int = 1  # which of the simulator's actions has number 1 in the file names
+
+    @property
+    def motion(self) -> int:
+        """Which of the simulator's actions it is, 0-based."""
+        return self.action + self.first - 2
 
     @property
     def key(self) -> tuple[int, ...]:
         """The numbers that name it."""
-        return (self.setup, self.subject, self.replication, self.action)
+        return (self.setup, self.subject, self.replication, self.motion + 1)
 
     def file_name(self, camera: int) -> str:
         """Return the name of the file that one camera writes."""
@@ -94,7 +100,7 @@ def record_performance(
     num_frames = int(generator.integers(frames[0], frames[1] + 1))
     subject = draw_subject(seed, performance.subject)
     partner = draw_partner(seed, performance.subject)
-    action = performance.action - 1
+    action = performance.motion
     scene = perform(subject, partner, action, num_frames, seed=seed, generator=generator)
     place = np.array([generator.normal(0, 0.2), 0, generator.normal(0, 0.2)])
     distance, height = ROOMS[performance.setup]
@@ -114,7 +120,7 @@ def draw_accident(seed: int, performance: Performance, camera: int) -> str | Non
     draw = _generator(seed, _ACCIDENT, *performance.key, camera).random()
     for accident, share in ACCIDENTS.items():
         if draw < share:
-            alone = len(MOTIONS[performance.action - 1].roles) == 1
+            alone = len(MOTIONS[performance.motion].roles) == 1
             return accident if alone or accident != "bystander" else None
         draw -= share
     return None

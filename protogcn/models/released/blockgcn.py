@@ -6,7 +6,7 @@ from torch import Tensor
 
 from protogcn.models.baselines.blockgcn import NUM_SUBSETS, BlockGCN
 from protogcn.models.released.ctrgcn import TEMPORAL_PARTS
-from protogcn.models.released.stacked import stacked
+from protogcn.models.released.stacked import stacked_state
 
 _OUTSIDE = {
     "input_norm.embed": "to_joint_embedding",
@@ -32,9 +32,9 @@ _PLACES = "pos_embedding"
 
 
 def from_blockgcn(state: Mapping[str, Tensor], model: BlockGCN) -> dict[str, Tensor]:
-    """Return ``state`` in the layout of ``model.state_dict()``; errors as of ``stacked``."""
+    """Return ``state`` in the layout of ``model.state_dict()``; errors as of ``stacked_state``."""
     known = {key: value.squeeze(0) if key == _PLACES else value for key, value in state.items()}
-    return stacked(known, model.state_dict(), blockgcn_names(model))
+    return stacked_state(known, model.state_dict(), blockgcn_names(model))
 
 
 def blockgcn_names(model: BlockGCN) -> dict[str, tuple[str, ...]]:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from protogcn.models.baselines.ctrgcn import CTRGCN
 from protogcn.models.released.pyskl import CTRGCN_PARTS
-from protogcn.models.released.stacked import stacked
+from protogcn.models.released.stacked import stacked_state
 
 _OUTSIDE = {"input_norm": "data_bn", "classify": "fc"}
 TEMPORAL_PARTS = {  # of what descends from CTR-GCN
@@ -27,9 +27,9 @@ _PARTS = CTRGCN_PARTS | {
 
 
 def from_authors(state: Mapping[str, Tensor], model: CTRGCN) -> dict[str, Tensor]:
-    """Return ``state`` in the layout of ``model.state_dict()``; errors as of ``stacked``."""
+    """Return ``state`` in the layout of ``model.state_dict()``; errors as of ``stacked_state``."""
     known = {key: value for key, value in state.items() if not key.startswith(_OF_TRAINING)}
-    ours = stacked(known, model.state_dict(), author_names(model))
+    ours = stacked_state(known, model.state_dict(), author_names(model))
     for key, value in ours.items():
         if key.endswith("spatial.graph"):
             ours[key] = value.transpose(1, 2).contiguous()

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from protogcn.models.baselines.hdgcn import HDGCN
 from protogcn.models.released.ctrgcn import TEMPORAL_PARTS
-from protogcn.models.released.stacked import stacked
+from protogcn.models.released.stacked import stacked_state
 
 _OUTSIDE = {"input_norm": "data_bn", "classify": "fc"}
 _PARTS = {
@@ -33,12 +33,12 @@ _ALIAS = ".conv_d."
 
 
 def from_hdgcn(state: Mapping[str, Tensor], model: HDGCN) -> dict[str, Tensor]:
-    """Return ``state`` in the layout of ``model.state_dict()``; errors as of ``stacked``."""
+    """Return ``state`` in the layout of ``model.state_dict()``; errors as of ``stacked_state``."""
     known = {key: value for key, value in state.items() if _ALIAS not in key}
     for key, value in known.items():
         if value.dim() == 4 and value.shape[0] == 1 and key.endswith(".3.bias"):
             known[key] = value.flatten()  # of a convolution over time
-    return stacked(known, model.state_dict(), hdgcn_names(model))
+    return stacked_state(known, model.state_dict(), hdgcn_names(model))
 
 
 def hdgcn_names(model: HDGCN) -> dict[str, tuple[str, ...]]:

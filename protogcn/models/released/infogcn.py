@@ -9,7 +9,7 @@ from torch import Tensor
 
 from protogcn.models.baselines.infogcn import InfoGCN
 from protogcn.models.released.ctrgcn import TEMPORAL_PARTS
-from protogcn.models.released.stacked import stacked
+from protogcn.models.released.stacked import stacked_state
 
 _OUTSIDE = {
     "input_norm.embed": "to_joint_embedding",
@@ -37,12 +37,12 @@ _OURS = ("prior", "input_norm.relative")
 
 
 def from_infogcn(state: Mapping[str, Tensor], model: InfoGCN) -> dict[str, Tensor]:
-    """Return ``state`` in the layout of ``model.state_dict()``; errors as of ``stacked``."""
+    """Return ``state`` in the layout of ``model.state_dict()``; errors as of ``stacked_state``."""
     names, ours = infogcn_names(model), model.state_dict()
     places = "pos_embedding"
     known = {key: value.squeeze(0) if key == places else value for key, value in state.items()}
     kept = {key: ours.pop(key) for key in _OURS}
-    return stacked(known, ours, names) | kept
+    return stacked_state(known, ours, names) | kept
 
 
 def infogcn_names(model: InfoGCN) -> dict[str, tuple[str, ...]]:

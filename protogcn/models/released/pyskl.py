@@ -10,7 +10,7 @@ from torch import Tensor
 from protogcn.models.baselines.ctrgcn import CTRGCN
 from protogcn.models.baselines.stgcn import STGCN
 from protogcn.models.baselines.stgcnpp import STGCNPP
-from protogcn.models.released.stacked import stacked
+from protogcn.models.released.stacked import stacked_state
 
 _SUBSETS, _FOUR, _SIX = range(3), range(4), range(6)
 _OUTSIDE = {"input_norm": ("backbone.data_bn",), "classify": ("cls_head.fc_cls",)}
@@ -61,9 +61,9 @@ _UNUSED = "backbone.A"  # a buffer of CTR-GCN that its forward pass never reads
 
 
 def from_pyskl(state: Mapping[str, Tensor], model: STGCN | STGCNPP | CTRGCN) -> dict[str, Tensor]:
-    """Return ``state`` in the layout of ``model.state_dict()``; errors as of ``stacked``."""
+    """Return ``state`` in the layout of ``model.state_dict()``; errors as of ``stacked_state``."""
     known = {name: value for name, value in state.items() if name != _UNUSED}
-    return stacked(known, model.state_dict(), pyskl_names(model))
+    return stacked_state(known, model.state_dict(), pyskl_names(model))
 
 
 def pyskl_names(model: STGCN | STGCNPP | CTRGCN) -> dict[str, tuple[str, ...]]:

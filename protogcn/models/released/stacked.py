@@ -12,7 +12,7 @@ from torch import Tensor
 from protogcn.models.released.mismatch import refuse_mismatch
 
 
-def stacked(
+def stacked_state(
     state: Mapping[str, Tensor], ours: Mapping[str, Tensor], names: Mapping[str, Sequence[str]]
 ) -> dict[str, Tensor]:
     """Return ``state`` in the layout of ``ours``.

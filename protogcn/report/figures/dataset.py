@@ -6,7 +6,10 @@ Shapes: N clips, M persons, V joints, C channels.
 import argparse
 import math
 import re
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -31,12 +34,23 @@ _MOST_CLASSES = 120  # mean skeletons drawn
 _LONGEST_NAME = 22  # characters
 
 
-def count_clips(dataset: Dataset, table: ClipTable, dropped: pd.DataFrame) -> pd.DataFrame:
-    """Return one row for all clips, one for each rule, split side, class and subject.
+def count_clips(
+    dataset: Dataset,
+    table: ClipTable,
+    dropped: pd.DataFrame,
+    inputs: Mapping[str, Any] = MappingProxyType({}),
+) -> pd.DataFrame:
+    """Return one row for all clips, for each rule, split side, group of copies, class and subject.
 
-    Columns: ``group`` (all, dropped, side, class, subject), ``name``, ``clips``, ``shortest``,
-    ``median``, ``longest`` (frames), ``two_persons`` (clips), ``expected``: how many clips the
-    authors of NTU RGB+D count on that side, where that is known.
+    Columns: ``group`` (all, dropped, side, copies, class, subject), ``name``, ``clips``,
+    ``shortest``, ``median``, ``longest`` (frames), ``two_persons`` (clips), ``expected``: how
+    many clips the authors of NTU RGB+D count on that side, where that is known.
+
+    Args:
+        dataset: its classes and splits.
+        table: its clips.
+        dropped: what was left out.
+        inputs: of the trailer of its joints, with the copies that the joints stage found.
     """
     everything = np.ones(len(table.ids), bool)
     rows = [_row(table, "all", dataset.name, everything)]
@@ -49,6 +63,14 @@ def count_clips(dataset: Dataset, table: ClipTable, dropped: pd.DataFrame) -> pd
             if (chosen := sides == side).any() or side in ("train", "test"):
                 expected = expected_clips(dataset, split, side)
                 rows.append(_row(table, "side", f"{split} {side}", chosen, expected))
+    for split, counts in inputs.get("copies", {}).items():
+        name = f"{split}: test clips that are training clips too"
+        rows.append({"group": "copies", "name": name, "clips": counts["test clips"]})
+        for names in inputs["clips of copies"][split]:
+            chosen = np.isin(table.ids, names)
+            sides = zip(table.ids[chosen], table.sides[split][chosen], strict=True)
+            line = " = ".join(f"{clip} ({side})" for clip, side in sides)
+            rows.append(_row(table, "copies", f"{split}: {line}", chosen))
     for label, name in enumerate(dataset.classes):
         rows.append(_row(table, "class", f"{label} {name}", table.labels == label))
     subjects = np.array([subject_of(clip) for clip in table.ids])
@@ -63,7 +85,12 @@ def subject_of(clip: str) -> str:
     return str(int(next(filter(None, match.groups())))) if match else ""
 
 
-def draw_dataset(dataset: Dataset, joints: np.ndarray, table: ClipTable) -> Figure:
+def draw_dataset(
+    dataset: Dataset,
+    joints: np.ndarray,
+    table: ClipTable,
+    inputs: Mapping[str, Any] = MappingProxyType({}),
+) -> Figure:
     """Draw the lengths of all clips, the clips of each class, and each class's mean skeleton.
 
     The mean skeleton is that of the first person, at three moments of the clips.
@@ -72,6 +99,7 @@ def draw_dataset(dataset: Dataset, joints: np.ndarray, table: ClipTable) -> Figu
         dataset: its classes, splits and layout.
         joints: (F, M, V, C), prepared.
         table: the clips in it.
+        inputs: of its trailer, with the copies across each split.
     """
     num_drawn = min(len(dataset.classes), _MOST_CLASSES)
     num_rows = math.ceil(num_drawn / _COLUMNS)
@@ -92,7 +120,12 @@ def draw_dataset(dataset: Dataset, joints: np.ndarray, table: ClipTable) -> Figu
             axes.set_title(name, fontsize=6.5, fontweight="normal")
     some = "" if num_drawn == len(dataset.classes) else f" (the first {num_drawn} classes)"
     bottom.suptitle(f"Mean skeletons, light to dark: early to late in the clip{some}")
-    top.suptitle(f"{dataset.name}: {len(table.ids)} clips")
+    copies = "".join(
+        f"; {split}: {counts['test clips']} test clips are training clips too"
+        for split, counts in inputs.get("copies", {}).items()
+        if counts["test clips"]
+    )
+    top.suptitle(f"{dataset.name}: {len(table.ids)} clips{copies}")
     return figure
 
 
@@ -186,9 +219,10 @@ def main() -> None:
 
     dataset = load_dataset(args.dataset)
     table = ClipTable.load(args.clips)
-    joints, _ = table.open_array(args.joints)
-    rows = count_clips(dataset, table, load_table(args.dropped, {"clip": "str", "rule": "str"}))
+    joints, trailer = table.open_array(args.joints)
+    dropped = load_table(args.dropped, {"clip": "str", "rule": "str"})
+    rows = count_clips(dataset, table, dropped, trailer["inputs"])
     whole = dict.fromkeys(("shortest", "median", "longest", "two_persons", "expected"), "Int64")
     save_table(args.table, rows.astype(whole))
     with in_style():
-        save_figure(draw_dataset(dataset, joints, table), [args.picture])
+        save_figure(draw_dataset(dataset, joints, table, trailer["inputs"]), [args.picture])

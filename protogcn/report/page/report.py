@@ -53,6 +53,7 @@ def build_page(
         table_runs=table_runs,
         dag=dag,
         runs=list(settings),
+        watched=[run for run in settings if settings[run].get("select") == "watched"],
         chosen_on_labels=[run for run in settings if settings[run].get("select") == "best"],
         same=same,
         differing=differing,

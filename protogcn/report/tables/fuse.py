@@ -15,9 +15,10 @@ from protogcn.report.tables.latex import latex
 from protogcn.report.tables.layout import ensemble_sheet
 from protogcn.report.tables.markdown import markdown
 from protogcn.scores.fusion import accuracies, fuse, in_space
-from protogcn.scores.members import add_members, members_of
+from protogcn.scores.members import add_members, members_of, mixed_spaces
 
-_FACTS = ("start",)  # entries of a provenance that the record of a table repeats
+# Entries of a provenance that the record of a table repeats.
+_FACTS = ("start", "space", "imported", "copies")
 
 
 def ensemble_table(
@@ -85,7 +86,12 @@ def main() -> None:
 
     members, weights = members_of(args)
     table = ensemble_table(members, weights, args.space, tuned_on_test=args.tuned_on_test)
-    sheet = ensemble_sheet(args.task, args.ensemble, args.source, table)
+    counts = [
+        scores.provenance.get("copies", {}).get("test clips", 0) for scores in members.values()
+    ]
+    sheet = ensemble_sheet(
+        args.task, args.ensemble, args.source, table, num_copies=max(counts, default=0)
+    )
     folders = [path.parent for path in args.scores]
     facts = [_facts_of(members[stream]) for stream in args.streams]
     each = zip(args.streams, args.weights, folders, facts, strict=True)
@@ -93,4 +99,7 @@ def main() -> None:
     save_table(args.csv, table)
     save_text(args.markdown, markdown(sheet))
     save_text(args.latex, latex(sheet))
-    save_ensemble_record(args.record, EnsembleRecord(args.space, runs))
+    remark = mixed_spaces(members)
+    save_ensemble_record(args.record, EnsembleRecord(args.space, runs, (remark,) if remark else ()))
+    if remark:
+        print(f"Warning: {args.task} {args.ensemble}: {remark}; they are summed as {args.space}.")

@@ -64,7 +64,9 @@ def task_title(task: str) -> str:
     return " ".join(TASKS.get(task, (task,))).rstrip()
 
 
-def ensemble_sheet(task: str, ensemble: str, source: str, table: pd.DataFrame) -> Sheet:
+def ensemble_sheet(
+    task: str, ensemble: str, source: str, table: pd.DataFrame, *, num_copies: int = 0
+) -> Sheet:
     """Lay out the table of one ensemble, whose last row is the fusion.
 
     Args:
@@ -72,7 +74,11 @@ def ensemble_sheet(task: str, ensemble: str, source: str, table: pd.DataFrame) -
         ensemble: its name.
         source: where its weights are from, or nothing.
         table: as ``ensemble_table`` returns it.
+        num_copies: how many of the test clips have the positions of training clips.
     """
+    remarks = [f"Weights: {source}."] if source else []
+    if num_copies:
+        remarks.append(f"Copies across the split: {num_copies} test clips are training clips too.")
     metrics = [metric for metric in METRICS if (table[metric] != "").any()]
     lines = []
     for row in table.to_dict("records"):
@@ -86,7 +92,7 @@ def ensemble_sheet(task: str, ensemble: str, source: str, table: pd.DataFrame) -
         heads=["Stream", "weight", "clips"],
         columns=[Column("", METRICS[metric]) for metric in metrics],
         blocks=[lines[:-1], lines[-1:]],
-        remarks=[f"Weights: {source}."] if source else [],
+        remarks=remarks,
     )
     sheet.emphasise()
     return sheet

@@ -12,7 +12,7 @@ from protogcn.config.tables import Cell
 from protogcn.errors import ContractError
 from protogcn.files.scores import Scores
 from protogcn.scores.fusion import accuracies, fuse
-from protogcn.scores.members import load_scores_of
+from protogcn.scores.members import load_scores_of, mixed_spaces
 
 _Run = tuple[str, str, str]  # task, model, stream
 
@@ -70,6 +70,7 @@ def _notes_of(run: _Run, scores: Scores, first: Scores, digests: Mapping[str, st
     notes = {
         f"selected_{select}": select != "last",
         "started": "start" in scores.provenance,
+        "copies": scores.provenance.get("copies", {}).get("test clips", 0) > 0,
         "other_settings": settings_digest(scores.provenance["run"]) != digests["/".join(run)],
         "other_clips": scores.clips_digest != first.clips_digest,
     }
@@ -89,6 +90,7 @@ def _measure_cell(
         value = accuracies(fuse(members, dict(scheme), cell.space), labels)[cell.metric]
         values += [] if value is None else [100 * value]
         notes = notes.union(*(notes_of[run] for run in runs))
+        notes |= {"mixed_spaces"} if mixed_spaces(members) else set()
         clips, num_measured = len(labels), num_measured + 1
     if cell.repeats and not num_measured:
         notes = {"missing"}

@@ -3,7 +3,10 @@
 NOTES = {
     "tuned_on_test": "the weights are, or look, tuned on the test split; never best or second",
     "selected_best": "the epoch was chosen by its accuracy; never best or second",
+    "selected_watched": "the last epoch; the test side was measured while it trained",
     "selected_unknown": "imported; which epoch was scored, and why, is not known",
+    "copies": "some test clips have the positions of training clips (leave_out_copies)",
+    "mixed_spaces": "some of its streams were imported as probabilities, others are logits",
     "started": "the training started from the weights of another network",
     "other_settings": "scored with other settings than the config has now",
     "incomplete": "fewer repeats than the table asks for",

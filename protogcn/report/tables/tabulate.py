@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Iterable
 from pathlib import Path
 
-from protogcn.config.schema import read_yaml
+from protogcn.config.strict_yaml import read_yaml
 from protogcn.config.tables import table_from_mapping
 from protogcn.files.contracts import reading, save_table, save_text
 from protogcn.report.tables.beside_paper import beside_paper

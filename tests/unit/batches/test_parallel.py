@@ -28,7 +28,7 @@ from protogcn.batches.parallel import (
     summed,
 )
 from protogcn.errors import ConfigError
-from protogcn.models.checkpoint import load_checkpoint
+from protogcn.models.checkpoint import load_checkpoint, save_checkpoint
 from protogcn.training.train import train
 from tests.made.nano import assert_same, nano_run, store_of, weights_of
 
@@ -46,14 +46,14 @@ class Ended(NamedTuple):
     told: str
 
 
-def start_two(data, folder, stops=None):
+def start_two(data, folder, stops=None, settings=SETTINGS):
     """Train in ``folder / "run"``; every process leaves its weights in ``folder``."""
     folder.mkdir(exist_ok=True)
     places = map(str, (data, folder / "run", folder))
     return subprocess.Popen(
         [
             sys.executable, "-m", "tests.made.several_processes", *places,
-            json.dumps(SETTINGS), json.dumps(stops or {}),
+            json.dumps(settings), json.dumps(stops or {}),
         ],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -63,8 +63,8 @@ def start_two(data, folder, stops=None):
     )  # fmt: skip
 
 
-def train_by_two(data, folder, stops=None):
-    process = start_two(data, folder, stops)
+def train_by_two(data, folder, stops=None, settings=SETTINGS):
+    process = start_two(data, folder, stops, settings)
     try:
         told, _ = process.communicate(timeout=PATIENCE)
     except subprocess.TimeoutExpired:
@@ -107,7 +107,7 @@ def test_two_processes_train_what_one_trains(data, two, tmp_path):
         torch.testing.assert_close(found["model"][name], value, rtol=0, atol=1e-9, msg=name)
     for row, wanted in zip(found["history"], one.history, strict=True):
         assert row.keys() == wanted.keys()
-        for name in row.keys() - {"clips_per_second"}:
+        for name in row.keys() - {"clips_per_second", "seconds", "validation_seconds"}:
             assert row[name] == pytest.approx(wanted[name], abs=1e-9), name
 
 
@@ -118,6 +118,24 @@ def test_all_processes_end_with_the_same_network(two):
 def test_only_the_first_process_writes(two):
     assert left_by(two, FIRST)["written"] >= 3  # the owner token, and two epochs
     assert left_by(two, SECOND)["written"] == 0
+
+
+@pytest.mark.long
+@pytest.mark.usefixtures("float64")
+def test_two_processes_start_from_a_network_with_frozen_parts_as_one_does(data, two, tmp_path):
+    model = left_by(two, FIRST)["model"]
+    save_checkpoint(tmp_path / "c.pt", {"model": model, "epoch": 2})
+    start = {"start_from": str(tmp_path / "c.pt"), "freeze": ["block 1"]}
+    settings = {"epochs": 1, **start, "loaded_learning_rate": 0.01}
+    store = store_of(data)
+    store = dataclasses.replace(store, frames=store.frames.double())
+    one = train(nano_run(**settings), store, tmp_path / "one")
+    ended = train_by_two(data, tmp_path / "two", settings=settings)
+    assert ended.code == 0, ended.told
+    assert ended.told.count("starts from") == 1
+    for name, value in weights_of(one).items():
+        found = left_by(tmp_path / "two", SECOND)["model"][name]
+        torch.testing.assert_close(found, value, rtol=0, atol=1e-9, msg=name)
 
 
 @pytest.mark.long

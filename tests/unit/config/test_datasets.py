@@ -1,7 +1,9 @@
 import pytest
 
-from protogcn.config.datasets import class_names
+from protogcn.config.datasets import class_names, missing_raw
+from protogcn.config.plan import expand
 from protogcn.errors import ConfigError
+from tests.made.config import changed
 
 
 @pytest.fixture
@@ -55,3 +57,19 @@ def test_what_is_wrong_with_a_file_is_one_sentence(names_of, text, entry, messag
 def test_missing_file_is_told():
     with pytest.raises(ConfigError, match=r"x\.class_names: no\.txt: No such file or directory"):
         class_names("datasets.x", {"class_names": "no.txt"}, ())
+
+
+@pytest.mark.parametrize(
+    ("raw", "sentence"),
+    [
+        ("data\\mine.pkl", "found data\\mine.pkl, expected / between folders: data/mine.pkl"),
+        ("folder.pkl", "folder.pkl is a folder, expected the pickle itself"),
+        ("data/none.pkl", "the file data/none.pkl does not exist in "),
+    ],
+)
+def test_a_raw_file_that_is_not_there_says_what_is(monkeypatch, tmp_path, raw, sentence):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/mine.pkl").touch()
+    (tmp_path / "folder.pkl").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert sentence in missing_raw(expand(changed("datasets.ntu60.raw", raw)).datasets["ntu60"])

@@ -6,7 +6,8 @@ from snakemake.utils import update_config
 
 from protogcn.config.imports import missing_import
 from protogcn.config.plan import expand
-from protogcn.config.schema import check_schema, read_yaml
+from protogcn.config.schema import check_schema
+from protogcn.config.strict_yaml import read_yaml
 from protogcn.errors import ConfigError
 from tests.made.config import REPOSITORY, SCHEMA, repository_config
 
@@ -52,6 +53,20 @@ def test_later_override_takes_a_file_back():
     assert settings["k"]["select"] == "last"
 
 
+def test_space_of_scores_is_a_setting_of_an_import_only():
+    where = {"task": "ntu60_xsub"}
+    plan = plan_with(
+        mine=(where, {"scores": "s.pkl", "score_space": "logit"}),
+        trained=({**where, "modality": "b"}, {"scores": None, "score_space": None}),
+        unsaid=({**where, "modality": "k"}, {"score_space": None}),
+    )
+    found = [plan.run("ntu60_xsub", "protogcn", stream).settings for stream in "jbk"]
+    assert [settings.get("score_space") for settings in found] == ["logit", None, None]
+    assert "score_space" not in found[1]
+    with pytest.raises(ConfigError, match="score_space"):
+        plan_with(mine=(where, {"scores": "s.pkl", "score_space": "logits"}))
+
+
 def test_rules_that_import_are_those_of_the_datasets_and_models_that_may():
     plan = plan_with(
         scored=({"task": "ntu60_xsub", "model": "stgcn"}, {"scores": "s.pkl"}),
@@ -72,6 +87,7 @@ def test_nothing_is_imported_by_default():
     [
         ({"scores": "a", "checkpoint": "b"}, "ntu60_xsub/protogcn/j: has both checkpoint and scores"),
         ({"clips": "a.csv"}, "has clips without scores"),
+        ({"checkpoint": "a", "score_space": "logit"}, "has score_space without scores"),
         ({"scores": "{x}.pkl"}, r"scores is '\{x\}\.pkl': \{x\} is unknown, expected \{dataset\}"),
         ({"scores": "{task.__class__}"}, r"\{task\.__class__\} is unknown"),
         ({"scores": 5}, r"overrides\.mine\.set\.scores: found 5, expected text or null"),

@@ -44,6 +44,14 @@ def test_a_folder_of_clips_is_read_again_when_its_table_changes(plan, empty_fold
     assert inputs.raw_files(dataset) == ["mine", "mine/annotations.csv"]
 
 
+def test_a_pickle_is_read_again_when_the_table_of_splits_beside_it_changes(plan, empty_folder):
+    (empty_folder / "mine.pkl").touch()
+    dataset = replace(plan.datasets["utd_mhad"], raw="mine.pkl")
+    assert inputs.raw_files(dataset) == ["mine.pkl"]
+    (empty_folder / "mine.csv").touch()
+    assert inputs.raw_files(dataset) == ["mine.pkl", "mine.csv"]
+
+
 def test_joints_of_compressed_poses_come_from_their_index(plan):
     assert inputs.files_of_joints(plan.datasets["kinetics"]) == ["results/data/kinetics/poses.csv"]
     assert inputs.files_of_joints(plan.datasets["demo"]) == ["results/data/demo/raw.csv"]

@@ -14,7 +14,7 @@ def test_files_go_on_top_of_the_config(tmp_path):
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("[1]", "found no map"),
+        ("[1]", "found a list"),
         ("train: {epoch: 3}", "train: unknown key 'epoch'"),
         ("train: {epochs: 3, epochs: 4}", "appears twice"),
         (None, "does not exist"),
@@ -43,3 +43,20 @@ def test_without_a_file_of_the_workplace_the_order_stays(tmp_path):
     merged = {"b": 1, "a": 2}
     put_in_order(merged, tmp_path / "config.yaml")
     assert list(merged) == ["b", "a"]
+
+
+def test_files_elsewhere_go_on_top_of_the_config_beside_the_snakefile(tmp_path, capsys):
+    mine = tmp_path / "mine.yaml"
+    mine.write_text("overrides: {demo: {set: {epochs: 77}}}")
+    _, plan = plan_of(tmp_path, [mine])
+    assert plan.run("demo_xsub", "protogcn", "j").settings["epochs"] == 77
+    assert f"config/config.yaml goes before {mine}: no datasets, models" in capsys.readouterr().err
+
+
+def test_a_whole_config_elsewhere_stands_alone(tmp_path, capsys):
+    whole = tmp_path / "whole.yaml"
+    whole.write_text(
+        (REPOSITORY / "config/config.yaml").read_text().replace("epochs: 10", "epochs: 9")
+    )
+    assert plan_of(tmp_path, [whole])[1].run("demo_xsub", "protogcn", "j").settings["epochs"] == 9
+    assert capsys.readouterr().err == ""

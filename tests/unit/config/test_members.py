@@ -5,7 +5,8 @@ from snakemake.utils import update_config
 
 from protogcn.config.members import split_member
 from protogcn.config.plan import expand
-from protogcn.config.schema import check_schema, read_yaml
+from protogcn.config.schema import check_schema
+from protogcn.config.strict_yaml import read_yaml
 from protogcn.config.tables import common_recipe, resolve_tables, table_from_mapping
 from protogcn.config.targets import chosen_runs, page_of, targets_of
 from protogcn.errors import ConfigError

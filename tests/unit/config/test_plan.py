@@ -176,12 +176,13 @@ def override(where, **settings):
         ("overrides", override({"dataset": "demo"}, model={"subsets": 7}), r"model\.subsets: found 7, expected a divisor"),
         ("datasets.demo.skeleton", "ntu24", "'ntu24' is not a layout.*did you mean 'ntu25'"),
         ("datasets.demo.raw", "x", "expected either raw or simulate"),
+        ("datasets.utd_mhad.splits", ["label"], "splits: label is the name of another column"),
         ("datasets.ntu60.splits", ["xset"], "xset is not a split of ntu60, expected xsub, xview"),
         ("datasets.demo.skeleton", "utd20", "needs a protocol"),
         ("skeletons.ntu25", {"joints": ["a"], "parents": [0]}, "this layout is built in"),
         ("skeletons.utd20.limbs", {}, "limb_drop is 0.5, but skeletons.utd20 declares no limbs"),
         ("skeletons.utd20.pairs", [], "swap is 0.5, but skeletons.utd20 declares no pairs"),
-        ("skeletons.utd20.centre", None, "skeletons.utd20: has no centre, preparation centred"),
+        ("skeletons.utd20.centre", None, r"run utd_mhad_xsub/protogcn/j: skeletons.utd20: has no centre, preparation centred needs it\. It is from the section train; .*set: {preparation: raw}}"),
         ("overrides", override({"dataset": "ntu60"}, mirror=0.5), "mirror is 0.5, but skeletons.ntu25 is not in_image"),
         ("overrides", override({"dataset": "finegym"}, rotation=0.2), "rotation is 0.2, but skeletons.coco20 holds pixels"),
         ("overrides", override({"dataset": "finegym"}, preparation="centred"), "coco20: holds pixels and scores, which prep"),
@@ -266,3 +267,21 @@ def test_another_number_of_trainings_per_gpu_makes_no_run_anew():
     first, second = (plan.run("demo_xsub", "protogcn", "j").to_mapping() for plan in plans)
     assert first == second
     assert [plan.trainings_per_gpu for plan in plans] == [1, 4]
+
+
+def test_a_baseline_on_a_layout_of_ones_own_is_told_what_to_write():
+    config = changed(
+        "datasets.mine", {"raw": "m.pkl", "skeleton": "utd20", "classes": 2, "splits": ["xsub"]}
+    )
+    del config["skeletons"]["utd20"]["spine"], config["skeletons"]["utd20"]["shoulders"]
+    config["overrides"]["mine"] = {"where": {"dataset": "mine"}, "set": {"frames": 48}}
+    plan = expand(config)
+    with pytest.raises(
+        ConfigError,
+        match=r"run mine_xsub/stgcnpp/j: skeletons.utd20: has no spine and no shoulders.* from"
+        r" overrides.released_baselines; .* {where: {dataset: mine}, set: {preparation: centred}}\."
+        r" Or ask for stgcnpp@protogcn",
+    ):
+        plan.run("mine_xsub", "stgcnpp", "j")
+    config["overrides"]["more"] = {"where": {"dataset": "mine"}, "set": {"preparation": "centred"}}
+    assert expand(config).run("mine_xsub", "stgcnpp", "j").settings["preparation"] == "centred"

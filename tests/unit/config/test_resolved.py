@@ -3,9 +3,10 @@ import json
 import pytest
 import yaml
 
-from protogcn.config.plan import expand, load_plan
+from protogcn.config.plan import expand
 from protogcn.config.resolved import dataset_from_mapping, load_run, run_from_mapping
-from protogcn.config.schema import check_schema, read_yaml, with_moved_keys
+from protogcn.config.schema import check_schema, with_moved_keys
+from protogcn.config.strict_yaml import read_yaml
 from protogcn.errors import ConfigError, ContractError
 from tests.made.config import SCHEMA, changed, repository_config
 from tests.made.nano import nano_run
@@ -103,24 +104,6 @@ def test_all_mistakes_are_reported_at_once(schema):
     config["train"]["batch"] = 0
     with pytest.raises(ConfigError, match=r"(?s)epochs.*batch"):
         check_schema(config, schema)
-
-
-def test_key_that_appears_twice_is_refused_with_its_line(tmp_path):
-    path = tmp_path / "c.yaml"
-    path.write_text("train:\n  epochs: 3\n  batch: 2\n  epochs: 4\n")
-    with pytest.raises(ConfigError, match=r"c\.yaml: key 'epochs' appears twice in .* line 2"):
-        read_yaml(path)
-    with pytest.raises(ConfigError, match="appears twice"):
-        load_plan(repository_config(), SCHEMA, [path])
-
-
-@pytest.mark.parametrize(
-    "text", ["a: [1, 2", "a: b: c", "\tx: 1", "a: !!python/object:os.system 1"]
-)
-def test_broken_or_dangerous_yaml_is_refused_with_its_line(tmp_path, text):
-    (tmp_path / "c.yaml").write_text(text)
-    with pytest.raises(ConfigError, match=r"c\.yaml, line \d: found .*, expected YAML"):
-        read_yaml(tmp_path / "c.yaml")
 
 
 def test_run_and_dataset_survive_json_and_yaml():

@@ -119,10 +119,6 @@ def entry(**changes):
     ("changes", "sentence"),
     [
         ({"parents": [0, 0]}, "2 entries for 3 joints"),
-        ({"parents": [0, 0, 3]}, "joint 2 has parent 3, expected 0 to 2"),
-        ({"parents": [0, 1, 1]}, "2 joints are their own parent, expected one"),
-        ({"parents": [0, 2, 1]}, "joint 1 does not lead to the root 0"),
-        ({"parents": [1, 2, 0]}, "0 joints are their own parent"),
         ({"joints": ["a", "b", "a"]}, "a name appears twice"),
         ({"pairs": [[1, 3]]}, "pairs: joint 3 does not exist"),
         ({"pairs": [[0, 1], [1, 2]]}, "pairs: a joint is in two pairs"),

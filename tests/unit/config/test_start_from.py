@@ -1,14 +1,18 @@
 """What a run may say about the network that it starts from, and what is refused."""
 
 import copy
+import re
 
 import pytest
+import yaml
+from snakemake.utils import update_config
 
 from protogcn.config.plan import expand
-from protogcn.config.schema import check_schema, read_yaml
+from protogcn.config.schema import check_schema
 from protogcn.config.start_from import frozen_blocks
+from protogcn.config.strict_yaml import read_yaml
 from protogcn.errors import ConfigError
-from tests.made.config import SCHEMA, repository_config
+from tests.made.config import REPOSITORY, SCHEMA, repository_config
 
 DEMO = {"dataset": "demo"}
 _CONFIG, _SCHEMA = repository_config(), read_yaml(SCHEMA)  # read once
@@ -22,6 +26,17 @@ def plan_with(*said, **train):
         config["overrides"][f"mine{number}"] = {"where": where, "set": changes}
     check_schema(config, _SCHEMA)
     return expand(config)
+
+
+def test_example_of_the_docs_is_a_start():
+    text = (REPOSITORY / "docs/start-from.md").read_text()
+    (example,) = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    config = copy.deepcopy(_CONFIG)
+    config["datasets"]["mine"] = config["datasets"]["demo"]
+    update_config(config, yaml.safe_load(example))
+    check_schema(config, _SCHEMA)
+    settings = settings_of(expand(config), "b", "mine_xsub")
+    assert settings["start_from"] == "released/ntu120_xsub/b.pth"
 
 
 def settings_of(plan, stream="j", task="demo_xsub"):
@@ -100,6 +115,7 @@ def test_what_cannot_be_frozen_is_one_sentence(entry):
         ({"freeze": ["block 1"]}, "protogcn/j: has freeze without start_from, the network whose"),
         ({"loaded_learning_rate": 0.1}, "has loaded_learning_rate without start_from"),
         ({"start_from": "{fold}.pt"}, r"start_from is '\{fold\}\.pt': \{fold\} is unknown, expected"),
+        ({"load_from": "a.pth"}, "unknown key 'load_from': here it is start_from"),
         ({"start_from": 5}, r"start_from: found 5, expected text or null"),
         ({"start_from": "a.pt", "freeze": ["blocks 1-8"]}, r"freeze names 'blocks 1-8', .* 1 to 4\)"),
         ({"start_from": "a.pt", "freeze": [1]}, r"freeze\.0: found 1, expected text"),

@@ -1,9 +1,13 @@
 """Which file a training needs before it starts: one that is there, or another run's."""
 
+from pathlib import Path
+
 import pytest
 
 from protogcn.config.starts import file_to_start_from
+from protogcn.config.targets import chosen_runs
 from protogcn.errors import ConfigError
+from tests.made.config import repository_config
 from tests.unit.config.test_start_from import plan_with
 
 RUNS = "results/runs/demo/xsub/protogcn"
@@ -42,6 +46,12 @@ def test_chain_of_runs_is_followed():
         ({"stream": "j-3", "dataset": "demo"}, {"start_from": f"{RUNS}/j-2"}),
     )
     assert start_of(plan, "j-3") == [f"{RUNS}/j-2/checkpoint.pt"]
+
+
+def test_status_of_a_target_has_the_runs_that_its_runs_start_from():
+    plan = plan_with(({"stream": "b", "dataset": "demo"}, {"start_from": f"{RUNS}/jm"}))
+    runs = chosen_runs(repository_config(), plan, Path(), ["results/demo_xsub_2ens.csv"])
+    assert [run.stream for run in runs] == ["j", "jm", "b"]
 
 
 @pytest.mark.parametrize("file", ["a.pth", "results/runs/gone/xsub/protogcn/j", f"{RUNS}/j/old.pt"])

@@ -2,7 +2,8 @@ import pytest
 from snakemake.utils import update_config
 
 from protogcn.config.plan import expand
-from protogcn.config.schema import check_schema, read_yaml
+from protogcn.config.schema import check_schema
+from protogcn.config.strict_yaml import read_yaml
 from protogcn.config.tables import (
     common_recipe,
     request_of,

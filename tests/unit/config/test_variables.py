@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from protogcn.config.load import plan_of
-from protogcn.config.variables import fill_in
+from protogcn.config.variables import fill_in, made_folder
 from protogcn.errors import ConfigError
 from tests.made.config import REPOSITORY
 
@@ -69,3 +69,13 @@ overrides:
     network, file = (plan.run("mine_xsub", "protogcn", stream).settings for stream in "jb")
     assert network["checkpoint"] == f"{tmp_path}/j.pth"
     assert (file["scores"], file["clips"]) == (f"{tmp_path}/s.pkl", f"{tmp_path}/c.txt")
+
+
+def test_the_folder_of_results_is_made_unless_it_is_a_file(monkeypatch, tmp_path):
+    monkeypatch.setenv("PLACE", str(tmp_path))
+    assert made_folder("$PLACE/a/b") == f"{tmp_path}/a/b"
+    assert (tmp_path / "a/b").is_dir()
+    (tmp_path / "file").touch()
+    for path in ("$PLACE/file", "$PLACE/file/x"):
+        with pytest.raises(ConfigError, match=r"directory: .*/file.* cannot be the folder"):
+            made_folder(path)

@@ -2,6 +2,7 @@ import pickle
 import sys
 
 import numpy as np
+import pandas as pd
 import pytest
 import yaml
 
@@ -28,11 +29,12 @@ CONFIG = {
 }
 
 
-def check(folder, raw, monkeypatch, dataset="mine"):
+def check(folder, raw, monkeypatch, dataset="mine", faults=None):
     """Run the command with ``raw`` as the dataset's files."""
     CONFIG["datasets"]["mine"]["raw"] = str(raw)
     (folder / "mine.yaml").write_text(yaml.safe_dump(CONFIG))
     arguments = ["--configfile", str(folder / "mine.yaml"), "--directory", str(REPOSITORY)]
+    arguments += [] if faults is None else ["--faults", str(faults)]
     monkeypatch.setattr(sys, "argv", ["check_dataset", dataset, *arguments])
     command.main()
 
@@ -62,8 +64,8 @@ def test_a_good_folder_is_summed_up(tmp_path, monkeypatch, capsys):
     lines = capsys.readouterr().out.splitlines()
     assert lines == [
         "mine: 3 clips of 5 to 9 frames (median 7), 2 classes, 3 joints.",
-        "Warning: skeletons.stick3.pairs: left_hand (joint 2) is in no pair.",
-        "Nothing is wrong; 1 warnings.",
+        "Warning: skeletons.stick3.pairs: 1 joint is in no pair (2 left_hand).",
+        "Nothing is wrong; 1 warning.",
     ]
 
 
@@ -85,12 +87,12 @@ def test_what_is_odd_is_a_warning_each(tmp_path, monkeypatch, capsys):
     check(tmp_path, folder, monkeypatch)
     told = capsys.readouterr().out
     for sentence in (
-        "class 1 (nodding): has no training clip in split xsub.",
-        "joint 1 (chest): is zero in every clip.",
+        "1 of 2 classes has no training clip in split xsub (1 nodding);",
+        "1 of 3 joints is zero in every clip (1 chest).",
         "left out by rule: 1 no_body, 1 no_split.",
-        "a clip has 2 persons, datasets.mine.persons keeps 1.",
+        "1 of 4 clips have more persons than the 1 that datasets.mine.persons keeps, up to 2: d.",
         "1 clips have one frame, their motion is zero: d.",
-        "1 groups of clips have the very same positions: b = c.",
+        "1 group of clips with the very same positions: b = c.",
         "these look like millimetres; divide by 1000.",
         "1 files of clips are not in annotations.csv: g.npy.",
     ):
@@ -106,9 +108,7 @@ def test_every_problem_of_a_folder_is_named_at_once(tmp_path, monkeypatch):
     assert "14 malformed fields and files" in text
     assert "line 14, label: found 'jumping', expected a class name of the config" in text
     assert "line 14, xsub: found 'nowhere', expected train, val, test or -" in text
-    assert all(
-        f"c{number:02}.npy, the array: found the shape (5, 2, 3)" in text for number in range(12)
-    )
+    assert "keypoint: found the shape (5, 2, 3) in 12 of 13 files (c00.npy, c01.npy," in text
 
 
 def test_splits_and_samples_of_a_pickle_are_named_together(tmp_path, monkeypatch):
@@ -128,7 +128,7 @@ def test_splits_and_samples_of_a_pickle_are_named_together(tmp_path, monkeypatch
 
 def test_a_split_without_test_clips_is_a_problem(tmp_path, monkeypatch):
     clips = {"a": ("waving", "train", positions(0)), "b": ("nodding", "train", positions(1))}
-    with pytest.raises(ContractError, match="split xsub: has no test clip"):
+    with pytest.raises(ContractError, match="split xsub has no test clip"):
         check(tmp_path, write_clips(tmp_path / "raw", clips), monkeypatch)
 
 
@@ -152,3 +152,41 @@ def test_a_simulated_dataset_that_is_not_written_yet_says_how(tmp_path, monkeypa
 def test_a_misspelt_dataset_gets_a_hint(tmp_path, monkeypatch):
     with pytest.raises(ConfigError, match=r"'miine' is no dataset .* did you mean 'mine'"):
         check(tmp_path, tmp_path, monkeypatch, dataset="miine")
+
+
+def test_every_fault_is_in_a_csv_on_request(tmp_path, monkeypatch):
+    clips = {f"c{number:02}": ("waving", "train", positions(number)[:, :2]) for number in range(30)}
+    with pytest.raises(ContractError, match=r"in 30 of 30 files \(c00.npy, .*, \.\.\.\)"):
+        check(
+            tmp_path,
+            write_clips(tmp_path / "raw", clips),
+            monkeypatch,
+            faults=tmp_path / "all.csv",
+        )
+    table = pd.read_csv(tmp_path / "all.csv", keep_default_na=False)
+    assert list(table) == ["kind", "file", "place", "found", "expected"]
+    assert table["file"].tolist() == [f"c{number:02}.npy" for number in range(30)]
+    assert set(table["kind"]) == {"fault"}
+
+
+def test_every_clip_of_a_warning_is_in_the_csv_and_none_is_computed(tmp_path, monkeypatch):
+    clips = {f"=c{number:02}": ("waving", "train", positions(number, 1)) for number in range(8)}
+    clips |= {"b": ("nodding", "train", positions(9)), "c": ("waving", "test", positions(9))}
+    folder = write_clips(tmp_path / "raw", clips)
+    check(tmp_path, folder, monkeypatch, faults=tmp_path / "all.csv")
+    table = pd.read_csv(tmp_path / "all.csv", keep_default_na=False)
+    short = table[table["found"].str.contains("have one frame")]["place"]
+    assert short.tolist() == [f"'=c{number:02}" for number in range(8)]
+    assert "b (train) = c (test)" in table["place"].tolist()
+
+
+def test_the_same_clip_on_both_sides_is_named_with_its_sides(tmp_path, monkeypatch, capsys):
+    clips = {
+        "a": ("waving", "train", positions(0, 20)),
+        "b": ("nodding", "train", positions(1, 20)),
+        "c": ("waving", "test", positions(0, 20).astype(np.float16) + np.float16(1)),
+    }
+    check(tmp_path, write_clips(tmp_path / "raw", clips), monkeypatch)
+    told = capsys.readouterr().out
+    assert "on both sides of split xsub: a (train) = c (test); 1 group of clips" in told
+    assert "1 of 1 test clips are known from training" in told

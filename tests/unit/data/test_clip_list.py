@@ -11,6 +11,7 @@ from protogcn.data.list_clips import main
 from protogcn.errors import ConfigError, ContractError
 from tests.made.nano import DATASET
 
+CLASSES = DATASET.classes
 ANNOTATIONS = {
     "split": {"xsub_train": ["b"], "xsub_val": ["d", "a", "c"]},
     "annotations": [
@@ -31,7 +32,7 @@ def pickled(tmp_path):
 
 
 def test_test_clips_are_in_the_order_of_the_annotations(pickled):
-    clips = load_clip_list(pickled(ANNOTATIONS), "xsub", 4)
+    clips = load_clip_list(pickled(ANNOTATIONS), "xsub", CLASSES)
     assert clips.ids == ("c", "a", "d")  # neither that of the split's list, nor of the names
     assert clips.labels.tolist() == [0, 3, 2]
 
@@ -45,13 +46,13 @@ def test_written_list_is_read_as_its_pickle(pickled, tmp_path, monkeypatch):
     table = pd.read_csv(tmp_path / "annotated.csv")
     assert table["clip"].tolist() == ["c", "b", "a", "d", "e"]
     assert table["xsub"].tolist() == ["test", "train", "test", "test", "-"]
-    clips = load_clip_list(tmp_path / "annotated.csv", "xsub", 4)
+    clips = load_clip_list(tmp_path / "annotated.csv", "xsub", CLASSES)
     assert (clips.ids, clips.labels.tolist()) == (("c", "a", "d"), [0, 3, 2])
 
 
 def test_list_of_ones_own_needs_no_split(tmp_path):
     (tmp_path / "labels.csv").write_text("clip,label\nNA,1\n007,0\n")
-    clips = load_clip_list(tmp_path / "labels.csv", "xsub", 4)
+    clips = load_clip_list(tmp_path / "labels.csv", "xsub", CLASSES)
     assert (clips.ids, clips.labels.tolist()) == (("NA", "007"), [1, 0])
 
 
@@ -59,8 +60,11 @@ def test_list_of_ones_own_needs_no_split(tmp_path):
     ("content", "sentence"),
     [
         ([1], "found a list, expected a dict with split and annotations"),
-        ({**ANNOTATIONS, "annotations": [{"label": 1}]}, "annotation 1 has frame_dir None"),
-        ({**ANNOTATIONS, "annotations": [{"frame_dir": "a", "label": "x"}]}, "label 'x', expected"),
+        ({**ANNOTATIONS, "annotations": [{"label": 1}]}, "annotation 1, frame_dir: found None"),
+        (
+            {**ANNOTATIONS, "annotations": [{"frame_dir": "a", "label": "x"}]},
+            "label: found 'x', expected",
+        ),
         (
             {**ANNOTATIONS, "annotations": ANNOTATIONS["annotations"][:2] * 2},
             "clip c is listed twice",
@@ -69,15 +73,15 @@ def test_list_of_ones_own_needs_no_split(tmp_path):
         ({**ANNOTATIONS, "annotations": []}, "annotations is an empty list, expected a list"),
         (
             {**ANNOTATIONS, "annotations": [{"frame_dir": "a", "label": 4}]},
-            "label 4, expected 0 to 3",
+            "label: found 4, expected 0 to 3",
         ),
     ],
 )
 def test_pickle_that_is_no_list_is_one_sentence(pickled, content, sentence):
-    with pytest.raises(ContractError, match=rf"annotations\.pkl: .*{sentence}"):
-        load_clip_list(pickled(content), "xsub", 4)
+    with pytest.raises(ContractError, match=rf"annotations\.pkl.*{sentence}"):
+        load_clip_list(pickled(content), "xsub", CLASSES)
 
 
 def test_split_that_is_not_there_is_named(pickled):
     with pytest.raises(ConfigError, match="has no split xview, only xsub"):
-        list_clips(pickled(ANNOTATIONS), ["xview"])
+        list_clips(pickled(ANNOTATIONS), ["xview"], CLASSES)

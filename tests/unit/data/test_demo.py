@@ -42,6 +42,18 @@ def read(path):
     return frames
 
 
+def test_later_actions_are_those_of_the_whole_demo_with_numbers_from_one(tmp_path):
+    kind = {"seed": 0, "subjects": 2, "replications": 1, "frames": (20, 30)}
+    later = write_demo(tmp_path / "later", **kind, classes=2, first_class=11)
+    whole = {path.name: path for path in write_demo(tmp_path / "whole", **kind)}
+    assert len(later) == 2 * 2 * 2 * 2
+    for path in later:
+        same = path.name.replace("A001", "A011").replace("A002", "A012")
+        assert path.read_bytes() == whole[same].read_bytes()
+    with pytest.raises(ConfigError, match=r"demo\.classes: found 3, expected 1 to 2"):
+        write_demo(tmp_path / "more", **kind, classes=3, first_class=11)
+
+
 def first_with(accident):
     return next(
         (performance, camera)

@@ -86,7 +86,8 @@ def test_ids_that_look_like_nothing_or_numbers_survive(tmp_path):
 def test_class_without_a_training_clip_is_a_warning_that_names_it(tmp_path, capsys):
     clips = [c for c in nano_clips() if c.label != 2 or c.sides["xsub"] == "test"]
     write(tmp_path, clips)
-    assert "Warning: class 2 (left) has no training clip in split xsub" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "Warning: nano: 1 of 4 classes has no training clip in split xsub (2 left)" in told
 
 
 def test_label_outside_the_classes_names_the_sample(tmp_path):

@@ -101,13 +101,29 @@ def test_ids_that_look_like_numbers_or_nothing_stay_text(tmp_path):
 
 def test_missing_column_is_named(tmp_path):
     save_table(tmp_path / "t.csv", pd.DataFrame({"clip": ["a"]}))
-    with pytest.raises(ContractError, match=r"has no column label\.$"):
+    with pytest.raises(ContractError, match=r"has no column label, only 'clip'\.$"):
         load_table(tmp_path / "t.csv", {"clip": "str", "label": "int64"})
 
 
-def test_columns_between_semicolons_are_named(tmp_path):
-    (tmp_path / "t.csv").write_text("clip;label\na;1\n")
-    with pytest.raises(ContractError, match="found semicolons between the columns, expected comma"):
+@pytest.mark.parametrize(
+    "text",
+    [
+        "clip;label;x\na,b;1;0,5\nc;0;-2\n",
+        "clip\tlabel\tx\na,b\t1\t0,5\nc\t0\t-2\n",
+        'Clip, LABEL , x\n"a,b", 1, 0.5\nc, 0, -2\n',
+        '\ufeffclip,label,x\r\n"a,b",1,0.5\r\nc,0,-2\r\n',
+    ],
+)
+def test_tables_of_other_programs_are_read(tmp_path, text):
+    (tmp_path / "t.csv").write_text(text, encoding="utf-8", newline="")
+    table = load_table(tmp_path / "t.csv", {"clip": "str", "label": "int64", "x": "float64"})
+    assert table.to_dict("list") == {"clip": ["a,b", "c"], "label": [1, 0], "x": [0.5, -2]}
+
+
+def test_table_of_another_kind_is_named(tmp_path):
+    (tmp_path / "t.csv").write_bytes("clip,label\nmöbel,1\n".encode("latin1"))
+    sentence = r"found text that is not UTF-8 \(save it as UTF-8\), expected a csv with the columns"
+    with pytest.raises(ContractError, match=sentence):
         load_table(tmp_path / "t.csv", {"clip": "str"})
 
 

@@ -23,7 +23,8 @@ def test_record_is_read_as_it_was_written(tmp_path):
 
 def test_what_a_reader_has_to_know_of_a_run_is_kept(tmp_path):
     start = {"start": {"file": "a.pth", "new": {"classify.weight": "8 -> 4 classes"}}}
-    record = EnsembleRecord("logit", [FusedRun("j", 1.0, tmp_path / "runs/j", start)])
+    runs = [FusedRun("j", 1.0, tmp_path / "runs/j", start)]
+    record = EnsembleRecord("logit", runs, ("mixes members in different spaces",))
     save_ensemble_record(tmp_path / "e.json", record)
     assert load_ensemble_record(tmp_path / "e.json") == record
 

@@ -7,7 +7,7 @@ import pytest
 from protogcn.errors import ContractError
 from protogcn.files.scores import Scores, mark_of, select_of
 from tests.made.nano import SETTINGS
-from tests.made.score_files import scores_that_say
+from tests.made.score_files import make_scores, scores_that_say
 
 IDS = ["NA", "007", "null", "clip ü", "<script>", "=1+1", "a,b"]
 
@@ -46,7 +46,10 @@ def test_scores_read_back_as_they_were(scores, tmp_path):
         ({"logits": np.full((7, 4), np.nan)}, "logits of clip NA are not finite"),
         ({"probabilities": np.full((7, 4), 0.3)}, "sum to 1.2000, expected 1"),
         ({"clips": np.array([])}, "found 0 clips"),
-        ({"provenance": {"select": "first"}}, "select is 'first', expected best, unknown, last"),
+        (
+            {"provenance": {"select": "first"}},
+            "select is 'first', expected best, unknown, watched, last",
+        ),
     ],
 )
 def test_numbers_that_cannot_be_scores_are_never_written(scores, tmp_path, changes, sentence):
@@ -111,3 +114,11 @@ def test_the_same_clips_in_another_order_have_the_same_digest(scores):
     assert other.clips_digest == scores.clips_digest
     labelled = dataclasses.replace(scores, labels=scores.labels[order])
     assert labelled.clips_digest != scores.clips_digest
+
+
+def test_an_ensemble_is_marked_as_its_worst_member():
+    members = [make_scores([[1, 0], [0, 1]], select=s) for s in ("last", "watched", "last")]
+    assert select_of(members) == "watched"
+    assert "validate_on test" in mark_of(members)
+    members.append(make_scores([[1, 0], [0, 1]], select="best"))
+    assert select_of(members) == "best"

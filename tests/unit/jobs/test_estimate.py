@@ -223,3 +223,12 @@ def test_each_network_costs_what_its_layers_keep(ntu120):
     assert costs["protogcn"] == pytest.approx(1)
     assert costs["hdgcn"] > 2.5 * costs["ctrgcn"]
     assert costs["frhead"] > costs["ctrgcn"] > costs["blockgcn"] > costs["protogcn"]
+
+
+def test_validation_counts_as_forward_passes_over_its_side():
+    size = Size({"train": 30_000, "val": 9_000, "test": 90_000}, 10_000_000)
+    plain = to_train(run_of("ntu120_xsub"), size).minutes - 15
+    on_val = to_train(run_of("ntu120_xsub", validate_every=1, validate_on="val"), size).minutes - 15
+    seldom = to_train(run_of("ntu120_xsub", validate_every=10, validate_on="test"), size).minutes
+    assert on_val == pytest.approx(1.1 * plain, rel=0.01)  # a third of 9,000 to 30,000
+    assert seldom - 15 == pytest.approx(on_val, rel=0.01)

@@ -7,8 +7,11 @@ from dataclasses import replace
 import pytest
 import yaml
 
+from protogcn.config.load import plan_of
+from protogcn.jobs import status as stage
 from protogcn.jobs.run_state import STATES, RunState
-from protogcn.jobs.status import table_of
+from protogcn.jobs.states_table import table_of
+from tests.made.command import run_command
 from tests.made.config import REPOSITORY
 from tests.made.squeue import hide_squeue, put_squeue
 
@@ -22,6 +25,10 @@ WAITING = RunState(
     epoch=None,
     epochs=150,
     accuracy=None,
+    loss=None,
+    learning_rate=None,
+    measured_on="",
+    measured=None,
     clips_per_second=None,
     seconds_left=None,
     job="",
@@ -30,21 +37,21 @@ WAITING = RunState(
     message="",
 )
 RUNNING = replace(
-    WAITING, stream="jm-2", state="running", epoch=137, accuracy=81.254, clips_per_second=803.4,
+    WAITING, stream="jm-2", state="running", epoch=137, accuracy=81.254, loss=0.98765, learning_rate=0.0123, clips_per_second=803.4,
     seconds_left=93_784.0, job="1234567_8", host="node07",
 )  # fmt: skip
 
 
 def test_row_of_a_running_run():
-    row = table_of([RUNNING], width=100).splitlines()[2].split()
+    row = table_of([RUNNING], width=110).splitlines()[2].split()
     assert row == [
-        "jm-2", "running", "137/150", "81.25", "803", "1d", "2:03:04", "1234567_8", "node07",
+        "jm-2", "running", "137/150", "0.9877", "81.25", "0.012", "803", "1d", "2:03:04", "1234567_8", "node07",
     ]  # fmt: skip
 
 
 def test_run_that_never_started_has_dashes():
-    assert table_of([WAITING], width=100).splitlines()[2].split()[1:] == [
-        "waiting", "-/150", "-", "-", "-", "-", "-",
+    assert table_of([WAITING], width=110).splitlines()[2].split()[1:] == [
+        "waiting", "-/150", "-", "-", "-", "-", "-", "-", "-",
     ]  # fmt: skip
 
 
@@ -66,6 +73,35 @@ def test_failed_run_names_its_log_and_what_it_says():
 def test_words_of_a_file_do_not_steer_the_terminal():
     hostile = replace(RUNNING, message="\x1b[2J\x07 \u202eoops", job="\x1b]0;x", host="a\nb")
     assert all(line.isprintable() for line in table_of([hostile], width=100).splitlines())
+
+
+def test_a_validation_has_a_column_where_there_is_one():
+    watched = replace(RUNNING, measured_on="test", measured=71.5)
+    lines = table_of([watched, replace(WAITING, stream="b")], width=130).splitlines()
+    assert "  measured  " in lines[1]
+    assert "  test 71.50  " in lines[2]
+    assert "measured" not in table_of([RUNNING], width=130)
+
+
+@pytest.mark.parametrize(("width", "kept"), [(130, 4), (109, 3), (100, 2), (91, 1), (80, 0)])
+def test_a_narrow_terminal_keeps_state_epoch_and_time_left(width, kept):
+    watched = replace(RUNNING, measured_on="val", measured=71.5)
+    head, row = table_of([watched], width=width).splitlines()[1:3]
+    assert sum(name in head for name in ("rate", "loss", "clips/s", "measured")) == kept
+    assert all(text in row for text in ("running", "137/150", "81.25", "1d 2:03:04"))
+
+
+def test_a_low_window_shows_what_runs_and_what_needs_a_look():
+    waiting = [replace(WAITING, stream=f"j-{n}") for n in range(2, 90)]
+    failed = replace(WAITING, stream="b", state="failed", message="no")
+    lines = table_of([*waiting, RUNNING, failed], width=100, height=20).splitlines()
+    assert len(lines) <= 20
+    assert [line.split()[0] for line in lines[2:4]] == ["jm-2", "b"]
+    assert "... 88 runs more that wait or have ended." in lines
+    assert "90 runs: 88 waiting, 1 running, 1 failed." in lines
+    lines = table_of([replace(RUNNING, stream=f"j-{n}") for n in range(2, 90)], width=100, height=9)
+    assert len(lines.splitlines()) == 9
+    assert "more lines: the window is too low." in lines
 
 
 def test_summary_counts_the_states_and_the_longest_time_left():
@@ -147,3 +183,44 @@ def test_folder_that_a_config_names_is_looked_at(tmp_path):
     answer = status("--configfile", "config/smoke.yaml", tmp_path / "more.yaml")
     assert "finegym_val  protogcn" in answer.stdout
     assert "1 runs: 1 waiting." in answer.stdout
+
+
+def test_following_ends_with_the_runs_in_blocks_with_their_times(tmp_path, monkeypatch, capsys):
+    hide_squeue(tmp_path / "empty", monkeypatch)
+    run = tmp_path / "results/runs/demo/xsub/protogcn/j"
+    run.mkdir(parents=True)
+    (run / "progress.json").write_text('{"state": "failed", "epoch": 3, "epochs": 12}')
+    files = ("--directory", tmp_path, "--configfile", REPOSITORY / "config/config.yaml")
+    assert run_command(stage, monkeypatch, "--follow", *files) == 0
+    first, second = capsys.readouterr().out.splitlines()[:2]
+    assert time.strptime(first, "%Y-%m-%d %H:%M:%S")
+    assert second == "demo_xsub  protogcn"
+
+
+@pytest.mark.parametrize("wrong", ["0", "-3", "nan", "inf", "often"])
+def test_an_interval_is_refused_that_is_none(wrong, capsys, monkeypatch):
+    assert run_command(stage, monkeypatch, "--follow", "--interval", wrong) == 2
+    assert f"argument --interval: found {wrong}, expected seconds" in capsys.readouterr().err
+
+
+def test_programs_get_one_look(capsys, monkeypatch):
+    assert run_command(stage, monkeypatch, "--follow", "--json") == 2
+    assert "--json: not allowed with argument --follow" in capsys.readouterr().err
+
+
+def test_a_run_that_was_scored_is_not_read_again(tmp_path, monkeypatch):
+    config, plan = plan_of(REPOSITORY, [])
+    states, read = {"j": "scored", "b": "running"}, []
+
+    def state(run, *_, **__):
+        read.append(run.stream)
+        return replace(WAITING, run=run.name, stream=run.stream, state=states[run.stream])
+
+    monkeypatch.setattr(stage, "state_of", state)
+    for stream in states:
+        (tmp_path / f"results/runs/demo/xsub/protogcn/{stream}").mkdir(parents=True)
+    watch = stage._Watch(config, plan, tmp_path, [])
+    assert [state.state for state in watch.look()] == ["scored", "running"]
+    states["b"] = "failed"
+    assert [state.state for state in watch.look()] == ["scored", "failed"]
+    assert read == ["j", "b", "b"]

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from protogcn.batches.bodies import all_bodies
+from protogcn.data.scale import Scale
 from protogcn.errors import ConfigError, ContractError
 from protogcn.models import build_model
 from protogcn.predict import export as command
@@ -85,6 +86,13 @@ def test_the_interface_says_what_the_input_is(member):
     assert told["input"]["preparation"] == "centred"
     assert told["a clip's probabilities"] == "the mean over 3 crops of the softmax"
     assert told["skeleton"]["joints"] == ["root", "chest", "left", "right", "foot"]
+
+
+def test_the_interface_has_the_scale_of_the_bodies_where_it_is_known(member):
+    scale = Scale(1.6, 1.1, 1.8, frames=60, longest=90, in_image=False)
+    assert "scale" not in interface_of(member)["input"]
+    told = interface_of(dataclasses.replace(member, scale=scale))
+    assert (told["input"]["scale"]["body"], told["input"]["scale"]["longest"]) == (1.6, 90)
 
 
 def test_a_network_that_computes_something_else_is_refused(member):

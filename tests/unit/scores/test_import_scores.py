@@ -58,7 +58,8 @@ def test_numbered_samples_are_in_the_order_of_the_names(imported):
     entries = [(f"test_{n}", logits[by_name[clip]]) for n, clip in enumerate(sorted(ids))]
     scores = imported(dict(entries[::-1]), clips=clips)
     np.testing.assert_array_equal(scores.logits, logits)
-    assert scores.provenance["imported"]["clips joined by"] == "position"
+    assert scores.provenance["imported"]["clips joined by"] == "number"
+    assert scores.provenance["imported"]["in the order of"] == "the clips' names"
 
 
 def test_crops_are_averaged_after_the_softmax(imported):
@@ -129,7 +130,7 @@ SAMPLES = [{"pred_score": v, "gt_label": n} for v, n in zip(LOGITS, CLIPS.labels
         (list(LOGITS[:, :3]), "has scores of 3 classes, expected 4"),
         (dict(zip(["c3", "c1", "c0", "x"], LOGITS, strict=True)), r"1 are missing \(such as c2\) and 1 are too many \(such as x\)"),
         (dict(zip(IDS[:3], LOGITS, strict=False)), r"1 are missing \(such as c2\) and 0 are too many"),
-        ({f"test_{n}": v for n, v in zip((1, 2, 3, 4), LOGITS, strict=True)}, "4 are missing"),
+        ({f"test_{n}": v for n, v in zip((2, 3, 4, 5), LOGITS, strict=True)}, "4 are missing"),
         (SAMPLES[1:] + SAMPLES[:1], "4 of 4 clips have another label, the first is c3 with 1, expected 3"),
         (list(10 * softmax(LOGITS)), "are positive and sum to 10, expected probabilities"),
     ],
@@ -153,6 +154,102 @@ def test_scores_in_another_order_are_refused(imported):
         imported(good, clips=clips)
     named = {f"c{number}": vector for number, vector in enumerate(good)}
     assert len(imported(named, clips=clips).clips) == 400  # names are trusted
+
+
+def with_settings(**settings):
+    return replace(RUN, settings={**RUN.settings, **settings})
+
+
+@pytest.mark.parametrize("keys", [np.int64, "test_{}".format, str])
+def test_numbered_samples_follow_the_list_that_was_given(imported, keys):
+    content = {keys(row): vector for row, vector in enumerate(LOGITS)}
+    scores = imported(content, run=with_settings(clips="mine.csv"))
+    np.testing.assert_array_equal(scores.logits, LOGITS)
+    assert scores.provenance["imported"]["in the order of"] == "the list given as clips"
+
+
+def many(order):
+    """Good scores of 48 clips whose list is not sorted by name, in another order."""
+    names = np.array([f"c{number:02}" for number in np.random.default_rng(4).permutation(48)])
+    labels = np.arange(48) % 8
+    values = np.eye(8)[labels] * 4 + np.random.default_rng(5).normal(size=(48, 8))
+    rows = {"list": np.arange(48), "names": np.argsort(names), "none": np.arange(48) - 1}[order]
+    return list(values[rows]), ClipList(tuple(names), labels)
+
+
+EIGHT = replace(RUN, dataset=with_classes(*"abcdefgh"))
+
+
+@pytest.mark.parametrize(
+    ("order", "is_given", "is_numbered", "sentence"),
+    [
+        ("names", True, True, "follow the list given as clips, but that list sorted by name; sort"),
+        ("none", True, True, "the list given as clips, but another list of clips; put it in the"),
+        ("none", True, False, "the list given as clips, but another list of clips; put it in the"),
+        ("names", False, False, "the annotation file, but that list sorted by name; give that one"),
+        ("none", False, False, "the annotation file, but another list of clips; give that one as"),
+        (
+            "none",
+            False,
+            True,
+            "the clips' names, but another list of clips; give that one as clips",
+        ),
+    ],
+)
+def test_scores_of_few_clips_in_another_order_are_refused(
+    imported, order, is_given, is_numbered, sentence
+):
+    values, clips = many(order)
+    run = replace(EIGHT, settings={**RUN.settings, **({"clips": "a.csv"} if is_given else {})})
+    content = {f"test_{row}": v for row, v in enumerate(values)} if is_numbered else values
+    with pytest.raises(ContractError, match=rf"of 48 clips are right, no more than .*{sentence}"):
+        imported(content, clips=clips, run=run)
+
+
+def test_too_few_clips_to_tell_are_taken_and_it_is_said(imported):
+    scores = imported([LOGITS[1], LOGITS[0], *LOGITS[2:]])
+    (remark,) = scores.provenance["imported"]["remarks"]
+    assert remark.startswith("2 of 4 clips are right, maybe by chance (1): too few clips to tell")
+
+
+def test_named_scores_no_better_than_chance_are_said_to_be(imported):
+    values, clips = many("none")
+    scores = imported(dict(zip(clips.ids, values, strict=True)), clips=clips, run=EIGHT)
+    (remark,) = scores.provenance["imported"]["remarks"]
+    assert "no more than by chance" in remark
+    assert "are the classes of the file in the order of the config's?" in remark
+
+
+def test_rounded_probabilities_are_no_logits(imported):
+    shares = np.round(softmax(LOGITS), 2)
+    scores = imported(list(shares))
+    expected = shares / shares.sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(scores.probabilities, expected)
+    assert scores.provenance["space"] == "probability"
+    assert "divided by that" in scores.provenance["imported"]["remarks"][0]
+
+
+def test_question_about_the_space_is_answered_by_the_config(imported):
+    sigmoid = 1 / (1 + np.exp(-LOGITS))
+    with pytest.raises(
+        ContractError, match=r"all scores lie in 0 to 1, .* score_space: probability"
+    ):
+        imported(list(sigmoid))
+    told = imported(list(sigmoid), run=with_settings(score_space="logit"))
+    np.testing.assert_allclose(told.probabilities, softmax(sigmoid))
+    assert told.provenance["imported"]["space"] == "as told by the config"
+
+
+def test_logarithms_of_probabilities_serve_as_logits_but_not_divided_by_their_norm(imported):
+    scores = imported(list(np.log(softmax(LOGITS))))
+    assert scores.provenance["space"] == "log_probability"
+    np.testing.assert_allclose(scores.probabilities, softmax(LOGITS))
+    fused = fuse({"j": scores}, {"j": 1}, "logit")
+    assert (fused.argmax(axis=1) == LOGITS.argmax(axis=1)).all()
+    with pytest.raises(
+        ContractError, match=r"as log-probabilities, .* space normalised_logit needs"
+    ):
+        fuse({"j": scores}, {"j": 1}, "normalised_logit")
 
 
 def write_csv(path, header):

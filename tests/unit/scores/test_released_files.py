@@ -1,3 +1,5 @@
+import gzip
+import json
 import os
 import pickle
 
@@ -105,6 +107,118 @@ def test_scores_beside_logits_are_no_probabilities(tmp_path):
     assert read_scores(tmp_path / "a.npz").probabilities is None
 
 
+@pytest.mark.parametrize(
+    "key", [np.int64, np.int32, np.float64, int, float, str, np.str_, lambda n: str(n).encode()]
+)
+def test_numbered_samples_of_every_type_have_the_same_names(read, key):
+    """CTR-GCN's code numbers those of NW-UCLA with numpy's integers."""
+    found = read({key(row): vector for row, vector in enumerate(VALUES)})
+    assert found.clips == tuple("01234")
+    np.testing.assert_array_equal(found.values[:, 0], VALUES)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {name: torch.from_numpy(v) for name, v in zip("abcde", VALUES, strict=True)},
+        {name: v[None] for name, v in zip("abcde", VALUES, strict=True)},
+        {name: v.tolist() for name, v in zip("abcde", VALUES, strict=True)},
+        {name: {"score": v, "label": 1} for name, v in zip("abcde", VALUES, strict=True)},
+        list(zip("abcde", VALUES, strict=True)),
+        (list("abcde"), VALUES),
+        {"names": list("abcde"), "scores": VALUES},
+        {"clips": np.array(list("abcde")), "logits": torch.from_numpy(VALUES)},
+        [{"frame_dir": n, "pred_score": v} for n, v in zip("abcde", VALUES, strict=True)],
+    ],
+)
+def test_named_scores_are_read_in_every_form(read, content):
+    found = read(content)
+    assert found.clips == tuple("abcde")
+    np.testing.assert_array_equal(found.values[:, 0], VALUES)
+
+
+@pytest.mark.parametrize("name", ["a.pt", "a.PTH", "a.pkl"])
+@pytest.mark.parametrize("content", [torch.from_numpy(VALUES), list(torch.from_numpy(VALUES))])
+def test_tensors_that_torch_saved_are_read(tmp_path, name, content):
+    torch.save(content, tmp_path / name)
+    np.testing.assert_array_equal(read_scores(tmp_path / name).values[:, 0], VALUES)
+
+
+def test_weights_of_a_network_are_no_scores(tmp_path):
+    torch.save({"state_dict": {"a": torch.zeros(2)}}, tmp_path / "a.pth")
+    with pytest.raises(
+        ContractError, match=r"weights of a network, expected scores; .* checkpoint"
+    ):
+        read_scores(tmp_path / "a.pth")
+
+
+def test_json_holds_what_a_pickle_does(tmp_path):
+    (tmp_path / "a.json").write_text(json.dumps(VALUES.tolist()))
+    np.testing.assert_array_equal(read_scores(tmp_path / "a.json").values[:, 0], VALUES)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Clip;Label;0;1\na;1;0,25;2\nb;0;-1e-1;0\n",
+        "clip, label, 0, 1\na, 1, 0.25, 2\nb, 0, -1e-1, 0\n",
+        ",clip,LABEL,0,1\n0,a,1,0.25,2\n1,b,0,-1e-1,0\n",
+        "CLIP\tlabel\t0\t1\na\t1\t0.25\t2\nb\t0\t-0.1\t0\n",
+    ],
+)
+def test_csv_of_other_programs_is_read(tmp_path, text):
+    (tmp_path / "a.csv").write_text(text)
+    found = read_scores(tmp_path / "a.csv")
+    assert (found.clips, found.classes, found.labels.tolist()) == (("a", "b"), ("0", "1"), [1, 0])
+    assert found.values[:, 0].tolist() == [[0.25, 2.0], [-0.1, 0.0]]
+
+
+@pytest.mark.parametrize(
+    ("text", "clips"),
+    [
+        ("0.25,2\n-0.1,0\n", None),
+        ("0,1\n0.25,2\n-0.1,0\n", None),
+        ("2.5e-01 2.0e+00\n-1.0e-01 0.0e+00\n", None),
+        (",0,1\n0,0.25,2\n1,-0.1,0\n", None),
+        (",0,1\na,0.25,2\nb,-0.1,0\n", ("a", "b")),
+    ],
+)
+def test_csv_that_numpy_or_pandas_wrote_is_read(tmp_path, text, clips):
+    (tmp_path / "a.csv").write_text(text)
+    found = read_scores(tmp_path / "a.csv")
+    assert found.clips == clips
+    assert found.values[:, 0].tolist() == [[0.25, 2.0], [-0.1, 0.0]]
+
+
+def test_npz_of_one_array_needs_no_name(tmp_path):
+    np.savez(tmp_path / "a.npz", VALUES)
+    np.testing.assert_array_equal(read_scores(tmp_path / "a.npz").values[:, 0], VALUES)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "sentence"),
+    [
+        (
+            "a.pkl",
+            gzip.compress(b"a", mtime=0),
+            r"found a gzip file \(unpack it with gunzip\), expected a p",
+        ),
+        (
+            "a.npz",
+            b"<!DOCTYPE html>",
+            "found a web page .*, expected scores in a .npz file of numpy",
+        ),
+        ("a.npy", b"version https://git-lfs", r"found a Git LFS pointer .* \(run git lfs pull\)"),
+        ("a.csv", b"PK\3\4", "found a zip archive"),
+        ("a.npz", b"PK\3\4" + b"\0" * 22 + b"\5\0\0\0a.npy", r"of numpy that is cut short \(downl"),
+    ],
+)
+def test_file_of_another_kind_is_named(tmp_path, name, content, sentence):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(ContractError, match=rf"{name}: .*{sentence}"):
+        read_scores(tmp_path / name)
+
+
 SHARES = np.full((5, 4), 0.25)
 
 
@@ -159,9 +273,9 @@ def test_array_of_objects_is_one_sentence(tmp_path):
         ("text", "expected a list of score vectors"),
         ([VALUES[0], VALUES[1][:3]], r"no score vectors of one size \(\(3,\), \(4,\)\)"),
         (["a", "b"], "no score vectors of one size"),
-        ({"a": {"b": 1}}, "no score vectors of one size"),
+        ({"a": {"b": 1}}, "sample 0 has 'b', expected pred_score"),
         ([1.0, 2.0], r"scores of shape \(2,\), expected"),
-        (np.zeros((0, 4)), r"scores of shape \(0,\), expected"),
+        (np.zeros((0, 4)), r"an array of shape \(0, 4\) with nothing known in it, expected"),
         (np.zeros((4, 0)), r"scores of shape \(4, 1, 0\), expected"),
         ([np.array([0.0, np.nan])], "the scores of entry 0 are not finite"),
         ([{"label": 1}], "sample 0 has 'label', expected pred_score"),
@@ -176,11 +290,13 @@ def test_files_that_cannot_be_read_are_one_sentence(tmp_path):
     with pytest.raises(ConfigError, match=r"a\.pkl: is no file, expected scores"):
         read_scores(tmp_path / "a.pkl")
     (tmp_path / "a.txt").write_text("1 2")
-    with pytest.raises(ConfigError, match=r"ends in \.txt, expected \.pkl, \.npz"):
+    with pytest.raises(ConfigError, match=r"ends in '\.txt', expected one of \.pkl, .* \.csv"):
         read_scores(tmp_path / "a.txt")
     for name in ("a.npz", "a.npy", "a.csv"):
         (tmp_path / name).write_bytes(b"\x00\xff")
-        with pytest.raises(ContractError, match=rf"{name}: found a damaged file"):
+        with pytest.raises(
+            ContractError, match=rf"{name}: found an unknown kind .* expected scores"
+        ):
             read_scores(tmp_path / name)
     (tmp_path / "b.csv").write_text("clip,label\na,1\n")
     with pytest.raises(ContractError, match="has no column of a class"):
@@ -188,8 +304,8 @@ def test_files_that_cannot_be_read_are_one_sentence(tmp_path):
     (tmp_path / "c.csv").write_text("clip,0,1\na,1,high\n")
     with pytest.raises(ContractError, match=r"c\.csv: line 2, column 1: found 'high', expected a"):
         read_scores(tmp_path / "c.csv")
-    np.savez(tmp_path / "d.npz", joint=VALUES)
-    with pytest.raises(ContractError, match="has joint, expected logits or probabilities or"):
+    np.savez(tmp_path / "d.npz", joint=VALUES, bone=VALUES)
+    with pytest.raises(ContractError, match="has joint, bone, expected logits or probabilities or"):
         read_scores(tmp_path / "d.npz")
     np.savez(tmp_path / "e.npz", scores=np.array([{}], dtype=object))
     with pytest.raises(ContractError, match=r"e\.npz: scores holds Python objects"):

@@ -39,6 +39,7 @@ def test_scores_are_the_means_over_the_crops_of_each_test_clip(trained):
         np.testing.assert_allclose(scores.probabilities[row], logits.softmax(1).mean(0), atol=1e-6)
     assert scores.classes.tolist() == ["up", "down", "left", "right"]
     assert scores.provenance["data digest"] == store.digest
+    assert scores.provenance["copies"] == {"groups": 0, "test clips": 0}
 
 
 def test_other_number_of_crops_scores_the_same_checkpoint(trained):

@@ -1,6 +1,8 @@
 import os
 import socket
+import sys
 import time
+import types
 from dataclasses import replace
 
 import pytest
@@ -12,7 +14,14 @@ from protogcn.training import reporter
 from protogcn.training.reporter import Reporter
 from protogcn.training.run_owner import Owner
 
-ROW = {"accuracy": 50.0, "clips_per_second": 20.0}
+ROW = {
+    "epoch": 1,
+    "learning_rate": 0.1,
+    "loss": 2.5,
+    "accuracy": 50.0,
+    "clips_per_second": 20.0,
+    "seconds": 5.0,
+}
 
 
 def report_in(folder, history=(), seconds=None, owner=None):
@@ -21,6 +30,7 @@ def report_in(folder, history=(), seconds=None, owner=None):
         folder,
         epochs=10,
         num_clips=100,
+        measured_share=0.5,
         history=history,
         name="run",
         limit=TimeLimit(seconds),
@@ -132,3 +142,38 @@ def test_training_goes_on_where_nothing_can_be_told(tmp_path, capsys):
     report.end_epoch(ROW, lambda: None)
     assert "Warning:" in capsys.readouterr().err
     assert report.now == replace(report.now, epoch=1)
+
+
+def test_tensorboard_sees_the_epochs_of_the_owner_alone(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "tensorboard", types.ModuleType("tensorboard"))
+    report = report_in(tmp_path, history=[ROW])
+    (file,) = tmp_path.glob("events.out.tfevents.*")
+    size = file.stat().st_size
+    report.end_epoch({**ROW, "epoch": 2}, lambda: None)
+    grown = file.stat().st_size
+    assert grown > size
+    Owner(tmp_path)
+    with pytest.raises(SupersededError):
+        report.end_epoch({**ROW, "epoch": 3}, lambda: None)
+    assert file.stat().st_size == grown
+
+
+def test_newest_validation_stays_until_the_next_one_and_counts_for_the_time_left(tmp_path):
+    report = report_in(tmp_path)
+    report.end_epoch({**ROW, "val_accuracy": 60.0, "validation_seconds": 4.0}, lambda: None)
+    assert load_progress(tmp_path).seconds_left == 9 * (100 / 20 + 0.5 * 4)
+    report.end_epoch({**ROW, "epoch": 2}, lambda: None)
+    found = load_progress(tmp_path)
+    assert (found.measured_on, found.measured) == ("val", 60.0)
+    assert (found.loss, found.learning_rate) == (2.5, 0.1)
+    again = report_in(tmp_path, history=[{**ROW, "val_accuracy": 60.0, "validation_seconds": 4.0}])
+    assert again.now.measured == 60.0
+
+
+def test_epoch_with_a_validation_needs_its_time_too(tmp_path):
+    row = {**ROW, "val_accuracy": 60.0, "validation_seconds": 500.0}
+    report = report_in(tmp_path, history=[row], seconds=300)
+    report.end_epoch({**ROW, "epoch": 2}, lambda: None)
+    report.begin_epoch()
+    with pytest.raises(OutOfTimeError, match="an epoch takes up to 0:08:20"):
+        report.begin_epoch(validates=True)

@@ -11,7 +11,7 @@ from protogcn.errors import ConfigError, ContractError
 from protogcn.models.checkpoint import save_checkpoint
 from protogcn.models.released.protogcn import released_names
 from protogcn.models.released.pyskl import pyskl_names
-from protogcn.models.trained import build_network
+from protogcn.models.trained import build_network, load_trained
 from protogcn.scores.score import score
 from protogcn.training.start_from import load_start
 from protogcn.training.train import _checkpoint, train
@@ -83,6 +83,7 @@ def before_training(run, data, folder, monkeypatch):
         stage,
         "train_epoch",
         lambda training: {
+            "epoch": 1,
             "accuracy": 0.0,
             "loss": 0.0,
             "learning_rate": 0.0,
@@ -244,6 +245,18 @@ def test_frozen_parts_keep_weights_and_statistics_bit_for_bit(data, tmp_path, fr
     assert not moved & same
 
 
+@pytest.mark.slow
+def test_compiled_step_trains_the_same_with_frozen_parts(data, tmp_path, captured_graphs):
+    ours(tmp_path / "c.pt", run_with(dataset=with_classes("a", "b")))
+    start = {"freeze": ["block 1"], "loaded_learning_rate": 0.01}
+    plain = train(run_with(tmp_path / "c.pt", **start), store_of(data), tmp_path / "plain")
+    run = run_with(tmp_path / "c.pt", **start, compile=True)
+    compiled = train(run, store_of(data), tmp_path / "compiled")
+    assert captured_graphs
+    for name, value in weights_of(plain).items():
+        torch.testing.assert_close(weights_of(compiled)[name], value, msg=name)
+
+
 def test_memory_of_new_classes_is_not_frozen(data, tmp_path):
     ours(tmp_path / "c.pt", run_with(dataset=with_classes("a", "b")))
     run = run_with(tmp_path / "c.pt", freeze=["all but classifier"])
@@ -294,6 +307,7 @@ def test_scores_say_where_the_training_started_and_need_no_file_of_it(data, tmp_
     save_checkpoint(tmp_path / "checkpoint.pt", dict(_checkpoint(training)))
     (tmp_path / "c.pt").unlink()
     scores = score(run, store_of(data), tmp_path / "checkpoint.pt")
+    load_trained(tmp_path / "checkpoint.pt", run)  # as predict does, without its clips
     said = scores.provenance["start"]
     assert said["file"] == str(tmp_path / "c.pt")
     assert len(said["sha256"]) == 64

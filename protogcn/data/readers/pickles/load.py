@@ -39,7 +39,10 @@ def load_pickle(path: Path, *, find_name: Callable[[str, str], object] = find_st
     except RefusedError as error:
         raise ContractError(f"{path}: byte {error.position}: {error.place}{error}.") from error
     except MemoryError as error:
-        raise ContractError(f"{path}: found more than fits into memory, expected less.") from error
+        raise ContractError(
+            f"{path}: found more than fits into memory, expected less; nested lists take eight"
+            " times the file, arrays once."
+        ) from error
     if end != len(data):
         raise ContractError(f"{path}: byte {end}: more after the end of the pickle, expected none.")
     return value

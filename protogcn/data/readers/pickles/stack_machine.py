@@ -21,7 +21,9 @@ class StackMachine:
     Attributes:
         stack: values above the last open mark.
         outer: the stacks below the open marks.
-        memo: values stored to be used again.
+        memo: values stored to be used again, by their numbers from 0; nested lists are many, and a
+            dict would take more than they do.
+        far: values stored under a number further up.
         allowance: bytes of values that may still be copied or used again.
     """
 
@@ -35,7 +37,8 @@ class StackMachine:
         self._find_storage = find_storage
         self.stack: list[Any] = []
         self.outer: list[list[Any]] = []
-        self.memo: dict[int, Any] = {}
+        self.memo: list[Any] = []
+        self.far: dict[int, Any] = {}
         self.allowance = allowance
 
     def result(self) -> object:
@@ -108,8 +111,10 @@ class StackMachine:
         if len(entries) % 2:
             raise RefusedError("a key without value, expected pairs")
         keys = entries[::2]
-        if not _PLAIN.issuperset(map(type, keys)):
-            raise RefusedError("a dict with other keys, expected text or numbers")
+        if not _PLAIN.issuperset(map(type, keys)):  # maybe numpy's numbers: CTR-GCN's of samples
+            keys = [key.item() if isinstance(key, np.generic) else key for key in keys]
+            if not _PLAIN.issuperset(map(type, keys)):
+                raise RefusedError("a dict with other keys, expected text or numbers")
         self._container(dict).update(zip(keys, entries[1::2], strict=True))
 
     def _container(self, kind: type) -> Any:
@@ -122,13 +127,19 @@ class StackMachine:
 
     def store(self, index: int | None) -> None:
         """Store the value on top of the stack, by default under the next number."""
-        self.memo[len(self.memo) if index is None else index] = self.stack[-1]
+        value = self.stack[-1]
+        if index is None or index == len(self.memo):
+            self.memo.append(value)
+        elif index < len(self.memo):
+            self.memo[index] = value
+        else:
+            self.far[index] = value
 
     def recall(self, index: int) -> None:
         """Put a stored value on the stack."""
-        if index not in self.memo:
+        if index >= len(self.memo) and index not in self.far:
             raise RefusedError(f"a reference to value {index}, expected one that is stored")
-        value = self.memo[index]
+        value = self.memo[index] if index < len(self.memo) else self.far[index]
         if type(value) is PickledArray and value.array is not None:
             value = value.array
         if type(value) is not str or len(value) > _LONG:

@@ -9,13 +9,14 @@ its weights. See docs/reliability.md.
 import io
 import struct
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from protogcn.data.readers.pickles.allowed_names import StandIn
+from protogcn.data.readers.pickles.allowed_names import Foreign, StandIn
 from protogcn.data.readers.pickles.numpy_arrays import RefusedError
 from protogcn.data.readers.pickles.torch_tensors import (
     PickledTensor,
@@ -27,6 +28,7 @@ from protogcn.data.readers.pickles.torch_tensors import (
 from protogcn.data.readers.pickles.unpickle import LEAST_ALLOWANCE, unpickle
 from protogcn.errors import ConfigError, ContractError
 from protogcn.files.contracts import reading
+from protogcn.files.kind import CHECKPOINT, kind_of
 
 # What a file before torch 1.6 starts with: a magic number and a version, each a pickle.
 _OLD_START = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.\x80\x02M\xe9\x03."
@@ -47,18 +49,19 @@ def load_torch_file(path: Path) -> object:
     """
     if not path.is_file():
         raise ConfigError(f"{path}: is no file, expected a checkpoint.")
-    with reading(path, "a checkpoint of torch"):
-        try:
-            data = path.read_bytes()
-            if data.startswith(b"PK"):
-                return _read_zip(zipfile.ZipFile(io.BytesIO(data)))
-            if not data.startswith(_OLD_START):
-                raise ContractError(
-                    f"{path}: found neither a zip nor an old file of torch, expected a checkpoint."
-                )
+    with _reading_torch(path, str(path)):
+        data = path.read_bytes()
+        if data.startswith(_OLD_START):
             return _read_old(data, find_name_or_foreign)
-        except RefusedError as error:
-            raise ContractError(f"{path}: found {error}.") from error
+        if not zipfile.is_zipfile(path):
+            raise RefusedError(f"{kind_of(path)}, expected {CHECKPOINT}")
+        return _read_zip(zipfile.ZipFile(io.BytesIO(data)), path)
+
+
+def is_torch_file(path: Path) -> bool:
+    """Whether a file begins as one of torch, whatever its name is."""
+    with path.open("rb") as file:
+        return file.read(len(_OLD_START)).startswith((b"PK", _OLD_START))
 
 
 def array_of(path: Path, name: str, tensor: PickledTensor) -> np.ndarray:
@@ -67,11 +70,8 @@ def array_of(path: Path, name: str, tensor: PickledTensor) -> np.ndarray:
     Raises:
         ContractError: they are damaged or missing.
     """
-    with reading(path, "a checkpoint of torch"):
-        try:
-            return tensor.to_array()
-        except RefusedError as error:
-            raise ContractError(f"{path}: {name}: found {error}.") from error
+    with _reading_torch(path, f"{path}: {name}"):
+        return tensor.to_array()
 
 
 def find_score_name(module: str, name: str) -> object:
@@ -85,11 +85,25 @@ def find_score_name(module: str, name: str) -> object:
     return find_tensor_name(module, name)
 
 
-def _read_zip(archive: zipfile.ZipFile) -> object:
+@contextmanager
+def _reading_torch(path: Path, where: str) -> Iterator[None]:
+    with reading(path, CHECKPOINT):
+        try:
+            yield
+        except RefusedError as error:
+            raise ContractError(f"{where}: found {error}.") from error
+        except zipfile.BadZipFile as error:
+            raise ContractError(
+                f"{where}: found a damaged file ({error}), expected {CHECKPOINT}; download or make"
+                " it again."
+            ) from error
+
+
+def _read_zip(archive: zipfile.ZipFile, path: Path) -> object:
     entries = {entry.filename: entry for entry in archive.infolist()}
     pickles = [name for name in entries if name.count("/") == 1 and name.endswith("/data.pkl")]
     if len(pickles) != 1:
-        raise RefusedError("a zip without data.pkl, expected a checkpoint of torch")
+        raise RefusedError(f"{kind_of(path)}, expected {CHECKPOINT}")
     folder = pickles[0].removesuffix("data.pkl")
 
     def read(name: str, num_bytes: int) -> bytes:
@@ -129,7 +143,9 @@ def _read_old(data: bytes, find_name: Callable[[str, str], object]) -> object:
 
     sizes: dict[str, Storage] = {}
 
-    def find_storage(key: object) -> Storage:
+    def find_storage(key: object) -> Storage | Foreign:
+        if type(key) is tuple and len(key) == 4 and key[0] == "module":  # a class, with its code
+            return Foreign(getattr(key[1], "name", "of a class"))
         storage = storage_of(key, read)
         sizes[key[2]] = storage
         return storage
@@ -151,7 +167,8 @@ def _read_old(data: bytes, find_name: Callable[[str, str], object]) -> object:
         position = first + count * storage.dtype.itemsize
         if position > len(data):
             raise RefusedError(
-                f"{len(data)} bytes, expected at least {position}: the end of the file is missing"
+                f"{len(data)} bytes, expected at least {position}: the end of the file is"
+                " missing, download or make it again"
             )
     return content
 

@@ -20,6 +20,7 @@ from protogcn.data.readers.pickles.stack_machine import StackMachine
 PROTOCOLS = range(2, 6)
 LEAST_ALLOWANCE = 4 << 20  # bytes
 _LONGEST_INTEGER = 71  # bits of a 64-bit number that needs a ninth byte for its sign
+_WHOLE = "expected a whole pickle; it may be cut short: download or make it again"
 _CLAIMS = {"PROTO", "FRAME", "LONG1", "LONG_BINPUT"}
 
 
@@ -66,13 +67,13 @@ def unpickle(
     except UnicodeError as error:
         raise RefusedError("text that is not UTF-8, expected UTF-8", position) from error
     except (IndexError, ValueError) as error:
-        found = "an instruction without its values, expected a whole pickle"
+        found = f"an instruction without its values, {_WHOLE}"
         raise RefusedError(found, position) from error
 
 
 def _refused(data: bytes, position: int) -> NoReturn:
     if position == len(data):
-        raise RefusedError("the end of the file, expected a whole pickle")
+        raise RefusedError(f"the end of the file, {_WHOLE}")
     names = {ord(opcode.code): opcode.name for opcode in opcodes}
     name = names.get(data[position], f"0x{data[position]:02x}")
     raise RefusedError(f"the instruction {name}, {EXPECTED}")

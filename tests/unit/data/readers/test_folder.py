@@ -3,9 +3,14 @@ import json
 import numpy as np
 import pytest
 
+from protogcn.config.skeleton import built_in_skeletons
 from protogcn.data.readers import DroppedClip
 from protogcn.data.readers.folder import read_folder, unlisted_files
+from protogcn.data.readers.notes import Notes
+from protogcn.data.readers.ntu_bodies import arrange_bodies
+from protogcn.data.readers.skeleton_file import read_skeleton_file
 from protogcn.errors import ConfigError, ContractError
+from tests.made.skeleton_text import make_text
 
 JOINTS = ("hip", "chest", "hand")
 CLASSES = ("waving", "nodding")
@@ -81,6 +86,76 @@ def test_labels_are_names_or_numbers_and_sides_come_from_the_splits_column(tmp_p
     assert c == DroppedClip("c", "no_split")
 
 
+def test_skeleton_files_of_any_names_are_read_like_those_of_ntu(tmp_path):
+    bodies = [[(1, 0.1)], [(1, 0.2)]]
+    (tmp_path / "wave.skeleton").write_bytes(make_text(bodies))
+    (tmp_path / "nod.SKELETON").write_bytes(make_text([[], []]))
+    (tmp_path / "two.skeleton").write_bytes(make_text([[(1, 0.1), (2, 0.2)]]))
+    write(tmp_path, ["wave,waving,train", "nod,nodding,test", "two,nodding,test"])
+    joints = built_in_skeletons()["ntu25"].joints
+    wave, *dropped = read(tmp_path, joints=joints)
+    expected = arrange_bodies(read_skeleton_file(tmp_path / "wave.skeleton"))
+    np.testing.assert_array_equal(wave.keypoints, expected)
+    rules = [("nod", "no_body"), ("two", "all_bodies_under_12_frames")]
+    assert [(clip.name, clip.rule) for clip in dropped] == rules
+    with pytest.raises(
+        ContractError, match=r"found a \.skeleton file with 25 joints in metres in 3 of"
+    ):
+        read(tmp_path)
+
+
+def test_a_table_may_come_from_a_spreadsheet(tmp_path):
+    for name in ("a", "b", "sub/c"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        np.save(tmp_path / f"{name}.npy", CLIP)
+    (tmp_path / "a.npy").rename(tmp_path / "a.NPY")
+    text = (
+        "\ufeffClip ; LABEL; Xsub\r\n a ; waving ; Train\r\nb;nodding;TEST\r\nsub\\c;1;-\r\n;;\r\n"
+    )
+    (tmp_path / "annotations.csv").write_text(text, newline="")
+    notes = Notes()
+    a, b, c = read(tmp_path, notes=notes)
+    assert (a.name, a.label, a.sides) == ("a", 0, {"xsub": "train"})
+    assert (b.name, b.label, b.sides) == ("b", 1, {"xsub": "test"})
+    assert c == DroppedClip("sub/c", "no_split")
+    assert notes.lines() == ["\\ in the name of a clip is read as / (1 clip: sub\\c)."]
+    assert unlisted_files(tmp_path) == []
+
+
+def test_an_annotation_in_json_is_read_as_in_a_pickle(tmp_path):
+    scores = np.linspace(0.1, 0.9, 12).reshape(1, 4, 3)
+    sample = {"frame_dir": "a", "total_frames": 4, "keypoint": CLIP[None, ..., :2].tolist()}
+    sample |= {"keypoint_score": scores.tolist(), "img_shape": [480, 640]}
+    (tmp_path / "a.json").write_text(json.dumps(sample))
+    (tmp_path / "b.json").write_text(json.dumps([sample]))
+    write(tmp_path, ["a,0,train", "b,0,train"])
+    for clip in read(tmp_path, in_image=True):
+        np.testing.assert_array_equal(clip.keypoints[..., 2], scores)
+        assert clip.image_size == (480, 640)
+
+
+def test_two_sizes_of_an_image_that_differ_are_refused(tmp_path):
+    sample = {"keypoint": CLIP[..., :2].tolist(), "img_shape": [480, 640]}
+    (tmp_path / "a.json").write_text(json.dumps(sample))
+    write(tmp_path, ["a,0,train,640,480"], "clip,label,xsub,image_height,image_width")
+    with pytest.raises(
+        ContractError, match=r"img_shape: found 480 x 640, expected 640 x 480 as in"
+    ):
+        read(tmp_path, in_image=True)
+
+
+def test_empty_lists_in_json_are_what_was_not_seen(tmp_path):
+    frames = CLIP.tolist()
+    frames[1], frames[2][0], notes = [], [], Notes()
+    (tmp_path / "a.json").write_text(json.dumps(frames))
+    write(tmp_path, ["a,0,train"])
+    (found,) = read(tmp_path, notes=notes)
+    expected = CLIP.copy()
+    expected[1] = expected[2, 0] = 0
+    np.testing.assert_array_equal(found.keypoints[0], expected)
+    assert "empty lists in keypoint stand for what was not seen" in notes.lines()[0]
+
+
 def test_a_clip_of_zeros_has_no_body(tmp_path):
     np.save(tmp_path / "a.npy", 0 * CLIP)
     write(tmp_path, ["a,0,train"])
@@ -112,7 +187,7 @@ def test_poses_in_an_image_have_scores_and_the_images_size(tmp_path):
         ("a,0,training", "line 2, xsub: found 'training', expected train, val, test or -"),
         ("b,0,train", r"line 2, clip: found no file of this name, expected one of b\.npy, b\.csv"),
         ("../a,0,train", "clip: found no file of this name"),
-        ("twin,0,train", r"clip: found twin\.npy and twin\.csv"),
+        ("twin,0,train", r"clip: found twin\.csv and twin\.npy"),
         (",0,train", "line 2, clip: found 0 characters"),
         ("a,0,train,test", "line 2: found 4 fields, expected 3"),
         ("\n\na,2,train", "line 4, label: found '2'"),
@@ -156,21 +231,21 @@ def test_classes_that_are_called_by_their_number_are_fine(tmp_path):
     [
         ("a.csv", text_of(CLIP)[:-6] + "\n", r"a\.csv, line 4: found 8 values, expected 9"),
         ("a.csv", text_of(CLIP).replace("36.0", "x"), "line 4, hand_z: found 'x', expected a number"),
-        ("a.csv", text_of(CLIP).replace("36.0", "nan"), "frame 4, joint 2: found NaN or infinity"),
+        ("a.csv", text_of(CLIP).replace("36.0", "nan"), "keypoint: found NaN at person 1, frame 4, joint 2"),
         ("a.csv", "hip_x,hip_y\n1,2\n", "line 1: found no column hip_z, chest_x, chest_y"),
         ("a.csv", named() + "\n", "found a header alone"),
         ("a.csv", "", "found no line"),
-        ("a.csv", f"frame,{named()}\n", "found frame alone, expected frame and person"),
+        ("a.csv", f"person,{named()}\n", "found person alone, expected frame and person"),
         ("a.csv", f"{named()},hip_x\n", "found the column 'hip_x' twice"),
         ("a.csv", f"frame,person,{named()}\n" + 2 * ("1,1" + 9 * ",1" + "\n"), "person 1 again"),
-        ("a.csv", f"frame,person,{named()}\n0.5,1" + 9 * ",1", "frame and person: found no whole"),
-        ("a.json", "[[1, 2], [3]]", "lists of different lengths"),
-        ("a.json", "[[[1, 2, 3]]]", r"found the shape \(1, 1, 3\), expected \(frames, 3, 3\)"),
-        ("a.json", '{"points": []}', "found an object with 'points', expected keypoint in it"),
+        ("a.csv", f"frame,person,{named()}\n0.5,1" + 9 * ",1", "line 2, frame: found '0.5', expected a whole number, 0, 1, 2, ..., not a time"),
+        ("a.json", "[[1, 2], [3]]", "keypoint: found nested parts of 2 and of 1 elements"),
+        ("a.json", "[[[1, 2, 3]]]", r"found the shape \(1, 1, 3\), expected \(persons, frames, 3, 3\)"),
+        ("a.json", '{"points": []}', "found an object with 'points', expected keypoint .an annotation., data .Kin"),
         ("a.json", "[" * 100_000, "found no JSON, expected nested lists"),
-        ("a.json", '"text"', "found 'text', expected nested lists"),
-        ("a.json", "[[[true]]]", "elements of bool, expected numbers"),
-        ("a.npy", "no array", "found no whole array"),
+        ("a.json", '"text"', "found 'text', expected an array or nested lists"),
+        ("a.json", "[[[true]]]", r"found the shape \(1, 1, 1\)"),
+        ("a.npy", "no array", "found text that starts with 'no array', expected an array of numb"),
     ],
 )  # fmt: skip
 def test_a_file_that_is_wrong_is_named(tmp_path, file, content, sentence):
@@ -183,7 +258,9 @@ def test_a_file_that_is_wrong_is_named(tmp_path, file, content, sentence):
 def test_an_array_of_python_objects_is_not_unpickled(tmp_path):
     np.save(tmp_path / "a.npy", np.array([{}], dtype=object), allow_pickle=True)
     write(tmp_path, ["a,0,train"])
-    with pytest.raises(ContractError, match=r"a\.npy, the file: found no whole array of numbers"):
+    with pytest.raises(
+        ContractError, match=r"a\.npy, the file: found an array of Python objects, .* numpy\.stack"
+    ):
         read(tmp_path)
 
 
@@ -204,10 +281,14 @@ def test_a_thorough_reading_names_every_line_and_every_file(tmp_path):
         read(tmp_path)
     with pytest.raises(ContractError) as caught:
         read(tmp_path, thorough=True)
-    lines = str(caught.value).splitlines()
-    assert len(lines) == 1 + 13
-    assert "absent.npy" in lines[1]
-    assert "c11.json" in lines[-1]
+    _, absent, empty = str(caught.value).splitlines()
+    assert "absent.npy" in absent
+    assert empty == (
+        "  the file: found an object with nothing in 12 of 13 files (c0.json, c1.json, c2.json,"
+        " c3.json, c4.json, ...), expected keypoint (an annotation), data (Kinetics-skeleton), frames"
+        " (Azure Kinect), skeletons (NW-UCLA) or instance_info (MMPose) in it"
+    )
+    assert [fault.file for fault in caught.value.faults][-1] == "c11.json"
 
 
 def test_a_folder_without_a_table_says_what_the_table_is(tmp_path):
@@ -240,3 +321,46 @@ def test_image_sizes_are_checked(tmp_path):
     write(tmp_path, ["a,0,train,480,0"], "clip,label,xsub,image_height,image_width")
     with pytest.raises(ContractError, match="image_width: found '0', expected a whole number of"):
         read(tmp_path, in_image=True)
+
+
+def test_the_end_of_a_file_in_the_table_is_left_out_of_its_name(tmp_path):
+    notes = Notes()
+    np.save(tmp_path / "a.npy", CLIP)
+    np.save(tmp_path / "b.npy.npy", CLIP)
+    write(tmp_path, ["a.npy,0,train", "b.npy,0,test"])
+    assert [clip.name for clip in read(tmp_path, notes=notes)] == ["a", "b.npy"]
+    assert notes.lines() == ["the end of a file's name is left out of its clip's (1 clip: a.npy)."]
+    assert unlisted_files(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "found"),
+    [
+        ("a.mat", b"MATLAB 5.0 MAT-file", r"a\.mat, a MATLAB 5 file \(convert it first\)"),
+        ("a.txt", b"1 2 3\n", r"a\.txt, text that starts with '1 2 3'"),
+        ("a.mp4", b"\0\0\0 ftypisom", r"a\.mp4, an mp4 video"),
+    ],
+)
+def test_a_file_of_another_kind_is_named(tmp_path, file, content, found):
+    (tmp_path / file).write_bytes(content)
+    write(tmp_path, ["a,0,train"])
+    with pytest.raises(
+        ContractError, match=rf"line 2, clip: found {found}, expected one of a\.npy"
+    ):
+        read(tmp_path)
+
+
+def test_shares_of_an_image_are_told_from_pixels(tmp_path):
+    notes = Notes()
+    np.save(tmp_path / "a.npy", CLIP / 40)
+    np.save(tmp_path / "b.npy", CLIP)
+    write(
+        tmp_path,
+        ["a,0,train,480,640", "b,0,train,480,640"],
+        "clip,label,xsub,image_height,image_width",
+    )
+    a, b = read(tmp_path, in_image=True, notes=notes)
+    assert (a.image_size, b.image_size) == ((1, 1), (480, 640))
+    assert notes.lines() == [
+        "x and y are shares of the image, whose height and width are taken as 1 (1 clip: a)."
+    ]

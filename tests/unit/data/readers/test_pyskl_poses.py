@@ -41,7 +41,10 @@ def test_wider_type_of_the_two_is_kept(read):
     ("entry", "message"),
     [
         (sample("b", img_shape=None), "annotation 2: found no img_shape, expected"),
-        (sample("b", keypoint=np.ones((1, 4, 17, 4))), r"expected \(persons, frames, 17, 2 or 3\)"),
+        (
+            sample("b", keypoint=np.full((1, 4, 17, 4), 2.0)),
+            r"expected \(persons, frames, 17, 2 or 3\)",
+        ),
         (
             sample("b", keypoint_score=np.ones((1, 5, 17))),
             r"keypoint_score: found the shape \(1, 5, 17\), expected \(1, 4, 17\), as its keypoint",

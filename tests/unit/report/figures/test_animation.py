@@ -66,7 +66,7 @@ def test_only_the_persons_of_the_clip_are_read(data):
 @pytest.mark.parametrize(
     ("change", "code", "sentence"),
     [
-        ({"clip": "no such"}, 2, "clip no such: is none of the 24 clips"),
+        ({"clip": "no such"}, 2, "clip 'no such': is none of the 24 clips"),
         ({"modalities": ["j"]}, 2, "2 files and 1 modalities, expected one each"),
         ({"animation": Path("f.mp4")}, 2, "f.mp4: an animation ends in .gif"),
     ],

@@ -10,8 +10,9 @@ import yaml
 from protogcn.config.datasets import expected_clips
 from protogcn.data.joints import write_joints
 from protogcn.data.readers import DroppedClip
+from protogcn.files.clip_table import ClipTable
 from protogcn.report.figures import dataset as command
-from protogcn.report.figures.dataset import subject_of
+from protogcn.report.figures.dataset import count_clips, subject_of
 from tests.made.nano import DATASET, nano_clips, write_dataset
 
 
@@ -81,3 +82,18 @@ def test_a_dataset_with_other_counts_than_its_authors_is_a_warning(tmp_path, cap
     told = capsys.readouterr().err
     assert "Warning: nano_xsub has 16 train clips, its authors count 40091" in told
     assert "Warning: nano_xsub has 8 test clips, its authors count 16487" in told
+
+
+def test_copies_across_a_split_are_counted_and_named(tmp_path):
+    clips = list(nano_clips())
+    copy = dataclasses.replace(clips[0], name="copy", sides={"xsub": "test"})
+    write_dataset(tmp_path, [*clips, copy])
+    table = ClipTable.load(tmp_path / "clips.csv")
+    _, trailer = table.open_array(tmp_path / "joints.npy")
+    dropped = pd.DataFrame(columns=["clip", "rule"])
+    rows = count_clips(DATASET, table, dropped, trailer["inputs"])
+    copies = rows[rows["group"] == "copies"].set_index("name")["clips"]
+    assert copies.to_dict() == {
+        "xsub: test clips that are training clips too": 1,
+        "xsub: clip 00 (train) = copy (test)": 2,
+    }

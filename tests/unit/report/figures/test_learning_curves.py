@@ -59,3 +59,31 @@ def test_a_damaged_history_is_one_sentence(arguments, tmp_path, monkeypatch, cap
     (tmp_path / "b.csv").write_text("epoch,loss\n1,2\n")
     assert run_figure(stage, arguments, monkeypatch) == 3
     assert "b.csv: has no column learning_rate, accuracy" in capsys.readouterr().err
+
+
+def test_each_side_that_was_measured_has_a_panel():
+    plain, watched = history(4), history(4).assign(test_accuracy=[None, 30.0, None, 40.0])
+    with in_style():
+        figure = draw_learning_curves({"j": watched, "b": plain}, "title")
+    assert [axes.get_ylabel() for axes in figure.axes] == [
+        "training loss", "training accuracy (%)", "test accuracy (%)",
+    ]  # fmt: skip
+    (line,) = figure.axes[2].lines
+    assert line.get_xydata().tolist() == [[2, 30], [4, 40]]
+
+
+@pytest.mark.parametrize(
+    ("side", "told"),
+    [
+        ("val", "Measured on the side val, one crop of each clip: in the end j 40.00 %."),
+        (
+            "test",
+            "clip (the test side was measured while it trained: validate_on test): in the end",
+        ),
+    ],
+)
+def test_the_caption_says_what_was_measured(arguments, tmp_path, monkeypatch, side, told):
+    watched = history(4).assign(**{f"{side}_accuracy": [None, 30.0, None, 40.0]})
+    watched.to_csv(tmp_path / "j.csv", index=False)
+    assert run_figure(stage, arguments, monkeypatch) == 0
+    assert told in (tmp_path / "f.txt").read_text()

@@ -112,7 +112,7 @@ def run_stage(monkeypatch, *arguments):
 
 def test_page_has_every_part_and_reads_none_of_it_as_html(tmp_path, monkeypatch, capsys):
     paths = []
-    for stream, select in (("j", "last"), ("b", "best")):
+    for stream, select in (("j", "watched"), ("b", "best")):
         scores = scores_of("protogcn", stream, WRONG, select=select)
         scores.provenance["select"] = select
         paths.append(tmp_path / f"{stream}.npz")
@@ -134,6 +134,7 @@ def test_page_has_every_part_and_reads_none_of_it_as_html(tmp_path, monkeypatch,
     assert 'alt="gains &#34;and&#34; &lt;i&gt;losses&lt;/i&gt;"' in text
     assert '<a href="#run-nano_xsub/protogcn/b">' in text
     assert "(<code>select: best</code>): nano_xsub/protogcn/b." in text
+    assert "(<code>validate_on: test</code>): nano_xsub/protogcn/j." in text
     for raw in ("<b>j", "<i>losses", "<script>window", "<img src=x"):
         assert raw not in text
 

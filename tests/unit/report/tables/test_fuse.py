@@ -64,6 +64,31 @@ def test_record_says_which_training_started_from_another_network(tmp_path, monke
     assert [member.get("start") for member in record["members"]] == [None, start]
 
 
+def test_record_and_table_count_the_copies_across_the_split(tmp_path, monkeypatch):
+    for stream, repeat in (("j", 1), ("j-2", 2)):
+        scores, copies = scores_of_run("j", repeat=repeat), {"groups": 2, "test clips": 3}
+        counted = replace(scores, provenance={**scores.provenance, "copies": copies})
+        counted.save(tmp_path / f"{stream}/scores.npz")
+    assert fuse(tmp_path, monkeypatch, "j", "j-2") == 0
+    record = json.loads((tmp_path / "t.record").read_text())
+    assert [member["copies"] for member in record["members"]] == [copies] * 2
+    told = "Copies across the split: 3 test clips are training clips too."
+    assert told in (tmp_path / "t.markdown").read_text()
+
+
+def test_record_says_in_which_space_members_were_imported(tmp_path, monkeypatch, capsys):
+    scores_of_run("j").save(tmp_path / "j/scores.npz")
+    network = scores_of_run("b")
+    found = {"space": "probability", "imported": {"file": "b.csv", "remarks": ["were divided"]}}
+    replace(network, provenance={**network.provenance, **found}).save(tmp_path / "b/scores.npz")
+    assert fuse(tmp_path, monkeypatch, "j", "b") == 0
+    mixed = "mixes members in different spaces: logit (j), probability (b)"
+    assert f"Warning: nano_xsub 2_ens: {mixed}; they are summed as" in capsys.readouterr().out
+    record = json.loads((tmp_path / "t.record").read_text())
+    assert record["remarks"] == [mixed]
+    assert {key: record["members"][1][key] for key in found} == found
+
+
 def test_command_refuses_a_missing_score_file_and_writes_nothing(tmp_path, monkeypatch, capsys):
     scores_of_run("j").save(tmp_path / "j/scores.npz")
     assert fuse(tmp_path, monkeypatch, "j", "b") == 3

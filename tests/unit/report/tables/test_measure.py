@@ -72,6 +72,25 @@ def test_training_that_started_from_another_network_is_noted(tmp_path):
     assert found.notes == ("started",)
 
 
+def test_copies_across_the_split_are_noted(tmp_path):
+    path = write_scores(tmp_path, "j", predictions(0), [0])
+    drawn = Scores.load(path)
+    for number, notes in ((0, ()), (2, ("copies",))):
+        copies = {"groups": number, "test clips": number}
+        replace(drawn, provenance={**drawn.provenance, "copies": copies}).save(path)
+        (found,) = measured(tmp_path, cell("J", "j"))
+        assert found.notes == notes
+
+
+def test_fused_streams_in_different_spaces_are_noted(tmp_path):
+    write_scores(tmp_path, "j", predictions(0), [0])
+    path = write_scores(tmp_path, "b", predictions(0), [0])
+    network = Scores.load(path)
+    replace(network, provenance={**network.provenance, "space": "probability"}).save(path)
+    found = measured(tmp_path, cell("JB", {"j": 1.0, "b": 1.0}), cell("J", "j"), cell("B", "b"))
+    assert [each.notes for each in found] == [("mixed_spaces",), (), ()]
+
+
 def test_other_test_clips_are_noted(tmp_path):
     write_scores(tmp_path, "j", predictions(0, 1), [0, 1])
     write_scores(tmp_path, "j", predictions(0), [0], model="other")

@@ -1,0 +1,36 @@
+import pytest
+
+from protogcn.config.schema import check_schema
+from protogcn.config.strict_yaml import read_yaml
+from protogcn.errors import ConfigError
+from tests.made.config import SCHEMA, changed
+
+STICK = {"joints": ["hip", "chest"], "parents": [0, 0]}
+
+
+@pytest.fixture(scope="module")
+def schema():
+    return read_yaml(SCHEMA)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "sentence"),
+    [
+        ("train", None, "train: found null, expected a map; its keys stand below it, indented"),
+        ("overrides", None, "overrides: found null, expected a map; its keys stand below it"),
+        ("datasets.demo.classes", "waving", "expected a list or a whole number, such as [waving]"),
+        ("datasets.demo.classes", [1, 2], 'classes.0: found 1, expected text (in quotes, "1", it is text)'),
+        ("datasets.demo.classes", [True, False], "found true, expected text (YAML reads yes, no, on and off so"),
+        ("datasets.demo.splits", "xsub", 'splits: found "xsub", expected a list, such as [xsub]'),
+        ("datasets.demo.persons", "1", 'persons: found "1", expected a whole number (without quotes, 1, it is one)'),
+        ("datasets.ntu60.raw", "", 'raw: found "", expected at least 1 letter'),
+        ("train.learning_rate", "0,1", "expected a number (with a point, not a comma)"),
+        ("train.learning_rate", "1e-4", "YAML reads 1e-4 as text"),
+        ("ensembles.2ens.streams", ["j", "b"], "expected a map of weights, such as {j: 1, b: 1}"),
+        ("skeletons.stick", {**STICK, "centre": "hip"}, "expected a whole number, the number of a joint"),
+    ],
+)  # fmt: skip
+def test_what_yaml_takes_for_another_kind_is_explained(schema, path, value, sentence):
+    with pytest.raises(ConfigError) as error:
+        check_schema(changed(path, value), schema)
+    assert sentence in str(error.value)

@@ -242,5 +242,5 @@ def main() -> None:
         save_faults(args.faults, findings, odd)
     if findings.problems:
         raise ContractError("\n".join(findings.problems))
-    count = f"; {len(odd)} warning{'s'[: len(odd) - 1]}" if odd else ""
-    print(f"Nothing is wrong{count}.")
+    count = "1 warning" if len(odd) == 1 else f"{len(odd)} warnings"
+    print(f"Nothing is wrong; {count}." if odd else "Nothing is wrong.")

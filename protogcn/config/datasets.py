@@ -168,9 +168,11 @@ def missing_raw(dataset: Dataset) -> str | None:
             return f"{where}: found {path}, expected / between folders: {slashed}"
         place = "" if Path(path).is_absolute() else f" in {Path.cwd()}"
         source = f" Where to get it: {dataset.source}." if dataset.source else ""
+        folder = Path(path).parent
+        hint = nearest(Path(path).name, [each.name for each in folder.glob("*")])
         return (
-            f"{where}: the {kind} {path} does not exist{place}.{source} Put it there, or set"
-            f" {where} to where it is."
+            f"{where}: the {kind} {path} does not exist{place}{hint or '.'}{source} Put it there,"
+            f" or set {where} to where it is."
         )
     if not dataset.is_pickle and Path(dataset.raw).is_file():
         return f"datasets.{dataset.name}.raw: {dataset.raw} {_other_file(Path(dataset.raw))}"

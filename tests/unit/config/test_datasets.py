@@ -71,6 +71,7 @@ def test_missing_file_is_told():
         ("data\\mine.pkl", "found data\\mine.pkl, expected / between folders: data/mine.pkl"),
         ("folder.pkl", "folder.pkl is a folder, expected the pickle itself"),
         ("data/none.pkl", "the file data/none.pkl does not exist in "),
+        ("data/mine2.pkl", "; did you mean 'mine.pkl'? Where to get it: "),
     ],
 )
 def test_a_raw_file_that_is_not_there_says_what_is(monkeypatch, tmp_path, raw, sentence):

@@ -119,9 +119,9 @@ def entry(**changes):
     ("changes", "sentence"),
     [
         ({"parents": [0, 0]}, "2 entries for 3 joints"),
-        ({"joints": ["a", "b", "a"]}, "a name appears twice"),
+        ({"joints": ["a", "b", "a"]}, "joints: a appears twice, expected"),
         ({"pairs": [[1, 3]]}, "pairs: joint 3 does not exist"),
-        ({"pairs": [[0, 1], [1, 2]]}, "pairs: a joint is in two pairs"),
+        ({"pairs": [[0, 1], [1, 2]]}, r"pairs: joint 1 \(b\) appears twice"),
         ({"limbs": {"arm": [7]}}, "limbs: joint 7 does not exist"),
         ({"centre": 3}, "centre: joint 3 does not exist"),
     ],

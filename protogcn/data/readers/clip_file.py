@@ -7,7 +7,7 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Sequence
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -107,16 +107,18 @@ def read_frame_files(
     return _of_recorder(read_openpose_frames(files, _load_json, origin), joints, in_image, origin)
 
 
-def names_of_frame(path: PurePath) -> list[str]:
+def names_of_frame(name: str) -> list[str]:
     """Return what the clip may be called that a file is a frame of: its folder, and its beginning.
 
     ``wave/a_000000000012_keypoints.json`` may belong to ``wave`` or to ``wave/a``.
     """
-    if path.suffix.lower() != ".json":
+    stem, _, suffix = name.rpartition(".")
+    if suffix.lower() != "json":
         return []
-    match = _FRAME_FILE.fullmatch(path.stem)
-    names = [path.parent] if match is None else [path.parent, path.parent / match[1]]
-    return [name.as_posix() for name in names if name.name]
+    folder, slash, last = stem.rpartition("/")
+    match = _FRAME_FILE.fullmatch(last)
+    beginning = [] if match is None else [f"{folder}{slash}{match[1]}"]
+    return [folder, *beginning] if folder else beginning
 
 
 def frames_in(folder: Path) -> dict[str, list[Path]]:

@@ -11,8 +11,8 @@ from tests.made.config import changed
 
 @pytest.fixture
 def names_of(tmp_path):
-    def write_and_read(text, **entry):
-        path = tmp_path / "names.txt"
+    def write_and_read(text, name="names.txt", **entry):
+        path = tmp_path / name
         path.write_bytes(text if isinstance(text, bytes) else text.encode())
         return class_names("datasets.x", {"class_names": str(path), **entry}, ())
 
@@ -47,6 +47,12 @@ def test_mark_of_windows_editors_is_no_part_of_a_name(names_of):
         ("a\nb\n", {"classes": 3}, r"names\.txt has 2 lines, expected 3, one for each class"),
         ("a\n\nb\n", {}, r"names\.txt, line 2: found '', expected a name of 1 to 200 printable"),
         ("a\nb\x1b[1m\n", {}, r"line 2: found 'b\\x1b\[1m', expected a name"),
+        ('["a",\n"b"]', {"name": "names.json"}, "line 1: found '\\[\"a\",' in a .json file"),
+        (
+            "id,name\n0,a\n",
+            {"name": "names.csv"},
+            "found 'id,name' in a .csv file, expected a text",
+        ),
         ("a\n", {}, r"names\.txt has 1 names, expected 2 or more"),
         (b"\xff\xfea\n", {}, r"names\.txt is not UTF-8 text, expected one name a line"),
         ("a\nb\n", {"classes": ["a", "b"]}, "in classes and in class_names, expected one"),

@@ -29,6 +29,7 @@ from protogcn.files.kind import kind_of
 MAX_BYTES = 256 * 2**20  # an hour of one person with 25 joints has 32 MB
 _FRAME_FILE = re.compile(r"(.+)_[0-9]+_keypoints", re.DOTALL)
 _LARGEST_SHARE = 2.0  # of an image: joints may lie outside of it
+_MOST_BELOW = 0.25  # of shares that may be below zero
 
 
 class ClipContent(NamedTuple):
@@ -228,4 +229,9 @@ def _joined(
 
 def _shares(keypoints: np.ndarray, in_image: bool) -> tuple[int, int] | None:
     """Return the size of the image if positions are shares of it, which no person in pixels is."""
-    return (1, 1) if in_image and np.abs(keypoints[..., :2]).max() <= _LARGEST_SHARE else None
+    positions = keypoints[..., :2]
+    if not in_image or np.abs(positions).max() > _LARGEST_SHARE:
+        return None
+    # About a person's own middle, as MediaPipe's world landmarks are, half of them are below zero.
+    below = np.count_nonzero(positions < 0) > _MOST_BELOW * np.count_nonzero(positions)
+    return None if below else (1, 1)

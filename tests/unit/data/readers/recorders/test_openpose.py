@@ -105,7 +105,7 @@ def test_positions_about_their_own_middle_are_no_shares_of_an_image(tmp_path):
     clip[..., :2] -= clip[..., :2].mean(axis=(0, 1, 2))
     write_openpose(tmp_path / "c", "c", [openpose_frame(clip[:, t]) for t in range(3)])
     with pytest.raises(
-        ContractError, match="no size of the image, .* or positions that are shares"
+        ContractError, match=r"no size of the image, .* or positions that are shares"
     ):
         read(tmp_path, ["c"], sizes="")
 

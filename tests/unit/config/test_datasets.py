@@ -1,6 +1,9 @@
+from dataclasses import replace
+
 import pytest
 
 from protogcn.config.datasets import class_names, missing_raw
+from protogcn.config.inputs import raw_files
 from protogcn.config.plan import expand
 from protogcn.errors import ConfigError
 from tests.made.config import changed
@@ -80,3 +83,21 @@ def test_a_raw_file_that_is_not_there_says_what_is(monkeypatch, tmp_path, raw, s
     (tmp_path / "folder.pkl").mkdir()
     monkeypatch.chdir(tmp_path)
     assert sentence in missing_raw(expand(changed("datasets.ntu60.raw", raw)).datasets["ntu60"])
+
+
+class TestFoldersOfSkeletonFiles:
+    def dataset(self, tmp_path):
+        return expand(changed("datasets.ntu60.raw", str(tmp_path))).datasets["ntu60"]
+
+    def test_with_a_protocol_a_table_says_that_the_files_have_any_names(self, tmp_path):
+        dataset = self.dataset(tmp_path)
+        assert not dataset.is_annotated_folder
+        (tmp_path / "annotations.csv").touch()
+        assert dataset.is_annotated_folder
+        assert raw_files(dataset) == [str(tmp_path), f"{tmp_path}/annotations.csv"]
+
+    def test_a_table_one_folder_below_is_named(self, tmp_path):
+        (tmp_path / "clips").mkdir()
+        (tmp_path / "clips/annotations.csv").touch()
+        sentence = missing_raw(replace(self.dataset(tmp_path), protocol=None))
+        assert "; its folder clips has one: set raw to it." in sentence

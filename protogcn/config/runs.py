@@ -259,6 +259,12 @@ def look_up(where: str, names: Iterable[str], known: Iterable[str]) -> None:
                     f"{where}: {name} is now {model}@{RECIPE}, the model {model} under the recipe"
                     f" {RECIPE}; in a where it is {{model: {model}, recipe: {RECIPE}}}."
                 )
+            dataset, _, split = name.rpartition("_")
+            if any(task.rpartition("_")[0] == dataset for task in known if where.endswith(".task")):
+                raise ConfigError(
+                    f"{where}: {name!r} does not exist, datasets.{dataset}.splits has no {split};"
+                    f" expected {split} in it, or your splits in a dataset of another name."
+                )
             # Every model is known under every recipe, a hundred names that say no more.
             own = [each for each in known if "@" not in each]
             under = ", or one under another recipe, MODEL@RECIPE" if len(own) < len(known) else ""

@@ -135,7 +135,8 @@ def _one_size(
     name = item.files.name if isinstance(item.files, Path) else item.name
     origin = Origin(name, clip=item.name, notes=notes)
     if item.image_size is None and told is None:
-        expected = f"it in img_shape, or {' and '.join(_IMAGE_FIELDS)} as columns of {ANNOTATIONS}"
+        columns = f"{' and '.join(_IMAGE_FIELDS)} as columns of {ANNOTATIONS}"
+        expected = f"it in img_shape, {columns}, or positions that are shares of it, 0 to 1"
         raise origin.fault("the file", "no size of the image", expected)
     if told == (1, 1) != item.image_size:
         origin.note("x and y are shares of the image, whose height and width are taken as 1")

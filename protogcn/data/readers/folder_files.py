@@ -24,14 +24,15 @@ class FolderFiles:
         self._files: dict[str, list[Path]] = defaultdict(list)
         self._frames: dict[str, list[Path]] = defaultdict(list)
         for place, _, names in os.walk(folder):
-            inside = PurePosixPath(Path(place).relative_to(folder).as_posix())
+            inside = Path(place).relative_to(folder).as_posix()
+            start = "" if inside == "." else f"{inside}/"
             for file in sorted(names):
-                name = inside / file
-                if name.suffix.lower() in CLIP_SUFFIXES and str(name) != ANNOTATIONS:
-                    path = Path(place, file)
-                    self._files[str(name.with_suffix(""))].append(path)
-                    for clip in names_of_frame(name):
-                        self._frames[clip].append(path)
+                if not file.lower().endswith(CLIP_SUFFIXES) or start + file == ANNOTATIONS:
+                    continue
+                name, path = start + file, Path(place, file)
+                self._files[name.rpartition(".")[0]].append(path)
+                for clip in names_of_frame(name):
+                    self._frames[clip].append(path)
 
     def plain_name(self, name: str, origin: Origin) -> str:
         """Return a name as a table has it with / between folders and without the end of a file."""
@@ -74,7 +75,7 @@ class FolderFiles:
             for name, paths in self._files.items()
             for path in paths
             if not listed & {name, name + path.suffix}
-            and not listed & set(names_of_frame(PurePosixPath(name + path.suffix)))
+            and not listed & set(names_of_frame(name + path.suffix))
         )
 
 

@@ -115,6 +115,8 @@ def test_a_list_in_itself_is_refused_at_once():
     begin = time.process_time()
     with pytest.raises(MalformedError, match="nested lists of sizes 2, 2, 2, 2, 2, expected"):
         read(hostile)
+    with pytest.raises(MalformedError, match="found nested parts of 3 and of 0 elements"):
+        read([[1.0, 2.0, 3.0], [], hostile])
     assert time.process_time() - begin < 1
 
 

@@ -64,7 +64,7 @@ def read_recordings(
     try:
         content = read_clip_file(path, joints, in_image=in_image, clip=path.stem, notes=notes)
     except MalformedError as fault:
-        raise ContractError(f"{path.parent}: {fault}.") from None
+        raise ContractError(f"{path.parent}/{fault}.") from None
     return [Recording(path.stem, content.keypoints)]
 
 

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from protogcn.config.facts import ntu_facts
-from protogcn.config.resolved import Dataset
+from protogcn.config.resolved import ANNOTATIONS, Dataset
 from protogcn.config.skeleton import Skeleton, built_in_skeletons
-from protogcn.errors import ConfigError, nearest
+from protogcn.errors import ConfigError, nearest, some_of
 from protogcn.files import paths
+from protogcn.files.kind import kind_of
 
-ANNOTATIONS = "annotations.csv"  # the table of a folder of clips
 CLIP_SUFFIXES = (".npy", ".csv", ".json", ".skeleton")  # of a file that holds one clip
 _ACTIONS = 12  # of the simulator
 _COLUMNS = (  # of the table of a dataset's clips, beside one for each split
@@ -168,21 +168,38 @@ def missing_raw(dataset: Dataset) -> str | None:
             return f"{where}: found {path}, expected / between folders: {slashed}"
         place = "" if Path(path).is_absolute() else f" in {Path.cwd()}"
         source = f" Where to get it: {dataset.source}." if dataset.source else ""
+        folder = Path(path).parent
+        hint = nearest(Path(path).name, [each.name for each in folder.glob("*")])
         return (
-            f"{where}: the {kind} {path} does not exist{place}.{source} Put it there, or set"
-            f" {where} to where it is."
+            f"{where}: the {kind} {path} does not exist{place}{hint or '.'}{source} Put it there,"
+            f" or set {where} to where it is."
         )
     if not dataset.is_pickle and Path(dataset.raw).is_file():
-        return (
-            f"datasets.{dataset.name}.raw: {dataset.raw} is a file of a kind that is not read,"
-            " expected a pickle (.pkl) or a folder; unpack an archive."
-        )
+        return f"datasets.{dataset.name}.raw: {dataset.raw} {_other_file(Path(dataset.raw))}"
     if dataset.is_annotated_folder and not (Path(dataset.raw) / ANNOTATIONS).is_file():
+        below = sorted(Path(dataset.raw).glob(f"*/{ANNOTATIONS}"))
+        hint = f"; its folder {below[0].parent.name} has one: set raw to it" if below else ""
+        pickles = [] if below else sorted(path.name for path in Path(dataset.raw).glob("*.pkl"))
+        if pickles:
+            hint = f"; it holds {some_of(pickles)}: a pickle is named itself as raw"
         return (
             f"datasets.{dataset.name}.raw: the folder {dataset.raw} has no {ANNOTATIONS}, the table"
-            " of its clips (docs/own-dataset.md); a folder of .skeleton files needs a protocol."
+            f" of its clips (docs/own-dataset.md){hint}. A folder of .skeleton files with NTU's"
+            " names needs a protocol instead."
         )
     return None
+
+
+def _other_file(path: Path) -> str:
+    """Return what a file is that is neither a pickle nor a folder, and what is expected."""
+    try:
+        kind = kind_of(path)
+    except OSError as error:
+        return f"cannot be read: {error.strerror}."
+    expected = "expected an annotation pickle (.pkl) or a folder of clips (docs/own-dataset.md)"
+    if kind.endswith("of numpy"):
+        expected += "; save each clip as a .npy of its own, (persons, frames, joints, 3)"
+    return f"is {kind}, {expected}."
 
 
 def expected_clips(dataset: Dataset, split: str, side: str) -> int | None:
@@ -202,6 +219,12 @@ def _names_in(where: str, path: Path) -> tuple[str, ...]:
     except UnicodeDecodeError:
         raise ConfigError(f"{where}: {path} is not UTF-8 text, expected one name a line.") from None
     names = tuple(line.strip() for line in lines)
+    kind = path.suffix.lower()
+    if names and (kind == ".json" or (kind == ".csv" and all("," in name for name in names))):
+        raise ConfigError(
+            f"{where}: {path}, line 1: found {names[0][:40]!a} in a {kind} file, expected a text"
+            " file with one name a line and nothing else."
+        )
     while names and not names[-1]:
         names = names[:-1]
     for number, name in enumerate(names, start=1):

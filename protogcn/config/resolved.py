@@ -15,6 +15,7 @@ from protogcn.errors import ContractError
 from protogcn.files import paths
 from protogcn.files.contracts import reading
 
+ANNOTATIONS = "annotations.csv"  # the table of a folder of clips
 MODALITIES = ("j", "b", "k", "jm", "bm", "km")
 
 
@@ -57,8 +58,12 @@ class Dataset:
 
     @property
     def is_annotated_folder(self) -> bool:
-        """Whether ``raw`` is a folder with a file for each clip and a table of them."""
-        return not self.is_pickle and self.protocol is None
+        """Whether ``raw`` is a folder with a file for each clip and a table of them.
+
+        With a protocol it is if the table is there: then its files may have any names.
+        """
+        has_other = self.protocol is not None or self.simulate is not None
+        return not self.is_pickle and (not has_other or (Path(self.raw) / ANNOTATIONS).is_file())
 
     def to_mapping(self) -> dict[str, Any]:
         """Return what ``dataset_from_mapping`` builds this dataset from.

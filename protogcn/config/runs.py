@@ -233,6 +233,12 @@ def look_up(where: str, names: Iterable[str], known: Iterable[str]) -> None:
                     f"{where}: {name} is now {model}@{RECIPE}, the model {model} under the recipe"
                     f" {RECIPE}; in a where it is {{model: {model}, recipe: {RECIPE}}}."
                 )
+            dataset, _, split = name.rpartition("_")
+            if any(task.rpartition("_")[0] == dataset for task in known if where.endswith(".task")):
+                raise ConfigError(
+                    f"{where}: {name!r} does not exist, datasets.{dataset}.splits has no {split};"
+                    f" expected {split} in it, or your splits in a dataset of another name."
+                )
             raise ConfigError(
                 f"{where}: {name!r} does not exist, expected one of"
                 f" {', '.join(known)}{nearest(name, known)}"

@@ -203,13 +203,23 @@ def _advice(error: ValidationError) -> str:
             return f' (in quotes, "{value}", it is text)'
         case list() if "object" in kinds and "streams" in where:
             return " of weights, such as {j: 1, b: 1}"
-        case str() if "array" in kinds:
-            return f", such as [{value}]"
+        case str() | dict() if "array" in kinds:
+            return _list_advice(value, is_classes=where[-1:] == ["classes"])
         case str() if "skeletons" in where and "integer" in kinds:
             return ", the number of a joint, counted from 0"
         case str() if kinds & {"number", "integer"}:
             return _number_advice(value)
     return ""
+
+
+def _list_advice(value: str | dict[str, Any], *, is_classes: bool) -> str:
+    if isinstance(value, dict):
+        return ", the names in label order, such as [waving, nodding]" if is_classes else ""
+    if is_classes and value.strip().isdigit():
+        return _number_advice(value.strip())
+    if is_classes and re.search(r"[/\\.]", value):
+        return "; a file with one name a line is class_names"
+    return f", such as [{value}]"
 
 
 def _number_advice(value: str) -> str:

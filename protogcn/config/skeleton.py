@@ -56,8 +56,10 @@ class Skeleton:
         """
         where = f"skeletons.{name}"
         joints = tuple(entry["joints"])
-        if len(set(joints)) != len(joints):
-            raise ConfigError(f"{where}.joints: a name appears twice, expected different names.")
+        if twice := [joint for joint in dict.fromkeys(joints) if joints.count(joint) > 1]:
+            raise ConfigError(
+                f"{where}.joints: {', '.join(twice)} appears twice, expected different names."
+            )
         parents = parents_of(where, joints, entry["parents"])
         limbs = tuple(tuple(limb) for limb in entry.get("limbs", {}).values())
         pairs = tuple(tuple(pair) for pair in entry.get("pairs", ()))
@@ -78,8 +80,11 @@ class Skeleton:
                         f"{where}.{field}: joint {joint} does not exist,"
                         f" the layout has joints 0 to {len(joints) - 1}."
                     )
-        if len(groups["pairs"]) != len(set(groups["pairs"])):
-            raise ConfigError(f"{where}.pairs: a joint is in two pairs, expected at most one.")
+        if twice := [joint for joint in groups["pairs"] if groups["pairs"].count(joint) > 1]:
+            raise ConfigError(
+                f"{where}.pairs: joint {twice[0]} ({joints[twice[0]]}) appears twice, expected each"
+                " joint in one pair at most."
+            )
         added = sorted(joint for joint, _, _ in midpoints)
         if added != list(range(len(joints) - len(midpoints), len(joints))):
             raise ConfigError(

@@ -77,11 +77,6 @@ def look_at(dataset: Dataset, runs: Sequence[Run] = (), *, workers: int) -> Find
     """
     joints = dataset.skeleton.num_joints
     findings = Findings(Inventory(dataset), np.zeros(joints, np.int64), np.zeros(joints, np.int64))
-    if dataset.kpfiles is not None:
-        raise ConfigError(
-            f"datasets.{dataset.name}: has compressed poses (kpfiles), which the workflow checks"
-            " while it decompresses them."
-        )
     if dataset.simulate is not None and not Path(dataset.raw).exists():
         raise ConfigError(
             f"datasets.{dataset.name}: is simulated, and its raw files are not written yet; do it"
@@ -103,7 +98,8 @@ def look_at(dataset: Dataset, runs: Sequence[Run] = (), *, workers: int) -> Find
     inventory.finish()
     findings.problems += inventory.problems()
     findings.faults += inventory.faults()
-    findings.problems += _lacking(runs, inventory)
+    if inventory.sides:  # else that is the one fault
+        findings.problems += _lacking(runs, inventory)
     return findings
 
 
@@ -139,11 +135,11 @@ def oddities(dataset: Dataset, findings: Findings) -> Iterator[Oddity]:
     if short := [name for name, length in findings.lengths.items() if length < 2]:
         some = some_of(short)
         yield Oddity(f"{len(short):,} clips have one frame, their motion is zero: {some}.", short)
-    if same := findings.inventory.groups_of_copies():
+    if same := findings.inventory.untold_copies():
         groups = f"{len(same):,} group{'s'[: len(same) - 1]} of clips"
         short = [some_of(names, separator=" = ") for names in same]
         yield Oddity(
-            f"{groups} with the very same positions: {some_of(short)}.",
+            f"{groups} with the same positions: {some_of(short)}.",
             [" = ".join(names) for names in same],
         )
 
@@ -246,4 +242,5 @@ def main() -> None:
         save_faults(args.faults, findings, odd)
     if findings.problems:
         raise ContractError("\n".join(findings.problems))
-    print(f"Nothing is wrong; {len(odd)} warnings." if odd else "Nothing is wrong.")
+    count = "1 warning" if len(odd) == 1 else f"{len(odd)} warnings"
+    print(f"Nothing is wrong; {count}." if odd else "Nothing is wrong.")

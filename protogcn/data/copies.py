@@ -86,21 +86,28 @@ class Copies:
         self._names: list[str] = []
         self._sides: list[Mapping[str, str]] = []
         self._sketches: list[np.ndarray] = []
+        self._found: list[list[int]] | None = None  # once somebody asked
 
     def add(self, clip: RawClip) -> None:
         """Look at one clip."""
+        self._found = None
         self._names.append(clip.name)
         self._sides.append(clip.sides)
         self._sketches.append(_sketch(clip.keypoints[..., : self._channels]))
 
     def groups(self) -> list[list[str]]:
         """Return the names of clips that are copies of one another, in reading order."""
-        return [[self._names[clip] for clip in group] for group in self._equal()]
+        return [[self._names[clip] for clip in group] for group in self._groups()]
 
     def across(self, splits: Sequence[str]) -> dict[str, CrossedSplit]:
         """Return for each split the copies that lie on several of its sides; maybe none."""
-        found = self._equal()
+        found = self._groups()
         return {split: self._across(split, found) for split in splits}
+
+    def _groups(self) -> list[list[int]]:
+        if self._found is None:
+            self._found = self._equal()
+        return self._found
 
     def _across(self, split: str, groups: Sequence[Sequence[int]]) -> CrossedSplit:
         crossed, late, sides = [], {}, {}

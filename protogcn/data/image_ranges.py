@@ -11,6 +11,7 @@ _SCORES = (-1, 2)  # of pose estimators, generously
 _MARGIN = 0.1  # of an image, by which estimated joints may lie outside
 _ROUNDING = 1.01
 _NORMALISED = 2  # the largest coordinate of poses within 0 to 1, or -1 to 1, generously
+_BELOW = -0.25  # poses within 0 to 1 do not go
 _SMALLEST_IMAGE = 8  # pixels
 
 
@@ -30,6 +31,8 @@ def odd_in_image(
     lowest, highest = score.min(), score.max()
     if not _SCORES[0] <= lowest <= highest <= _SCORES[1]:
         yield "scores", f"they are {lowest:.4g} to {highest:.4g}"
+    elif lowest == highest == 0:
+        yield "no scores", f"{score.size} of {score.size}"
     if image_size is None:
         return
     height, width = image_size
@@ -40,7 +43,7 @@ def odd_in_image(
     )
     if max(right, bottom, -left, -top) <= _NORMALISED:
         if min(height, width) > _SMALLEST_IMAGE:
-            yield "normalised", found
+            yield "normalised" if min(left, top) > _BELOW else "normalised about 0", found
         return
     inside = right <= _ROUNDING * width and bottom <= _ROUNDING * height
     inside_exchanged = right <= _ROUNDING * height and bottom <= _ROUNDING * width

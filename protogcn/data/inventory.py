@@ -136,11 +136,13 @@ class Inventory:
             yield from self._odd_counts(split)
             yield from self._odd_classes(split)
             yield from self._odd_copies(split)
+        yield from self._odd_labels()
         yield from map(Oddity, self.ranges.oddities())
 
-    def groups_of_copies(self) -> list[list[str]]:
-        """Return the names of clips with the same positions, on whatever side."""
-        return self._copies.groups()
+    def untold_copies(self) -> list[list[str]]:
+        """Return the names of clips with the same positions that are on both sides of no split."""
+        told = {name for found in self.crossed.values() for name in found.sides}
+        return [names for names in self._copies.groups() if told.isdisjoint(names)]
 
     def count(self, split: str, side: str) -> int:
         """Return how many clips are on one side of a split."""
@@ -226,6 +228,20 @@ class Inventory:
             f" datasets.{self._dataset.name}.leave_out_copies: true leaves them out.",
             lines,
         )
+
+    def _odd_labels(self) -> Iterator[Oddity]:
+        lines = [
+            " = ".join(f"{name} (label {self._labels[name]})" for name in names)
+            for names in self._copies.groups()
+            if len({self._labels[name] for name in names}) > 1
+        ]
+        if lines:
+            groups = f"{len(lines):,} group{'s'[: len(lines) - 1]} of clips"
+            yield Oddity(
+                f"the same positions have several labels: {some_of(lines, 2, separator='; ')};"
+                f" {groups}, expected one label for each.",
+                lines,
+            )
 
 
 def _count(number: int, total: int, noun: str, plural: str = "") -> str:

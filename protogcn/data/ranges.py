@@ -156,10 +156,18 @@ class Ranges:
                 "x and y of {clips} are about 0 to 1 ({example}), expected pixels: multiply x by"
                 " the width and y by the height."
             ),
+            "normalised about 0": (
+                "x and y of {clips} are about -1 to 1 ({example}), expected pixels from the upper"
+                " left corner of the image."
+            ),
             "outside": "joints lie outside of the image in {clips} ({example}), expected pixels.",
             "scores": (
                 "the scores of {clips} are not within 0 to 1 ({example}), expected those of a"
                 " pose estimator as third numbers."
+            ),
+            "no scores": (
+                "all scores of {clips} are 0 ({example}), expected those of a pose estimator; leave"
+                " them out if there are none."
             ),
             "pixels": (
                 "x and y of {clips} look like pixels and the third number like a score"
@@ -173,6 +181,8 @@ class Ranges:
             )
             self._clips["outside"] = self._clips["exchanged size"]
             self._example["outside"] = self._example["exchanged size"]
+        if self._clips["normalised about 0"]:  # some clips of those are above 0
+            self._clips["normalised about 0"] += self._clips.pop("normalised", [])
         for kind, sentence in sentences.items():
             if self._clips.get(kind):
                 example = self._example[kind]

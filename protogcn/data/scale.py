@@ -115,7 +115,9 @@ def bone_lengths(positions: np.ndarray, seen: np.ndarray, bones: np.ndarray) -> 
         (N, B), NaN for a bone that is never seen.
     """
     first, second = bones
-    lengths = np.linalg.norm(positions[..., first, :] - positions[..., second, :], axis=-1)
+    # In float64, where the square of no float32 overflows.
+    bones = positions[..., first, :].astype(np.float64) - positions[..., second, :]
+    lengths = np.linalg.norm(bones, axis=-1)
     return _medians(lengths, seen[..., first] & seen[..., second])
 
 

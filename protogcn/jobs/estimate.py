@@ -206,7 +206,10 @@ def _counted(clips_path: Path, split: str, changed: int) -> Size | None:
 
 @cache
 def _guessed(raw: Path, num_joints: int) -> tuple[int, int]:
-    """Return clips and frames of raw files, assuming the fewest bytes that a frame may have."""
+    """Return clips and frames of raw files, assuming the fewest bytes that a frame may have.
+
+    Where a table lists the clips, they are counted there: a clip may have a file for each frame.
+    """
     if raw.is_file():  # a pickle of float16 coordinates, a clip mostly of one person
         clips = math.ceil(raw.stat().st_size / (2 * 3 * num_joints) / _FRAMES_OF_CLIP)
         return clips, clips * _FRAMES_OF_CLIP
@@ -220,4 +223,6 @@ def _guessed(raw: Path, num_joints: int) -> tuple[int, int]:
         return _CLIPS_UNKNOWN, _CLIPS_UNKNOWN * _FRAMES_OF_CLIP
     weighed = files[:: len(files) // 1000 + 1]  # a file for each clip, of float32 or longer text
     mean = sum(file.stat().st_size for file in weighed) / len(weighed)
-    return len(files), math.ceil(len(files) * mean / (4 * 3 * num_joints))
+    table = raw / ANNOTATIONS
+    clips = len(table.read_bytes().splitlines()) - 1 if table.is_file() else len(files)
+    return max(clips, 1), math.ceil(len(files) * mean / (4 * 3 * num_joints))

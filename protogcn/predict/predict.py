@@ -119,7 +119,8 @@ def main() -> None:
         "recordings",
         type=Path,
         nargs="+",
-        help=".skeleton, .pkl, .npy, .csv, .json; - reads frames from standard input, one a line",
+        help=".skeleton, .pkl, .npy, .csv, .json, or a folder of OpenPose's json; - reads frames"
+        " from standard input, one a line",
     )
     networks = parser.add_mutually_exclusive_group(required=True)
     networks.add_argument("--ensemble", type=Path, help="such as results/ntu120_xsub_6ens.csv")

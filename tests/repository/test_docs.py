@@ -100,8 +100,14 @@ def test_every_command_of_the_pages_has_the_options_it_is_given(text, capsys, mo
 
 @pytest.mark.parametrize("text", [OWN_DATASET, PREDICT])
 def test_every_link_of_the_pages_leads_somewhere(text):
+    headings = {
+        re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-")
+        for title in re.findall(r"^#+ (.*)", text, flags=re.MULTILINE)
+    }
     links = [link for link in re.findall(r"\]\(([^)]+)\)", text) if not link.startswith("http")]
-    assert [link for link in links if not (REPOSITORY / "docs" / link).exists()] == []
+    files = {link.partition("#")[0] for link in links} - {""}
+    assert [file for file in files if not (REPOSITORY / "docs" / file).exists()] == []
+    assert {link[1:] for link in links if link.startswith("#")} <= headings
 
 
 ROOMS = sorted(

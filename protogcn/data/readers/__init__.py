@@ -1,12 +1,12 @@
 """Raw files of every format -> ``RawClip`` and ``DroppedClip``.
 
 In reading order: ``ntu``, its files ``skeleton_file`` and ``ntu_bodies``; ``pyskl`` and its parts
-``annotations`` and ``pyskl_splits``; ``kinetics``; ``folder`` (a file for each clip),
+``annotations`` and ``pyskl_splits``; ``kinetics``; ``folder`` and its ``folder_files``,
 ``clip_file``, ``clip_csv`` and its ``clip_columns``; ``person_slots`` (who is who from frame to
-frame); ``table_of_clips`` (a csv table that people write); ``values`` and ``positions`` (what may
-stand in a field), ``malformed`` (what is wrong in a file), ``faults`` (a line for all that are
-alike), ``notes`` (what was derived). The room ``recorders`` has the files of OpenPose and others,
-the room ``pickles`` reads pickles as data.
+frame); ``table_of_clips`` (a csv table that people write); ``values``, ``positions`` and
+``nested_lists`` (what may stand in a field), ``malformed`` (what is wrong in a file), ``faults``
+(a line for all that are alike), ``notes`` (what was derived). The room ``recorders`` has the files
+of OpenPose and others, the room ``pickles`` reads pickles as data.
 """
 
 from collections.abc import Mapping

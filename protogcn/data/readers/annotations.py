@@ -119,7 +119,8 @@ def annotations_in(path: Path, content: object) -> tuple[list[object], object]:
     annotations = content["annotations"]
     if not _is_list(annotations) or not len(annotations):
         found = "an empty list" if type(annotations) is list else show(annotations)
-        raise ContractError(f"{path}: annotations is {found}, expected a list of samples.")
+        hint = "; keep the values alone" if type(annotations) is dict and annotations else ""
+        raise ContractError(f"{path}: annotations is {found}, expected a list of samples{hint}.")
     annotations = list(annotations)
     if type(annotations[0]) is dict and any(type(key) is bytes for key in annotations[0]):
         annotations = [_with_text_keys(sample) for sample in annotations]
@@ -157,18 +158,29 @@ def check_samples(
                 raise MalformedError(path.name, place, show(entry), "a dict")
             if absent := [field for field in fields if field not in entry]:
                 found = f"no {' and no '.join(absent)}"
-                raise MalformedError(path.name, place, found, ", ".join(fields))
+                expected = ", ".join(fields) + _hint(entry, absent)
+                raise MalformedError(path.name, place, found, expected)
             name = Sample(path.name, place, entry, notes=notes).text("frame_dir")
             sample = Sample(path.name, f"sample {show(name)}", entry, clip=name, notes=notes)
             item = check(name, sample)
             if name in names:
-                raise sample.fault("frame_dir", "it again", "each name once")
+                field = f"{place}, frame_dir"  # the name is that of another sample, too
+                raise MalformedError(path.name, field, f"{show(name)} again", "each name once")
             names.add(name)
             checked.append(item)
         except MalformedError as fault:
             faults.append(fault.with_traceback(None))  # which would keep arrays alive
     report_malformed(str(path), "samples", faults, of=len(annotations))
     return checked
+
+
+def _hint(sample: Mapping[object, object], absent: Sequence[str]) -> str:
+    """Return what may be done about the fields that a sample lacks, or what it has instead."""
+    if "keypoint" in absent and "raw_file" in sample:
+        return "; raw_file names files with the poses: give their folder as the dataset's kpfiles"
+    if "raw_file" in absent and "keypoint" in sample:
+        return "; the poses are in the pickle: leave the dataset's kpfiles out"
+    return f"; it has {', '.join(map(show, list(sample)[:8]))}" if sample else ""
 
 
 def _is_list(value: object) -> bool:

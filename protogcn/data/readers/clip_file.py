@@ -7,7 +7,7 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Sequence
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -29,6 +29,7 @@ from protogcn.files.kind import kind_of
 MAX_BYTES = 256 * 2**20  # an hour of one person with 25 joints has 32 MB
 _FRAME_FILE = re.compile(r"(.+)_[0-9]+_keypoints", re.DOTALL)
 _LARGEST_SHARE = 2.0  # of an image: joints may lie outside of it
+_MOST_BELOW = 0.25  # of shares that may be below zero
 
 
 class ClipContent(NamedTuple):
@@ -107,16 +108,18 @@ def read_frame_files(
     return _of_recorder(read_openpose_frames(files, _load_json, origin), joints, in_image, origin)
 
 
-def names_of_frame(path: PurePath) -> list[str]:
+def names_of_frame(name: str) -> list[str]:
     """Return what the clip may be called that a file is a frame of: its folder, and its beginning.
 
     ``wave/a_000000000012_keypoints.json`` may belong to ``wave`` or to ``wave/a``.
     """
-    if path.suffix.lower() != ".json":
+    stem, _, suffix = name.rpartition(".")
+    if suffix.lower() != "json":
         return []
-    match = _FRAME_FILE.fullmatch(path.stem)
-    names = [path.parent] if match is None else [path.parent, path.parent / match[1]]
-    return [name.as_posix() for name in names if name.name]
+    folder, slash, last = stem.rpartition("/")
+    match = _FRAME_FILE.fullmatch(last)
+    beginning = [] if match is None else [f"{folder}{slash}{match[1]}"]
+    return [folder, *beginning] if folder else beginning
 
 
 def frames_in(folder: Path) -> dict[str, list[Path]]:
@@ -226,4 +229,9 @@ def _joined(
 
 def _shares(keypoints: np.ndarray, in_image: bool) -> tuple[int, int] | None:
     """Return the size of the image if positions are shares of it, which no person in pixels is."""
-    return (1, 1) if in_image and np.abs(keypoints[..., :2]).max() <= _LARGEST_SHARE else None
+    positions = keypoints[..., :2]
+    if not in_image or np.abs(positions).max() > _LARGEST_SHARE:
+        return None
+    # About a person's own middle, as MediaPipe's world landmarks are, half of them are below zero.
+    below = np.count_nonzero(positions < 0) > _MOST_BELOW * np.count_nonzero(positions)
+    return None if below else (1, 1)

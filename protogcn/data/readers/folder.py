@@ -3,18 +3,17 @@
 Shapes: M persons, T frames, V joints.
 """
 
-import os
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TypeVar
 
-from protogcn.config.datasets import ANNOTATIONS, CLIP_SUFFIXES
+from protogcn.config.datasets import ANNOTATIONS
 from protogcn.data.readers import DroppedClip, RawClip
 from protogcn.data.readers.annotations import Sample
-from protogcn.data.readers.clip_file import names_of_frame, read_clip_file, read_frame_files
+from protogcn.data.readers.clip_file import read_clip_file, read_frame_files
 from protogcn.data.readers.faults import report_malformed
+from protogcn.data.readers.folder_files import FolderFiles
 from protogcn.data.readers.malformed import MalformedError, show
 from protogcn.data.readers.notes import Notes
 from protogcn.data.readers.table_of_clips import read_table_of_clips, side_of
@@ -91,14 +90,8 @@ def read_folder(
 
 def unlisted_files(folder: Path) -> list[str]:
     """Return the files of clips in a folder that its table, which can be read, does not list."""
-    listed = {_slashed(row["clip"]) for _, row in read_table_of_clips(folder / ANNOTATIONS, [])}
-    return sorted(
-        f"{name}{path.suffix}"
-        for name, files in _clip_files(folder).items()
-        for path in files
-        if name not in listed
-        and not listed & set(names_of_frame(PurePosixPath(name + path.suffix)))
-    )
+    lines = read_table_of_clips(folder / ANNOTATIONS, [])
+    return FolderFiles(folder).without({row["clip"] for _, row in lines})
 
 
 def _read_clips(
@@ -142,15 +135,16 @@ def _one_size(
     name = item.files.name if isinstance(item.files, Path) else item.name
     origin = Origin(name, clip=item.name, notes=notes)
     if item.image_size is None and told is None:
-        expected = f"it in img_shape, or {' and '.join(_IMAGE_FIELDS)} as columns of {ANNOTATIONS}"
+        columns = f"{' and '.join(_IMAGE_FIELDS)} as columns of {ANNOTATIONS}"
+        expected = f"it in img_shape, {columns}, or positions that are shares of it, 0 to 1"
         raise origin.fault("the file", "no size of the image", expected)
-    if item.image_size is None and told == (1, 1):
-        origin.note("positions are shares of the image, whose height and width are taken as 1")
-    if item.image_size not in (None, told) and told not in (None, (1, 1)):
+    if told == (1, 1) != item.image_size:
+        origin.note("x and y are shares of the image, whose height and width are taken as 1")
+    elif item.image_size not in (None, told) and told is not None:
         found = f"{told[0]} x {told[1]}"
         expected = f"{item.image_size[0]} x {item.image_size[1]} as in {ANNOTATIONS}"
         raise origin.fault("img_shape", found, expected)
-    return item.image_size or told
+    return told or item.image_size
 
 
 def _check_lines(
@@ -163,8 +157,7 @@ def _check_lines(
 ) -> tuple[list[_Annotation], list[MalformedError]]:
     lines = list(lines)
     labels = Labels(classes, (fields["label"] for _, fields in lines))
-    files = _clip_files(path.parent)
-    frames = _frames_of_clips(files)
+    files = FolderFiles(path.parent)
     annotations: dict[str, _Annotation] = {}
     faults: list[MalformedError] = []
 
@@ -181,8 +174,8 @@ def _check_lines(
         before = len(faults)
         checked(_check_length, sample)
         annotation = _Annotation(
-            name=(name := checked(_name_of, sample, annotations)),
-            files=name and checked(_files_of, sample, name, files, frames),
+            name=(name := checked(_name_of, sample, annotations, files)),
+            files=name and checked(files.of_clip, name, sample),
             label=checked(sample.label, labels),
             sides={
                 split: checked(side_of, sample.fields[split], sample, split) for split in splits
@@ -202,59 +195,12 @@ def _check_length(sample: Sample) -> None:
         )
 
 
-def _name_of(sample: Sample, others: Iterable[str]) -> str:
-    name = sample.text("clip")
-    if "\\" in name:
-        sample.note("\\ in the name of a clip is read as /")
-        name = _slashed(name)
+def _name_of(sample: Sample, others: Iterable[str], files: FolderFiles) -> str:
+    """Return the name of a clip, without the end of its file's name if that was given."""
+    name = files.plain_name(sample.text("clip"), sample)
     if name in others:
         raise sample.fault("clip", f"{show(name)} again", "each name once")
     return name
-
-
-def _slashed(name: str) -> str:
-    return str(PurePosixPath(name.replace("\\", "/")))
-
-
-def _clip_files(folder: Path) -> dict[str, list[Path]]:
-    """Return the files of clips by their names in the folder without their ends."""
-    files: dict[str, list[Path]] = defaultdict(list)
-    for place, _, names in os.walk(folder):
-        inside = os.path.relpath(place, folder)
-        for name in sorted(names):
-            path = Path(place, name)
-            stem, suffix = path.stem, path.suffix
-            if suffix.lower() in CLIP_SUFFIXES and (inside, name) != (".", ANNOTATIONS):
-                files[stem if inside == "." else f"{inside}/{stem}"].append(path)
-    return files
-
-
-def _frames_of_clips(files: Mapping[str, Sequence[Path]]) -> dict[str, list[Path]]:
-    """Return the files of frames of each clip that may be meant by them."""
-    frames: dict[str, list[Path]] = defaultdict(list)
-    for name, paths in files.items():
-        for path in paths:
-            for clip in names_of_frame(PurePosixPath(name + path.suffix)):
-                frames[clip].append(path)
-    return frames
-
-
-def _files_of(
-    sample: Sample,
-    name: str,
-    files: Mapping[str, Sequence[Path]],
-    frames: Mapping[str, Sequence[Path]],
-) -> Path | tuple[Path, ...]:
-    """Return the one file of a clip, or those of its frames; all are inside the folder."""
-    name = _slashed(name)
-    found = files.get(name, [])
-    if len(found) == 1:
-        return found[0]
-    if not found and name in frames:
-        return tuple(frames[name])
-    many = " and ".join(path.name for path in found) or "no file of this name"
-    expected = f"one of {', '.join(name + suffix for suffix in CLIP_SUFFIXES)}"
-    raise sample.fault("clip", many, f"{expected}, or a folder {name} of OpenPose's json")
 
 
 def _image_size(sample: Sample) -> tuple[int, int]:

@@ -7,14 +7,15 @@ whatever its score.
 Shapes: N records, M persons, T frames, V joints, C channels: x, y, score.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from protogcn.data.readers import DroppedClip
+from protogcn.data.readers import DroppedClip, RawClip
 from protogcn.data.readers.annotations import Sample, check_samples, load_annotations
+from protogcn.data.readers.faults import report_malformed
 from protogcn.data.readers.malformed import MalformedError, show
 from protogcn.data.readers.notes import Notes
 from protogcn.data.readers.pickles.load import load_pickle
@@ -22,6 +23,7 @@ from protogcn.data.readers.positions import check_finite, numbers_of
 from protogcn.data.readers.pyskl_splits import find_lists, read_sides
 from protogcn.data.readers.values import Labels
 from protogcn.errors import ConfigError, ContractError
+from protogcn.jobs.bar import show_progress
 
 _FIELDS = ("label", "raw_file", "frame_inds", "img_shape")
 _LARGEST = float(np.finfo(np.float16).max)  # what the poses are kept as
@@ -110,6 +112,43 @@ def read_records(
     return [_records_of(path, content, clip, num_joints) for clip in clips]
 
 
+def read_compressed(
+    table: Sequence[CompressedClip | DroppedClip], folder: Path, num_joints: int, *, persons: int
+) -> Iterator[RawClip | DroppedClip]:
+    """Yield what the shards will hold, without writing them; clips of one kpfile together.
+
+    Args:
+        table: what ``read_pose_table`` returns.
+        folder: the kpfiles.
+        num_joints: V.
+        persons: the largest M.
+
+    Raises:
+        ContractError: some kpfiles are malformed, after all others.
+    """
+    members: dict[str, list[CompressedClip]] = {}
+    for clip in table:
+        if isinstance(clip, DroppedClip):
+            yield clip
+        else:
+            members.setdefault(clip.kpfile, []).append(clip)
+    faults: list[MalformedError] = []
+    for kpfile, clips in show_progress(members.items(), total=len(members), what="kpfiles"):
+        try:
+            found = read_records(folder / kpfile, clips, num_joints)
+        except MalformedError as fault:
+            faults.append(fault)
+            continue
+        for clip, records in zip(clips, found, strict=True):
+            if isinstance(records, MalformedError):
+                faults.append(records)
+            else:
+                values = decompress(clip.frames, records, persons=persons)
+                yield RawClip(clip.name, clip.label, values, clip.sides, clip.image_size)
+    num_clips = sum(map(len, members.values()))
+    report_malformed(str(folder), "files and clips", faults, of=num_clips)
+
+
 def decompress(frames: np.ndarray, records: np.ndarray, *, persons: int) -> np.ndarray:
     """Put records into frames and person slots: (N, V, 3) -> (M, T, V, 3) float16.
 
@@ -149,6 +188,8 @@ def _with_sides(
 
 def _frames(sample: Sample) -> np.ndarray:
     frames = sample.fields["frame_inds"]
+    if isinstance(frames, list | tuple) and all(type(frame) is int for frame in frames):
+        frames = np.array(frames, dtype=np.int64)
     if type(frames) is not np.ndarray or frames.dtype.kind not in "iu" or frames.ndim != 1:
         raise sample.fault("frame_inds", show(frames), "an array of whole numbers, one a pose")
     if (frames[1:] < frames[:-1]).any():

@@ -34,7 +34,7 @@ class _Track:
 
 def arrange_bodies(
     bodies: Sequence[TrackedBody],
-) -> np.ndarray | Literal["no_body", "all_bodies_short"]:
+) -> np.ndarray | Literal["no_body", "all_bodies_under_12_frames", "all_bodies_wider_than_tall"]:
     """Choose and arrange the persons of one clip.
 
     A single body is returned as it is, without its start. Of several, short and wide ones are
@@ -45,8 +45,8 @@ def arrange_bodies(
 
     Returns:
         (M, T, 25, 3) float16 positions in metres with M 1 or 2, or the rule that leaves the clip
-        out: ``no_body`` when nothing usable is left, ``all_bodies_short`` when there are several
-        bodies and none is seen in more than 11 frames.
+        out: ``no_body`` when nobody is there; of several bodies ``all_bodies_under_12_frames`` when
+        none is seen longer, ``all_bodies_wider_than_tall`` when those that are, are mostly so.
     """
     if not bodies:
         return "no_body"
@@ -54,11 +54,11 @@ def arrange_bodies(
     if len(tracks) > 1:
         tracks = [track for track in tracks if len(track.joints) > LONGEST_SHORT]
         if not tracks:
-            return "all_bodies_short"
+            return "all_bodies_under_12_frames"
     if len(tracks) > 1:
         tracks = _liveliest_first(_without_wide(_liveliest_first(tracks)))
     if not tracks:
-        return "no_body"
+        return "all_bodies_wider_than_tall"
     persons = tracks[0].joints[None] if len(tracks) == 1 else _fill_two_slots(tracks)
     persons = persons.astype(np.float16)  # (M, T, 25, 3)
     return persons if persons.any() else "no_body"

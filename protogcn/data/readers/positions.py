@@ -4,19 +4,15 @@ Shapes: M persons, T frames, V joints, C channels.
 """
 
 import itertools
-import math
 from collections.abc import Sequence
 
 import numpy as np
 
 from protogcn.data.readers.malformed import show
-from protogcn.data.readers.pickles.numpy_arrays import RefusedError
+from protogcn.data.readers.nested_lists import elements_of, join_lists
 from protogcn.data.readers.pickles.torch_tensors import PickledTensor
 from protogcn.data.readers.values import Origin
 
-_DEEPEST = 4  # axes
-_MOST_NUMBERS = 2**27
-_MOST_COMPARED = 100_000  # parts of uneven lists that are looked at
 _LARGEST = float(np.finfo(np.float32).max)
 _AXES = {3: "(frames, {})", 4: "(persons, frames, {})"}
 
@@ -76,11 +72,11 @@ def numbers_of(value: object, origin: Origin, field: str) -> np.ndarray:
         MalformedError: it is none of these, or its parts have different sizes.
     """
     if isinstance(value, PickledTensor):
-        value = _elements(value, origin, field)
+        value = elements_of(value, origin, field)
     if isinstance(value, np.ndarray) and value.dtype.kind == "O":
         value = value.tolist()
     if isinstance(value, list | tuple):
-        value = _joined(value, origin, field)
+        value = join_lists(value, origin, field)
     if not isinstance(value, np.ndarray):
         raise origin.fault(field, show(value), "an array or nested lists of numbers")
     if value.dtype.kind == "f":
@@ -127,97 +123,6 @@ def _without_fourth(array: np.ndarray, in_image: bool, origin: Origin, field: st
         return array[..., [0, 1, 3]]
     origin.note(f"{field} has four numbers of each joint; the last, 0 to 1, is not kept")
     return array[..., :3]
-
-
-def _joined(
-    parts: list[object] | tuple[object, ...], origin: Origin, field: str
-) -> np.ndarray | object:
-    """Return one array of equal parts; of numbers in lists, float64."""
-    if any(isinstance(part, PickledTensor) for part in parts):
-        parts = [
-            _elements(part, origin, field) if isinstance(part, PickledTensor) else part
-            for part in parts
-        ]
-    arrays = [part for part in parts if isinstance(part, np.ndarray)]
-    shapes = list(dict.fromkeys(array.shape for array in arrays))
-    expected = "parts of one shape, as numpy.stack joins them to one array"
-    if len(arrays) == len(parts) and all(array.dtype.kind in "fiu" for array in arrays):
-        if len(shapes) > 1:
-            raise origin.fault(field, f"parts of shape {shapes[0]} and {shapes[1]}", expected)
-        if parts:
-            return np.stack(arrays)
-    sizes, leaf = _first_branch(parts)
-    if len(sizes) > _DEEPEST or math.prod(sizes) > _MOST_NUMBERS:  # what numpy would walk through
-        found = f"nested lists of sizes {', '.join(map(str, sizes[: _DEEPEST + 1]))}"
-        expected = "persons, frames, joints and their numbers"
-        raise origin.fault(field, found, expected)
-    if isinstance(leaf, str | bytes):
-        raise origin.fault(field, f"{show(leaf)} in nested lists", "numbers")
-    try:
-        return np.array(parts, dtype=np.float64)
-    except (ValueError, TypeError, OverflowError) as error:
-        if (filled := _with_absent(parts)) is not None:
-            origin.note(f"empty lists in {field} stand for what was not seen; read as zero")
-            return filled
-        lengths = _two_lengths(parts)
-        if lengths is None:
-            raise origin.fault(field, f"{show(leaf)} in nested lists", "numbers") from error
-        found = f"nested parts of {lengths[0]} and of {lengths[1]} elements"
-        raise origin.fault(field, found, expected) from error
-
-
-def _elements(tensor: PickledTensor, origin: Origin, field: str) -> np.ndarray:
-    try:
-        return tensor.to_array()
-    except RefusedError as error:
-        found, _, expected = str(error).partition(", expected ")
-        raise origin.fault(field, found, expected) from error
-
-
-def _first_branch(value: object) -> tuple[list[int], object]:
-    """Return the sizes of the first list, the first in it, and so on; and what is in the last."""
-    sizes: list[int] = []
-    while isinstance(value, list | tuple) and len(value) and len(sizes) <= _DEEPEST:
-        sizes.append(len(value))
-        value = value[0]
-    if isinstance(value, np.ndarray):
-        sizes += value.shape
-    return sizes, value
-
-
-def _with_absent(value: object) -> np.ndarray | None:
-    """Return an array of nested lists of which some are empty, or None if that is not all."""
-    if not isinstance(value, list | tuple) or not value:
-        return None
-    if not any(isinstance(part, list | tuple) for part in value):
-        try:
-            return np.array(value, dtype=np.float64)
-        except (ValueError, TypeError, OverflowError):
-            return None
-    absent = [part is None or (isinstance(part, list | tuple) and not part) for part in value]
-    parts = [None if gone else _with_absent(part) for gone, part in zip(absent, value, strict=True)]
-    shapes = {
-        None if part is None else part.shape
-        for gone, part in zip(absent, parts, strict=True)
-        if not gone
-    }
-    if len(shapes) != 1 or None in shapes:
-        return None
-    (shape,) = shapes
-    return np.stack([np.zeros(shape) if part is None else part for part in parts])
-
-
-def _two_lengths(parts: object) -> tuple[int, int] | None:
-    """Return two lengths that differ on one level of nested lists and arrays."""
-    level = [parts]
-    for _ in range(_DEEPEST):
-        sized = [part for part in level if isinstance(part, list | tuple | np.ndarray)]
-        sized = [part for part in sized if not isinstance(part, np.ndarray) or part.ndim]
-        lengths = list(dict.fromkeys(len(part) for part in sized))
-        if len(lengths) > 1:
-            return lengths[0], lengths[1]
-        level = list(itertools.islice(itertools.chain.from_iterable(sized), _MOST_COMPARED))
-    return None
 
 
 def _given_scores(

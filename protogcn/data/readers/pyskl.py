@@ -13,6 +13,7 @@ import numpy as np
 from protogcn.data.readers import DroppedClip, RawClip
 from protogcn.data.readers.annotations import Sample, check_samples, load_annotations
 from protogcn.data.readers.faults import results_of
+from protogcn.data.readers.malformed import show
 from protogcn.data.readers.notes import Notes
 from protogcn.data.readers.pyskl_splits import find_lists, read_sides
 from protogcn.data.readers.values import Labels
@@ -70,7 +71,7 @@ def read_pyskl(
         ContractError: it is no such pickle, or samples of it are malformed.
     """
     annotations, lists = load_annotations(path)
-    arrays: set[int] = set()
+    arrays: dict[int, str] = {}  # those that were read, and whose they are
     labels = Labels(classes, (entry.get("label") for entry in annotations if type(entry) is dict))
 
     def check(name: str, sample: Sample) -> _Clip:
@@ -107,14 +108,13 @@ def _check(
     num_joints: int,
     labels: Labels,
     in_image: bool,
-    arrays: set[int],
+    arrays: dict[int, str],
 ) -> _Clip:
     keypoints, scores = sample.poses(num_joints, in_image)
     sample.num_frames(keypoints)
     image_size = sample.image_size() if in_image else None
     label = sample.label(labels)
-    if id(sample.fields["keypoint"]) in arrays:
-        found = "the very array of an earlier sample"
-        raise sample.fault("keypoint", found, "its own")
-    arrays.add(id(sample.fields["keypoint"]))
+    if (earlier := arrays.setdefault(id(sample.fields["keypoint"]), name)) != name:
+        expected = "its own; leave one of the two out, or give it a copy()"
+        raise sample.fault("keypoint", f"the very array of sample {show(earlier)}", expected)
     return _Clip(name, label, keypoints, scores, image_size)

@@ -13,7 +13,7 @@ from protogcn.data.readers.malformed import MalformedError, show
 from protogcn.data.readers.notes import Notes
 from protogcn.data.readers.table_of_clips import read_table_of_clips, side_of
 from protogcn.data.readers.values import Origin, name_of, single
-from protogcn.errors import ConfigError, ContractError
+from protogcn.errors import ConfigError, ContractError, some_of
 from protogcn.files.clip_table import SIDES
 
 _BARE = "val"  # our name for the split whose lists are called train and val alone
@@ -44,11 +44,12 @@ def find_lists(path: Path, lists: object, splits: Sequence[str]) -> SplitLists:
     """
     if lists is None:
         return _from_table(path, splits)
-    groups = _group(path, lists)
+    groups = _group(path, _flat(lists))
     if absent := [split for split in splits if split not in groups]:
         raise ConfigError(
             f"{path}: has no split {', '.join(absent)}, only {', '.join(groups) or 'none'}"
-            f" (read from {', '.join(map(show, lists))})."
+            f" (read from {', '.join(map(show, lists))}), expected one of these as splits in"
+            " the config."
         )
     return {split: groups[split] for split in splits}
 
@@ -139,11 +140,13 @@ class _Reading:
 
     def _check_known(self, key: str, names: Sequence[str]) -> None:
         if self._complete and (absent := [name for name in names if name not in self._known]):
-            stem = Path(absent[0]).stem
-            hint = f"; did you mean {show(stem)}?" if stem in self._known else ""
+            stems = {Path(name).stem: name for name in self._known} | {n: n for n in self._known}
+            meant = stems.get(absent[0], stems.get(Path(absent[0]).stem))
+            hint = f"; did you mean {show(meant)}?" if meant is not None else "."
             raise ContractError(
-                f"{self.where}: split list {show(key)} names {len(absent)} samples without"
-                f" annotation, the first is {show(absent[0])}, expected one for each{hint}."
+                f"{self.where}: split list {show(key)} names {len(absent)}"
+                f" sample{'s'[: len(absent) - 1]} without annotation, the first is"
+                f" {show(absent[0])}, expected one for each{hint}"
             )
 
 
@@ -171,6 +174,13 @@ def _from_table(path: Path, splits: Sequence[str]) -> SplitLists:
                 lists[split].setdefault(side, (key, []))[1].append(fields["clip"].strip())
     report_malformed(str(table), "fields", faults, of=len(lines))
     return lists
+
+
+def _flat(lists: object) -> object:
+    """Return ``{S: {"train": ...}}`` as ``{S_train: ...}``, and all else as it is."""
+    if type(lists) is not dict or not all(type(sides) is dict for sides in lists.values()):
+        return lists
+    return {f"{split}_{side}": listed for split in lists for side, listed in lists[split].items()}
 
 
 def _group(where: Path, lists: object) -> dict[str, dict[str, tuple[str, object]]]:
@@ -211,10 +221,13 @@ def _sides(
 ) -> dict[str, str]:
     sides: dict[str, str] = {}
     for side, (key, listed) in lists.items():
-        for name in reading.names_of(key, listed):
-            if sides.setdefault(name, side) != side:
-                raise ContractError(
-                    f"{reading.where}: sample {show(name)} is on the sides {sides[name]} and"
-                    f" {side} of split {split}, expected one."
-                )
+        names = reading.names_of(key, listed)
+        if both := [name for name in names if sides.setdefault(name, side) != side]:
+            samples = f"sample {show(both[0])} is"
+            if len(both) > 1:
+                samples = f"{len(both):,} samples ({some_of(list(map(show, both)))}) are"
+            raise ContractError(
+                f"{reading.where}: {samples} on the sides {sides[both[0]]} and {side} of split"
+                f" {split}, expected one."
+            )
     return sides

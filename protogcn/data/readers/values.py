@@ -98,6 +98,8 @@ class Labels:
             if number is None or isinstance(value, str):
                 expected = f"a class name of the config, or its number, {self._range}"
                 hint = nearest(value, self._classes) if isinstance(value, str) else ""
+                if isinstance(value, np.ndarray) and value.shape == (len(self._classes),):
+                    hint = "; of a one-hot row its argmax()"
                 raise origin.fault("label", show(value), expected + hint)
         if not 0 <= number < len(self._classes):
             raise origin.fault("label", show(label), self._range)

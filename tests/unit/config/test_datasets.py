@@ -1,6 +1,9 @@
+from dataclasses import replace
+
 import pytest
 
 from protogcn.config.datasets import class_names, missing_raw
+from protogcn.config.inputs import raw_files
 from protogcn.config.plan import expand
 from protogcn.errors import ConfigError
 from tests.made.config import changed
@@ -8,8 +11,8 @@ from tests.made.config import changed
 
 @pytest.fixture
 def names_of(tmp_path):
-    def write_and_read(text, **entry):
-        path = tmp_path / "names.txt"
+    def write_and_read(text, name="names.txt", **entry):
+        path = tmp_path / name
         path.write_bytes(text if isinstance(text, bytes) else text.encode())
         return class_names("datasets.x", {"class_names": str(path), **entry}, ())
 
@@ -44,6 +47,12 @@ def test_mark_of_windows_editors_is_no_part_of_a_name(names_of):
         ("a\nb\n", {"classes": 3}, r"names\.txt has 2 lines, expected 3, one for each class"),
         ("a\n\nb\n", {}, r"names\.txt, line 2: found '', expected a name of 1 to 200 printable"),
         ("a\nb\x1b[1m\n", {}, r"line 2: found 'b\\x1b\[1m', expected a name"),
+        ('["a",\n"b"]', {"name": "names.json"}, "line 1: found '\\[\"a\",' in a .json file"),
+        (
+            "id,name\n0,a\n",
+            {"name": "names.csv"},
+            "found 'id,name' in a .csv file, expected a text",
+        ),
         ("a\n", {}, r"names\.txt has 1 names, expected 2 or more"),
         (b"\xff\xfea\n", {}, r"names\.txt is not UTF-8 text, expected one name a line"),
         ("a\nb\n", {"classes": ["a", "b"]}, "in classes and in class_names, expected one"),
@@ -65,6 +74,7 @@ def test_missing_file_is_told():
         ("data\\mine.pkl", "found data\\mine.pkl, expected / between folders: data/mine.pkl"),
         ("folder.pkl", "folder.pkl is a folder, expected the pickle itself"),
         ("data/none.pkl", "the file data/none.pkl does not exist in "),
+        ("data/mine2.pkl", "; did you mean 'mine.pkl'? Where to get it: "),
     ],
 )
 def test_a_raw_file_that_is_not_there_says_what_is(monkeypatch, tmp_path, raw, sentence):
@@ -73,3 +83,21 @@ def test_a_raw_file_that_is_not_there_says_what_is(monkeypatch, tmp_path, raw, s
     (tmp_path / "folder.pkl").mkdir()
     monkeypatch.chdir(tmp_path)
     assert sentence in missing_raw(expand(changed("datasets.ntu60.raw", raw)).datasets["ntu60"])
+
+
+class TestFoldersOfSkeletonFiles:
+    def dataset(self, tmp_path):
+        return expand(changed("datasets.ntu60.raw", str(tmp_path))).datasets["ntu60"]
+
+    def test_with_a_protocol_a_table_says_that_the_files_have_any_names(self, tmp_path):
+        dataset = self.dataset(tmp_path)
+        assert not dataset.is_annotated_folder
+        (tmp_path / "annotations.csv").touch()
+        assert dataset.is_annotated_folder
+        assert raw_files(dataset) == [str(tmp_path), f"{tmp_path}/annotations.csv"]
+
+    def test_a_table_one_folder_below_is_named(self, tmp_path):
+        (tmp_path / "clips").mkdir()
+        (tmp_path / "clips/annotations.csv").touch()
+        sentence = missing_raw(replace(self.dataset(tmp_path), protocol=None))
+        assert "; its folder clips has one: set raw to it." in sentence

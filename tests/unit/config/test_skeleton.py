@@ -2,6 +2,7 @@ import pytest
 
 from protogcn.config.skeleton import Skeleton, built_in_skeletons
 from protogcn.errors import ConfigError
+from tests.made.config import repository_config
 
 # The pairs of the released code, copied from the specification.
 NTU_BONES = [
@@ -105,7 +106,41 @@ def test_coco20_has_the_released_tables():
     assert coco20.centre is None
 
 
-@pytest.mark.parametrize("name", ["ntu25", "coco20"])
+LAYOUTS = {
+    "kinect20": (20, "shoulder_center"),
+    "azure32": (32, "pelvis"),
+    "openpose18": (18, "neck"),
+    "body25": (25, "neck"),
+    "mediapipe33": (33, "nose"),
+}
+
+
+@pytest.mark.parametrize("name", LAYOUTS)
+def test_layouts_of_recorders_are_the_same_on_both_sides(name):
+    skeleton = built_in_skeletons()[name]
+    joints, parents = skeleton.joints, [skeleton.joints[parent] for parent in skeleton.parents]
+    (root,) = (joint for joint, parent in zip(joints, parents, strict=True) if joint == parent)
+    assert (len(joints), root) == LAYOUTS[name]
+    paired = {joint for pair in skeleton.pairs for joint in pair}
+    assert paired == {
+        number for number, joint in enumerate(joints) if "left" in joint or "right" in joint
+    }
+    for left, right in skeleton.pairs:
+        assert joints[left].replace("left", "right") == joints[right]
+        assert parents[left].replace("left", "right") == parents[right]
+    sides = [[joints[joint].split("_")[0] for joint in limb] for limb in skeleton.limbs]
+    assert all(len(set(side)) == 1 for side in sides)
+    assert skeleton.in_image == (skeleton.centre is None)
+
+
+def test_kinect_of_the_first_version_has_the_joints_of_utd_in_another_order():
+    utd20 = repository_config()["skeletons"]["utd20"]["joints"]
+    kinect20 = built_in_skeletons()["kinect20"].joints
+    assert set(utd20) == set(kinect20)
+    assert tuple(utd20) != kinect20
+
+
+@pytest.mark.parametrize("name", ["ntu25", "coco20", *LAYOUTS])
 def test_mapping_builds_the_same_skeleton_again(name):
     skeleton = built_in_skeletons()[name]
     assert Skeleton.from_mapping(name, skeleton.to_mapping()) == skeleton
@@ -119,9 +154,9 @@ def entry(**changes):
     ("changes", "sentence"),
     [
         ({"parents": [0, 0]}, "2 entries for 3 joints"),
-        ({"joints": ["a", "b", "a"]}, "a name appears twice"),
+        ({"joints": ["a", "b", "a"]}, "joints: a appears twice, expected"),
         ({"pairs": [[1, 3]]}, "pairs: joint 3 does not exist"),
-        ({"pairs": [[0, 1], [1, 2]]}, "pairs: a joint is in two pairs"),
+        ({"pairs": [[0, 1], [1, 2]]}, r"pairs: joint 1 \(b\) appears twice"),
         ({"limbs": {"arm": [7]}}, "limbs: joint 7 does not exist"),
         ({"centre": 3}, "centre: joint 3 does not exist"),
     ],

@@ -9,6 +9,7 @@ import yaml
 from protogcn.data import check_dataset as command
 from protogcn.errors import ConfigError, ContractError
 from tests.made.config import REPOSITORY
+from tests.made.poses import compressed, records, write_table
 
 CONFIG = {
     "skeletons": {
@@ -65,7 +66,7 @@ def test_a_good_folder_is_summed_up(tmp_path, monkeypatch, capsys):
     assert lines == [
         "mine: 3 clips of 5 to 9 frames (median 7), 2 classes, 3 joints.",
         "Warning: skeletons.stick3.pairs: 1 joint is in no pair (2 left_hand).",
-        "Nothing is wrong; 1 warnings.",
+        "Nothing is wrong; 1 warning.",
     ]
 
 
@@ -92,11 +93,12 @@ def test_what_is_odd_is_a_warning_each(tmp_path, monkeypatch, capsys):
         "left out by rule: 1 no_body, 1 no_split.",
         "1 of 4 clips have more persons than the 1 that datasets.mine.persons keeps, up to 2: d.",
         "1 clips have one frame, their motion is zero: d.",
-        "1 group of clips with the very same positions: b = c.",
+        "on both sides of split xsub: b (train) = c (test); 1 group of clips with the same positions,",
         "these look like millimetres; divide by 1000.",
         "1 files of clips are not in annotations.csv: g.npy.",
     ):
         assert sentence in told
+    assert told.count("same positions") == 1
 
 
 def test_every_problem_of_a_folder_is_named_at_once(tmp_path, monkeypatch):
@@ -138,9 +140,52 @@ def test_files_that_are_not_there_are_a_problem(tmp_path, monkeypatch):
 
 
 def test_a_file_of_another_kind_is_a_problem(tmp_path, monkeypatch):
-    (tmp_path / "mine.zip").touch()
-    with pytest.raises(ContractError, match=r"mine\.zip is a file of a kind that is not read"):
-        check(tmp_path, tmp_path / "mine.zip", monkeypatch)
+    np.savez(tmp_path / "mine.npz", x_train=positions(0))
+    message = (
+        r"mine\.npz is a \.npz file of numpy, expected .*; save each clip as a \.npy of its own"
+    )
+    with pytest.raises(ContractError, match=message):
+        check(tmp_path, tmp_path / "mine.npz", monkeypatch)
+
+
+def test_a_folder_of_pickles_names_them(tmp_path, monkeypatch):
+    (tmp_path / "raw").mkdir()
+    (tmp_path / "raw/a.pkl").touch()
+    with pytest.raises(ContractError, match=r"it holds a\.pkl: a pickle is named itself as raw"):
+        check(tmp_path, tmp_path / "raw", monkeypatch)
+
+
+def test_a_dataset_of_empty_clips_has_one_fault(tmp_path, monkeypatch):
+    clips = {
+        name: ("waving", side, 0 * positions(0)) for name, side in [("a", "train"), ("b", "test")]
+    }
+    with pytest.raises(ContractError) as caught:
+        check(tmp_path, write_clips(tmp_path / "raw", clips), monkeypatch)
+    assert str(caught.value).endswith("raw: no clip is left, 2 were left out (2 no_body).")
+
+
+def test_copies_with_several_labels_are_told(tmp_path, monkeypatch, capsys):
+    clips = {
+        "a": ("waving", "train", positions(0)),
+        "b": ("nodding", "train", positions(0)),
+        "c": ("nodding", "test", positions(1)),
+    }
+    check(tmp_path, write_clips(tmp_path / "raw", clips), monkeypatch)
+    told = capsys.readouterr().out
+    assert "the same positions have several labels: a (label 0) = b (label 1); 1 group" in told
+
+
+def test_compressed_poses_are_looked_at(tmp_path, monkeypatch):
+    rows = [compressed(f"c{n}", n % 2, kpfile=f"{n}.pkl") for n in range(4)]
+    kpfiles = {f"{n}.pkl": {f"c{n}": records(3, n)} for n in range(4)}
+    dataset = write_table(tmp_path, *rows, kpfiles=kpfiles)
+    findings = command.look_at(dataset, workers=1)
+    assert not findings.problems
+    assert findings.lengths == dict.fromkeys(("c0", "c1", "c2", "c3"), 2)
+    (tmp_path / "kpfiles/1.pkl").write_bytes(b"x")
+    (problem,) = command.look_at(dataset, workers=1).problems
+    assert "kpfiles: 1 malformed files and clips:" in problem
+    assert "1.pkl, for sample 'c1': found" in problem
 
 
 def test_a_simulated_dataset_that_is_not_written_yet_says_how(tmp_path, monkeypatch):

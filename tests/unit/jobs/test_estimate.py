@@ -96,8 +96,8 @@ def test_size_of_an_own_folder_is_guessed_from_its_files(tmp_path):
     for number in range(30):
         place = folder / "more" if number % 2 else folder
         np.save(place / f"c{number}.npy", np.zeros((40, 5, 3), np.float32))
-    for name in ("annotations.csv", "notes.txt"):
-        (folder / name).write_text("x" * 100_000)
+    (folder / "notes.txt").write_text("x" * 100_000)
+    (folder / "annotations.csv").write_text("clip\n" + f"{'x' * 3000}\n" * 30)
     size = size_of(dataclasses.replace(DATASET, raw=str(folder)), "xsub", tmp_path / "clips.csv")
     assert size.clips == {"train": 21, "test": 15}
     assert 30 * 40 <= size.frames < 1.5 * 30 * 40

@@ -3,9 +3,14 @@ import json
 import numpy as np
 import pytest
 
+from protogcn.config.skeleton import built_in_skeletons
 from protogcn.data.readers import DroppedClip
 from protogcn.data.readers.folder import read_folder, unlisted_files
+from protogcn.data.readers.notes import Notes
+from protogcn.data.readers.ntu_bodies import arrange_bodies
+from protogcn.data.readers.skeleton_file import read_skeleton_file
 from protogcn.errors import ConfigError, ContractError
+from tests.made.skeleton_text import make_text
 
 JOINTS = ("hip", "chest", "hand")
 CLASSES = ("waving", "nodding")
@@ -79,6 +84,76 @@ def test_labels_are_names_or_numbers_and_sides_come_from_the_splits_column(tmp_p
     assert (a.label, a.sides) == (1, {"xsub": "train"})
     assert (b.label, b.sides) == (0, {"xsub": "test"})
     assert c == DroppedClip("c", "no_split")
+
+
+def test_skeleton_files_of_any_names_are_read_like_those_of_ntu(tmp_path):
+    bodies = [[(1, 0.1)], [(1, 0.2)]]
+    (tmp_path / "wave.skeleton").write_bytes(make_text(bodies))
+    (tmp_path / "nod.SKELETON").write_bytes(make_text([[], []]))
+    (tmp_path / "two.skeleton").write_bytes(make_text([[(1, 0.1), (2, 0.2)]]))
+    write(tmp_path, ["wave,waving,train", "nod,nodding,test", "two,nodding,test"])
+    joints = built_in_skeletons()["ntu25"].joints
+    wave, *dropped = read(tmp_path, joints=joints)
+    expected = arrange_bodies(read_skeleton_file(tmp_path / "wave.skeleton"))
+    np.testing.assert_array_equal(wave.keypoints, expected)
+    rules = [("nod", "no_body"), ("two", "all_bodies_under_12_frames")]
+    assert [(clip.name, clip.rule) for clip in dropped] == rules
+    with pytest.raises(
+        ContractError, match=r"found a \.skeleton file with 25 joints in metres in 3 of"
+    ):
+        read(tmp_path)
+
+
+def test_a_table_may_come_from_a_spreadsheet(tmp_path):
+    for name in ("a", "b", "sub/c"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        np.save(tmp_path / f"{name}.npy", CLIP)
+    (tmp_path / "a.npy").rename(tmp_path / "a.NPY")
+    text = (
+        "\ufeffClip ; LABEL; Xsub\r\n a ; waving ; Train\r\nb;nodding;TEST\r\nsub\\c;1;-\r\n;;\r\n"
+    )
+    (tmp_path / "annotations.csv").write_text(text, newline="")
+    notes = Notes()
+    a, b, c = read(tmp_path, notes=notes)
+    assert (a.name, a.label, a.sides) == ("a", 0, {"xsub": "train"})
+    assert (b.name, b.label, b.sides) == ("b", 1, {"xsub": "test"})
+    assert c == DroppedClip("sub/c", "no_split")
+    assert notes.lines() == ["\\ in the name of a clip is read as / (1 clip: sub\\c)."]
+    assert unlisted_files(tmp_path) == []
+
+
+def test_an_annotation_in_json_is_read_as_in_a_pickle(tmp_path):
+    scores = np.linspace(0.1, 0.9, 12).reshape(1, 4, 3)
+    sample = {"frame_dir": "a", "total_frames": 4, "keypoint": CLIP[None, ..., :2].tolist()}
+    sample |= {"keypoint_score": scores.tolist(), "img_shape": [480, 640]}
+    (tmp_path / "a.json").write_text(json.dumps(sample))
+    (tmp_path / "b.json").write_text(json.dumps([sample]))
+    write(tmp_path, ["a,0,train", "b,0,train"])
+    for clip in read(tmp_path, in_image=True):
+        np.testing.assert_array_equal(clip.keypoints[..., 2], scores)
+        assert clip.image_size == (480, 640)
+
+
+def test_two_sizes_of_an_image_that_differ_are_refused(tmp_path):
+    sample = {"keypoint": CLIP[..., :2].tolist(), "img_shape": [480, 640]}
+    (tmp_path / "a.json").write_text(json.dumps(sample))
+    write(tmp_path, ["a,0,train,640,480"], "clip,label,xsub,image_height,image_width")
+    with pytest.raises(
+        ContractError, match=r"img_shape: found 480 x 640, expected 640 x 480 as in"
+    ):
+        read(tmp_path, in_image=True)
+
+
+def test_empty_lists_in_json_are_what_was_not_seen(tmp_path):
+    frames = CLIP.tolist()
+    frames[1], frames[2][0], notes = [], [], Notes()
+    (tmp_path / "a.json").write_text(json.dumps(frames))
+    write(tmp_path, ["a,0,train"])
+    (found,) = read(tmp_path, notes=notes)
+    expected = CLIP.copy()
+    expected[1] = expected[2, 0] = 0
+    np.testing.assert_array_equal(found.keypoints[0], expected)
+    assert "empty lists in keypoint stand for what was not seen" in notes.lines()[0]
 
 
 def test_a_clip_of_zeros_has_no_body(tmp_path):
@@ -246,3 +321,46 @@ def test_image_sizes_are_checked(tmp_path):
     write(tmp_path, ["a,0,train,480,0"], "clip,label,xsub,image_height,image_width")
     with pytest.raises(ContractError, match="image_width: found '0', expected a whole number of"):
         read(tmp_path, in_image=True)
+
+
+def test_the_end_of_a_file_in_the_table_is_left_out_of_its_name(tmp_path):
+    notes = Notes()
+    np.save(tmp_path / "a.npy", CLIP)
+    np.save(tmp_path / "b.npy.npy", CLIP)
+    write(tmp_path, ["a.npy,0,train", "b.npy,0,test"])
+    assert [clip.name for clip in read(tmp_path, notes=notes)] == ["a", "b.npy"]
+    assert notes.lines() == ["the end of a file's name is left out of its clip's (1 clip: a.npy)."]
+    assert unlisted_files(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "found"),
+    [
+        ("a.mat", b"MATLAB 5.0 MAT-file", r"a\.mat, a MATLAB 5 file \(convert it first\)"),
+        ("a.txt", b"1 2 3\n", r"a\.txt, text that starts with '1 2 3'"),
+        ("a.mp4", b"\0\0\0 ftypisom", r"a\.mp4, an mp4 video"),
+    ],
+)
+def test_a_file_of_another_kind_is_named(tmp_path, file, content, found):
+    (tmp_path / file).write_bytes(content)
+    write(tmp_path, ["a,0,train"])
+    with pytest.raises(
+        ContractError, match=rf"line 2, clip: found {found}, expected one of a\.npy"
+    ):
+        read(tmp_path)
+
+
+def test_shares_of_an_image_are_told_from_pixels(tmp_path):
+    notes = Notes()
+    np.save(tmp_path / "a.npy", CLIP / 40)
+    np.save(tmp_path / "b.npy", CLIP)
+    write(
+        tmp_path,
+        ["a,0,train,480,640", "b,0,train,480,640"],
+        "clip,label,xsub,image_height,image_width",
+    )
+    a, b = read(tmp_path, in_image=True, notes=notes)
+    assert (a.image_size, b.image_size) == ((1, 1), (480, 640))
+    assert notes.lines() == [
+        "x and y are shares of the image, whose height and width are taken as 1 (1 clip: a)."
+    ]

@@ -67,6 +67,10 @@ def test_only_the_name_of_a_kpfile_counts(read, raw_file):
     assert read(compressed(raw_file=raw_file))[0].kpfile == "x.pkl"
 
 
+def test_frame_numbers_may_be_a_list(read):
+    assert read(compressed(frame_inds=[1, 1, 4]))[0].frames.tolist() == [1, 1, 4]
+
+
 def test_clip_without_record_is_left_out(read):
     assert read(compressed(frames=()), compressed("b"))[0] == DroppedClip("a", "no_body")
 
@@ -78,7 +82,11 @@ def test_clip_without_record_is_left_out(read):
         (compressed("b", frame_inds=None), "found no frame_inds"),
         (compressed("b", img_shape=None), "found no img_shape"),
         (compressed("b", frames=(3, 1)), "frame_inds: found a number below the one before"),
-        (compressed("b", frame_inds=[1]), "frame_inds: found a list, expected an array of whole"),
+        (
+            compressed("b", keypoint=1, raw_file=None),
+            "the poses are in the pickle: leave .*kpfiles",
+        ),
+        (compressed("b", frame_inds=["1"]), "frame_inds: found a list, expected an array of whole"),
         (compressed("b", frame_inds=np.ones(2)), "frame_inds: found an array of shape"),
         (compressed("b", img_shape=(240,)), r"img_shape: found \(240\), expected \(height, width"),
         (

@@ -5,6 +5,7 @@ import pytest
 
 from protogcn.data.readers import DroppedClip, RawClip
 from protogcn.data.readers import ntu as ntu_reader
+from protogcn.data.readers.notes import Notes
 from protogcn.data.readers.ntu import read_ntu
 from protogcn.errors import ConfigError, ContractError
 from tests.made.skeleton_text import make_text
@@ -19,7 +20,16 @@ def write(folder, name, data=CLIP):
     (folder / f"{name}.skeleton").write_bytes(data)
 
 
-def read(folder, *, protocol="ntu60", leave_out_missing=True, workers=1, progress=False):
+def read(
+    folder,
+    *,
+    protocol="ntu60",
+    leave_out_missing=True,
+    workers=1,
+    progress=False,
+    num_classes=None,
+    notes=None,
+):
     return list(
         read_ntu(
             folder,
@@ -27,6 +37,8 @@ def read(folder, *, protocol="ntu60", leave_out_missing=True, workers=1, progres
             leave_out_missing=leave_out_missing,
             workers=workers,
             progress=progress,
+            num_classes=num_classes,
+            notes=notes,
         )
     )
 
@@ -68,6 +80,52 @@ def test_setups_of_ntu120_are_passed_over_for_ntu60(tmp_path):
     assert [clip.name for clip in read(tmp_path)] == ["S017C001P001R001A060"]
 
 
+def test_files_that_are_passed_over_are_counted(tmp_path):
+    notes = Notes()
+    for name in ("S017C001P001R001A060", "S018C001P001R001A061", "S032C001P001R001A001"):
+        write(tmp_path, name)
+    read(tmp_path, notes=notes)
+    assert notes.lines() == [
+        "files of other setups than 1 to 17 are passed over (2 clips: S018C001P001R001A061,"
+        " S032C001P001R001A001)."
+    ]
+
+
+def test_the_end_of_a_name_may_be_in_capitals(tmp_path):
+    (tmp_path / "S001C001P001R001A001.SKELETON").write_bytes(CLIP)
+    assert [clip.name for clip in read(tmp_path)] == ["S001C001P001R001A001"]
+    write(tmp_path, "S001C001P001R001A001")
+    with pytest.raises(ConfigError, match="has the file S001C001P001R001A001 twice"):
+        read(tmp_path)
+
+
+def test_an_action_beyond_the_classes_is_a_fault_of_its_file(tmp_path):
+    write(tmp_path, "S001C001P001R001A002")
+    write(tmp_path, "S001C001P001R001A003")
+    sentence = (
+        "A003.skeleton, its name: found action 3, expected 1 to 2, the classes of the dataset"
+    )
+    with pytest.raises(ContractError, match=sentence):
+        read(tmp_path, num_classes=2)
+
+
+@pytest.mark.parametrize("folder", ["nturgb+d_skeletons", "nturgb+d/nturgb+d_skeletons"])
+def test_a_folder_below_that_has_the_files_is_named(tmp_path, folder):
+    (tmp_path / folder).mkdir(parents=True)
+    write(tmp_path / folder, "S001C001P001R001A001")
+    with pytest.raises(ConfigError) as caught:
+        read(tmp_path)
+    assert f"; its folder {folder} has such files: set raw to it." in str(caught.value)
+
+
+def test_files_of_other_names_need_a_table(tmp_path):
+    write(tmp_path, "wave_1")
+    with pytest.raises(
+        ContractError, match=r"found another form, .*, or annotations\.csv beside it"
+    ):
+        read(tmp_path)
+
+
 def test_missing_samples_are_dropped_unread(tmp_path):
     write(tmp_path, MISSING, b"unread")
     write(tmp_path, "S001C001P001R001A001")
@@ -82,7 +140,7 @@ def test_missing_samples_can_be_read(tmp_path):
 def test_dropped_clips_carry_the_rule(tmp_path):
     write(tmp_path, "S001C001P001R001A001", NO_BODY)
     write(tmp_path, "S001C001P001R001A002", ALL_SHORT)
-    assert [clip.rule for clip in read(tmp_path)] == ["no_body", "all_bodies_short"]
+    assert [clip.rule for clip in read(tmp_path)] == ["no_body", "all_bodies_under_12_frames"]
 
 
 def test_workers_change_nothing(tmp_path, monkeypatch):
@@ -176,7 +234,7 @@ def test_actions_outside_the_protocol_are_refused(tmp_path, action):
 def test_other_files_are_passed_over(tmp_path):
     write(tmp_path, "S001C001P001R001A001")
     (tmp_path / "readme.txt").touch()
-    (tmp_path / "S001C001P001R001A002.SKELETON").touch()
+    (tmp_path / "S001C001P001R001A002.skeleton.bak").touch()
     (tmp_path / "more").mkdir()
     write(tmp_path / "more", "S001C001P001R001A003")
     assert len(read(tmp_path)) == 1

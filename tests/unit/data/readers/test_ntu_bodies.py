@@ -49,7 +49,7 @@ def test_a_single_body_is_kept_however_short_and_late():
 
 
 def test_several_bodies_of_eleven_frames_are_dropped():
-    assert arrange_bodies([make_body(11), make_body(11)]) == "all_bodies_short"
+    assert arrange_bodies([make_body(11), make_body(11)]) == "all_bodies_under_12_frames"
 
 
 def test_one_body_of_twelve_frames_among_short_ones_is_alone():
@@ -83,7 +83,7 @@ def test_wide_frames_do_not_count_as_motion():
 
 def test_a_clip_of_wide_bodies_only_is_dropped():
     wide = make_body(20, wide_frames=20)
-    assert arrange_bodies([wide, wide]) == "no_body"
+    assert arrange_bodies([wide, wide]) == "all_bodies_wider_than_tall"
 
 
 def test_bodies_after_one_another_share_the_first_slot():

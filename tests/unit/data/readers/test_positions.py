@@ -71,7 +71,10 @@ def test_an_array_without_persons_is_that_of_one():
         ([["a"]], "found 'a' in nested lists, expected numbers"),
         ([[[[{}]]]], "found a dict in nested lists, expected numbers"),
         ([POSES[0, 0], POSES[0, 0, :4]], r"parts of shape \(5, 3\) and \(4, 3\), .* numpy\.stack"),
-        ([[[1.0] * 3] * 5, [[1.0] * 3] * 4], "nested parts of 5 and of 4 elements, .*numpy.stack"),
+        (
+            [[[1.0] * 3] * 5, [[1.0] * 3] * 4],
+            r"nested parts of 5 and of 4 elements \(the latter at \[1\]\), .*numpy.stack",
+        ),
         (objects_of([POSES[0, 0], POSES[0, 0, :4]]), r"\(5, 3\) and \(4, 3\), expected parts of"),
         (POSES[..., :2], "in_image: true"),
         (POSES[:, :, :4], r"\(2, 4, 4, 3\), .* \(frames, 5, 3\); the layout has 5 joints"),
@@ -112,6 +115,8 @@ def test_a_list_in_itself_is_refused_at_once():
     begin = time.process_time()
     with pytest.raises(MalformedError, match="nested lists of sizes 2, 2, 2, 2, 2, expected"):
         read(hostile)
+    with pytest.raises(MalformedError, match="found nested parts of 3 and of 0 elements"):
+        read([[1.0, 2.0, 3.0], [], hostile])
     assert time.process_time() - begin < 1
 
 

@@ -136,7 +136,7 @@ def with_keypoint(value=0.5, shape=(1, 4, 5, 3), dtype=np.float32):
         (make_sample("a\u202eb"), r"frame_dir: found 'a\\u202eb', expected no control or bidi"),
         (make_sample("a\u2028b"), "expected no control"),
         (make_sample("e\u0301"), r"frame_dir: found 'e\\u0301', expected Unicode in the form NFC"),
-        (make_sample("first"), "sample 'first', frame_dir: found it again, expected each name"),
+        (make_sample("first"), "annotation 2, frame_dir: found 'first' again, expected each name"),
         (make_sample(label=4), "sample 'a', label: found 4, expected 0 to 3"),
         (make_sample(label=-1), "sample 'a', label: found -1, expected 0 to 3"),
         (make_sample(label=1.5), "'a', label: found 1.5, expected a class name of the config"),
@@ -144,7 +144,13 @@ def with_keypoint(value=0.5, shape=(1, 4, 5, 3), dtype=np.float32):
         (make_sample(label="4"), "label: found '4', expected a class name .* number, 0 to 3"),
         (make_sample(label="Wave"), "label: found 'Wave', .*, 0 to 3; did you mean 'wave'?"),
         (make_sample(label=[1, 2]), "label: found a list, expected a class name"),
+        (
+            make_sample(label=np.eye(4)[1]),
+            r"an array of shape \(4,\), .* of a one-hot row its argmax",
+        ),
         (make_sample(label=None), "sample 'a', label: found None"),
+        ({"name": "a", "keypoints": 1}, "no keypoint, expected .*; it has 'name', 'keypoints'"),
+        (without("keypoint") | {"raw_file": "a"}, "keypoint; raw_file names .* dataset's kpfiles"),
         (make_sample(total_frames=5), "total_frames: found 5, expected 4, the frames of its"),
         (make_sample(total_frames=4.5), "total_frames: found 4.5, expected a whole number"),
         (make_sample(keypoint=[[1]]), r"'a', keypoint: found the shape \(1, 1\), expected"),
@@ -172,7 +178,9 @@ def test_a_malformed_sample_says_where(read, sample, message):
 def test_an_array_of_two_samples_is_refused(read):
     first = make_sample("a")
     second = first | {"frame_dir": "b"}
-    with pytest.raises(ContractError, match="'b', keypoint: found the very array of an earlier"):
+    with pytest.raises(
+        ContractError, match=r"'b', keypoint: found the very array of sample 'a', .* copy"
+    ):
         read(make_content(first, second))
 
 
@@ -194,6 +202,7 @@ def test_malformed_samples_are_reported_together(read):
         ([make_sample()], r"annotations alone, .*\"split\": .*, or a table data\.csv beside it"),
         ({"labels": 1, "names": 2}, "found a dict with 'labels', 'names', expected a dict with"),
         ({"split": {}, "annotations": []}, "annotations is an empty list, expected a list of"),
+        ({"split": {}, "annotations": {"a": 1}}, "is a dict, expected .*; keep the values alone"),
         ({"split": {}, "annotations": 3}, "annotations is 3, expected a list of samples"),
         (make_content(make_sample()) | {"split": {}}, "split is a dict, expected lists of"),
         (make_content(make_sample()) | {"split": ["a"]}, "split is a list, expected lists of"),
@@ -213,7 +222,11 @@ def test_malformed_samples_are_reported_together(read):
         (make_content(make_sample(), xsub_train=[None], xsub_val=[]), "'xsub_train', names: found"),
         (
             make_content(make_sample(), xsub_train=["a.skeleton"], xsub_val=[]),
-            r"the first is 'a\.skeleton', expected one for each",
+            r"1 sample without annotation, the first is 'a\.skeleton', .* each; did you mean 'a'\?$",
+        ),
+        (
+            make_content(make_sample("a.mp4"), xsub_train=["a"], xsub_val=[]),
+            r"the first is 'a', expected one for each; did you mean 'a\.mp4'\?$",
         ),
         (
             make_content(make_sample(), train=["a"], val=[], val_train=[]),
@@ -222,6 +235,12 @@ def test_malformed_samples_are_reported_together(read):
         (
             make_content(make_sample(), xsub_train=["a"], xsub_val=["a"]),
             "sample 'a' is on the sides train and test of split xsub, expected one",
+        ),
+        (
+            make_content(
+                make_sample(), make_sample("b"), xsub_train=["a", "b"], xsub_val=["a", "b"]
+            ),
+            "2 samples \\('a', 'b'\\) are on the sides train and test of split xsub, expected one",
         ),
         (
             make_content(make_sample(), xsub_train=["a"], xsub_val=["b", "c"]),
@@ -235,7 +254,7 @@ def test_another_content_is_refused(read, content, message):
 
 
 def test_a_split_that_is_not_there_is_refused_with_those_that_are(read):
-    message = r"has no split xset, only xsub \(read from 'xsub_train', 'xsub_val'\)"
+    message = r"only xsub \(read from 'xsub_train', 'xsub_val'\), expected one of these as splits"
     with pytest.raises(ConfigError, match=message):
         read(make_content(make_sample()), splits=("xsub", "xset"))
 

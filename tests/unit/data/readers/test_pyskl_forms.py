@@ -73,6 +73,12 @@ def test_split_lists_have_many_forms(read, train, val):
     assert [clip.sides["xsub"] for clip in clips] == ["train"] * 3 + ["test"]
 
 
+def test_split_lists_may_stand_in_a_dict_of_each_split(read):
+    lists = {"xsub": {"train": NAMES[:3], "val": ["d"]}}
+    clips = read({"split": lists, "annotations": make_samples()})
+    assert [clip.sides["xsub"] for clip in clips] == ["train"] * 3 + ["test"]
+
+
 @pytest.mark.parametrize(
     ("train", "val", "sentence"),
     [
@@ -117,7 +123,7 @@ def test_annotations_alone_have_a_table_beside_them(read, tmp_path, content):
     ("text", "sentence"),
     [
         ("clip,xsub\na,tran\nb,test\n", r"line 2, xsub: found 'tran', expected train, val, test"),
-        ("clip,xsub\na,train\nx,test\n", r"'xsub of data\.csv' names 1 samples without annotation"),
+        ("clip,xsub\na,train\nx,test\n", r"'xsub of data\.csv' names 1 sample without annotation"),
         ("clip,xsub\na,train\na,test\n", "sample 'a' is on the sides train and test"),
     ],
 )

@@ -180,7 +180,10 @@ def test_a_cut_pickle_that_ends_in_a_dot_is_refused(load):
     ("data", "message"),
     [
         (b"", "found an empty file, expected a pickle of protocol 2 to 5"),
-        (gzip.compress(b"a", mtime=0), r"found a gzip file \(unpack it with gunzip\), expected a pickle"),
+        (
+            gzip.compress(b"a", mtime=0),
+            r"found a gzip file \(unpack it with gunzip\), expected a pickle",
+        ),
         (
             b"version https://git-lfs.github.com/spec/v1\n",
             "found a Git LFS pointer .* git lfs pull",

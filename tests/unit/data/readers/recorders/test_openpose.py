@@ -100,13 +100,23 @@ def test_shares_of_the_image_need_no_size_of_it(tmp_path):
     assert "shares of the image, whose height and width are taken as 1" in notes.lines()[0]
 
 
+def test_positions_about_their_own_middle_are_no_shares_of_an_image(tmp_path):
+    clip = positions(1, 3, 25) / [400, 400, 1]
+    clip[..., :2] -= clip[..., :2].mean(axis=(0, 1, 2))
+    write_openpose(tmp_path / "c", "c", [openpose_frame(clip[:, t]) for t in range(3)])
+    with pytest.raises(
+        ContractError, match=r"no size of the image, .* or positions that are shares"
+    ):
+        read(tmp_path, ["c"], sizes="")
+
+
 FRAME = openpose_frame(positions(1, 1, 25)[:, 0])
 
 
 @pytest.mark.parametrize(
     ("files", "sizes", "sentence"),
     [
-        ({"c_0_keypoints": FRAME}, "", "found no size of the image, expected it in img_shape, or im"),
+        ({"c_0_keypoints": FRAME}, "", "found no size of the image, expected it in img_shape, imag"),
         ({"c_0_keypoints": FRAME, "d_0_keypoints": FRAME}, "9,9", "c, the files: found frame 0 twice, c_0_"),
         ({"c_0_keypoints": FRAME, "c_1_keypoints": {}}, "9,9", "c_1_keypoints.json, the file: found"),
         ({"c": FRAME}, "9,9", "c.json, its name: found no number, expected the number of a frame"),

@@ -55,6 +55,8 @@ def read_recordings(
         ContractError: it is malformed, or has other joints.
     """
     suffix = path.suffix.lower()
+    if not path.exists():
+        raise ConfigError(f"{path}: does not exist, expected {_KINDS}.")
     if path.is_dir():
         return _read_folder(path, joints, in_image, notes)
     if suffix in _PICKLES:

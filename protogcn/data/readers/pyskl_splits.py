@@ -3,6 +3,7 @@
 Source: the names that the released PYSKL pickles use.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -106,7 +107,7 @@ class _Reading:
             return self._at_places(key, values)
         if all(type(value) is bool for value in values) and len(values) == len(self._names):
             chosen = [n for n, is_in in zip(self._names, values, strict=True) if is_in]
-            self._note("split lists have a truth value for each sample", chosen)
+            self.note("split lists have a truth value for each sample", chosen)
             return chosen
         origin = Origin(self.where.name, f"split list {show(key)}", notes=self._notes)
         try:
@@ -131,10 +132,11 @@ class _Reading:
                 f" {last}{one}."
             )
         names = [self._names[place] for place in places]
-        self._note("split lists hold places in annotations, counted from 0", names)
+        self.note("split lists hold places in annotations, counted from 0", names)
         return names
 
-    def _note(self, sentence: str, names: Sequence[str]) -> None:
+    def note(self, sentence: str, names: Sequence[str]) -> None:
+        """Note what is true of some samples."""
         for name in names if self._notes is not None else ():
             self._notes.add(sentence, name)
 
@@ -222,6 +224,9 @@ def _sides(
     sides: dict[str, str] = {}
     for side, (key, listed) in lists.items():
         names = reading.names_of(key, listed)
+        if len(set(names)) < len(names):
+            twice = [name for name, count in Counter(names).items() if count > 1]
+            reading.note(f"split list {show(key)} has names several times; counted once", twice)
         if both := [name for name in names if sides.setdefault(name, side) != side]:
             samples = f"sample {show(both[0])} is"
             if len(both) > 1:

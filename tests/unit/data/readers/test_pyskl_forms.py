@@ -73,6 +73,14 @@ def test_split_lists_have_many_forms(read, train, val):
     assert [clip.sides["xsub"] for clip in clips] == ["train"] * 3 + ["test"]
 
 
+def test_a_name_several_times_in_a_list_is_noted(read):
+    notes = Notes()
+    assert len(read(of_lists(["a", "b", "c", "a"], ["d"]), notes=notes)) == 4
+    assert notes.lines() == [
+        "split list 'xsub_train' has names several times; counted once (1 clip: a)."
+    ]
+
+
 def test_split_lists_may_stand_in_a_dict_of_each_split(read):
     lists = {"xsub": {"train": NAMES[:3], "val": ["d"]}}
     clips = read({"split": lists, "annotations": make_samples()})

@@ -24,7 +24,7 @@ def refuse_mismatch(
     if not names.keys() & expected.keys():
         raise ContractError(
             f"none of its {len(names)} tensors (such as {next(iter(names), 'none')[:80]}) has a"
-            f" name of this network, such as {next(iter(expected))}; it is of another network or code."
+            f" name of this network, such as {next(iter(expected))}; it is another network's."
         )
     problems = {
         "missing": [name for name in expected if name not in names],

@@ -36,7 +36,25 @@ _REPLACED = {  # keys of earlier versions, and of the code that users come from
     "pretrained": _START,
     "resume_from": f"a training resumes by itself; to begin with weights, {_START}",
     "frozen_stages": "here it is freeze (docs/start-from.md)",
+    **dict.fromkeys(("lr", "base_lr"), "here it is learning_rate"),
+    **dict.fromkeys(("batch_size", "videos_per_gpu"), "here it is batch"),
+    **dict.fromkeys(("num_epoch", "num_epochs", "max_epochs", "total_epochs"), "here it is epochs"),
+    **dict.fromkeys(("window_size", "clip_len"), "here it is frames"),
+    **dict.fromkeys(("num_class", "num_classes"), "here it is classes, of a dataset"),
+    **dict.fromkeys(
+        ("num_person", "num_persons", "max_person"), "here it is persons, of a dataset"
+    ),
+    **dict.fromkeys(("num_prototype", "num_prototypes"), "here it is prototypes, of a model"),
+    "ann_file": "here it is raw, of a dataset",
 }
+_PLACES = {  # the parts of the schema whose keys are told where they belong
+    "override": "the set of an override",
+    "dataset": "an entry of datasets",
+    "skeleton": "an entry of skeletons",
+    "model": "an entry of models, or model in the set of an override",
+    "engine": "the section engine",
+}
+_MEANT = {"gpu": "cuda"}  # which is nearer to cpu by its letters
 
 
 def _is_integer(_: TypeChecker, value: Any) -> bool:
@@ -57,7 +75,7 @@ def check_schema(config: Mapping[str, Any], schema: Mapping[str, Any]) -> None:
         ConfigError: one sentence for each key that is unknown, missing or out of range.
     """
     errors = _Validator(schema).iter_errors(config)
-    problems = dict.fromkeys(line for error in errors for line in _describe(error))
+    problems = dict.fromkeys(line for error in errors for line in _describe(error, schema))
     problems |= dict.fromkeys(_not_finite(config, ()))
     if problems:
         raise ConfigError("\n".join(problems))
@@ -113,7 +131,7 @@ def _split(
     return {key: value for key, value in settings.items() if key not in known}, found
 
 
-def _describe(error: ValidationError) -> Iterable[str]:
+def _describe(error: ValidationError, schema: Mapping[str, Any]) -> Iterable[str]:
     path = ".".join(str(step) for step in error.absolute_path) or "config"
     found = json.dumps(error.instance, default=str)[:80]
     limit = error.validator_value
@@ -122,7 +140,7 @@ def _describe(error: ValidationError) -> Iterable[str]:
             known = error.schema.get("properties", {})
             for key in error.instance:
                 if key not in known:
-                    yield f"{path}: unknown key {key!r}{_instead_of(key, known)}"
+                    yield f"{path}: unknown key {key!r}{_instead_of(key, known, schema)}"
         case "required":
             missing = [key for key in limit if key not in error.instance]
             yield f"{path}: lacks {', '.join(missing)}."
@@ -132,8 +150,9 @@ def _describe(error: ValidationError) -> Iterable[str]:
             )
             yield f"{path}: found {found}, expected {kinds}{_advice(error)}."
         case "enum":
-            hint = nearest(error.instance, map(str, limit))
-            yield f"{path}: found {found}, expected one of {', '.join(map(str, limit))}{hint}"
+            allowed = ["null" if value is None else str(value) for value in limit]
+            hint = nearest(_meant(error.instance), allowed)
+            yield f"{path}: found {found}, expected one of {', '.join(allowed)}{hint}"
         case "pattern":
             yield (
                 f"{path}: the name {found} cannot be part of a file name here; expected lower-case"
@@ -148,10 +167,17 @@ def _describe(error: ValidationError) -> Iterable[str]:
             yield f"{path}: {error.message}."
 
 
-def _instead_of(key: str, known: Iterable[str]) -> str:
+def _instead_of(key: str, known: Iterable[str], schema: Mapping[str, Any]) -> str:
     if key in _REPLACED:
         return f": {_REPLACED[key]}."
+    for part, place in _PLACES.items():
+        if key in schema.get("$defs", {}).get(part, {}).get("properties", {}):
+            return f"; it belongs into {place}."
     return nearest(key, known) or "."
+
+
+def _meant(value: Any) -> Any:
+    return _MEANT.get(value, value) if isinstance(value, str) else value
 
 
 def _not_finite(value: Any, path: tuple[str, ...]) -> Iterable[str]:

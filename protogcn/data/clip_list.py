@@ -63,7 +63,7 @@ def _listed(
             name = name_of(fields.get("frame_dir"), origin, "frame_dir")
             label = labels.number_of(fields.get("label"), origin)
         except MalformedError as fault:
-            raise ContractError(f"{path.parent}: {fault}.") from None
+            raise ContractError(f"{path.parent}/{fault}.") from None
         rows.append({"clip": name, "label": label})
     sides = read_sides(path, listed, [row["clip"] for row in rows], complete=False)
     rows = [
@@ -121,4 +121,4 @@ def _numbers_of(given: Sequence[object], path: Path, classes: Sequence[str]) -> 
             for row, label in enumerate(given, start=1)
         ]
     except MalformedError as fault:
-        raise ContractError(f"{path.parent}: {fault}.") from None
+        raise ContractError(f"{path.parent}/{fault}.") from None

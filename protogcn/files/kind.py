@@ -27,6 +27,7 @@ _STARTS = (
     (0, b"MATLAB 7.3", f"a MATLAB 7.3 file ({_CONVERT})"),
     (0, b"MATLAB 5.0", f"a MATLAB 5 file ({_CONVERT})"),
     (0, b"\x89HDF\r\n\x1a\n", f"an HDF5 file ({_CONVERT})"),
+    (2, b"\x12\x07pytorch", "an exported network (ONNX)"),
     (0, b"\x93NUMPY", "a .npy file of numpy"),
     (0, b"PAR1", f"a Parquet file ({_CONVERT})"),
     (0, b"ARROW1", f"an Arrow file ({_CONVERT})"),

@@ -157,7 +157,15 @@ def _states_in(content: Mapping[Any, Any]) -> dict[str, dict[str, PickledTensor]
         found[name] = _state(content[name]) or _state(next(filter(_is_dict, inner), {}))
     found = {name: tensors for name, tensors in found.items() if tensors}
     alone = _state(content)
-    return found or ({"": alone} if alone else {})
+    if not found and not alone:  # an entry of another name that is the only one with tensors
+        inner = _with_tensors(content)
+        return inner if len(inner) == 1 else {}
+    return found or {"": alone}
+
+
+def _with_tensors(content: Mapping[Any, Any]) -> dict[str, dict[str, PickledTensor]]:
+    inner = {str(name): _state(value) for name, value in content.items() if type(value) is dict}
+    return {name: tensors for name, tensors in inner.items() if tensors}
 
 
 def _state(entries: Mapping[Any, Any]) -> dict[str, PickledTensor]:
@@ -176,15 +184,30 @@ def _is_dict(value: object) -> bool:
 
 def _without_weights(content: object) -> str:
     """Return what was found in place of tensors with names."""
-    entries = content.items() if type(content) is dict else [("", content)]
-    for name, value in entries:
-        if type(value) is Foreign:
+    entries = content if type(content) is dict else {"": content}
+    is_optimizer = "optimizer" in entries or "param_groups" in entries
+    for name, value in entries.items():
+        # Beside an optimizer other objects are settings.
+        if type(value) is Foreign and (name in _WEIGHTS or not is_optimizer):
             where = f"in {name} " if name else ""
             if value.name.startswith("__torch__"):
                 kind = "a network compiled by torch.jit, expected its weights alone; save"
             else:
                 kind = f"a whole pickled model {where}({value.name}), expected its weights; save"
             return f"found {kind} model.state_dict() instead of the model"
+    if type(content) is dict:
+        if inner := _with_tensors(content):
+            return f"has the tensors of {', '.join(inner)}, expected one network; save one of these"
+        if is_optimizer:
+            return (
+                "holds the state of an optimizer and no weights of a network, expected a"
+                " state_dict; give the file that was saved with the network"
+            )
+        if any(type(value) is np.ndarray for value in content.values()):
+            return (
+                "holds arrays of numpy, expected tensors; make them so with torch.from_numpy and"
+                " save the dict with torch.save"
+            )
     keys = f" with {', '.join(map(show, list(content)[:5]))}" if type(content) is dict else ""
     return f"holds no tensors with names but {show(content)}{keys}, expected a state_dict"
 

@@ -8,11 +8,13 @@ from torch import nn
 
 from protogcn.config.resolved import Run, load_run
 from protogcn.data.scale import Scale, scale_of
-from protogcn.errors import ConfigError, ContractError
+from protogcn.errors import ConfigError, ContractError, some_of
 from protogcn.files.contracts import reading
 from protogcn.files.ensemble import load_ensemble_record
 from protogcn.models.trained import load_trained
 from protogcn.scores.fusion import check_weights
+
+_TABLES = (".csv", ".json", ".md", ".tex")  # of an ensemble, beside each other
 
 
 @dataclass(frozen=True)
@@ -70,8 +72,14 @@ def load_ensemble(path: Path) -> TrainedEnsemble:
         path: ``results/{task}_{ensemble}.csv``, or the ``.json`` beside it.
 
     Raises:
+        ConfigError: it is another kind of file.
         ContractError: the record or a run is missing or damaged.
     """
+    if path.suffix not in _TABLES:
+        raise ConfigError(
+            f"{path}: expected a table of the pipeline, such as results/demo_xsub_6ens.csv; runs"
+            " and exported networks are none."
+        )
     record = load_ensemble_record(path.with_suffix(".json"))
     weights = [run.weight for run in record.runs]
     return ensemble_of_runs([run.folder for run in record.runs], weights, record.space)
@@ -118,6 +126,10 @@ def load_member(folder: Path, weight: float = 1.0) -> Member:
             f"{folder}: is no folder, expected the directory of a trained run such as"
             " results/runs/ntu120/xsub/protogcn/j."
         )
+    if not (folder / "config.yaml").is_file():
+        below = [str(file.parent) for file in sorted(folder.glob("**/config.yaml"))]
+        hint = f"; below it are {some_of(below)}" if below else ""
+        raise ContractError(f"{folder}: has no config.yaml, expected a trained run's{hint}.")
     run = load_run(folder / "config.yaml")
     if "scores" in run.settings:
         raise ContractError(

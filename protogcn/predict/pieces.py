@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from protogcn.config.resolved import Dataset
+from protogcn.data.preparation import seen
 from protogcn.data.ranges import Ranges
 from protogcn.data.readers import RawClip
 from protogcn.data.readers.notes import Notes
@@ -125,7 +126,15 @@ class Cutting:
         ranges.add(RawClip(name, 0, keypoints, {}))
         found = ranges.scale()
         unlike = differences(name, found, self.scale) if found and self.scale else ()
-        return (*ranges.odd_values(), *unlike, *self._long(name, keypoints.shape[1]))
+        hints = (*self._crowded(name, keypoints), *self._long(name, keypoints.shape[1]))
+        return (*ranges.odd_values(), *unlike, *hints)
+
+    def _crowded(self, name: str, keypoints: np.ndarray) -> Iterator[str]:
+        """Yield a hint if a recording has more persons than the networks see."""
+        count, kept = int(seen(keypoints).any(axis=1).sum()), self.dataset.persons
+        if count > kept:
+            who = "who is there longest" if kept == 1 else "those that come first"
+            yield f"{name}: has {count} persons, of whom the networks see {kept}, {who}"
 
     def _long(self, name: str, num_frames: int) -> Iterator[str]:
         """Yield a hint if a recording is much longer than a clip."""

@@ -55,6 +55,8 @@ def read_recordings(
         ContractError: it is malformed, or has other joints.
     """
     suffix = path.suffix.lower()
+    if not path.exists():
+        raise ConfigError(f"{path}: does not exist, expected {_KINDS}.")
     if path.is_dir():
         return _read_folder(path, joints, in_image, notes)
     if suffix in _PICKLES:
@@ -64,7 +66,7 @@ def read_recordings(
     try:
         content = read_clip_file(path, joints, in_image=in_image, clip=path.stem, notes=notes)
     except MalformedError as fault:
-        raise ContractError(f"{path.parent}: {fault}.") from None
+        raise ContractError(f"{path.parent}/{fault}.") from None
     return [Recording(path.stem, content.keypoints)]
 
 

@@ -61,6 +61,8 @@ def live_windows(
 
 def check_window(length: int, stride: int) -> None:
     """Raise ConfigError unless windows of this length and stride miss no frame."""
+    if length < 1:
+        raise ConfigError(f"--window: found {length}, expected frames, 1 or more.")
     if not 1 <= stride <= length:
         raise ConfigError(
             f"--window {length} --stride {stride}: expected a stride of 1 up to the window."

@@ -19,7 +19,7 @@ from protogcn.files.scores import Scores
 from protogcn.scores.fusion import accuracies, softmax
 from protogcn.scores.order import OF_GIVEN, Joined, doubt_about_order, join
 from protogcn.scores.released_files import ReleasedScores, read_scores
-from protogcn.scores.spaces import in_known_space
+from protogcn.scores.spaces import in_known_space, remark_on_shape
 
 
 def import_scores(run: Run, path: Path, clips: ClipList) -> Scores:
@@ -39,7 +39,7 @@ def import_scores(run: Run, path: Path, clips: ClipList) -> Scores:
         ContractError: it is damaged, or its clips, labels or classes are not the run's.
     """
     found, where = read_scores(path), f"{path} as run {run.name}"
-    _check_classes(where, found, run.dataset.classes)
+    _check_classes(where, found, run.dataset.classes, len(clips.ids))
     count, is_given = len(found.values), "clips" in run.settings
     joined = join(where, found.clips, count, clips.ids, is_given=is_given)
     told = run.settings.get(SCORE_SPACE)
@@ -50,7 +50,8 @@ def import_scores(run: Run, path: Path, clips: ClipList) -> Scores:
     has_labels = found.labels is not None
     if has_labels:
         _check_labels(where, found.labels[joined.rows], clips)
-    remarks = [text for text in (remark, found.remark) if text]
+    shape = remark_on_shape(probabilities)
+    remarks = [text for text in (remark, found.remark, joined.remark, shape) if text]
     remarks += _remarks_on_order(where, probabilities, clips, joined, has_labels=has_labels)
     return Scores(
         clips=np.array(clips.ids),
@@ -77,11 +78,15 @@ def import_scores(run: Run, path: Path, clips: ClipList) -> Scores:
     )
 
 
-def _check_classes(where: str, found: ReleasedScores, classes: Sequence[str]) -> None:
-    num_classes = found.values.shape[2]
+def _check_classes(
+    where: str, found: ReleasedScores, classes: Sequence[str], num_clips: int
+) -> None:
+    count, num_crops, num_classes = found.values.shape
     if num_classes != len(classes):
+        is_turned = num_crops == 1 and (count, num_classes) == (len(classes), num_clips)
+        remedy = "; rows are clips: transpose the scores" if is_turned else ""
         raise ContractError(
-            f"{where}: has scores of {num_classes} classes, expected {len(classes)}."
+            f"{where}: has scores of {num_classes} classes, expected {len(classes)}{remedy}."
         )
     numbers = tuple(map(str, range(num_classes)))
     if found.classes not in (None, tuple(classes), numbers):
@@ -111,10 +116,12 @@ def _scores_in(
 def _check_labels(where: str, labels: np.ndarray, clips: ClipList) -> None:
     if (other := np.flatnonzero(labels != clips.labels)).size:
         first = int(other[0])
+        remedy = "give the list of clips they were scored with"
+        if (labels - 1 == clips.labels).all():
+            remedy = "labels seem to start at 1: subtract 1 from those of the file"
         raise ContractError(
             f"{where}: {other.size} of {len(labels)} clips have another label, the first is"
-            f" {clips.ids[first]} with {labels[first]}, expected {clips.labels[first]}; give the"
-            " list of clips they were scored with."
+            f" {clips.ids[first]} with {labels[first]}, expected {clips.labels[first]}; {remedy}."
         )
 
 

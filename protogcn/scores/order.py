@@ -13,6 +13,7 @@ from protogcn.errors import ContractError
 
 OF_GIVEN = "the list given as clips"
 _NUMBERED = re.compile(r"(\D*)(\d{1,18})(\D*)")  # as CTR-GCN names samples: test_0, test_1, ...
+_FILE = re.compile(r"^.*[/\\]|\.(?:skeleton|npy|npz|csv|json|pkl|mp4|avi)$")
 # The probability of so many hits or more in an order by chance: below the first there is no doubt,
 # above the second they are refused, if a network half-way from chance to perfect has so few hits
 # with a probability below the third.
@@ -26,11 +27,13 @@ class Joined(NamedTuple):
         rows: (N,) the row of each clip.
         by: name, position or number.
         order: what gives the order if names do not.
+        remark: what was done to the names, or nothing.
     """
 
     rows: np.ndarray
     by: str
     order: str = ""
+    remark: str = ""
 
 
 def join(
@@ -53,9 +56,12 @@ def join(
     if names is None:
         if count != len(ids):
             what = OF_GIVEN if is_given else "the list of test clips"
+            remedy = "give the list they were scored with"
+            if count % len(ids) == 0:
+                remedy += f", or, of {count // len(ids)} crops a clip, (clips, crops, classes)"
             raise ContractError(
                 f"{where}: has scores of {count} clips without names, but {what} has {len(ids)};"
-                " give the list they were scored with."
+                f" {remedy}."
             )
         return Joined(np.arange(count), "position", order)
     if len(names) != count:
@@ -66,6 +72,12 @@ def join(
         raise ContractError(f"{where}: clip {twice} appears twice.")
     if row_of.keys() == set(ids):
         return Joined(np.array([row_of[clip] for clip in ids]), "name")
+    of_file = {_FILE.sub("", name): row for name, row in row_of.items()}
+    if len(of_file) == count and of_file.keys() == set(ids):
+        remark = (
+            f"its clips are named as files, such as {names[0][:60]}: folder and suffix left off"
+        )
+        return Joined(np.array([of_file[clip] for clip in ids]), "name", remark=remark)
     if count == len(ids) and (numbered := _numbered(row_of)) is not None:
         if is_given:
             return Joined(np.array(numbered), "number", order)

@@ -26,6 +26,8 @@ _KINDS = {  # by suffix: what ``kind_of`` calls such a file, and what a message 
     ".npz": ("a .npz file of numpy", "a .npz file of numpy"),
     ".npy": ("a .npy file of numpy", "a .npy file of numpy"),
     ".csv": ("text that starts", "a csv table"),
+    ".tsv": ("text that starts", "a table of text"),
+    ".txt": ("text that starts", "a table of text"),
     ".json": ("a JSON file", "a JSON file"),
 }
 
@@ -66,8 +68,11 @@ def _of_kind(path: Path, kind: str, expected: str) -> Path:
 def _check_numbers(path: Path, found: ReleasedScores) -> None:
     wrong = ~(np.abs(found.values) <= _LARGEST).all(axis=(1, 2))  # (N,)
     if wrong.any():
+        entry = found.values[wrong.argmax()]
+        value = entry[~(np.abs(entry) <= _LARGEST)][0]
         raise ContractError(
-            f"{path}: the scores of entry {wrong.argmax()} are not finite, or beyond float32."
+            f"{path}: the scores of {wrong.sum()} of {len(wrong)} entries are not finite, or beyond"
+            f" float32; entry {wrong.argmax()} holds {value:.4g}. Score them again."
         )
     labels, expected = found.labels, (len(found.values),)
     if labels is not None and (labels.shape != expected or labels.dtype.kind not in "iuf"):
@@ -124,7 +129,15 @@ def _refusing_objects(where: str) -> Iterator[None]:
 
 
 def _from_json(path: Path) -> ReleasedScores:
-    return scores_in(path, json.loads(path.read_text(encoding="utf-8-sig")))
+    try:
+        content = json.loads(path.read_text(encoding="utf-8-sig"))
+    except json.JSONDecodeError as error:
+        lines = "; of one object in each line, make a list" if error.msg == "Extra data" else ""
+        raise ContractError(
+            f"{path}: found no JSON at line {error.lineno}, column {error.colno} ({error.msg}),"
+            f" expected one list or object of scores{lines}."
+        ) from None
+    return scores_in(path, content)
 
 
 def _from_csv(path: Path) -> ReleasedScores:
@@ -169,4 +182,11 @@ def _is_number(text: str) -> bool:
     return True
 
 
-_READERS = {".npz": _from_npz, ".npy": _from_npy, ".csv": _from_csv, ".json": _from_json}
+_READERS = {
+    ".npz": _from_npz,
+    ".npy": _from_npy,
+    ".csv": _from_csv,
+    ".tsv": _from_csv,
+    ".txt": _from_csv,
+    ".json": _from_json,
+}

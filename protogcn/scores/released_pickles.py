@@ -24,7 +24,7 @@ from protogcn.scores.released_scores import (
 
 _SCORES = ("pred_score", "pred_scores", "score", "scores")  # mmaction2, from 1.1 and before; others
 _LABELS = ("gt_label", "gt_labels", "label")
-_CLIPS = ("frame_dir", "sample_name", "name")
+_CLIPS = ("frame_dir", "sample_name", "name", "clip", "video", "video_id", "filename")
 _WEIGHTS = ("state_dict", "model", "model_state_dict", "meta", "optimizer")
 
 

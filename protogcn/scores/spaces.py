@@ -63,6 +63,22 @@ def in_known_space(
     return Spaced("logit", values)
 
 
+def remark_on_shape(probabilities: np.ndarray) -> str:
+    """Return what probabilities (N, K) look like if not like those of a softmax, or nothing."""
+    highest, lowest = probabilities.max(axis=1), probabilities.min(axis=1)  # (N,)
+    if len(probabilities) > _FEW and not np.ptp(probabilities, axis=0).any():
+        return "every clip has the same scores"
+    if (highest == 1).all():
+        return "every clip has a class of probability 1: decisions, of which a fusion is a vote"
+    if (highest <= np.e * lowest).all():
+        return (
+            f"no class of a clip has more than {(highest / lowest).max():.3g} times the probability"
+            " of another, as after a softmax of probabilities (a second one); its part in an"
+            " ensemble is then too flat"
+        )
+    return ""
+
+
 def named_probabilities(where: str, values: np.ndarray) -> Spaced:
     """Return scores (N, C, K) that a file calls probabilities.
 
@@ -157,7 +173,8 @@ def _doubt(values: np.ndarray) -> str:
             f"{shares.sum()} of {shares.size} rows of scores are positive and sum to 1, as"
             " probabilities do, and the others do not, expected one kind"
         )
-    if len(values) > _FEW and np.ptp(lengths) <= _SUMS_TO_ONE * lengths.max():
+    is_scaled = len(values) > _FEW and np.ptp(lengths) <= _SUMS_TO_ONE * lengths.max()
+    if is_scaled and np.ptp(values, axis=0).any():  # not the same scores for all
         return (
             f"every clip's scores have the L2 norm {lengths.flat[0]:.4g}, expected logits before"
             " they are normalised: a softmax of these is nearly flat"

@@ -113,7 +113,7 @@ class _Reading:
         try:
             names = [name_of(value, origin, "names") for value in values]
         except MalformedError as fault:
-            raise ContractError(f"{self.where.parent}: {fault}.") from None
+            raise ContractError(f"{self.where.parent}/{fault}.") from None
         self._check_known(key, names)
         return names
 

@@ -23,8 +23,8 @@ def refuse_mismatch(
     names, expected = dict.fromkeys(names), dict.fromkeys(expected)
     if not names.keys() & expected.keys():
         raise ContractError(
-            f"none of its {len(names)} tensors has a name of this network, such as"
-            f" {next(iter(expected))}."
+            f"none of its {len(names)} tensors (such as {next(iter(names), 'none')[:80]}) has a"
+            f" name of this network, such as {next(iter(expected))}; it is another network's."
         )
     problems = {
         "missing": [name for name in expected if name not in names],

@@ -80,6 +80,7 @@ PICKLED = {f"protocol {p}": pickle.dumps({"split": {}}, protocol=p) for p in ran
         (b"\xff\xd8\xff\xe0\0\x10JFIF", "a jpeg picture"),
         (b"\x89PNG\r\n\x1a\n", "a png picture"),
         (b"%PDF-1.7", "a pdf"),
+        (b"\x08\x08\x12\x07pytorch\x1a\x052.1.0", r"an exported network \(ONNX\)"),
         (
             b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n",
             r"a Git LFS pointer instead of the file \(run git lfs pull\)",

@@ -1,3 +1,4 @@
+import argparse
 import json
 import sys
 from dataclasses import replace
@@ -204,6 +205,7 @@ def loaded(run, ours, content, path):
         lambda state: {"weights": state},
         lambda state: {"model": {"state_dict": state}},
         lambda state: {"ema": state},
+        lambda state: {"params": state, "optimizer": {"state": {}}},
         lambda state: {"ema_state_dict": state | {"steps": torch.tensor(5)}},
         lambda state: {"state_dict": {f"model.{name}": v for name, v in state.items()}},
         lambda state: {f"_orig_mod.module.{name}": v for name, v in state.items()},
@@ -340,7 +342,27 @@ def test_imported_checkpoint_is_scored_like_a_trained_one(tmp_path, data, nano_s
     [
         ([1, 2], "holds no tensors with names but a list, expected a state_dict"),
         ({"state_dict": {}}, "holds no tensors with names"),
-        ({"state_dict": {"fc.weight": torch.ones(1)}}, "none of its 1 tensors has a name of this"),
+        (
+            {"optimizer": {"state": {}}, "epoch": 3},
+            "holds the state of an optimizer and no weights",
+        ),
+        (
+            {"optimizer": {}, "args": argparse.Namespace(lr=0.1)},
+            "holds the state of an optimizer and no weights",
+        ),
+        ({"state": {}, "param_groups": []}, "holds the state of an optimizer and no weights"),
+        (
+            {"fc.weight": np.ones(1)},
+            r"arrays of numpy, .* with torch\.from_numpy and save the dict",
+        ),
+        (
+            {"j": {"a": torch.ones(1)}, "b": {"a": torch.ones(1)}},
+            "has the tensors of j, b, expected one network; save one of these",
+        ),
+        (
+            {"state_dict": {"fc.weight": torch.ones(1)}},
+            r"none of its 1 tensors \(such as fc\.weight\) has a name of this",
+        ),
     ],
 )
 def test_checkpoint_of_something_else_is_one_sentence(tmp_path, content, sentence):

@@ -235,11 +235,12 @@ def test_probabilities_sum_to_one_in_the_order_of_the_fused_scores(trained_nano,
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["a.txt"], "a.txt: No such file or directory, expected a file that ends in .npy, .csv, "),
+        (["a.txt"], "a.txt: does not exist, expected a file that ends in .npy, .csv, "),
+        (["a.npy"], "a.npy: does not exist, expected a file that ends in .npy, .csv, "),
         (["a.npy", "--stride", "3"], "--stride goes with --window"),
         (["a.npy", "--window", "3", "--stride", "4"], "expected a stride of 1 up to the window"),
         (["a.npy", "--window", "3", "--stride", "0"], "expected a stride of 1 up to the window"),
-        (["a.npy", "--window", "0"], "expected a stride of 1 up to the window"),
+        (["a.npy", "--window", "0"], "--window: found 0, expected frames, 1 or more"),
         (["a.npy", "--crops", "0"], "--crops: found 0, expected 1 or more"),
         (["a.npy", "--scale", "0"], "--scale: found 0.0, expected a number above 0"),
         (["a.npy", "--top", "0"], "--top: found 0, expected 1 or more"),
@@ -297,7 +298,7 @@ def test_empty_lines_among_frames_are_skipped():
 
 
 def test_a_missing_skeleton_file_is_told_before_its_number_of_joints(tmp_path):
-    with pytest.raises(ContractError, match=r"absent\.skeleton, the file: found No such file"):
+    with pytest.raises(ConfigError, match=r"absent\.skeleton: does not exist, expected a file"):
         read_recordings(tmp_path / "absent.skeleton", JOINTS[:20], in_image=False)
 
 
@@ -365,3 +366,24 @@ def test_weights_that_give_no_probabilities_are_refused(trained_nano, weights):
     folders = [trained_nano.runs["j"]] * len(weights)
     with pytest.raises(ConfigError, match=r"^weights .*: expected finite numbers above 0"):
         ensemble_of_runs(folders, weights, "probability")
+
+
+def test_more_persons_than_the_networks_see_are_noted(trained_nano, monkeypatch, capsys, tmp_path):
+    path = raw_of(trained_nano, trained_nano.test_clips[0])
+    person = read_recordings(path, JOINTS, in_image=False)[0].keypoints[:1]
+    np.save(tmp_path / "a.npy", np.concatenate([person] * 4))
+    _, said = noted(
+        monkeypatch, capsys, tmp_path / "a.npy", "--runs", trained_nano.runs["j"], "--crops", 1
+    )
+    assert any("a: has 4 persons, of whom the networks see 2, those that come" in s for s in said)
+
+
+def test_a_folder_above_the_runs_names_those_below(trained_nano):
+    run = trained_nano.runs["j"]
+    with pytest.raises(ContractError, match=rf"has no config.yaml, .*; below it are .*{run}"):
+        load_member(run.parent)
+
+
+def test_what_is_no_table_is_told(tmp_path):
+    with pytest.raises(ConfigError, match=r"j\.onnx: expected a table of the pipeline, such as"):
+        load_ensemble(tmp_path / "j.onnx")

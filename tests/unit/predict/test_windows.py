@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from protogcn.errors import ConfigError
-from protogcn.predict.windows import live_windows, window_bounds
+from protogcn.predict.windows import check_window, live_windows, window_bounds
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,13 @@ def test_live_windows_of_a_stream_that_ends_are_those_of_a_recording(num_frames,
         assert window.ravel().tolist() == list(range(first, first + window.shape[1]))
 
 
-@pytest.mark.parametrize(("length", "stride"), [(0, 0), (4, 0), (4, 5), (-1, 1)])
+@pytest.mark.parametrize(("length", "stride"), [(4, 0), (4, 5)])
 def test_windows_that_miss_frames_are_refused(length, stride):
     with pytest.raises(ConfigError, match="expected a stride of 1 up to the window"):
         window_bounds(10, length, stride)
+
+
+@pytest.mark.parametrize("length", [0, -1])
+def test_windows_without_frames_are_refused(length):
+    with pytest.raises(ConfigError, match=f"--window: found {length}, expected frames, 1 or more"):
+        check_window(length, length)

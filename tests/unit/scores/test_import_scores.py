@@ -128,6 +128,10 @@ SAMPLES = [{"pred_score": v, "gt_label": n} for v, n in zip(LOGITS, CLIPS.labels
     [
         (list(LOGITS[:3]), "scores of 3 clips without names, but the list of test clips has 4"),
         (list(LOGITS[:, :3]), "has scores of 3 classes, expected 4"),
+        (
+            [s | {"gt_label": np.array(s["gt_label"]) + 1} for s in SAMPLES],
+            "labels seem to start at 1",
+        ),
         (dict(zip(["c3", "c1", "c0", "x"], LOGITS, strict=True)), r"1 are missing \(such as c2\) and 1 are too many \(such as x\)"),
         (dict(zip(IDS[:3], LOGITS, strict=False)), r"1 are missing \(such as c2\) and 0 are too many"),
         ({f"test_{n}": v for n, v in zip((2, 3, 4, 5), LOGITS, strict=True)}, "4 are missing"),
@@ -302,3 +306,9 @@ def test_real_joint_and_bone_scores_give_their_documented_table(real_scores, tmp
     assert (fused["clips"], fused["top1"], fused["top5"], fused["mean_class"]) == (
         "60", "93.33", "98.33", "91.80",
     )  # fmt: skip
+
+
+def test_classes_in_rows_are_told(imported):
+    clips = ClipList(IDS[:3], CLIPS.labels[:3])
+    with pytest.raises(ContractError, match=r"of 3 classes.*: transpose the scores"):
+        imported(LOGITS[:3].T, clips=clips)

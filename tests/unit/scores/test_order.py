@@ -3,6 +3,7 @@ from math import comb
 import numpy as np
 import pytest
 
+from protogcn.errors import ContractError
 from protogcn.scores.order import doubt_about_order, join
 
 IDS = ("c3", "c1", "c0", "c2")
@@ -67,19 +68,36 @@ def test_numbered_rows_follow_the_list_that_was_given(names, first):
     numbered = [names.format(n + first) for n in (2, 0, 3, 1)]
     joined = join("a", numbered, 4, IDS, is_given=True)
     assert joined.rows.tolist() == [1, 3, 0, 2]
-    assert joined[1:] == ("number", "the list given as clips")
+    assert joined[1:3] == ("number", "the list given as clips")
 
 
 def test_numbered_rows_without_a_list_are_in_the_order_of_names():
     joined = join("a", [f"test_{n}" for n in (2, 0, 3, 1)], 4, IDS, is_given=False)
     assert joined.rows.tolist() == [2, 3, 1, 0]  # c3 is test_3, c1 test_1, c0 test_0, c2 test_2
-    assert joined[1:] == ("number", "the clips' names")
+    assert joined[1:3] == ("number", "the clips' names")
 
 
 def test_names_go_before_numbers():
     assert join("a", ("1", "0"), 2, ("0", "1"), is_given=True).rows.tolist() == [1, 0]
-    assert join("a", None, 2, ("0", "1"), is_given=True)[1:] == (
+    assert join("a", None, 2, ("0", "1"), is_given=True)[1:3] == (
         "position",
         "the list given as clips",
     )
     assert join("a", None, 2, ("0", "1"), is_given=False).order == "the annotation file"
+
+
+@pytest.mark.parametrize("form", ["/data/ntu/{}.skeleton", "clips\\{}", "{}.npy", "val/a/{}.mp4"])
+def test_names_of_files_are_those_of_clips_without_folder_and_suffix(form):
+    joined = join("a", [form.format(f"c{n}") for n in (2, 0, 3, 1)], 4, IDS, is_given=False)
+    assert joined.rows.tolist() == [2, 3, 1, 0]
+    assert joined.remark.endswith("folder and suffix left off")
+
+
+def test_files_of_one_name_in_two_folders_are_no_clips():
+    with pytest.raises(ContractError, match=r"has other clips .* \(such as a/c1\)"):
+        join("a", ["a/c1", "b/c1", "c0"], 3, ("c0", "c1", "c2"), is_given=False)
+
+
+def test_crops_one_after_the_other_are_told():
+    with pytest.raises(ContractError, match=r"40 clips without names.* of 10 crops a clip, \(cli"):
+        join("a", None, 40, IDS, is_given=False)

@@ -236,7 +236,7 @@ SHARES = np.full((5, 4), 0.25)
         ({"logits": VALUES, "probabilities": SHARES * 2}, "run from 0.5 and sum to 2, expected"),
         (
             {"logits": VALUES.astype(np.float64) * 1e39},
-            "scores of entry 0 are not finite, or beyond float32",
+            "scores of 5 of 5 entries are not finite, or beyond float32; entry 0 holds -?[0-9.]+e",
         ),
         ({"logits": VALUES, "labels": LABELS[:4]}, r"labels of shape \(4,\) .* expected \(5,\)"),
         ({"logits": VALUES, "labels": [*LABELS, 0]}, r"labels of shape \(6,\) .* expected \(5,\)"),
@@ -277,7 +277,7 @@ def test_array_of_objects_is_one_sentence(tmp_path):
         ([1.0, 2.0], r"scores of shape \(2,\), expected"),
         (np.zeros((0, 4)), r"an array of shape \(0, 4\) with nothing known in it, expected"),
         (np.zeros((4, 0)), r"scores of shape \(4, 1, 0\), expected"),
-        ([np.array([0.0, np.nan])], "the scores of entry 0 are not finite"),
+        ([np.array([0.0, np.nan])], "the scores of 1 of 1 entries are not finite"),
         ([{"label": 1}], "sample 0 has 'label', expected pred_score"),
     ],
 )
@@ -289,9 +289,9 @@ def test_what_is_no_score_is_one_sentence(read, content, sentence):
 def test_files_that_cannot_be_read_are_one_sentence(tmp_path):
     with pytest.raises(ConfigError, match=r"a\.pkl: is no file, expected scores"):
         read_scores(tmp_path / "a.pkl")
-    (tmp_path / "a.txt").write_text("1 2")
-    with pytest.raises(ConfigError, match=r"ends in '\.txt', expected one of \.pkl, .* \.csv"):
-        read_scores(tmp_path / "a.txt")
+    (tmp_path / "a.xlsx").write_text("1 2")
+    with pytest.raises(ConfigError, match=r"ends in '\.xlsx', expected one of \.pkl, .* \.csv"):
+        read_scores(tmp_path / "a.xlsx")
     for name in ("a.npz", "a.npy", "a.csv"):
         (tmp_path / name).write_bytes(b"\x00\xff")
         with pytest.raises(
@@ -322,3 +322,22 @@ def test_nothing_in_a_score_file_is_run(tmp_path, monkeypatch):
         with pytest.raises(ContractError, match=r"best_pred\.pkl: byte"):
             read_scores(tmp_path / "best_pred.pkl")
         assert os.listdir(tmp_path) == ["best_pred.pkl"], trick
+
+
+@pytest.mark.parametrize(("suffix", "separator"), [("txt", " "), ("tsv", "\t"), ("csv", ";")])
+def test_tables_of_numbers_have_any_suffix_of_text(tmp_path, suffix, separator):
+    np.savetxt(tmp_path / f"a.{suffix}", VALUES, delimiter=separator)
+    np.testing.assert_allclose(read_scores(tmp_path / f"a.{suffix}").values[:, 0], VALUES)
+
+
+def test_lines_of_json_are_told(tmp_path):
+    (tmp_path / "a.json").write_text('{"clip": "a", "scores": [1, 2]}\n' * 2)
+    with pytest.raises(ContractError, match=r"at line 2, column 1 .* in each line, make a list"):
+        read_scores(tmp_path / "a.json")
+
+
+@pytest.mark.parametrize("key", ["frame_dir", "clip", "video"])
+def test_samples_are_named_by_any_key_of_the_field(tmp_path, key):
+    samples = [{key: f"c{n}", "scores": list(map(float, row))} for n, row in enumerate(VALUES)]
+    (tmp_path / "a.json").write_text(json.dumps(samples))
+    assert read_scores(tmp_path / "a.json").clips == tuple(f"c{n}" for n in range(len(VALUES)))

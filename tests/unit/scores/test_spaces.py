@@ -1,8 +1,10 @@
+import re
+
 import numpy as np
 import pytest
 
 from protogcn.errors import ContractError
-from protogcn.scores.spaces import in_known_space, named_probabilities
+from protogcn.scores.spaces import in_known_space, named_probabilities, remark_on_shape
 
 LOGITS = np.random.default_rng(0).normal(size=(200, 1, 60)) * 3
 
@@ -121,3 +123,20 @@ def test_few_logits_of_two_classes_may_sum_to_one_by_chance():
 def test_probabilities_by_name_are_divided_by_their_sums():
     assert named_probabilities("a", SHARES).values is SHARES
     np.testing.assert_allclose(named_probabilities("a", np.round(SHARES, 3)).values.sum(axis=2), 1)
+
+
+@pytest.mark.parametrize(
+    ("probabilities", "sentence"),
+    [
+        (np.eye(60), "every clip has a class of probability 1: decisions"),
+        (softmax(SHARES[:, 0]), "as after a softmax of probabilities"),
+        (np.tile(SHARES[0], (50, 1)), "every clip has the same scores"),
+        (SHARES[:, 0], "^$"),
+    ],
+)
+def test_probabilities_unlike_those_of_a_softmax_get_a_remark(probabilities, sentence):
+    assert re.search(sentence, remark_on_shape(probabilities))
+
+
+def test_same_scores_for_all_are_not_taken_for_normalised_ones():
+    assert in_known_space("a", np.tile(LOGITS[:1], (50, 1, 1))).space == "logit"

@@ -97,8 +97,8 @@ def load_clip_list(path: Path, split: str, classes: Sequence[str]) -> ClipList:
             table = _table_of(*load_numbered_labels(path), path, classes)
         case ".json":
             raise ContractError(
-                f"{path}: found a list of clips in JSON, expected an annotation pickle or a csv with"
-                " the columns clip and label."
+                f"{path}: found a list of clips in JSON, expected an annotation pickle or a csv"
+                " with the columns clip and label."
             )
         case _:
             table = load_table(path, {"clip": "str", "label": "str"})
@@ -109,7 +109,7 @@ def load_clip_list(path: Path, split: str, classes: Sequence[str]) -> ClipList:
         if not len(table) and found:
             raise ContractError(
                 f"{path}: lists no test clip of split {split}, whose sides are {found}, expected"
-                " test for the clips that were scored; a list without this column is of these alone."
+                " test for those that were scored (a list without this column has these alone)."
             )
     if not len(table):
         raise ContractError(f"{path}: lists no test clip of split {split}, expected some.")

@@ -17,7 +17,7 @@ from protogcn.data.readers.pickles.load import load_pickle
 from protogcn.data.readers.pickles.torch_file import find_score_name
 from protogcn.data.readers.pyskl_splits import find_lists, read_sides
 from protogcn.data.readers.values import Labels, Origin, name_of
-from protogcn.errors import ContractError
+from protogcn.errors import ContractError, some_of
 from protogcn.files.contracts import load_table
 
 
@@ -95,11 +95,22 @@ def load_clip_list(path: Path, split: str, classes: Sequence[str]) -> ClipList:
                 table = _table_of(*pair, path, classes)
         case ".npz":
             table = _table_of(*load_numbered_labels(path), path, classes)
+        case ".json":
+            raise ContractError(
+                f"{path}: found a list of clips in JSON, expected an annotation pickle or a csv"
+                " with the columns clip and label."
+            )
         case _:
             table = load_table(path, {"clip": "str", "label": "str"})
             table["label"] = _numbers_of(table["label"], path, classes)
     if split in table.columns:
+        found = some_of(list(dict.fromkeys(table[split])))
         table = table[table[split] == "test"]
+        if not len(table) and found:
+            raise ContractError(
+                f"{path}: lists no test clip of split {split}, whose sides are {found}, expected"
+                " test for those that were scored (a list without this column has these alone)."
+            )
     if not len(table):
         raise ContractError(f"{path}: lists no test clip of split {split}, expected some.")
     if (twice := table["clip"].duplicated()).any():

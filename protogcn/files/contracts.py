@@ -75,6 +75,8 @@ def reading(path: Path, expected: str) -> Iterator[None]:
         raise
     except FileNotFoundError:
         raise ContractError(f"{path}: does not exist, expected {expected}.") from None
+    except IsADirectoryError:
+        raise ContractError(f"{path}: is a folder, expected {expected}.") from None
     except Exception as error:
         with suppress(OSError):
             if kind := kind_to_mend(path):

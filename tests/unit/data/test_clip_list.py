@@ -85,3 +85,25 @@ def test_pickle_that_is_no_list_is_one_sentence(pickled, content, sentence):
 def test_split_that_is_not_there_is_named(pickled):
     with pytest.raises(ConfigError, match="has no split xview, only xsub"):
         list_clips(pickled(ANNOTATIONS), ["xview"], CLASSES)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "sentence"),
+    [
+        (
+            "a.csv",
+            "clip,label,xsub\nc,0,val\nb,1,train\n",
+            "whose sides are val, train, expected tes",
+        ),
+        ("a.json", '[["c", 0]]', "found a list of clips in JSON, expected an annotation pickle or"),
+    ],
+)
+def test_list_that_does_not_fit_is_one_sentence(tmp_path, name, content, sentence):
+    (tmp_path / name).write_text(content)
+    with pytest.raises(ContractError, match=sentence):
+        load_clip_list(tmp_path / name, "xsub", CLASSES)
+
+
+def test_folder_in_place_of_a_list_is_one_sentence(tmp_path):
+    with pytest.raises(ContractError, match="is a folder, expected a csv with the columns clip"):
+        load_clip_list(tmp_path, "xsub", CLASSES)

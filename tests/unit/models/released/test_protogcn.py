@@ -70,5 +70,7 @@ def test_every_missing_tensor_is_counted_in_a_few_lines(model, released):
 
 
 def test_tensors_of_something_else_are_one_sentence(model):
-    with pytest.raises(ContractError, match=r"none of its 1 tensors \(such as .*\) has a name of this network"):
+    with pytest.raises(
+        ContractError, match=r"none of its 1 tensors \(such as .*\) has a name of this network"
+    ):
         from_released({"fc.weight": torch.zeros(1)}, model)

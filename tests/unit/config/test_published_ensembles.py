@@ -1,13 +1,15 @@
 """The fusion of each method of Table 4, as its authors or PYSKL publish it."""
 
 import pytest
+from snakemake.utils import update_config
 
 from protogcn.config.facts import published_numbers
 from protogcn.config.inputs import tables_of
 from protogcn.config.plan import expand
+from protogcn.config.strict_yaml import read_yaml
 from protogcn.config.tables import resolve_tables
 from protogcn.config.targets import page_of, targets_of
-from tests.made.config import repository_config
+from tests.made.config import REPOSITORY, repository_config
 
 NTU = ("ntu60_xsub", "ntu60_xview", "ntu120_xsub", "ntu120_xset")
 OURS = {"2ens", "4ens", "6ens", "4ens_v1", "6ens_v1"}
@@ -34,9 +36,15 @@ TASKS = {
 }
 
 
+def config_with_table4():
+    config = repository_config()
+    update_config(config, read_yaml(REPOSITORY / "config/table4.yaml"))
+    return config
+
+
 @pytest.fixture(scope="module")
 def plan():
-    return expand(repository_config())
+    return expand(config_with_table4())
 
 
 def test_every_method_of_table_4_has_its_fusion(plan):
@@ -76,7 +84,7 @@ def test_infogcn_is_fused_of_three_ancestors_and_their_motions(plan):
 
 def test_they_are_not_made_unasked(plan):
     """Neither by a bare snakemake, nor by a page."""
-    config = repository_config()
+    config = config_with_table4()
     assert tables_of(plan, "demo") == [f"results/demo_xsub_{n}ens.csv" for n in (2, 4, 6)]
     known = targets_of(plan, resolve_tables(config, plan))
     page = page_of(plan, known, {"tasks": ["ntu60_xsub"]})

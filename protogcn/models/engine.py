@@ -135,7 +135,8 @@ class Engine:
         own keep their ratio to the rate of the others.
         """
         call = self._compiled(model.loss, graphs=self.cuda_graphs)
-        ratios = [group["lr"] / optimizer.defaults["lr"] for group in optimizer.param_groups]
+        base = optimizer.defaults["lr"]
+        ratios = [group["lr"] / base if base else 1.0 for group in optimizer.param_groups]
 
         def step(bodies: Bodies, labels: Tensor, rate: float) -> Loss:
             # Before the forward pass: the last gradients lie in memory that a graph's next replay

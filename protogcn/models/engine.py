@@ -144,7 +144,8 @@ class Engine:
 
         loss_of = loss_with_add_ons if len(add_ons) else model.loss
         call = self._compiled(loss_of, graphs=self.cuda_graphs)
-        ratios = [group["lr"] / optimizer.defaults["lr"] for group in optimizer.param_groups]
+        base = optimizer.defaults["lr"]
+        ratios = [group["lr"] / base if base else 1.0 for group in optimizer.param_groups]
 
         def step(bodies: Bodies, labels: Tensor, rate: float) -> Loss:
             # Before the forward pass: the last gradients lie in memory that a graph's next replay

@@ -35,7 +35,7 @@ class EventFile:
         self._append([_event(_text(3, _VERSION)), start, *map(_event_of, history)])
 
     def add(self, row: Mapping[str, float]) -> None:
-        """Append an epoch; the first failure is told, and ends the file but not the training."""
+        """Append an epoch; the first failure is reported, and ends the file alone."""
         self._append([_event_of(row)])
 
     def _append(self, events: Iterable[bytes]) -> None:

@@ -76,7 +76,7 @@ _TEXTS = (
 def kind_of(path: Path) -> str:
     """Return what a file is, for "found ..., expected ...": nothing in it is run or trusted.
 
-    What to do about it, where that is known, is in parentheses behind it.
+    What to do about it, where that is known, is in parentheses after it.
 
     Raises:
         OSError: it cannot be read.

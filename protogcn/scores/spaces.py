@@ -45,7 +45,7 @@ def in_known_space(
         are_named_logits: the file calls them so, which settles a doubt.
 
     Raises:
-        ContractError: they could be in two spaces, or are not in the one that is told.
+        ContractError: they could be in two spaces, or are not in the given one.
     """
     if told is not None:
         _check_told(where, values, told)

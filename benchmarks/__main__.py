@@ -8,7 +8,7 @@ import torch
 
 from benchmarks import input as input_speed
 from benchmarks import network as model
-from benchmarks import preprocessing
+from benchmarks import preprocessing, published
 from benchmarks.measure import print_rows
 from protogcn.models.engine import Engine
 
@@ -25,6 +25,8 @@ def main() -> None:
     clips, crops, rounds = (5, 5, 1) if quick else (10, 40, 3)
     print_rows(model.rows(num_clips=clips, num_crops=crops, rounds=rounds))
     print_rows(model.memory_rows(num_clips=clips))
+    print("published arithmetic of other methods", flush=True)
+    print_rows(published.rows(num_clips=4000 if quick else published.NUM_CLIPS, rounds=rounds))
     print("input", flush=True)
     rounds = 10 if quick else 100
     clips = 400 if quick else 4000

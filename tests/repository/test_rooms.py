@@ -41,7 +41,7 @@ def test_nothing_imports_a_command():
     assert named & COMMANDS == set()
 
 
-@pytest.mark.parametrize(("library", "rooms"), [("torch", ROOMS[5:]), ("matplotlib", ["report"]), ("snakemake", ["config"]), ("jinja2", ["report"])])  # fmt: skip
+@pytest.mark.parametrize(("library", "rooms"), [("torch", ROOMS[5:]), ("matplotlib", ["report"]), ("snakemake", ["config"]), ("jinja2", ["report"]), ("scipy", ["scores", "report", "predict"])])  # fmt: skip
 def test_a_library_stays_in_its_rooms(library, rooms):
     assert {room for _, room, name in IMPORTS if name.split(".")[0] == library} <= set(rooms)
 

@@ -41,6 +41,7 @@ class Scores:
             last one of a training that was measured on test clips, or unknown for an import),
             commit, data digest; for an import ``imported`` and ``space`` (probability, logit or
             log_probability).
+        subjects: (N,) who performs in each clip, where the dataset says it; else None.
     """
 
     clips: np.ndarray
@@ -49,10 +50,12 @@ class Scores:
     logits: np.ndarray
     probabilities: np.ndarray
     provenance: Mapping[str, Any]
+    subjects: np.ndarray | None = None
 
     def save(self, path: Path) -> None:
         """Write the file whole or not at all; its zip container carries checksums."""
         self._check(path)
+        known = {} if self.subjects is None else {"subjects": self.subjects.astype(str)}
         with writing(path) as file:
             np.savez(
                 file,
@@ -62,6 +65,7 @@ class Scores:
                 logits=self.logits.astype(np.float32),
                 probabilities=self.probabilities.astype(np.float32),
                 provenance=np.array(json.dumps(self.provenance, sort_keys=True)),
+                **known,
             )
 
     @classmethod
@@ -76,7 +80,7 @@ class Scores:
             with np.load(path, allow_pickle=False) as file:
                 if missing := [name for name in _ARRAYS if name not in file]:
                     raise ContractError(f"{path}: lacks {', '.join(missing)}.")
-                arrays = {name: file[name] for name in _ARRAYS}
+                arrays = {name: file[name] for name in (*_ARRAYS, "subjects") if name in file}
             provenance = json.loads(str(arrays.pop("provenance")))
             scores = cls(**arrays, provenance=provenance)
             scores._check(path)
@@ -118,6 +122,10 @@ class Scores:
                 raise ContractError(f"{path}: {name} of clip {first} are not finite.")
         if self.labels.shape != shape[:1] or not np.isin(self.labels, range(shape[1])).all():
             raise ContractError(f"{path}: labels are not one class of {shape[1]} for each clip.")
+        if self.subjects is not None and self.subjects.shape != shape[:1]:
+            raise ContractError(
+                f"{path}: subjects has shape {self.subjects.shape}, expected one for each clip."
+            )
         ids, counts = np.unique(self.clips.astype(str), return_counts=True)
         if (counts > 1).any():
             raise ContractError(f"{path}: clip {ids[counts > 1][0]} appears twice.")

@@ -5,7 +5,6 @@ Shapes: N clips, M persons, V joints, C channels.
 
 import argparse
 import math
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -19,13 +18,12 @@ from matplotlib.figure import Figure
 from protogcn.config.datasets import expected_clips
 from protogcn.config.resolved import Dataset, load_dataset
 from protogcn.config.skeleton import Skeleton
+from protogcn.data.subjects import subject_of
 from protogcn.files.clip_table import SIDES, ClipTable
 from protogcn.files.contracts import load_table, save_table
 from protogcn.report.figures.outputs import save_figure
 from protogcn.report.figures.style import BLUE, GREY, ORANGE, fitted, in_style
 
-# The performer: NTU's S001C002P003R002A013 and names such as a9_s1_t1 or subject12_wave.
-_SUBJECT = re.compile(r"S\d{3}C\d{3}P(\d{3})R\d{3}A\d{3}|(?:.*_)?s(?:ubject)?(\d+)(?:_.*)?")
 _MOMENTS = (0.2, 0.5, 0.8)  # shares of a clip
 _SHADES = ("#c6d4e8", "#7fa0cc", "#1f4e8c")  # early to late
 _COLOUR_OF_SIDE = {"train": BLUE, "val": GREY, "test": ORANGE}
@@ -77,12 +75,6 @@ def count_clips(
     for subject in sorted(set(subjects) - {""}, key=int):
         rows.append(_row(table, "subject", subject, subjects == subject))
     return pd.DataFrame(rows, columns=list(rows[0]))
-
-
-def subject_of(clip: str) -> str:
-    """Return the number of the performer from the name of a clip, or nothing."""
-    match = _SUBJECT.fullmatch(clip.rsplit("/", 1)[-1])
-    return str(int(next(filter(None, match.groups())))) if match else ""
 
 
 def draw_dataset(

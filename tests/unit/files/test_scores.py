@@ -36,6 +36,14 @@ def test_scores_read_back_as_they_were(scores, tmp_path):
         np.testing.assert_array_equal(getattr(found, name), getattr(scores, name), strict=True)
 
 
+def test_subjects_are_kept_where_they_are_known(scores, tmp_path):
+    known = dataclasses.replace(scores, subjects=np.array(list("aabbbcc")))
+    for written, subjects in ((scores, None), (known, list("aabbbcc"))):
+        written.save(tmp_path / "scores.npz")
+        found = Scores.load(tmp_path / "scores.npz").subjects
+        assert (found if found is None else found.tolist()) == subjects
+
+
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
@@ -46,6 +54,7 @@ def test_scores_read_back_as_they_were(scores, tmp_path):
         ({"logits": np.full((7, 4), np.nan)}, "logits of clip NA are not finite"),
         ({"probabilities": np.full((7, 4), 0.3)}, "sum to 1.2000, expected 1"),
         ({"clips": np.array([])}, "found 0 clips"),
+        ({"subjects": np.array(["a"])}, r"subjects has shape \(1,\), expected one for each clip"),
         (
             {"provenance": {"select": "first"}},
             "select is 'first', expected best, unknown, watched, last",

@@ -12,7 +12,7 @@ from protogcn.data.joints import write_joints
 from protogcn.data.readers import DroppedClip
 from protogcn.files.clip_table import ClipTable
 from protogcn.report.figures import dataset as command
-from protogcn.report.figures.dataset import count_clips, subject_of
+from protogcn.report.figures.dataset import count_clips
 from tests.made.nano import DATASET, nano_clips, write_dataset
 
 
@@ -49,21 +49,6 @@ def test_a_row_for_all_for_each_rule_side_and_class(written):
     width, height = struct.unpack(">2I", header[16:])
     assert width == pytest.approx(2400, abs=50)  # 12 inches of 200 dots, cut to what is drawn
     assert height > 400
-
-
-@pytest.mark.parametrize(
-    ("clip", "subject"),
-    [
-        ("S001C002P013R002A060", "13"),
-        ("a9_s1_t1", "1"),
-        ("subject12_wave", "12"),
-        ("films/a1_s03", "3"),
-        ("class7_clip3", ""),
-        ("s", ""),
-    ],
-)
-def test_the_subject_is_read_from_the_clips_name(clip, subject):
-    assert subject_of(clip) == subject
 
 
 def test_only_the_authors_own_files_have_an_expected_number():

@@ -21,6 +21,7 @@ rule fuse_ensemble:
         markdown=paths.result(paths.ENSEMBLE, ".md"),
         latex=paths.result(paths.ENSEMBLE, ".tex"),
         record=paths.result(paths.ENSEMBLE, ".json"),
+        manifest=paths.result(paths.ENSEMBLE, MANIFEST),
     log:
         paths.log("fuse_ensemble", "{task}", "{ensemble}"),
     params:
@@ -31,4 +32,4 @@ rule fuse_ensemble:
         "python -m protogcn fuse --scores {input.scores} {params.members} {params.tuned}"
         " --ensemble {wildcards.ensemble} --source={params.source:q} --csv {output.csv}"
         " --markdown {output.markdown} --latex {output.latex} --record {output.record}"
-        " --log {log}"
+        " --manifest {output.manifest} --log {log}"

@@ -11,6 +11,7 @@ import pandas as pd
 from protogcn.files.contracts import save_table, save_text
 from protogcn.files.ensemble import EnsembleRecord, FusedRun, save_ensemble_record
 from protogcn.files.scores import Scores, select_of
+from protogcn.report.provenance.record import add_manifest, save_manifest
 from protogcn.report.tables.latex import latex
 from protogcn.report.tables.layout import ensemble_sheet
 from protogcn.report.tables.markdown import markdown
@@ -82,6 +83,7 @@ def main() -> None:
     parser.add_argument("--markdown", type=Path, required=True)
     parser.add_argument("--latex", type=Path, required=True)
     parser.add_argument("--record", type=Path, required=True, help="json that names the runs")
+    add_manifest(parser)
     args = parser.parse_args()
 
     members, weights = members_of(args)
@@ -101,5 +103,6 @@ def main() -> None:
     save_text(args.latex, latex(sheet))
     remark = mixed_spaces(members)
     save_ensemble_record(args.record, EnsembleRecord(args.space, runs, (remark,) if remark else ()))
+    save_manifest("fuse", args)
     if remark:
         print(f"Warning: {args.task} {args.ensemble}: {remark}; they are summed as {args.space}.")

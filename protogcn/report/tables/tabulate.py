@@ -7,6 +7,7 @@ from pathlib import Path
 from protogcn.config.strict_yaml import read_yaml
 from protogcn.config.tables import table_from_mapping
 from protogcn.files.contracts import reading, save_table, save_text
+from protogcn.report.provenance.record import add_manifest, save_manifest
 from protogcn.report.tables.beside_paper import beside_paper
 from protogcn.report.tables.latex import latex
 from protogcn.report.tables.layout import comparison_sheet
@@ -36,6 +37,7 @@ def main() -> None:
     parser.add_argument("--csv", type=Path, required=True)
     parser.add_argument("--markdown", type=Path, required=True)
     parser.add_argument("--latex", type=Path, required=True)
+    add_manifest(parser)
     args = parser.parse_args()
 
     with reading(args.table, "a resolved table"):
@@ -48,3 +50,4 @@ def main() -> None:
     save_table(args.csv, cells)
     save_text(args.markdown, markdown(sheet))
     save_text(args.latex, latex(sheet))
+    save_manifest("tabulate", args)

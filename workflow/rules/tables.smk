@@ -35,6 +35,7 @@ rule compare_runs:
         ),
         markdown=paths.result("{table}", ".md"),
         latex=paths.result("{table}", ".tex"),
+        pairs=paths.result(paths.PAIRS_OF_TABLE, ".csv"),
     log:
         paths.log("compare_runs", "{table}"),
     resources:
@@ -42,7 +43,8 @@ rule compare_runs:
         runtime="30m",
     shell:
         "python -m protogcn tabulate --table {input.table} --scores {input.scores}"
-        " --csv {output.csv} --markdown {output.markdown} --latex {output.latex} --log {log}"
+        " --csv {output.csv} --markdown {output.markdown} --latex {output.latex}"
+        " --pairs {output.pairs} --log {log}"
 
 
 rule compare_what_is_there:
@@ -53,6 +55,7 @@ rule compare_what_is_there:
         csv=paths.result("{table}", ".partial.csv"),
         markdown=paths.result("{table}", ".partial.md"),
         latex=paths.result("{table}", ".partial.tex"),
+        pairs=paths.result(paths.PAIRS_OF_TABLE, ".partial.csv"),
     log:
         paths.log("compare_what_is_there", "{table}"),
     resources:
@@ -64,4 +67,5 @@ rule compare_what_is_there:
         dates=of_table(inputs.found_scores_of_table),
     shell:
         "python -m protogcn tabulate --partial --table {input.table} --scores {params.scores}"
-        " --csv {output.csv} --markdown {output.markdown} --latex {output.latex} --log {log}"
+        " --csv {output.csv} --markdown {output.markdown} --latex {output.latex}"
+        " --pairs {output.pairs} --log {log}"

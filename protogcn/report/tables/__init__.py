@@ -2,5 +2,6 @@
 
 In reading order: ``measure`` (a number of a table), ``pairs`` (every two of them compared),
 ``layout`` (which cell it is in), ``beside_paper`` (the difference from the paper), ``sheet`` (a
-laid-out table), ``notes``, ``markdown``, ``latex``. Commands: ``tabulate``, ``fuse``.
+laid-out table), ``notes``, ``markdown``, ``latex``. Commands: ``tabulate``, ``fuse``,
+``power``.
 """

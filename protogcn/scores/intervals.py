@@ -3,8 +3,8 @@
 The variance is that of the bootstrap, which draws clips or whole subjects again: that of a mean is
 known without drawing. The ends are Wilson's, for the number of independent clips that would have
 this variance, with Student's quantile for the subjects. The percentiles of resamples themselves
-are too close together where few clips are wrong (69 % of them hold the truth at 98 % of 60 clips)
-and where subjects are few; of clips that are all right they are no interval at all.
+are too close together: of 60 clips at 98 % they hold the truth in 69 cases of 100, of four subjects
+in 77, and of clips that are all right they are no interval at all.
 
 Source: Wilson 1927; the effective number of clips is that of Korn and Graubard 1998.
 Shapes: N clips, K classes, G subjects.

@@ -1,4 +1,4 @@
-"""Everything that can be measured without a GPU, in one table: network, input, preprocessing."""
+"""All that can be measured without a GPU: network, statistics, input, preprocessing."""
 
 import argparse
 import tempfile
@@ -8,7 +8,7 @@ import torch
 
 from benchmarks import input as input_speed
 from benchmarks import network as model
-from benchmarks import preprocessing, published
+from benchmarks import preprocessing, published, statistics
 from benchmarks.measure import print_rows
 from protogcn.models.engine import Engine
 
@@ -27,6 +27,8 @@ def main() -> None:
     print_rows(model.memory_rows(num_clips=clips))
     print("published arithmetic of other methods", flush=True)
     print_rows(published.rows(num_clips=4000 if quick else published.NUM_CLIPS, rounds=rounds))
+    print("statistics", flush=True)
+    print_rows(statistics.rows(num_clips=500 if quick else statistics.NUM_CLIPS, rounds=1))
     print("input", flush=True)
     rounds = 10 if quick else 100
     clips = 400 if quick else 4000

@@ -31,6 +31,7 @@ COMMANDS = {  # its module, and what it makes of what
     "import_scores": ("scores.import_scores", "a third-party score file -> the same"),
     "fuse": ("report.tables.fuse", "scores of several streams -> the ensemble's table"),
     "tabulate": ("report.tables.tabulate", "scores of many runs -> a table beside the paper's"),
+    "power": ("report.tables.power", "a difference -> how many repeats and clips show it"),
     "draw_class_differences": (
         "report.figures.class_differences",
         "scores of two models -> the paper's Figure 1",

@@ -19,7 +19,12 @@ from protogcn.files import paths
 
 _PAGE = Path(paths.result("report.html"))
 _FILE = re.compile(r"[\w-][\w.@-]*(?:/[\w-][\w.@-]*)*")
-_OF_ENSEMBLES = {"table": paths.ENSEMBLE, "confusion": paths.CONFUSION, "streams": paths.STREAMS}
+_OF_ENSEMBLES = {
+    "table": paths.ENSEMBLE,
+    "pairs": paths.PAIRS_OF_ENSEMBLE,
+    "confusion": paths.CONFUSION,
+    "streams": paths.STREAMS,
+}
 _Key = tuple[str, str, str]  # task, model, stream
 
 
@@ -175,6 +180,8 @@ def _named(plan: Plan, tables: Mapping[str, Table]) -> Iterator[tuple[str, Targe
             yield pattern.format(task=task, ensemble=name), Target(kind, (name, task), runs)
     for name, table in tables.items():
         yield name, Target("comparison", (name,), tuple(table.runs))
+        pairs = paths.PAIRS_OF_TABLE.format(table=name)
+        yield pairs, Target("pairs", ("rows", name), tuple(table.runs))
     tasks = dict.fromkeys(task for task, _ in plan.ensembles)
     for task, model in product(tasks, plan.models):
         runs = tuple(fused.get((task, model), ()))

@@ -18,6 +18,7 @@ _FIGURE = (".png", ".pdf", ".csv", ".txt")
 _ENDINGS = {  # of what is no figure with a table
     "table": (".csv", ".md", ".tex", ".json"),
     "comparison": (".csv", ".md", ".tex", ".partial.csv", ".partial.md", ".partial.tex"),
+    "pairs": (".csv",),
     "learning curves": (".png", ".pdf", ".txt"),
     "page": (".html",),
 }

@@ -8,6 +8,8 @@ PREPARED = DATASET + "/{preparation}"
 RUN = "results/runs/{dataset}/{split}/{model}/{stream}"
 # Tables and figures: names of files in results/, without their endings.
 ENSEMBLE = "{task}_{ensemble}"
+PAIRS_OF_ENSEMBLE = ENSEMBLE + "_pairs"
+PAIRS_OF_TABLE = "{table}_pairs"
 CONFUSION = ENSEMBLE + "_confusion"
 STREAMS = ENSEMBLE + "_streams"
 LEARNING_CURVES = "{task}_{model}_learning_curves"

@@ -171,7 +171,7 @@ def mark_of_select(select: str) -> str:
     return _SELECTS[select]
 
 
-class ScoredClips(NamedTuple):
+class ScoreFacts(NamedTuple):
     """What a score file says besides scores.
 
     Attributes:
@@ -187,7 +187,7 @@ class ScoredClips(NamedTuple):
     original: str
 
 
-def load_scored_clips(path: Path) -> ScoredClips:
+def load_score_facts(path: Path) -> ScoreFacts:
     """Read from a score file what was scored and how, without the scores.
 
     Raises:
@@ -196,7 +196,7 @@ def load_scored_clips(path: Path) -> ScoredClips:
     with reading(path, "a score file"), _opened(path) as file:
         clips, original = file["clips"], str(file[_ORIGINAL]) if _ORIGINAL in file else ""
         provenance = json.loads(str(file["provenance"]))
-        return ScoredClips(provenance, len(clips), _clips_digest(clips, file["labels"]), original)
+        return ScoreFacts(provenance, len(clips), _clips_digest(clips, file["labels"]), original)
 
 
 def _opened(path: Path) -> np.lib.npyio.NpzFile:

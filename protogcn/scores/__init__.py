@@ -1,7 +1,9 @@
 """A network and the test clips -> class scores, their fusion and comparison.
 
 In reading order: ``scoring`` (of one network), ``fusion`` (the arithmetic of an ensemble),
-``members`` (an ensemble's arguments), ``class_differences`` (of two models). Other tools' scores:
+``members`` (an ensemble's arguments), ``intervals`` (how sure an accuracy is), ``paired`` (two of
+them on the same clips), ``repeats`` (noise of seeds), ``class_differences`` (of two models, class
+by class). Other tools' scores:
 ``released_files`` (their formats), ``released_pickles``, ``released_scores`` (what is in them),
 ``spaces`` (probabilities or logits), ``order`` (which row is which clip). Commands: ``score``,
 ``import_scores``.

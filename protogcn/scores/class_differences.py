@@ -11,6 +11,7 @@ import pandas as pd
 
 from protogcn.files.scores import Scores
 from protogcn.scores.fusion import predicted_classes, rows_in_order
+from protogcn.scores.paired import CHANCE, holm, mcnemar
 
 RESAMPLES = 10_000
 _INTERVAL = (2.5, 97.5)  # percentiles
@@ -23,11 +24,13 @@ class ClassDifferences:
     Attributes:
         classes: a row for each class by label: ``label``, ``class``, ``clips``; ``accuracy``,
             ``baseline`` and ``difference`` in per cent; ``low`` and ``high``, the ends of its 95 %
-            interval (not a number where a class has no clip); ``confused_with``, the other class
+            interval; ``p`` of McNemar's test on its clips (see ``mcnemar``) and ``holm``, the same
+            corrected for the number of classes (none is a number where a class has no clip);
+            ``confused_with``, the other class
             that gained or lost most of this class's clips, the number of them that it has by the
             model (``confused``) and by the baseline (``baseline_confused``); empty and 0 where no
             prediction changed.
-        overall: accuracy, baseline, difference, low and high of all clips together.
+        overall: accuracy, baseline, difference, low, high and p of all clips together.
     """
 
     classes: pd.DataFrame
@@ -41,8 +44,8 @@ class ClassDifferences:
 
     @property
     def num_certain(self) -> int:
-        """How many classes have an interval without zero."""
-        return int(((self.classes["low"] > 0) | (self.classes["high"] < 0)).sum())
+        """How many classes differ by more than chance, corrected for their number."""
+        return int((self.classes["holm"] < CHANCE).sum())
 
 
 def compare_classes(model: Scores, baseline: Scores, *, seed: int = 0) -> ClassDifferences:
@@ -72,7 +75,8 @@ def compare_classes(model: Scores, baseline: Scores, *, seed: int = 0) -> ClassD
     names = model.classes.astype(str)
     head = {"label": np.arange(num_classes), "class": names, "clips": outcomes.sum(axis=1)}
     changed = _most_changed(table, baseline_table, names)
-    classes = pd.DataFrame({**head, **_differences(outcomes, generator), **changed})
+    differences = _differences(outcomes, generator)
+    classes = pd.DataFrame({**head, **differences, "holm": holm(differences["p"]), **changed})
     overall = _differences(outcomes.sum(axis=0, keepdims=True), generator)
     return ClassDifferences(classes, {name: float(values[0]) for name, values in overall.items()})
 
@@ -84,7 +88,7 @@ def confusion_counts(labels: np.ndarray, predicted: np.ndarray, num_classes: int
 
 
 def _differences(outcomes: np.ndarray, generator: np.random.Generator) -> dict[str, np.ndarray]:
-    """Return accuracies, difference and interval of each row of (K, 4) outcomes, in per cent.
+    """Return accuracies, difference and interval of each row of (K, 4) outcomes, in per cent; p.
 
     How often each outcome is drawn when n clips are drawn from n is a multinomial number: it is
     drawn itself, which is the same and needs no clips.
@@ -101,6 +105,7 @@ def _differences(outcomes: np.ndarray, generator: np.random.Generator) -> dict[s
         "difference": 100 * (outcomes[:, 1] - outcomes[:, 2]) / np.where(clips, clips, np.nan),
         "low": np.where(clips, 100 * low, np.nan),
         "high": np.where(clips, 100 * high, np.nan),
+        "p": np.where(clips, mcnemar(outcomes[:, 1], outcomes[:, 2]), np.nan),
     }
 
 

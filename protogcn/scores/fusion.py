@@ -109,13 +109,18 @@ def accuracies(scores: np.ndarray, labels: np.ndarray) -> dict[str, float | None
 
 
 def top_k_accuracy(scores: np.ndarray, labels: np.ndarray, k: int) -> float:
-    """Return the share of clips whose label is among the k highest of (N, K) scores.
+    """Return the share of clips whose label is among the k highest of (N, K) scores."""
+    return float(top_k_hits(scores, labels, k).mean())
+
+
+def top_k_hits(scores: np.ndarray, labels: np.ndarray, k: int) -> np.ndarray:
+    """Return (N,) whether each clip's label is among the k highest of (N, K) scores.
 
     Ties go to the highest class number, as released (the last of a stable argsort).
     """
     own = np.take_along_axis(scores, labels[:, None], axis=1)  # (N, 1)
     ahead = (scores > own) | ((scores == own) & (np.arange(scores.shape[1]) > labels[:, None]))
-    return float((ahead.sum(axis=1) < k).mean())
+    return ahead.sum(axis=1) < k
 
 
 def predicted_classes(scores: np.ndarray) -> np.ndarray:

@@ -62,6 +62,7 @@ def test_one_table_has_network_input_and_preprocessing(monkeypatch, capsys):
         (everything.model, "rows"),
         (everything.model, "memory_rows"),
         (everything.input_speed, "rows"),
+        (everything.statistics, "rows"),
         (everything.preprocessing, "rows"),
     ):
         row = model.Row(f"{module.__name__}.{function}", 1.0, 1.0, 1.0, "x")
@@ -70,6 +71,7 @@ def test_one_table_has_network_input_and_preprocessing(monkeypatch, capsys):
     told = capsys.readouterr().out
     for name in (
         "benchmarks.network.memory_rows",
+        "benchmarks.statistics.rows",
         "benchmarks.input.rows",
         "benchmarks.preprocessing.rows",
     ):

@@ -12,7 +12,7 @@ def fused_table(results, monkeypatch, *, streams=("j", "b"), weights=None, name=
     for seed, (stream, path) in enumerate(zip(streams, paths, strict=True)):
         if not path.exists():
             random_scores(seed, stream=stream, **run).save(path)
-    forms = {form: results / f"{name}.{ending}" for form, ending in _FORMS.items()}
+    forms = {form: results / f"{name}{ending}" for form, ending in _FORMS.items()}
     assert 0 == run_command(
         fuse, monkeypatch, "--scores", *paths, "--streams", *streams,
         "--weights", *(weights or [1] * len(streams)),
@@ -48,11 +48,12 @@ def class_figure(results, monkeypatch):
 
 
 _FORMS = {
-    "csv": "csv",
-    "markdown": "md",
-    "latex": "tex",
-    "record": "json",
-    "manifest": "manifest.json",
+    "csv": ".csv",
+    "markdown": ".md",
+    "latex": ".tex",
+    "pairs": "_pairs.csv",
+    "record": ".json",
+    "manifest": ".manifest.json",
 }
 
 

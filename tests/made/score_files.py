@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 
 from protogcn.files.scores import Scores
+from protogcn.scores.intervals import Credits, ScoredClips
 from tests.made.nano import nano_run
 
 
@@ -65,3 +66,13 @@ def scores_of_run(stream, repeat=1, split="xsub"):
     run = dataclasses.replace(nano_run(), modality=stream, repeat=repeat, split=split)
     provenance = {"select": "last", "run": run.to_mapping()}
     return dataclasses.replace(scores_by_chance(1), provenance=provenance)
+
+
+def credits_that_are(right, subjects=None):
+    """Return credits of clips that are right (1) or not (0), and whose subjects are these."""
+    right = np.asarray(right, float)
+    clips = ScoredClips(
+        digest="", ids=np.arange(len(right)), order=np.arange(len(right)),
+        labels=np.zeros(len(right), int), subjects=subjects,
+    )  # fmt: skip
+    return Credits(right, np.zeros(len(right), int), clips)

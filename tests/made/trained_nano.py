@@ -100,6 +100,7 @@ def _fuse(table: Path, runs: dict[str, Path]) -> None:
         "--csv", str(table),
         "--markdown", str(table.with_suffix(".md")),
         "--latex", str(table.with_suffix(".tex")),
+        "--pairs", str(table.with_name(f"{table.stem}_pairs.csv")),
         "--record", str(table.with_suffix(".json")),
     ]  # fmt: skip
     before, sys.argv = sys.argv, arguments

@@ -88,6 +88,7 @@ def table(mixed):
         "csv": path,
         "markdown": path.with_suffix(".md"),
         "latex": path.with_suffix(".tex"),
+        "pairs": path.with_name("nano_xsub_mixed_pairs.csv"),
         "record": path.with_suffix(".json"),
     }
     for name, value in (words_of(runs) | outputs).items():

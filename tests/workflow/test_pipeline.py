@@ -40,7 +40,7 @@ def test_table_has_a_row_for_each_stream_and_one_for_the_fusion(finished):
     columns = [
         "stream", "weight", "clips", "top1", "top5", "mean_class", "select", "tuned_on_test",
     ]  # fmt: skip
-    assert table.columns.tolist() == columns
+    assert table.columns.tolist()[: len(columns)] == columns
     assert table["stream"].tolist() == ["j", "b", "k", "jm", "bm", "km", "fused"]
     assert table["weight"].tolist() == ["2", "2", "2", "1", "1", "1", ""]
     assert set(table["clips"]) == {"16"}

@@ -6,7 +6,7 @@ localrules:
 
 
 rule fuse_ensemble:
-    """Fuse the streams of an ensemble, write its table in three forms and what it is made of."""
+    """Fuse the streams of an ensemble: its table in three forms, its rows tested, its members."""
     input:
         scores=lambda wildcards: asked(
             inputs.scores_of_ensemble, plan, wildcards.task, wildcards.ensemble
@@ -20,6 +20,7 @@ rule fuse_ensemble:
         ),
         markdown=paths.result(paths.ENSEMBLE, ".md"),
         latex=paths.result(paths.ENSEMBLE, ".tex"),
+        pairs=paths.result(paths.PAIRS_OF_ENSEMBLE, ".csv"),
         record=paths.result(paths.ENSEMBLE, ".json"),
         manifest=paths.result(paths.ENSEMBLE, MANIFEST),
     log:
@@ -31,5 +32,5 @@ rule fuse_ensemble:
     shell:
         "python -m protogcn fuse --scores {input.scores} {params.members} {params.tuned}"
         " --ensemble {wildcards.ensemble} --source={params.source:q} --csv {output.csv}"
-        " --markdown {output.markdown} --latex {output.latex} --record {output.record}"
-        " --manifest {output.manifest} --log {log}"
+        " --markdown {output.markdown} --latex {output.latex} --pairs {output.pairs}"
+        " --record {output.record} --manifest {output.manifest} --log {log}"

@@ -35,6 +35,7 @@ rule compare_runs:
         ),
         markdown=paths.result("{table}", ".md"),
         latex=paths.result("{table}", ".tex"),
+        pairs=paths.result(paths.PAIRS_OF_TABLE, ".csv"),
         manifest=paths.result("{table}", MANIFEST),
     log:
         paths.log("compare_runs", "{table}"),
@@ -44,7 +45,7 @@ rule compare_runs:
     shell:
         "python -m protogcn tabulate --table {input.table} --scores {input.scores}"
         " --csv {output.csv} --markdown {output.markdown} --latex {output.latex}"
-        " --manifest {output.manifest} --log {log}"
+        " --pairs {output.pairs} --manifest {output.manifest} --log {log}"
 
 
 rule compare_what_is_there:
@@ -55,6 +56,7 @@ rule compare_what_is_there:
         csv=paths.result("{table}", ".partial.csv"),
         markdown=paths.result("{table}", ".partial.md"),
         latex=paths.result("{table}", ".partial.tex"),
+        pairs=paths.result(paths.PAIRS_OF_TABLE, ".partial.csv"),
         manifest=paths.result("{table}", f".partial{MANIFEST}"),
     log:
         paths.log("compare_what_is_there", "{table}"),
@@ -68,4 +70,4 @@ rule compare_what_is_there:
     shell:
         "python -m protogcn tabulate --partial --table {input.table} --scores {params.scores}"
         " --csv {output.csv} --markdown {output.markdown} --latex {output.latex}"
-        " --manifest {output.manifest} --log {log}"
+        " --pairs {output.pairs} --manifest {output.manifest} --log {log}"

@@ -23,6 +23,7 @@ from protogcn.report.figures.style import BETTER, GREY, INK, WORSE, fitted, in_s
 from protogcn.report.provenance.record import save_manifest
 from protogcn.scores.class_differences import RESAMPLES, ClassDifferences, compare_classes
 from protogcn.scores.members import load_scores_of
+from protogcn.scores.paired import CHANCE
 
 _ROW = 0.17  # inches a class takes
 _LONGEST_NAME = 44
@@ -62,6 +63,8 @@ def _draw_column(axes: Axes, rows: pd.DataFrame, num_rows: int) -> None:
     axes.axvline(0, color=INK, linewidth=0.6)
     axes.set_ylim(num_rows - 0.4, -0.6)
     axes.set_yticks(places, [fitted(name, _LONGEST_NAME) for name in rows["class"]], fontsize=6.5)
+    for label, certain in zip(axes.get_yticklabels(), rows["holm"] < CHANCE, strict=True):
+        label.set_fontweight("bold" if certain else "normal")
     axes.tick_params(axis="y", length=0)
     axes.set_xlabel("difference in points, with its 95 % interval", fontsize=7)
     axes.grid(axis="x")
@@ -75,12 +78,13 @@ def caption_of(
     overall, clips = compared.overall, compared.classes["clips"].sum()
     return (
         f"Accuracy of {model} minus that of {baseline}, class by class, on {task}, stream {stream}:"
-        f" {better} classes are better, {equal} equal, {worse} worse; {compared.num_certain} have"
-        f" an interval without zero. Over all {clips} clips: {overall['accuracy']:.2f} % against"
+        f" {better} classes are better, {equal} equal, {worse} worse; {compared.num_certain} of"
+        " them (bold) by more than chance, by McNemar's test (mid-p) with Holm's correction for the"
+        f" number of classes. Over all {clips} clips: {overall['accuracy']:.2f} % against"
         f" {overall['baseline']:.2f} %, a difference of {overall['difference']:+.2f} points"
-        f" [{overall['low']:+.2f}, {overall['high']:+.2f}]. Intervals: 95 %, percentiles of"
-        f" {RESAMPLES:,} paired resamples of a class's clips, not corrected for the number of"
-        " classes; how much another training of each would differ is not in them."
+        f" [{overall['low']:+.2f}, {overall['high']:+.2f}], p {overall['p']:.2g}. Intervals: 95 %,"
+        f" percentiles of {RESAMPLES:,} paired resamples of a class's clips, not corrected. How"
+        " much another training of each would differ is in neither."
     )
 
 
@@ -118,7 +122,9 @@ def main() -> None:
     baseline = load_scores_of(args.baseline_scores, args.task, args.baseline, args.stream)
     compared = compare_classes(model, baseline)
     mark, select = mark_of([model, baseline]), select_of([model, baseline])
-    save_table(args.table, compared.classes.round(2).assign(select=select))
+    chances = compared.classes[["p", "holm"]]
+    exact = {name: chances[name].map("{:.3g}".format, na_action="ignore") for name in chances}
+    save_table(args.table, compared.classes.round(2).assign(**exact, select=select))
     caption = caption_of(compared, args.task, args.stream, args.model, args.baseline)
     notes = recipe_lines([scores.provenance["run"] for scores in (model, baseline)])
     save_text(

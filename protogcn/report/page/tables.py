@@ -11,6 +11,7 @@ from protogcn.files.contracts import reading
 
 # 91.2, 91.2 ± 0.3 and +0.4 * count as numbers; the first one is what their column is sorted by.
 _NUMBER = re.compile(r"\s*([+\u2212-]?\d+(?:\.\d+)?)(?![\w.-])")
+_LEFT_OUT = ("top5_", "mean_class_")  # intervals of an ensemble beside those of top1: in the csv
 _NO_VALUE = ("", "-", "\u2013")
 
 
@@ -29,7 +30,7 @@ class ShownTable:
     Attributes:
         name: its file name without the ending.
         text: the file as it is, for the download.
-        columns: the names of those that have a value in some row.
+        columns: the names of those that have a value in some row, but for some intervals.
         numeric: for each column whether it holds numbers.
         rows: the cells.
     """
@@ -58,7 +59,11 @@ def read_shown_table(path: Path) -> ShownTable:
             raise ContractError(
                 f"{path}, row {number}: found {len(row)} cells, expected {len(header)}."
             )
-    shown = [i for i in range(len(header)) if not rows or any(row[i].strip() for row in rows)]
+    shown = [
+        i
+        for i, name in enumerate(header)
+        if (not rows or any(row[i].strip() for row in rows)) and not name.startswith(_LEFT_OUT)
+    ]
     header, rows = [header[i] for i in shown], [[row[i] for i in shown] for row in rows]
     numeric = tuple(_is_numeric([row[i] for row in rows]) for i in range(len(header)))
     cells = tuple(

@@ -1,5 +1,6 @@
 """A table, a folder or a zip file of results -> the manifests in it; a folder -> a zip file."""
 
+import os
 import shutil
 import stat
 import zipfile
@@ -43,12 +44,24 @@ def manifests_of(target: Path) -> Iterator[tuple[list[Path], Callable[[str], str
             _check_inside(found, folder, target)
             yield found, lambda text: text.replace(f"{folder}/", f"{target}/")
     else:
-        if not (path := manifest_beside(target)).exists():
-            raise ConfigError(
-                f"{target}: has no manifest {path.name} beside it; make it again, as earlier"
-                " versions wrote none."
-            )
-        yield [path], str
+        yield [manifest_of(target)], str
+
+
+def manifest_of(path: Path) -> Path:
+    """Return the manifest that a file is named in.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    beside = manifest_beside(path)
+    others = sorted(path.parent.glob(f"*{ENDING}"))
+    for manifest in [beside] * beside.exists() + others:
+        if path == manifest or os.path.normpath(path) in map(str, Manifest.load(manifest).files):
+            return manifest
+    raise ConfigError(
+        f"{path}: has no manifest {beside.name} beside it; make it again, as earlier versions wrote"
+        " none."
+    )
 
 
 def write_zip(path: Path, folder: Path, names: Iterable[str]) -> None:

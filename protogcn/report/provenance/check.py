@@ -7,7 +7,7 @@ from pathlib import Path
 
 from protogcn.errors import ContractError
 from protogcn.files.manifest import KnownFile, Manifest, manifest_beside
-from protogcn.files.scores import load_scored_clips
+from protogcn.files.scores import load_score_facts
 from protogcn.report.provenance.differences import compare_files
 from protogcn.report.provenance.record import COMMANDS, digest_of_input, made_now
 from protogcn.report.provenance.remake import remade
@@ -98,7 +98,7 @@ def _check_input(file: KnownFile, checked: Checked) -> None:
         return
     if (found := digest_of_input(file.path)) == file.sha256:
         return
-    if file.path.suffix == ".npz" and load_scored_clips(file.path).original == file.sha256:
+    if file.path.suffix == ".npz" and load_score_facts(file.path).original == file.sha256:
         return
     checked.faults.append(
         f"{file.path}: is not the file that was read (SHA-256 {found[:_SHOWN]}, then"

@@ -10,7 +10,7 @@ from protogcn.files.arrays import digest_of_array
 from protogcn.files.contracts import digest_of
 from protogcn.files.manifest import KnownFile, Manifest, ScoredRun
 from protogcn.files.provenance import has_changes, made_here, versions_of
-from protogcn.files.scores import load_scored_clips
+from protogcn.files.scores import load_score_facts
 
 _ARGUMENT = "manifest"
 _FIGURE = ("table", "figures", "caption")
@@ -35,8 +35,8 @@ class Files(NamedTuple):
 
 
 COMMANDS = {
-    "fuse": Files(("scores",), ("csv", "markdown", "latex", "record")),
-    "tabulate": Files(("table", "scores"), ("csv", "markdown", "latex")),
+    "fuse": Files(("scores",), ("csv", "markdown", "latex", "pairs", "record")),
+    "tabulate": Files(("table", "scores"), ("csv", "markdown", "latex", "pairs")),
     "draw_class_differences": Files(("scores", "baseline_scores"), _FIGURE, alike=("baseline",)),
     "draw_confusion": Files(("scores",), _FIGURE),
     "draw_streams": Files(("scores",), _FIGURE),
@@ -95,7 +95,7 @@ def scored_run(path: Path) -> ScoredRun:
     Raises:
         ContractError: missing, damaged or incomplete.
     """
-    found = load_scored_clips(path)
+    found = load_score_facts(path)
     return ScoredRun(
         path=path,
         run=_name_of(found.provenance.get("run")),

@@ -9,10 +9,11 @@ import pandas as pd
 from protogcn.config.facts import published_numbers
 from protogcn.config.tables import Cell, Table
 from protogcn.report.tables.measure import Measured
-from protogcn.report.tables.notes import NOT_COMPARABLE
+from protogcn.report.tables.notes import NOT_COMPARABLE, UNFAIR
+from protogcn.report.tables.pairs import INTERVALS, Rival, interval_columns, within_noise
 
 COLUMNS = (
-    "method", "stream", "task", "metric", "clips", "repeats", "ours", "spread", "notes",
+    "method", "stream", "task", "metric", "clips", "repeats", "ours", "spread", *INTERVALS, "notes",
     "paper", "paper_notes", "difference",
 )  # fmt: skip
 
@@ -23,18 +24,51 @@ def beside_paper(table: Table, measured: Mapping[Cell, Measured]) -> pd.DataFram
     """Return every cell of a table, ours beside the paper's.
 
     Numbers are percentages as text, ours with the table's decimals. ``ours`` is the mean over the
-    repeats, ``spread`` their sample standard deviation (from two repeats on), ``difference`` is
-    the printed ``ours`` minus the paper's; it is empty where the paper's number cannot be read
-    or is of another or an unknown accuracy. Notes are codes, separated by blanks.
+    repeats, ``spread`` their sample standard deviation (from two repeats on), ``low`` and ``high``
+    the ends of its 95 % interval for other clips, ``subject_low`` and ``subject_high`` for other
+    subjects, ``difference`` is the printed ``ours`` minus the paper's; it is empty where the
+    paper's number cannot be read or is of another or an unknown accuracy. Notes are codes,
+    separated by blanks.
     """
     published = _published(table)
     ours = {_key(cell): found for cell, found in measured.items()}
     keys = _in_order(table, ours, published)
+    noise = _noise(table, measured)
     return pd.DataFrame(
-        [_row(key, ours.get(key), published, table.decimals) for key in keys],
+        [_row(key, ours.get(key), noise.get(key, ()), published, table.decimals) for key in keys],
         columns=COLUMNS,
         dtype=str,
     )
+
+
+def rivals_of(measured: Mapping[Cell, Measured]) -> dict[Cell, Rival]:
+    """Return every number of a table that can be compared with others."""
+    methods = {cell.method for cell in measured}
+    return {
+        cell: Rival(
+            f"{cell.method} {cell.stream}" if len(methods) > 1 else cell.stream,
+            cell.task,
+            cell.metric,
+            found.values,
+            found.credits,
+            not set(found.notes) & set(UNFAIR),
+        )
+        for cell, found in measured.items()
+        if found.credits is not None
+    }
+
+
+def _noise(table: Table, measured: Mapping[Cell, Measured]) -> dict[_Key, tuple[str, ...]]:
+    """Return which numbers are within the noise of the best of their column."""
+    columns: dict[tuple[str, ...], list[tuple[_Key, Rival]]] = {}
+    for cell, rival in rivals_of(measured).items():
+        stream = "" if table.rows == "streams" else cell.stream
+        columns.setdefault((cell.task, stream, cell.metric), []).append((_key(cell), rival))
+    return {
+        column[place][0]: codes
+        for column in columns.values()
+        for place, codes in within_noise([rival for _, rival in column]).items()
+    }
 
 
 def _key(cell: Cell) -> _Key:
@@ -62,18 +96,20 @@ def _in_order(table: Table, ours: Iterable[_Key], published: Iterable[_Key]) -> 
 def _row(
     key: _Key,
     ours: Measured | None,
+    noise: tuple[str, ...],
     published: Mapping[_Key, Mapping[str, str]],
     decimals: int,
 ) -> dict[str, str]:
     row = dict.fromkeys(COLUMNS, "") | dict(zip(COLUMNS[:4], key, strict=True))
     if ours is not None:
-        row["notes"] = " ".join(ours.notes)
+        row["notes"] = " ".join((*ours.notes, *noise))
     if ours is not None and ours.values:
         row |= {
             "clips": str(ours.clips),
             "repeats": str(len(ours.values)),
             "ours": f"{fmean(ours.values):.{decimals}f}",
             "spread": f"{stdev(ours.values):.{decimals}f}" if len(ours.values) > 1 else "",
+            **interval_columns(ours.credits, decimals=decimals),
         }
     paper, notes = published.get(key), []
     if paper is None and (paper := published.get((*key[:3], "unspecified"))) is not None:
@@ -81,8 +117,11 @@ def _row(
     if paper is None:
         return row
     notes += [code for code in paper["status"].split() if code != "ok"]
-    row |= {"paper": paper["value"], "paper_notes": " ".join(notes)}
+    row["paper"] = paper["value"]
     if row["ours"] and row["paper"] and not set(notes) & set(NOT_COMPARABLE):
         difference = Decimal(row["ours"]) - Decimal(row["paper"])
         row["difference"] = f"{difference:+}" if difference else f"{abs(difference)}"
+        if row["low"] and float(row["low"]) <= float(row["paper"]) <= float(row["high"]):
+            notes.append("within_interval")
+    row["paper_notes"] = " ".join(notes)
     return row

@@ -1,7 +1,7 @@
-"""Stage 5: the scores of several streams -> one ensemble's table, as csv, Markdown and LaTeX."""
+"""Stage 5: the scores of several streams -> one ensemble's table, every two of its rows tested."""
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +13,11 @@ from protogcn.files.ensemble import EnsembleRecord, FusedRun, save_ensemble_reco
 from protogcn.files.scores import Scores, select_of
 from protogcn.report.provenance.record import add_manifest, save_manifest
 from protogcn.report.tables.latex import latex
-from protogcn.report.tables.layout import ensemble_sheet
+from protogcn.report.tables.layout import METRICS, ensemble_sheet, prefix_of
 from protogcn.report.tables.markdown import markdown
-from protogcn.scores.fusion import accuracies, fuse, in_space
+from protogcn.report.tables.pairs import Rival, compare_rows, interval_columns, within_noise
+from protogcn.scores.fusion import accuracies, fuse, in_space, rows_in_order
+from protogcn.scores.intervals import ScoredClips, credits_of
 from protogcn.scores.members import add_members, members_of, mixed_spaces
 
 # Entries of a provenance that the record of a table repeats.
@@ -34,7 +36,8 @@ def ensemble_table(
     Columns: stream, weight, clips, top1, top5, mean_class (percentages with two decimals), select
     (which epoch was scored: ``best`` marks one that was chosen by its accuracy, ``unknown`` an
     import that does not report it), tuned_on_test (``yes`` marks weights that were chosen on test
-    labels).
+    labels); then for each accuracy the ends of its intervals and its ``notes``, see
+    ``within_noise``, with its name before those of top5 and mean_class.
     """
     fused = fuse(members, weights, space)
     rows = []
@@ -46,7 +49,51 @@ def ensemble_table(
     labels = next(iter(members.values())).labels
     table = pd.DataFrame([*rows, _row("fused", "", fused, labels, select)])
     table["tuned_on_test"] = ["no"] * len(rows) + ["yes" if tuned_on_test else "no"]
-    return table
+    rivals = ensemble_rivals(members, weights, space, tuned_on_test=tuned_on_test)
+    columns = [_uncertainty(rivals, metric, len(table)) for metric in METRICS]
+    return pd.concat([table, *columns], axis=1)
+
+
+def _uncertainty(rivals: Sequence[Rival], metric: str, num_rows: int) -> pd.DataFrame:
+    """Return the columns of one accuracy's intervals and notes; empty where it is not measured."""
+    column = [rival for rival in rivals if rival.metric == metric]
+    prefix, noise = prefix_of(metric), within_noise(column)
+    found = []
+    for place in range(num_rows):
+        credits = column[place].credits if column else None
+        ends = interval_columns(credits, decimals=2, prefix=prefix)
+        found.append({**ends, f"{prefix}notes": " ".join(noise.get(place, ()))})
+    return pd.DataFrame(found)
+
+
+def ensemble_rivals(
+    members: Mapping[str, Scores],
+    weights: Mapping[str, float],
+    space: str,
+    *,
+    tuned_on_test: bool = False,
+    task: str = "",
+) -> list[Rival]:
+    """Return the numbers of the table, row by row, as ``compare_rows`` takes them."""
+    first = next(iter(members.values()))
+    fair = {stream: scores.provenance["select"] != "best" for stream, scores in members.items()}
+    fair["fused"] = all(fair.values()) and not tuned_on_test
+    rivals, total = [], np.zeros((len(first.labels), len(first.classes)))
+    clips = ScoredClips.of(first)
+
+    def add(name: str, values: np.ndarray) -> None:
+        """Add the accuracies of a row; clips are in the order of the first member."""
+        for metric, share in accuracies(values, first.labels).items():
+            if share is not None:
+                credits = credits_of(values, clips, metric)
+                rivals.append(Rival(name, task, metric, (100 * share,), credits, fair[name]))
+
+    for stream, scores in members.items():
+        values = in_space(scores, space)[rows_in_order(first, scores, f"stream {stream}")]
+        total += weights[stream] * values
+        add(stream, values)
+    add("fused", total)
+    return rivals
 
 
 def _row(
@@ -82,6 +129,7 @@ def main() -> None:
     parser.add_argument("--csv", type=Path, required=True)
     parser.add_argument("--markdown", type=Path, required=True)
     parser.add_argument("--latex", type=Path, required=True)
+    parser.add_argument("--pairs", type=Path, required=True, help="csv of every two rows compared")
     parser.add_argument("--record", type=Path, required=True, help="json that names the runs")
     add_manifest(parser)
     args = parser.parse_args()
@@ -101,6 +149,8 @@ def main() -> None:
     save_table(args.csv, table)
     save_text(args.markdown, markdown(sheet))
     save_text(args.latex, latex(sheet))
+    rivals = ensemble_rivals(members, weights, args.space, task=args.task)
+    save_table(args.pairs, compare_rows(rivals))
     remark = mixed_spaces(members)
     save_ensemble_record(args.record, EnsembleRecord(args.space, runs, (remark,) if remark else ()))
     save_manifest("fuse", args)

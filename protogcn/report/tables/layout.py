@@ -19,6 +19,7 @@ TASKS = {
     "finegym_val": ("FineGYM", ""),
     "utd_mhad_xsub": ("UTD-MHAD", "X-Sub"),
 }
+_OVER_CLIPS = "95 % over test clips; over subjects, where these are known, in the csv"
 METRICS = {"top1": "top-1", "top5": "top-5", "mean_class": "mean class"}
 
 _Cell = Mapping[str, str]  # a row of what ``beside_paper`` returns
@@ -27,7 +28,7 @@ _NOTHING: _Cell = dict.fromkeys(COLUMNS, "")
 
 
 def comparison_sheet(table: Table, cells: pd.DataFrame, recipe: Mapping[str, object]) -> Sheet:
-    """Lay out a comparison: for each row a line of ours, of the paper's, of their difference.
+    """Lay out a comparison: a row's lines are ours, its interval, the paper's, the difference.
 
     Args:
         table: its entry in the config, resolved.
@@ -64,6 +65,11 @@ def task_title(task: str) -> str:
     return " ".join(TASKS.get(task, (task,))).rstrip()
 
 
+def prefix_of(metric: str) -> str:
+    """Return what an ensemble's table has before ``low``, ``high`` and ``notes`` of an accuracy."""
+    return "" if metric == "top1" else f"{metric}_"
+
+
 def ensemble_sheet(
     task: str, ensemble: str, source: str, table: pd.DataFrame, *, num_copies: int = 0
 ) -> Sheet:
@@ -84,7 +90,7 @@ def ensemble_sheet(
     for row in table.to_dict("records"):
         marks = () if row["select"] == "last" else (f"selected_{row['select']}",)
         marks += ("tuned_on_test",) if row["tuned_on_test"] == "yes" else ()
-        entries = [Entry(row[metric], marks, _fair(row[metric], marks)) for metric in metrics]
+        entries = [_of_ensemble(row, metric, marks) for metric in metrics]
         lines.append(Line([row["stream"], row["weight"], row["clips"]], entries))
     sheet = Sheet(
         name=f"{task}_{ensemble}",
@@ -92,10 +98,18 @@ def ensemble_sheet(
         heads=["Stream", "weight", "clips"],
         columns=[Column("", METRICS[metric]) for metric in metrics],
         blocks=[lines[:-1], lines[-1:]],
-        remarks=remarks,
+        remarks=[*remarks, f"In brackets: {_OVER_CLIPS}."],
     )
     sheet.emphasise()
     return sheet
+
+
+def _of_ensemble(row: Mapping[str, str], metric: str, marks: tuple[str, ...]) -> Entry:
+    """Return an accuracy with its interval; ``marks`` are those of all accuracies of the row."""
+    prefix = prefix_of(metric)
+    ends = f" [{row[f'{prefix}low']}, {row[f'{prefix}high']}]"
+    noise = tuple(row[f"{prefix}notes"].split())
+    return Entry(row[metric] + ends, marks + noise, _fair(row[metric], marks))
 
 
 def _key(table: Table, record: _Cell) -> _Key:
@@ -133,6 +147,7 @@ def _block(
     cells = {key: found.get(key, _NOTHING) for key in columns}
     lines = {
         "ours": [_ours(cell) for cell in cells.values()],
+        "interval": [Entry(_interval(cell["low"], cell["high"])) for cell in cells.values()],
         "paper": [_paper(cell, alone=key not in ours) for key, cell in cells.items()],
         "difference": [Entry(cell["difference"]) for cell in cells.values()],
     }
@@ -149,6 +164,10 @@ def _ours(cell: _Cell) -> Entry:
         return Entry(_symbol(notes))
     spread = f" ± {cell['spread']}" if cell["spread"] else ""
     return Entry(cell["ours"] + spread, notes, _fair(cell["ours"], notes))
+
+
+def _interval(low: str, high: str) -> str:
+    return f"{low} to {high}" if low else ""
 
 
 def _paper(cell: _Cell, *, alone: bool) -> Entry:
@@ -175,6 +194,8 @@ def _remarks(table: Table, records: Iterable[_Cell], recipe: Mapping[str, object
             "Ours: mean ± sample standard deviation over repeats"
             f" ({' or '.join(str(count) for count in counts if count > 1)})."
         )
+    if any(record["low"] for record in records):
+        yield f"Interval: {_OVER_CLIPS}."
     if any(record["paper"] for record in records):
         yield "Upright: measured here. Italic: as the paper prints it."
     if table.same_recipe:

@@ -7,11 +7,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from protogcn.config.recipe import settings_digest
 from protogcn.config.tables import Cell
 from protogcn.errors import ContractError
 from protogcn.files.scores import Scores
 from protogcn.scores.fusion import accuracies, fuse
+from protogcn.scores.intervals import Credits, ScoredClips, credits_of, mean_credits
 from protogcn.scores.members import load_scores_of, mixed_spaces
 
 _Run = tuple[str, str, str]  # task, model, stream
@@ -25,11 +28,14 @@ class Measured:
         values: a percentage for each repeat; empty if there is none.
         clips: how many test clips they are of.
         notes: codes of what a reader has to know, see ``notes``.
+        credits: what each clip gives to the mean of the values; None if there is none, or if its
+            repeats are of different clips.
     """
 
     values: tuple[float, ...]
     clips: int
     notes: tuple[str, ...]
+    credits: Credits | None = None
 
 
 def measure(
@@ -60,7 +66,8 @@ def measure(
         print(f"{task}: {len(scores)} of {len(needed)} score files", flush=True)
         first = next(iter(scores.values()), None)
         notes = {run: _notes_of(run, one, first, digests) for run, one in scores.items()}
-        found |= {cell: _measure_cell(cell, scores, notes) for cell in wanted}
+        clips = _clips_of(scores)
+        found |= {cell: _measure_cell(cell, scores, clips, notes) for cell in wanted}
     return {cell: found[cell] for cell in cells}
 
 
@@ -77,18 +84,37 @@ def _notes_of(run: _Run, scores: Scores, first: Scores, digests: Mapping[str, st
     return {code for code, applies in notes.items() if applies}
 
 
+def _clips_of(scores: Mapping[_Run, Scores]) -> dict[_Run, ScoredClips]:
+    """Return the clips of every run; those that are in one order are the same object."""
+    found: dict[_Run, ScoredClips] = {}
+    for run, one in scores.items():
+        same = (
+            clips
+            for clips in {id(clips): clips for clips in found.values()}.values()
+            if clips.digest == one.clips_digest and np.array_equal(clips.ids, one.clips)
+        )
+        found[run] = next(same, None) or ScoredClips.of(one)
+    return found
+
+
 def _measure_cell(
-    cell: Cell, scores: Mapping[_Run, Scores], notes_of: Mapping[_Run, set[str]]
+    cell: Cell,
+    scores: Mapping[_Run, Scores],
+    clips_of: Mapping[_Run, ScoredClips],
+    notes_of: Mapping[_Run, set[str]],
 ) -> Measured:
-    values, notes, clips, num_measured = [], set(cell.notes), 0, 0
+    values, credits, notes, clips, num_measured = [], [], set(cell.notes), 0, 0
     for scheme in cell.repeats:
         runs = cell.runs_of(scheme)
         if not all(run in scores for run in runs):
             continue
         members = {name: scores[run] for (name, _), run in zip(scheme, runs, strict=True)}
         labels = scores[runs[0]].labels
-        value = accuracies(fuse(members, dict(scheme), cell.space), labels)[cell.metric]
-        values += [] if value is None else [100 * value]
+        fused = fuse(members, dict(scheme), cell.space)
+        value = accuracies(fused, labels)[cell.metric]
+        if value is not None:
+            values.append(100 * value)
+            credits.append(credits_of(fused, clips_of[runs[0]], cell.metric))
         notes = notes.union(*(notes_of[run] for run in runs))
         notes |= {"mixed_spaces"} if mixed_spaces(members) else set()
         clips, num_measured = len(labels), num_measured + 1
@@ -96,4 +122,6 @@ def _measure_cell(
         notes = {"missing"}
     elif num_measured < len(cell.repeats):
         notes.add("incomplete")
-    return Measured(tuple(values), clips, tuple(sorted(notes)))
+    alike = len({each.clips.digest for each in credits}) == 1
+    mean = mean_credits(credits) if alike else None
+    return Measured(tuple(values), clips, tuple(sorted(notes)), mean)

@@ -11,6 +11,11 @@ NOTES = {
     "other_settings": "scored with other settings than the config has now",
     "incomplete": "fewer repeats than the table asks for",
     "other_clips": "measured on other test clips than the first number of its task",
+    "within_clips": "within the noise of clips: not told from the best of its column by McNemar's"
+    " test (p 0.05 or more)",
+    "within_seeds": "within the noise of seeds: not told from the best of its column by a t test of"
+    " the repeats (p 0.05 or more)",
+    "within_interval": "inside the 95 % interval of ours",
     "assigned": "from a damaged row of the source, likely but not certainly this cell",
     "corrected": "as the authors' repository has it; the paper's text differs by a misprint",
     "released": "from the authors' fusion scripts, not in the paper",

@@ -1,4 +1,4 @@
-"""Stage 6: the score files of many runs -> one comparison table, as csv, Markdown and LaTeX."""
+"""Stage 6: the score files of many runs -> one table, every two of its rows tested."""
 
 import argparse
 from collections.abc import Iterable
@@ -8,11 +8,12 @@ from protogcn.config.strict_yaml import read_yaml
 from protogcn.config.tables import table_from_mapping
 from protogcn.files.contracts import reading, save_table, save_text
 from protogcn.report.provenance.record import add_manifest, save_manifest
-from protogcn.report.tables.beside_paper import beside_paper
+from protogcn.report.tables.beside_paper import beside_paper, rivals_of
 from protogcn.report.tables.latex import latex
 from protogcn.report.tables.layout import comparison_sheet
 from protogcn.report.tables.markdown import markdown
 from protogcn.report.tables.measure import measure
+from protogcn.report.tables.pairs import compare_rows
 
 
 def by_run(paths: Iterable[Path]) -> dict[tuple[str, str, str], Path]:
@@ -37,6 +38,7 @@ def main() -> None:
     parser.add_argument("--csv", type=Path, required=True)
     parser.add_argument("--markdown", type=Path, required=True)
     parser.add_argument("--latex", type=Path, required=True)
+    parser.add_argument("--pairs", type=Path, required=True, help="csv of every two rows compared")
     add_manifest(parser)
     args = parser.parse_args()
 
@@ -50,4 +52,5 @@ def main() -> None:
     save_table(args.csv, cells)
     save_text(args.markdown, markdown(sheet))
     save_text(args.latex, latex(sheet))
+    save_table(args.pairs, compare_rows(rivals_of(measured).values()))
     save_manifest("tabulate", args)

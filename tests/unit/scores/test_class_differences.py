@@ -24,7 +24,7 @@ def test_accuracies_differences_and_counts_by_hand():
 
 def test_class_without_a_clip_has_no_number_and_is_not_counted():
     compared = compare_classes(scores_that_say([0], [0]), scores_that_say([0], [0]))
-    unknown = compared.classes.iloc[1:][["accuracy", "baseline", "difference", "low", "high"]]
+    unknown = compared.classes.iloc[1:][["accuracy", "baseline", "difference", "low", "high", "p"]]
     assert unknown.isna().all(axis=None)
     assert compared.counts == (0, 1, 0)
 
@@ -92,13 +92,19 @@ def test_interval_is_that_of_resampled_clips():
     assert row["low"] < row["difference"] < row["high"]
 
 
-def test_classes_with_an_interval_without_zero_are_counted():
-    labels = [0] * 50 + [1] * 50
-    model = scores_that_say([0] * 50 + [1] * 50, labels)
-    baseline = scores_that_say([1] * 40 + [0] * 10 + [1] * 49 + [0], labels)
+def test_classes_that_differ_by_more_than_chance_are_counted_with_holms_correction():
+    """Of the four classes the baseline misses 40, 6, 5 and 1 clips; alone three are certain."""
+    labels = np.repeat([0, 1, 2, 3], 50)
+    wrong = {0: 40, 1: 6, 2: 5, 3: 1}
+    missed = np.concatenate([np.arange(50) < wrong[label] for label in range(4)])
+    model = scores_that_say(labels, labels)
+    baseline = scores_that_say(np.where(missed, (labels + 1) % 4, labels), labels)
     compared = compare_classes(model, baseline)
-    assert compared.counts == (2, 0, 0)
-    assert compared.num_certain == 1
+    expected = [0.5**count for count in wrong.values()]  # two sides, and half of what was found
+    np.testing.assert_allclose(compared.classes["p"], expected)
+    np.testing.assert_allclose(compared.classes["holm"][1:], [3 * 0.5**6, 2 * 0.5**5, 0.5])
+    assert compared.counts == (4, 0, 0)
+    assert compared.num_certain == 2
 
 
 def test_confusion_counts_by_hand():

@@ -34,8 +34,8 @@ def test_command_writes_table_figures_and_caption(arguments, tmp_path, monkeypat
     assert run_figure(stage, arguments, monkeypatch) == 0
     table = pd.read_csv(tmp_path / "f.csv")
     assert table.columns.tolist() == [
-        "label", "class", "clips", "accuracy", "baseline", "difference", "low", "high",
-        "confused_with", "confused", "baseline_confused", "select",
+        "label", "class", "clips", "accuracy", "baseline", "difference", "low", "high", "p",
+        "holm", "confused_with", "confused", "baseline_confused", "select",
     ]  # fmt: skip
     better, equal, worse = compare_classes(random_scores(1), random_scores(2)).counts
     caption = (tmp_path / "f.txt").read_text()
@@ -91,6 +91,18 @@ def test_bars_go_from_the_largest_gain_to_the_largest_loss():
         figure = draw_class_differences(compared, "title", [])
     widths = [bar.get_width() for bar in figure.axes[0].patches]
     assert widths == sorted(compared.classes["difference"], reverse=True)
+
+
+def test_names_of_classes_that_differ_by_more_than_chance_are_bold():
+    labels = [0] * 40 + [1] * 40
+    baseline = scores_that_say([1] * 20 + [0] * 20 + [1] * 39 + [0], labels, classes=2)
+    with in_style():
+        figure = draw_class_differences(
+            compare_classes(scores_that_say(labels, labels, classes=2), baseline), "title", []
+        )
+    labels = figure.axes[0].get_yticklabels()
+    weights = {label.get_text(): label.get_fontweight() for label in labels}
+    assert weights == {"class 0": "bold", "class 1": "normal"}
 
 
 def test_the_papers_counts_stand_beside_the_comparison_it_makes():

@@ -1,14 +1,23 @@
 import json
 from dataclasses import replace
 
+import numpy as np
 import pytest
+from scipy.stats import binomtest
 
 from protogcn.report.tables import fuse as stage
 from protogcn.report.tables.fuse import ensemble_table
 from tests.made.command import run_command
 from tests.made.score_files import make_scores, scores_of_run
 
-OUTPUTS = ("csv", "markdown", "latex", "record")
+OUTPUTS = ("csv", "markdown", "latex", "pairs", "record")
+
+
+ENDS = ("low", "high", "subject_low", "subject_high", "notes")
+HEADER = [
+    *("stream", "weight", "clips", "top1", "top5", "mean_class", "select", "tuned_on_test"),
+    *(f"{prefix}{end}" for prefix in ("", "top5_", "mean_class_") for end in ENDS),
+]
 
 
 def test_table_of_hand_made_scores():
@@ -17,12 +26,30 @@ def test_table_of_hand_made_scores():
         "b": make_scores([[0.6, 0.4], [0.0, 1.0]], labels=[0, 1], select="best"),
     }
     table = ensemble_table(members, {"j": 1, "b": 2.5}, "probability", tuned_on_test=True)
-    assert table.to_csv(index=False).splitlines() == [
+    assert table.iloc[:, :8].to_csv(index=False).splitlines() == [
         "stream,weight,clips,top1,top5,mean_class,select,tuned_on_test",
         "j,1,2,50.00,,50.00,last,no",
         "b,2.5,2,100.00,,100.00,best,no",
         "fused,,2,100.00,,100.00,best,yes",
     ]
+
+
+def test_every_accuracy_has_its_intervals_and_says_what_lies_within_noise():
+    """Of 8 clips by two subjects j has 4 right, b has 7, k has 6; with the least of weight."""
+    labels = [0, 1] * 4
+    right = {"j": [1, 0] * 4, "b": [1] * 7 + [0], "k": [1] * 6 + [0] * 2}
+    clips = [f"a{number}_s{1 + number % 2}" for number in range(8)]
+    members = {
+        stream: make_scores([np.eye(2)[label if hit else 1 - label] for label, hit in zip(labels, hits, strict=True)], clips, labels)
+        for stream, hits in right.items()
+    }  # fmt: skip
+    table = ensemble_table(members, {"j": 1, "b": 1, "k": 0.5}, "probability").set_index("stream")
+    low, high = binomtest(7, 8).proportion_ci(method="wilson")
+    assert table.loc["b", ["low", "high"]].tolist() == [f"{100 * low:.2f}", f"{100 * high:.2f}"]
+    assert float(table.loc["b", "subject_low"]) < float(table.loc["b", "low"])
+    assert table["notes"].tolist() == ["within_clips", "", "within_clips", "within_clips"]
+    assert set(table["top5_low"]) == {""}
+    assert float(table.loc["b", "mean_class_low"]) < 87.5
 
 
 def fuse(folder, monkeypatch, *streams, more=()):
@@ -42,12 +69,15 @@ def test_command_writes_the_table_in_three_forms_and_names_the_runs(tmp_path, mo
     more = ("--source", "their script", "--tuned-on-test")
     assert fuse(tmp_path, monkeypatch, "j", "j-2", more=more) == 0
     header, *rows = (tmp_path / "t.csv").read_text().splitlines()
-    assert header == "stream,weight,clips,top1,top5,mean_class,select,tuned_on_test"
-    _, _, clips, top1, top5, mean_class, *_ = rows[-1].split(",")
+    assert header == ",".join(HEADER)
+    fused = dict(zip(HEADER, rows[-1].split(","), strict=True))
     text = (tmp_path / "t.markdown").read_text()
     assert text.startswith(r"**nano\_xsub: 2\_ens, accuracy in %**")
-    marked = [f"{number}<sup>a</sup>" for number in (top1, top5, mean_class)]
-    assert f"| fused |  | {clips} | {' | '.join(marked)} |" in text
+    marked = [
+        f"{fused[metric]} \\[{fused[prefix + 'low']}, {fused[prefix + 'high']}\\]<sup>b</sup>"
+        for metric, prefix in (("top1", ""), ("top5", "top5_"), ("mean_class", "mean_class_"))
+    ]
+    assert f"| fused |  | {fused['clips']} | {' | '.join(marked)} |" in text
     assert "Weights: their script." in text
     assert r"\label{tab:nano-xsub-2-ens}" in (tmp_path / "t.latex").read_text()
     record = json.loads((tmp_path / "t.record").read_text())

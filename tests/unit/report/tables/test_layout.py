@@ -132,11 +132,14 @@ def test_a_recipe_is_told_below_the_table():
 
 
 def test_table_of_an_ensemble_marks_what_had_help():
-    columns = ["stream", "weight", "clips", "top1", "top5", "mean_class", "select", "tuned_on_test"]
+    columns = [
+        "stream", "weight", "clips", "top1", "top5", "mean_class", "select", "tuned_on_test",
+        "low", "high", "notes", "mean_class_low", "mean_class_high", "mean_class_notes",
+    ]  # fmt: skip
     rows = [
-        ["j", "1", "9", "80.00", "", "70.00", "last", "no"],
-        ["b", "2", "9", "90.00", "", "60.00", "unknown", "no"],
-        ["fused", "", "9", "99.00", "", "99.00", "last", "yes"],
+        ["j", "1", "9", "80.00", "", "70.00", "last", "no", *("75.00", "84.00", "") * 2],
+        ["b", "2", "9", "90.00", "", "60.00", "unknown", "no", *("75.00", "84.00", "") * 2],
+        ["fused", "", "9", "99.00", "", "99.00", "last", "yes", *("75.00", "84.00", "") * 2],
     ]
     sheet = ensemble_sheet("ntu60_xsub", "6ens_v1", "ours", pd.DataFrame(rows, columns=columns))
     assert (sheet.name, sheet.title) == (
@@ -145,5 +148,7 @@ def test_table_of_an_ensemble_marks_what_had_help():
     assert [column.head for column in sheet.columns] == ["top-1", "mean class"]
     assert emphasis(sheet) == [["second", "best"], ["best", "second"], ["", ""]]
     assert sheet.letters == {"selected_unknown": "a", "tuned_on_test": "b"}
-    assert sheet.remarks == ["Weights: ours."]
+    over_clips = "95 % over test clips; over subjects, where these are known, in the csv"
+    assert sheet.remarks == ["Weights: ours.", f"In brackets: {over_clips}."]
+    assert texts(sheet)[0] == ("j", "1", "9", "80.00 [75.00, 84.00]", "70.00 [75.00, 84.00]")
     assert [len(block) for block in sheet.blocks] == [2, 1]

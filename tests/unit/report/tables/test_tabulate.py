@@ -6,7 +6,7 @@ from protogcn.report.tables import tabulate as stage
 from tests.made.command import run_command
 from tests.made.table_scores import cell, digest_of, predictions, table, write_scores
 
-OUTPUTS = ("csv", "markdown", "latex")
+OUTPUTS = ("csv", "markdown", "latex", "pairs")
 
 
 def write_table(folder, *cells, streams):
@@ -33,8 +33,11 @@ def test_command_writes_the_table_in_three_forms(tmp_path, monkeypatch):
         ["J", "50.00", "2"],
         ["2ens", "100.00", "2"],
     ]
-    assert "| 2ens | **100.00** |" in (tmp_path / "t.markdown").read_text()
-    assert r"2ens & \textbf{100.00} \\" in (tmp_path / "t.latex").read_text()
+    assert "| 2ens | ours | **100.00** |" in (tmp_path / "t.markdown").read_text()
+    assert r"2ens & ours & \textbf{100.00} \\" in (tmp_path / "t.latex").read_text()
+    (pair,) = pd.read_csv(tmp_path / "t.pairs").to_dict("records")
+    assert (pair["first"], pair["second"], pair["difference"]) == ("J", "2ens", -50)
+    assert (pair["first_better"], pair["second_better"], pair["p"]) == (0, 1, 0.5)
 
 
 def test_command_refuses_a_missing_file_and_writes_nothing(tmp_path, monkeypatch, capsys):

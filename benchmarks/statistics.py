@@ -57,19 +57,16 @@ def rows(*, num_clips: int, rounds: int) -> list[Row]:
         return duration(f"{name}, {size}", measure(call, rounds=rounds))
 
     return [
-        part("an ensemble's table with its intervals", lambda: _table(members)),
-        part("every two rows of it compared", lambda: _pairs(members)),
+        part("an ensemble's table, its intervals and pairs", lambda: _table(members)),
         part("two streams class by class", lambda: compare_classes(members["j"], members["b"])),
         Row("peak memory of this process", *[status_of_memory("VmHWM") / 1e9] * 3, "GB"),
     ]
 
 
 def _table(members: Mapping[str, Scores]) -> None:
-    ensemble_table(members, WEIGHTS, "probability")
-
-
-def _pairs(members: Mapping[str, Scores]) -> None:
-    compare_rows(ensemble_rivals(members, WEIGHTS, "probability"))
+    rivals = ensemble_rivals(members, WEIGHTS, "probability")
+    ensemble_table(rivals, members, WEIGHTS)
+    compare_rows(rivals)
 
 
 def main() -> None:

@@ -16,7 +16,7 @@ from protogcn.report.tables.latex import latex
 from protogcn.report.tables.layout import METRICS, ensemble_sheet, prefix_of
 from protogcn.report.tables.markdown import markdown
 from protogcn.report.tables.pairs import Rival, compare_rows, interval_columns, within_noise
-from protogcn.scores.fusion import accuracies, fuse, in_space, rows_in_order
+from protogcn.scores.fusion import accuracies, in_space, rows_in_order
 from protogcn.scores.intervals import ScoredClips, credits_of
 from protogcn.scores.members import add_members, members_of, mixed_spaces
 
@@ -25,9 +25,9 @@ _FACTS = ("start", "space", "imported", "copies")
 
 
 def ensemble_table(
+    rivals: Sequence[Rival],
     members: Mapping[str, Scores],
     weights: Mapping[str, float],
-    space: str,
     *,
     tuned_on_test: bool = False,
 ) -> pd.DataFrame:
@@ -38,32 +38,27 @@ def ensemble_table(
     import that does not report it), tuned_on_test (``yes`` marks weights that were chosen on test
     labels); then for each accuracy the ends of its intervals and its ``notes``, see
     ``within_noise``, with its name before those of top5 and mean_class.
+
+    Args:
+        rivals: the numbers, as ``ensemble_rivals`` returns them.
+        members: score files by stream.
+        weights: for each stream its weight.
+        tuned_on_test: whether these were chosen on test labels.
     """
-    fused = fuse(members, weights, space)
-    rows = []
-    for stream, scores in members.items():
-        values = in_space(scores, space)
-        select = scores.provenance["select"]
-        rows.append(_row(stream, f"{weights[stream]:g}", values, scores.labels, select))
-    select = select_of(members.values())
-    labels = next(iter(members.values())).labels
-    table = pd.DataFrame([*rows, _row("fused", "", fused, labels, select)])
-    table["tuned_on_test"] = ["no"] * len(rows) + ["yes" if tuned_on_test else "no"]
-    rivals = ensemble_rivals(members, weights, space, tuned_on_test=tuned_on_test)
-    columns = [_uncertainty(rivals, metric, len(table)) for metric in METRICS]
+    names = [*members, "fused"]
+    selects = [scores.provenance["select"] for scores in members.values()]
+    table = pd.DataFrame(
+        {
+            "stream": names,
+            "weight": [*(f"{weights[stream]:g}" for stream in members), ""],
+            "clips": str(len(next(iter(members.values())).labels)),
+            **{metric: _percentages(rivals, metric, names) for metric in METRICS},
+            "select": [*selects, select_of(members.values())],
+            "tuned_on_test": ["no"] * len(members) + ["yes" if tuned_on_test else "no"],
+        }
+    )
+    columns = [_uncertainty(rivals, metric, names) for metric in METRICS]
     return pd.concat([table, *columns], axis=1)
-
-
-def _uncertainty(rivals: Sequence[Rival], metric: str, num_rows: int) -> pd.DataFrame:
-    """Return the columns of one accuracy's intervals and notes; empty where it is not measured."""
-    column = [rival for rival in rivals if rival.metric == metric]
-    prefix, noise = prefix_of(metric), within_noise(column)
-    found = []
-    for place in range(num_rows):
-        credits = column[place].credits if column else None
-        ends = interval_columns(credits, decimals=2, prefix=prefix)
-        found.append({**ends, f"{prefix}notes": " ".join(noise.get(place, ()))})
-    return pd.DataFrame(found)
 
 
 def ensemble_rivals(
@@ -74,8 +69,12 @@ def ensemble_rivals(
     tuned_on_test: bool = False,
     task: str = "",
 ) -> list[Rival]:
-    """Return the numbers of the table, row by row, as ``compare_rows`` takes them."""
-    first = next(iter(members.values()))
+    """Return the numbers of the table, row by row, as ``compare_rows`` takes them.
+
+    Raises:
+        ContractError: as ``fuse``.
+    """
+    first_stream, first = next(iter(members.items()))
     fair = {stream: scores.provenance["select"] != "best" for stream, scores in members.items()}
     fair["fused"] = all(fair.values()) and not tuned_on_test
     rivals, total = [], np.zeros((len(first.labels), len(first.classes)))
@@ -89,27 +88,30 @@ def ensemble_rivals(
                 rivals.append(Rival(name, task, metric, (100 * share,), credits, fair[name]))
 
     for stream, scores in members.items():
-        values = in_space(scores, space)[rows_in_order(first, scores, f"stream {stream}")]
+        where = f"stream {stream} against stream {first_stream}"
+        values = in_space(scores, space)[rows_in_order(first, scores, where)]
         total += weights[stream] * values
         add(stream, values)
     add("fused", total)
     return rivals
 
 
-def _row(
-    stream: str, weight: str, scores: np.ndarray, labels: np.ndarray, select: str
-) -> dict[str, str]:
-    percentages = {
-        metric: "" if share is None else f"{100 * share:.2f}"
-        for metric, share in accuracies(scores, labels).items()
-    }
-    return {
-        "stream": stream,
-        "weight": weight,
-        "clips": str(len(labels)),
-        **percentages,
-        "select": select,
-    }
+def _percentages(rivals: Sequence[Rival], metric: str, names: Sequence[str]) -> list[str]:
+    """Return one accuracy of each row; empty where it is not measured."""
+    found = {rival.name: f"{rival.values[0]:.2f}" for rival in rivals if rival.metric == metric}
+    return [found.get(name, "") for name in names]
+
+
+def _uncertainty(rivals: Sequence[Rival], metric: str, names: Sequence[str]) -> pd.DataFrame:
+    """Return the columns of one accuracy's intervals and notes, in the same way."""
+    column = [rival for rival in rivals if rival.metric == metric]
+    prefix, noise = prefix_of(metric), within_noise(column)
+    found = []
+    for place, _ in enumerate(names):
+        credits = column[place].credits if column else None
+        ends = interval_columns(credits, decimals=2, prefix=prefix)
+        found.append({**ends, f"{prefix}notes": " ".join(noise.get(place, ()))})
+    return pd.DataFrame(found)
 
 
 def _facts_of(scores: Scores) -> dict[str, Any]:
@@ -135,7 +137,9 @@ def main() -> None:
     args = parser.parse_args()
 
     members, weights = members_of(args)
-    table = ensemble_table(members, weights, args.space, tuned_on_test=args.tuned_on_test)
+    tuned = args.tuned_on_test
+    rivals = ensemble_rivals(members, weights, args.space, tuned_on_test=tuned, task=args.task)
+    table = ensemble_table(rivals, members, weights, tuned_on_test=tuned)
     counts = [
         scores.provenance.get("copies", {}).get("test clips", 0) for scores in members.values()
     ]
@@ -149,7 +153,6 @@ def main() -> None:
     save_table(args.csv, table)
     save_text(args.markdown, markdown(sheet))
     save_text(args.latex, latex(sheet))
-    rivals = ensemble_rivals(members, weights, args.space, task=args.task)
     save_table(args.pairs, compare_rows(rivals))
     remark = mixed_spaces(members)
     save_ensemble_record(args.record, EnsembleRecord(args.space, runs, (remark,) if remark else ()))

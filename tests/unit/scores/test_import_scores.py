@@ -9,7 +9,7 @@ import torch
 from protogcn.data.clip_list import ClipList
 from protogcn.errors import ContractError, run_stage
 from protogcn.files.scores import Scores
-from protogcn.report.tables.fuse import ensemble_table
+from protogcn.report.tables.fuse import ensemble_rivals, ensemble_table
 from protogcn.scores.fusion import fuse
 from protogcn.scores.import_scores import import_scores, main
 from tests.made.nano import nano_run, with_classes, write_run
@@ -87,6 +87,10 @@ def test_provenance_tells_the_file_and_what_it_holds(imported, tmp_path):
     assert scores.run == ("nano", "xsub", "protogcn", "j")
 
 
+def table_of(members, weights, space):
+    return ensemble_table(ensemble_rivals(members, weights, space), members, weights)
+
+
 @pytest.mark.parametrize(
     ("name", "given", "select"),
     [
@@ -97,13 +101,13 @@ def test_provenance_tells_the_file_and_what_it_holds(imported, tmp_path):
 )
 def test_table_reports_which_epoch_was_scored(imported, name, given, select):
     scores = imported(list(LOGITS), name, run=nano_run(select=given))
-    table = ensemble_table({"j": scores}, {"j": 1}, "probability")
+    table = table_of({"j": scores}, {"j": 1}, "probability")
     assert table["select"].tolist() == [select, select]
 
 
 def test_one_unknown_member_marks_the_table(imported):
     unknown, last = (imported(list(LOGITS), run=nano_run(select=s)) for s in ("unknown", "last"))
-    table = ensemble_table({"j": last, "b": unknown}, {"j": 1, "b": 1}, "logit")
+    table = table_of({"j": last, "b": unknown}, {"j": 1, "b": 1}, "logit")
     assert table["select"].tolist() == ["last", "unknown", "unknown"]
 
 
@@ -301,7 +305,7 @@ def test_real_joint_and_bone_scores_give_their_documented_table(real_scores, tmp
         monkeypatch.setattr(sys, "argv", ["import_scores", *map(str, arguments)])
         run_stage(main)
         members[stream] = Scores.load(scores)
-    table = ensemble_table(members, {"j": 1, "b": 1}, "probability")
+    table = table_of(members, {"j": 1, "b": 1}, "probability")
     fused = table.iloc[-1]
     assert (fused["clips"], fused["top1"], fused["top5"], fused["mean_class"]) == (
         "60", "93.33", "98.33", "91.80",

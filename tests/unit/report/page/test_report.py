@@ -74,6 +74,13 @@ def test_columns_of_a_table_know_what_they_hold(tmp_path):
     assert [cell.text for cell in table.rows[0]] == ["j", "91.2 ± 0.3", "\u22120.4", "a, b"]
 
 
+def test_intervals_of_an_ensemble_are_shown_of_top1_alone(tmp_path):
+    (tmp_path / "t.csv").write_text(
+        "top1,low,top5,top5_low,mean_class,mean_class_low\n1,1,1,1,1,1\n"
+    )
+    assert read_shown_table(tmp_path / "t.csv").columns == ("top1", "low", "top5", "mean_class")
+
+
 def test_columns_without_any_value_are_not_shown_but_stay_in_the_file(tmp_path):
     (tmp_path / "t.csv").write_text("stream,note,top1\nj,,91.0\nb,,90.0\n")
     table = read_shown_table(tmp_path / "t.csv")

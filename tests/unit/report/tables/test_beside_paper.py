@@ -1,19 +1,24 @@
+from itertools import zip_longest
+
+import numpy as np
 import pytest
 
 from protogcn.config.facts import published_numbers
 from protogcn.report.tables.beside_paper import beside_paper
 from protogcn.report.tables.measure import Measured
 from protogcn.report.tables.notes import NOTES, SYMBOLS
+from tests.made.score_files import credits_that_are
 from tests.made.table_scores import cell, table
 
 NTU = ("ntu60_xsub",)
 
 
-def records(wanted, *numbers, notes=()):
-    """Compare a table whose cells have the given measurements."""
+def records(wanted, *numbers, notes=(), right=()):
+    """Compare a table whose cells have the given measurements, and so many of 1,000 clips right."""
+    credits = [credits_that_are(np.arange(1000) < count) for count in right]
     found = {
-        asked: Measured(values, 100 if values else 0, asked.notes or notes)
-        for asked, values in zip(wanted.cells, numbers, strict=True)
+        asked: Measured(values, 100 if values else 0, asked.notes or notes, each)
+        for asked, values, each in zip_longest(wanted.cells, numbers, credits)
     }
     return beside_paper(wanted, found).to_dict("records")
 
@@ -27,6 +32,26 @@ def test_ours_is_the_mean_and_spread_the_sample_standard_deviation():
         "100",
     )
     assert row["paper"] == row["difference"] == ""
+
+
+def test_intervals_and_noise_stand_beside_a_number():
+    wanted = table(cell("J", "j"), cell("B", "b"), cell("K", "k", notes=("selected_best",)))
+    joints, bones, helped = records(wanted, (90.0,), (89.9,), (95.0,), right=(900, 899, 950))
+    assert (joints["low"], joints["high"], joints["subject_low"]) == ("87.98", "91.71", "")
+    assert (joints["notes"], bones["notes"], helped["notes"]) == ("", "within_clips", "selected_best")  # fmt: skip
+
+
+def test_columns_of_a_table_of_methods_are_its_streams():
+    cells = [cell(stream, "j", method=method) for method in "XY" for stream in "JB"]
+    rows = records(table(*cells, rows="methods"), (90.0,), (50.0,), (89.9,), (45.0,), right=(900, 500, 899, 450))  # fmt: skip
+    assert [row["notes"] for row in rows] == ["", "", "within_clips", ""]
+
+
+@pytest.mark.parametrize(("right", "notes"), [(915, "within_interval"), (850, "")])
+def test_a_papers_number_inside_our_interval_is_noted(right, notes):
+    wanted = table(cell("J1", "j", task=NTU[0]), paper="table5", tasks=NTU)
+    (row,) = records(wanted, (right / 10,), right=(right,))
+    assert (row["paper"], row["paper_notes"]) == ("91.54", notes)
 
 
 def test_one_repeat_has_no_spread():

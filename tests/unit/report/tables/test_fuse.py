@@ -6,7 +6,7 @@ import pytest
 from scipy.stats import binomtest
 
 from protogcn.report.tables import fuse as stage
-from protogcn.report.tables.fuse import ensemble_table
+from protogcn.report.tables.fuse import ensemble_rivals, ensemble_table
 from tests.made.command import run_command
 from tests.made.score_files import make_scores, scores_of_run
 
@@ -25,7 +25,9 @@ def test_table_of_hand_made_scores():
         "j": make_scores([[0.9, 0.1], [0.9, 0.1]], labels=[0, 1]),
         "b": make_scores([[0.6, 0.4], [0.0, 1.0]], labels=[0, 1], select="best"),
     }
-    table = ensemble_table(members, {"j": 1, "b": 2.5}, "probability", tuned_on_test=True)
+    weights = {"j": 1, "b": 2.5}
+    rivals = ensemble_rivals(members, weights, "probability")
+    table = ensemble_table(rivals, members, weights, tuned_on_test=True)
     assert table.iloc[:, :8].to_csv(index=False).splitlines() == [
         "stream,weight,clips,top1,top5,mean_class,select,tuned_on_test",
         "j,1,2,50.00,,50.00,last,no",
@@ -43,7 +45,9 @@ def test_every_accuracy_has_its_intervals_and_says_what_lies_within_noise():
         stream: make_scores([np.eye(2)[label if hit else 1 - label] for label, hit in zip(labels, hits, strict=True)], clips, labels)
         for stream, hits in right.items()
     }  # fmt: skip
-    table = ensemble_table(members, {"j": 1, "b": 1, "k": 0.5}, "probability").set_index("stream")
+    weights = {"j": 1, "b": 1, "k": 0.5}
+    rivals = ensemble_rivals(members, weights, "probability")
+    table = ensemble_table(rivals, members, weights).set_index("stream")
     low, high = binomtest(7, 8).proportion_ci(method="wilson")
     assert table.loc["b", ["low", "high"]].tolist() == [f"{100 * low:.2f}", f"{100 * high:.2f}"]
     assert float(table.loc["b", "subject_low"]) < float(table.loc["b", "low"])

@@ -3,6 +3,7 @@ import pandas as pd
 from protogcn.report.tables.beside_paper import beside_paper
 from protogcn.report.tables.layout import comparison_sheet, ensemble_sheet
 from protogcn.report.tables.measure import Measured
+from tests.made.score_files import credits_that_are
 from tests.made.table_scores import cell, table
 
 
@@ -43,6 +44,17 @@ def test_streams_are_rows_with_a_line_for_each_kind_of_number():
         "Ours: mean ± sample standard deviation over repeats (2).",
         "Upright: measured here. Italic: as the paper prints it.",
         "?: unreadable in the source.",
+    ]
+
+
+def test_the_interval_stands_below_ours():
+    credits = credits_that_are([1] * 50 + [0] * 50)
+    found = {asked: Measured((50.0,), 100, (), credits) for asked in (cell("J", "j"),)}
+    wanted = table(*found, paper="")
+    sheet = comparison_sheet(wanted, beside_paper(wanted, found), {})
+    assert texts(sheet) == [("J", "ours", "50.00"), ("", "interval", "40.38 to 59.62")]
+    assert sheet.remarks == [
+        "Interval: 95 % over test clips; over subjects, where these are known, in the csv."
     ]
 
 

@@ -48,6 +48,15 @@ def test_repeats_are_measured_one_by_one(tmp_path):
     assert found.values == (100.0, 50.0)
 
 
+def test_credits_are_of_the_mean_over_repeats_of_the_same_clips(tmp_path):
+    write_scores(tmp_path, "j", predictions(0, 1, 2, 3), LABELS)
+    write_scores(tmp_path, "j-2", predictions(3, 0, 1, 0), LABELS[::-1], clips=["c3", "c2", "c1", "c0"])  # fmt: skip
+    write_scores(tmp_path, "j-3", predictions(0), [0])
+    two, other = measured(tmp_path, cell("J", "j", "j-2"), cell("J of others", "j", "j-3"))
+    assert two.credits.values.tolist() == [1, 1, 0.5, 1]
+    assert other.credits is None
+
+
 def test_an_ensemble_is_the_weighted_sum_joined_by_clip(tmp_path):
     """The bone stream is right, its clips are in another order, and it counts more."""
     write_scores(tmp_path, "j", predictions(1, 2), [0, 1], clips=["x", "y"])

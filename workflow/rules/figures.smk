@@ -37,6 +37,7 @@ rule draw_confusion:
     """Draw which classes an ensemble takes for which."""
     input:
         scores=rules.fuse_ensemble.input.scores,
+        weights=rules.fuse_ensemble.input.weights,
     output:
         **figure_files(
             paths.result(paths.CONFUSION), "Confusions", task="{task}", scores="{ensemble}"
@@ -75,6 +76,7 @@ rule draw_streams:
     """Draw the accuracy of an ensemble against the number of streams fused."""
     input:
         scores=rules.fuse_ensemble.input.scores,
+        weights=rules.fuse_ensemble.input.weights,
     output:
         **figure_files(paths.result(paths.STREAMS), "Streams", task="{task}", ensemble="{ensemble}"),
     log:

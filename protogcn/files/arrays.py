@@ -147,6 +147,16 @@ def open_array(path: Path) -> tuple[np.ndarray, dict]:
         return array, trailer
 
 
+def digest_of_array(path: Path) -> str:
+    """Return the SHA-256 that an array's trailer says it has, without reading the array.
+
+    Raises:
+        ContractError: missing, or not one of ours.
+    """
+    with reading(path, "an array file with its digest"), path.open("rb") as file:
+        return str(_read_trailer(path, file)["sha256"])
+
+
 def _read_trailer(path: Path, file: BinaryIO) -> dict:
     size = file.seek(0, 2)
     file.seek(max(0, size - _FOOT.size))

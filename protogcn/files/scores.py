@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -18,6 +18,9 @@ from protogcn.errors import ContractError
 from protogcn.files.contracts import reading, writing
 
 _ARRAYS = ("clips", "labels", "classes", "logits", "probabilities", "provenance")
+_HALF = ("logits", "probabilities")  # what a compact file rounds to float16
+_EXACT = "exact_"  # rows of it that are kept in float32
+_ORIGINAL = "original"
 _SELECTS = {  # worst first: how an epoch was chosen, and what captions add
     "best": " (epoch chosen by its accuracy: select best)",
     "unknown": " (imported, how its epoch was chosen is not known)",
@@ -55,18 +58,37 @@ class Scores:
     def save(self, path: Path) -> None:
         """Write the file whole or not at all; its zip container carries checksums."""
         self._check(path)
-        known = {} if self.subjects is None else {"subjects": self.subjects.astype(str)}
         with writing(path) as file:
-            np.savez(
-                file,
-                clips=self.clips.astype(str),
-                labels=self.labels.astype(np.int64),
-                classes=self.classes.astype(str),
-                logits=self.logits.astype(np.float32),
-                probabilities=self.probabilities.astype(np.float32),
-                provenance=np.array(json.dumps(self.provenance, sort_keys=True)),
-                **known,
-            )
+            np.savez(file, **self._arrays())
+
+    def save_compact(self, path: Path, exact: np.ndarray, original: str) -> None:
+        """Write it with scores in float16, which ``load`` gives back as float32.
+
+        Args:
+            path: the file.
+            exact: (N,) bool, the clips whose scores stay as they are.
+            original: SHA-256 of the file that it stands for.
+        """
+        self._check(path)
+        arrays = self._arrays()
+        kept = {_EXACT + name: arrays[name][exact] for name in _HALF}
+        with np.errstate(over="ignore"):  # a row that is too large for float16 is kept as well
+            halves = {name: arrays[name].astype(np.float16) for name in _HALF}
+        arrays |= halves | kept
+        with writing(path) as file:
+            np.savez(file, **arrays, exact=np.flatnonzero(exact), original=np.array(original))
+
+    def _arrays(self) -> dict[str, np.ndarray]:
+        known = {} if self.subjects is None else {"subjects": self.subjects.astype(str)}
+        return {
+            "clips": self.clips.astype(str),
+            "labels": self.labels.astype(np.int64),
+            "classes": self.classes.astype(str),
+            "logits": self.logits.astype(np.float32),
+            "probabilities": self.probabilities.astype(np.float32),
+            "provenance": np.array(json.dumps(self.provenance, sort_keys=True)),
+            **known,
+        }
 
     @classmethod
     def load(cls, path: Path) -> "Scores":
@@ -76,11 +98,10 @@ class Scores:
             ContractError: missing, damaged, incomplete, or its numbers cannot be scores.
         """
         with reading(path, "a score file"):
-            _refuse_compressed(path)
-            with np.load(path, allow_pickle=False) as file:
-                if missing := [name for name in _ARRAYS if name not in file]:
-                    raise ContractError(f"{path}: lacks {', '.join(missing)}.")
+            with _opened(path) as file:
                 arrays = {name: file[name] for name in (*_ARRAYS, "subjects") if name in file}
+                if _ORIGINAL in file:
+                    arrays |= {name: _as_float32(file, name) for name in _HALF}
             provenance = json.loads(str(arrays.pop("provenance")))
             scores = cls(**arrays, provenance=provenance)
             scores._check(path)
@@ -96,9 +117,7 @@ class Scores:
     @cached_property
     def clips_digest(self) -> str:
         """SHA-256 of the clips and their labels, in whatever order they are."""
-        order = np.argsort(self.clips)
-        named = (self.clips[order].tolist(), self.labels[order].tolist())
-        return hashlib.sha256(repr(named).encode()).hexdigest()
+        return _clips_digest(self.clips, self.labels)
 
     @property
     def space(self) -> str:
@@ -150,6 +169,54 @@ def mark_of(members: Iterable[Scores]) -> str:
 def mark_of_select(select: str) -> str:
     """Return the same for one of the ways in which an epoch is chosen."""
     return _SELECTS[select]
+
+
+class ScoreFacts(NamedTuple):
+    """What a score file says besides scores.
+
+    Attributes:
+        provenance: see ``Scores``.
+        count: how many clips there are.
+        clips_digest: see ``Scores``.
+        original: SHA-256 of the file that a compact one stands for, else nothing.
+    """
+
+    provenance: Mapping[str, Any]
+    count: int
+    clips_digest: str
+    original: str
+
+
+def load_score_facts(path: Path) -> ScoreFacts:
+    """Read from a score file what was scored and how, without the scores.
+
+    Raises:
+        ContractError: missing, damaged or incomplete.
+    """
+    with reading(path, "a score file"), _opened(path) as file:
+        clips, original = file["clips"], str(file[_ORIGINAL]) if _ORIGINAL in file else ""
+        provenance = json.loads(str(file["provenance"]))
+        return ScoreFacts(provenance, len(clips), _clips_digest(clips, file["labels"]), original)
+
+
+def _opened(path: Path) -> np.lib.npyio.NpzFile:
+    _refuse_compressed(path)
+    file = np.load(path, allow_pickle=False)
+    if missing := [name for name in _ARRAYS if name not in file]:
+        raise ContractError(f"{path}: lacks {', '.join(missing)}.")
+    return file
+
+
+def _as_float32(file: Mapping[str, np.ndarray], name: str) -> np.ndarray:
+    values = file[name].astype(np.float32)
+    values[file["exact"]] = file[_EXACT + name]
+    return values
+
+
+def _clips_digest(clips: np.ndarray, labels: np.ndarray) -> str:
+    order = np.argsort(clips)
+    named = (clips[order].tolist(), labels[order].tolist())
+    return hashlib.sha256(repr(named).encode()).hexdigest()
 
 
 def _refuse_compressed(path: Path) -> None:

@@ -1,4 +1,4 @@
 """Scores, histories and networks -> tables, figures and one page.
 
-Rooms: ``tables``, ``figures``, ``page``.
+Rooms: ``tables``, ``figures``, ``page``, ``provenance``.
 """

@@ -10,13 +10,15 @@ import numpy as np
 from protogcn.batches.clip_store import ClipStore
 from protogcn.batches.device import pick_device
 from protogcn.config.resolved import Run, add_run_files, load_run
-from protogcn.files.provenance import commit, versions
+from protogcn.files.provenance import made_here
 from protogcn.files.scores import Scores
 from protogcn.jobs.bar import show_progress
 from protogcn.jobs.claim import add_gpus, claimed_gpus
 from protogcn.models.engine import Engine
 from protogcn.models.trained import load_trained
 from protogcn.scores.scoring import ScoringCrops, score_clips
+
+_MADE_BY = ("commit", "versions", "hardware")  # the last one is not in older checkpoints
 
 
 def score(run: Run, store: ClipStore, path: Path) -> Scores:
@@ -54,10 +56,9 @@ def score(run: Run, store: ClipStore, path: Path) -> Scores:
             "epoch": checkpoint["epoch"],
             "data digest": store.digest,
             "imported by" if imported else "trained by": {
-                "commit": checkpoint["commit"],
-                "versions": checkpoint["versions"],
+                key: checkpoint[key] for key in _MADE_BY if key in checkpoint
             },
-            "scored by": {"commit": commit(), "versions": versions()},
+            "scored by": made_here(),
             **({} if store.copies is None else {"copies": dict(store.copies)}),
             **{key: checkpoint[key] for key in ("imported", "start") if key in checkpoint},
         },

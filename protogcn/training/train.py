@@ -38,7 +38,7 @@ from protogcn.errors import (
 )
 from protogcn.files.contracts import reading, save_table
 from protogcn.files.history import sides_measured
-from protogcn.files.provenance import commit, versions
+from protogcn.files.provenance import made_here
 from protogcn.jobs.claim import add_gpus, claimed_gpus
 from protogcn.jobs.deadline import TimeLimit, limit_of_this_job
 from protogcn.models.checkpoint import save_checkpoint
@@ -189,8 +189,7 @@ def _checkpoint(training: Training) -> Mapping[str, Any]:
         "run": training.run.to_mapping(),
         "measured": sorted({*chain.from_iterable(map(sides_measured, training.history))}),
         "facts": training.fingerprint,
-        "commit": commit(),
-        "versions": versions(),
+        **made_here(),
         **({"start": dict(training.start.record)} if training.start else {}),
         **scale_entry(training.store.scale),
     }

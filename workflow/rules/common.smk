@@ -16,6 +16,7 @@ from protogcn.config.starts import file_to_start_from
 from protogcn.errors import ConfigError
 from protogcn.jobs.earlier_jobs import left_behind
 from protogcn.files import paths
+from protogcn.files.manifest import ENDING as MANIFEST
 from protogcn.files.paths import DATASET, PREPARED, RUN
 from protogcn.config.runs import STREAM
 from protogcn.config.settings import PREPARATIONS
@@ -154,7 +155,8 @@ def figure_files(stem, category, *, has_table=True, **labels):
     """The files of a figure; Snakemake's own report shows the bitmap with its caption."""
     png = report(f"{stem}.png", caption="../report/figure.rst", category=category, labels=labels)
     table = {"table": f"{stem}.csv"} if has_table else {}
-    return {"png": png, "pdf": f"{stem}.pdf", "caption": f"{stem}.txt", **table}
+    others = {"pdf": f"{stem}.pdf", "caption": f"{stem}.txt", "manifest": f"{stem}{MANIFEST}"}
+    return {"png": png, **others, **table}
 
 
 def refuse_what_runs_already():

@@ -22,6 +22,7 @@ rule fuse_ensemble:
         latex=paths.result(paths.ENSEMBLE, ".tex"),
         pairs=paths.result(paths.PAIRS_OF_ENSEMBLE, ".csv"),
         record=paths.result(paths.ENSEMBLE, ".json"),
+        manifest=paths.result(paths.ENSEMBLE, MANIFEST),
     log:
         paths.log("fuse_ensemble", "{task}", "{ensemble}"),
     params:
@@ -32,4 +33,4 @@ rule fuse_ensemble:
         "python -m protogcn fuse --scores {input.scores} {params.members} {params.tuned}"
         " --ensemble {wildcards.ensemble} --source={params.source:q} --csv {output.csv}"
         " --markdown {output.markdown} --latex {output.latex} --pairs {output.pairs}"
-        " --record {output.record} --log {log}"
+        " --record {output.record} --manifest {output.manifest} --log {log}"

@@ -29,7 +29,8 @@ rule draw_class_differences:
         "python -m protogcn draw_class_differences --scores {input.scores}"
         " --baseline-scores {input.baseline} --task {wildcards.task} --stream {wildcards.stream}"
         " --model {wildcards.model} --baseline {wildcards.baseline} --table {output.table}"
-        " --figures {output.png} {output.pdf} --caption {output.caption} --log {log}"
+        " --figures {output.png} {output.pdf} --caption {output.caption}"
+        " --manifest {output.manifest} --log {log}"
 
 
 rule draw_confusion:
@@ -47,7 +48,8 @@ rule draw_confusion:
     shell:
         "python -m protogcn draw_confusion --scores {input.scores} {params.members}"
         " --name '{wildcards.ensemble} on {wildcards.task}' --table {output.table}"
-        " --figures {output.png} {output.pdf} --caption {output.caption} --log {log}"
+        " --figures {output.png} {output.pdf} --caption {output.caption}"
+        " --manifest {output.manifest} --log {log}"
 
 
 rule draw_confusion_of_run:
@@ -66,7 +68,7 @@ rule draw_confusion_of_run:
         " --task {wildcards.dataset}_{wildcards.split}"
         " --name '{wildcards.model}, stream {wildcards.stream}, on {wildcards.dataset}_{wildcards.split}'"
         " --table {output.table} --figures {output.png} {output.pdf} --caption {output.caption}"
-        " --log {log}"
+        " --manifest {output.manifest} --log {log}"
 
 
 rule draw_streams:
@@ -85,7 +87,8 @@ rule draw_streams:
     shell:
         "python -m protogcn draw_streams --scores {input.scores} {params.members}"
         " --name '{wildcards.ensemble} on {wildcards.task}' --table {output.table}"
-        " --figures {output.png} {output.pdf} --caption {output.caption} --log {log}"
+        " --figures {output.png} {output.pdf} --caption {output.caption}"
+        " --manifest {output.manifest} --log {log}"
 
 
 rule draw_learning_curves:
@@ -109,7 +112,8 @@ rule draw_learning_curves:
     shell:
         "python -m protogcn draw_learning_curves --histories {input.histories}"
         " --streams {params.streams} --name '{wildcards.model} on {wildcards.task}'"
-        " --figures {output.png} {output.pdf} --caption {output.caption} --log {log}"
+        " --figures {output.png} {output.pdf} --caption {output.caption}"
+        " --manifest {output.manifest} --log {log}"
 
 
 rule draw_topology:
@@ -138,7 +142,8 @@ rule draw_topology:
         "python -m protogcn draw_topology --config {input.config} --values {input.values}"
         " --clips {input.clips} --checkpoint {input.checkpoint} --clip={wildcards.clip:q}"
         " --table {output.table:q} --figures {output.png:q} {output.pdf:q}"
-        " --caption {output.caption:q} --log {log:q}"
+        " --caption {output.caption:q}"
+        " --manifest {output.manifest:q} --log {log:q}"
 
 
 rule draw_animation:
@@ -176,4 +181,5 @@ rule draw_animation:
         " --preparation {wildcards.preparation} --joints {input.joints} --values {input.values}"
         " --modalities {params.modalities} --clips {input.clips} --clip={wildcards.clip:q}"
         " --animation {output.animation:q} --figures {output.png:q} {output.pdf:q}"
-        " --caption {output.caption:q} --log {log:q}"
+        " --caption {output.caption:q}"
+        " --manifest {output.manifest:q} --log {log:q}"

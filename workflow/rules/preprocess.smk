@@ -131,6 +131,7 @@ rule draw_dataset:
     output:
         table=f"{PREPARED}/report.csv",
         picture=f"{PREPARED}/report.png",
+        manifest=f"{PREPARED}/report{MANIFEST}",
     log:
         paths.log("draw_dataset", "{dataset}", "{preparation}"),
     resources:
@@ -139,4 +140,4 @@ rule draw_dataset:
     shell:
         "python -m protogcn draw_dataset --dataset {input.dataset} --joints {input.joints}"
         " --clips {input.clips} --dropped {input.dropped} --table {output.table}"
-        " --picture {output.picture} --log {log}"
+        " --picture {output.picture} --manifest {output.manifest} --log {log}"

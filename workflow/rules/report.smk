@@ -15,6 +15,7 @@ rule write_report:
         dag=str(REPOSITORY / "docs/dag.svg"),
     output:
         page=report(paths.result("report.html"), caption="../report/page.rst", category="Page"),
+        manifest=paths.result("report", MANIFEST),
     log:
         paths.log("write_report", "page"),
     params:
@@ -22,4 +23,5 @@ rule write_report:
     shell:
         "python -m protogcn report --tables {input.tables:q} --figures {input.figures:q}"
         " --captions {input.captions:q} --scores {input.scores} --table-runs {params.table_runs:q}"
-        " --dag {input.dag:q} --page {output.page} --log {log}"
+        " --dag {input.dag:q} --page {output.page} --manifest {output.manifest}"
+        " --log {log}"

@@ -36,6 +36,7 @@ rule compare_runs:
         markdown=paths.result("{table}", ".md"),
         latex=paths.result("{table}", ".tex"),
         pairs=paths.result(paths.PAIRS_OF_TABLE, ".csv"),
+        manifest=paths.result("{table}", MANIFEST),
     log:
         paths.log("compare_runs", "{table}"),
     resources:
@@ -44,7 +45,7 @@ rule compare_runs:
     shell:
         "python -m protogcn tabulate --table {input.table} --scores {input.scores}"
         " --csv {output.csv} --markdown {output.markdown} --latex {output.latex}"
-        " --pairs {output.pairs} --log {log}"
+        " --pairs {output.pairs} --manifest {output.manifest} --log {log}"
 
 
 rule compare_what_is_there:
@@ -56,6 +57,7 @@ rule compare_what_is_there:
         markdown=paths.result("{table}", ".partial.md"),
         latex=paths.result("{table}", ".partial.tex"),
         pairs=paths.result(paths.PAIRS_OF_TABLE, ".partial.csv"),
+        manifest=paths.result("{table}", f".partial{MANIFEST}"),
     log:
         paths.log("compare_what_is_there", "{table}"),
     resources:
@@ -68,4 +70,4 @@ rule compare_what_is_there:
     shell:
         "python -m protogcn tabulate --partial --table {input.table} --scores {params.scores}"
         " --csv {output.csv} --markdown {output.markdown} --latex {output.latex}"
-        " --pairs {output.pairs} --log {log}"
+        " --pairs {output.pairs} --manifest {output.manifest} --log {log}"

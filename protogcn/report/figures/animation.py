@@ -26,6 +26,7 @@ from protogcn.jobs.bar import show_progress
 from protogcn.report.figures.outputs import add_outputs, save_figure
 from protogcn.report.figures.pose_lines import PoseLines, View, pose_lines
 from protogcn.report.figures.style import COLOUR_OF, GREY, in_style
+from protogcn.report.provenance.record import save_manifest
 
 _TITLES = {
     "j": "joints",
@@ -195,3 +196,4 @@ def main() -> None:
     with in_style():
         save_figure(draw_strip(lines, title), args.figures)
         save_animation(args.animation, animate(lines, title), step * _MILLISECONDS)
+    save_manifest("draw_animation", args)

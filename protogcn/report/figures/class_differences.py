@@ -20,6 +20,7 @@ from protogcn.files.contracts import save_table, save_text
 from protogcn.files.scores import Scores, mark_of, select_of
 from protogcn.report.figures.outputs import add_outputs, save_figure
 from protogcn.report.figures.style import BETTER, GREY, INK, WORSE, fitted, in_style
+from protogcn.report.provenance.record import save_manifest
 from protogcn.scores.class_differences import RESAMPLES, ClassDifferences, compare_classes
 from protogcn.scores.members import load_scores_of
 from protogcn.scores.paired import CHANCE
@@ -136,3 +137,4 @@ def main() -> None:
     )
     with in_style():
         save_figure(draw_class_differences(compared, title, notes), args.figures)
+    save_manifest("draw_class_differences", args)

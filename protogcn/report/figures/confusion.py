@@ -12,6 +12,7 @@ from protogcn.files.contracts import save_table, save_text
 from protogcn.files.scores import mark_of, select_of
 from protogcn.report.figures.outputs import add_outputs, save_figure
 from protogcn.report.figures.style import GREY, INK, ORANGE, fitted, in_style
+from protogcn.report.provenance.record import save_manifest
 from protogcn.scores.class_differences import confusion_counts
 from protogcn.scores.fusion import fuse, predicted_classes
 from protogcn.scores.members import add_members, members_of
@@ -130,3 +131,4 @@ def main() -> None:
     with in_style():
         title = f"{args.name}: {100 * right / counts.sum():.2f} % right{mark}"
         save_figure(draw_confusion(counts, first.classes, title), args.figures)
+    save_manifest("draw_confusion", args)

@@ -23,6 +23,7 @@ from protogcn.files.clip_table import SIDES, ClipTable
 from protogcn.files.contracts import load_table, save_table
 from protogcn.report.figures.outputs import save_figure
 from protogcn.report.figures.style import BLUE, GREY, ORANGE, fitted, in_style
+from protogcn.report.provenance.record import add_manifest, save_manifest
 
 _MOMENTS = (0.2, 0.5, 0.8)  # shares of a clip
 _SHADES = ("#c6d4e8", "#7fa0cc", "#1f4e8c")  # early to late
@@ -207,6 +208,7 @@ def main() -> None:
     parser.add_argument("--dropped", type=Path, required=True)
     parser.add_argument("--table", type=Path, required=True, help=".csv to write")
     parser.add_argument("--picture", type=Path, required=True, help=".png to write")
+    add_manifest(parser)
     args = parser.parse_args()
 
     dataset = load_dataset(args.dataset)
@@ -218,3 +220,4 @@ def main() -> None:
     save_table(args.table, rows.astype(whole))
     with in_style():
         save_figure(draw_dataset(dataset, joints, table, trailer["inputs"]), [args.picture])
+    save_manifest("draw_dataset", args)

@@ -13,6 +13,7 @@ from protogcn.files.history import column_of, load_history, sides_measured
 from protogcn.files.scores import mark_of_select
 from protogcn.report.figures.outputs import add_outputs, save_figure
 from protogcn.report.figures.style import COLOUR_OF, in_style
+from protogcn.report.provenance.record import save_manifest
 
 _DASHES = (3, 1.5)
 _SIDES = {  # what a history was measured on
@@ -107,3 +108,4 @@ def main() -> None:
     )
     with in_style():
         save_figure(draw_learning_curves(histories, args.name), args.figures)
+    save_manifest("draw_learning_curves", args)

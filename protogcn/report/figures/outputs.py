@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from protogcn.errors import ConfigError
 from protogcn.files.contracts import writing
+from protogcn.report.provenance.record import add_manifest
 
 # No date and no version: what is drawn decides the bytes.
 _METADATA = {
@@ -24,6 +25,7 @@ def add_outputs(parser: argparse.ArgumentParser, *, with_table: bool = True) -> 
         parser.add_argument("--table", type=Path, required=True, help="csv of what is drawn")
     parser.add_argument("--figures", type=Path, nargs="+", required=True, help="png, pdf or svg")
     parser.add_argument("--caption", type=Path, required=True, help="text file")
+    add_manifest(parser)
 
 
 def save_figure(figure: Figure, paths: Iterable[Path]) -> None:

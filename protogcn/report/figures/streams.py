@@ -12,6 +12,7 @@ from protogcn.files.contracts import save_table, save_text
 from protogcn.files.scores import Scores, mark_of, select_of
 from protogcn.report.figures.outputs import add_outputs, save_figure
 from protogcn.report.figures.style import BLUE, GREY, INK, in_style
+from protogcn.report.provenance.record import save_manifest
 from protogcn.scores.fusion import top_k_accuracy, weighted_members
 from protogcn.scores.members import add_members, members_of
 
@@ -117,3 +118,4 @@ def main() -> None:
     )
     with in_style():
         save_figure(draw_streams(subsets, f"{args.name}{mark}"), args.figures)
+    save_manifest("draw_streams", args)

@@ -21,6 +21,7 @@ from protogcn.models.protogcn import ProtoGCN
 from protogcn.models.trained import load_trained
 from protogcn.report.figures.outputs import add_outputs, save_figure
 from protogcn.report.figures.style import in_style
+from protogcn.report.provenance.record import save_manifest
 from protogcn.scores.scoring import ScoringCrops
 
 _TITLES = {
@@ -99,3 +100,4 @@ def main() -> None:
     with in_style():
         title = f"{args.clip} ({label}), {run.name}"
         save_figure(draw_topologies(found, joints, title), args.figures)
+    save_manifest("draw_topology", args)

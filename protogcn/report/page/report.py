@@ -16,6 +16,7 @@ from protogcn.report.page.pictures import ShownFigure, read_shown_figure
 from protogcn.report.page.render import render
 from protogcn.report.page.runs import Task, add_run
 from protogcn.report.page.tables import ShownTable, read_shown_table
+from protogcn.report.provenance.record import add_manifest, save_manifest
 
 
 def build_page(
@@ -99,6 +100,7 @@ def main() -> None:
     )
     parser.add_argument("--dag", type=Path, help="picture of the job graph")
     parser.add_argument("--page", type=Path, required=True)
+    add_manifest(parser)
     args = parser.parse_args()
 
     captions = {path.with_suffix(""): path for path in args.captions}
@@ -115,6 +117,7 @@ def main() -> None:
         dag=read_shown_figure(args.dag, "jobs") if args.dag else None,
     )
     save_text(args.page, page)
+    save_manifest("report", args)
     print(
         f"{args.page}: {len(args.tables)} tables, {len(args.figures)} figures,"
         f" {len(args.scores)} runs, {len(page.encode()) / 1e6:.1f} MB."

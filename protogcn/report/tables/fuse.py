@@ -11,6 +11,7 @@ import pandas as pd
 from protogcn.files.contracts import save_table, save_text
 from protogcn.files.ensemble import EnsembleRecord, FusedRun, save_ensemble_record
 from protogcn.files.scores import Scores, select_of
+from protogcn.report.provenance.record import add_manifest, save_manifest
 from protogcn.report.tables.latex import latex
 from protogcn.report.tables.layout import METRICS, ensemble_sheet, prefix_of
 from protogcn.report.tables.markdown import markdown
@@ -132,6 +133,7 @@ def main() -> None:
     parser.add_argument("--latex", type=Path, required=True)
     parser.add_argument("--pairs", type=Path, required=True, help="csv of every two rows compared")
     parser.add_argument("--record", type=Path, required=True, help="json that names the runs")
+    add_manifest(parser)
     args = parser.parse_args()
 
     members, weights = members_of(args)
@@ -154,5 +156,6 @@ def main() -> None:
     save_table(args.pairs, compare_rows(rivals))
     remark = mixed_spaces(members)
     save_ensemble_record(args.record, EnsembleRecord(args.space, runs, (remark,) if remark else ()))
+    save_manifest("fuse", args)
     if remark:
         print(f"Warning: {args.task} {args.ensemble}: {remark}; they are summed as {args.space}.")

@@ -7,6 +7,7 @@ from pathlib import Path
 from protogcn.config.strict_yaml import read_yaml
 from protogcn.config.tables import table_from_mapping
 from protogcn.files.contracts import reading, save_table, save_text
+from protogcn.report.provenance.record import add_manifest, save_manifest
 from protogcn.report.tables.beside_paper import beside_paper, rivals_of
 from protogcn.report.tables.latex import latex
 from protogcn.report.tables.layout import comparison_sheet
@@ -38,6 +39,7 @@ def main() -> None:
     parser.add_argument("--markdown", type=Path, required=True)
     parser.add_argument("--latex", type=Path, required=True)
     parser.add_argument("--pairs", type=Path, required=True, help="csv of every two rows compared")
+    add_manifest(parser)
     args = parser.parse_args()
 
     with reading(args.table, "a resolved table"):
@@ -51,3 +53,4 @@ def main() -> None:
     save_text(args.markdown, markdown(sheet))
     save_text(args.latex, latex(sheet))
     save_table(args.pairs, compare_rows(rivals_of(measured).values()))
+    save_manifest("tabulate", args)

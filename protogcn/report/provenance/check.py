@@ -1,0 +1,125 @@
+"""A manifest -> what of it is not true: inputs that changed, numbers that scores do not give."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import chain
+from pathlib import Path
+
+from protogcn.errors import ContractError
+from protogcn.files.manifest import KnownFile, Manifest, manifest_beside
+from protogcn.files.scores import load_score_facts
+from protogcn.report.provenance.differences import compare_files
+from protogcn.report.provenance.record import COMMANDS, digest_of_input, made_now
+from protogcn.report.provenance.remake import remade
+
+_SHOWN = 12  # digits of a digest
+_PAGE = "report"
+
+
+@dataclass
+class Checked:
+    """What was found of the files of one manifest.
+
+    Attributes:
+        title: the file that people look at.
+        numbers: how many were computed again; None if nothing was.
+        score_files: how many they are from.
+        clips: of each set of clips how many there are, and the digest of them and their labels.
+        faults: a sentence for each thing that is not as the manifest or the file says.
+        remarks: sentences on what differs and changes no number.
+    """
+
+    title: Path
+    numbers: int | None = None
+    score_files: int = 0
+    clips: dict[str, int] = field(default_factory=dict)
+    faults: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+
+    @property
+    def summary(self) -> str:
+        """One line on what was done."""
+        if self.numbers is None:
+            done = "its inputs and itself compared with their digests"
+        else:
+            source = f" from {self.score_files} score files" if self.score_files else ""
+            done = f"{self.numbers} numbers computed again{source}"
+        clips = "".join(
+            f", {count:,} clips (with their labels {digest[:_SHOWN]})"
+            for digest, count in self.clips.items()
+        )
+        found = f"{len(self.faults)} differences" if self.faults else "all as it says"
+        return f"{self.title}: {done}{clips}: {found}"
+
+
+def check_manifest(path: Path) -> Iterator[Checked]:
+    """Compute again what a manifest is of, and compare; of a page also its tables and figures.
+
+    What is drawn from persons' data is not made again: its files are compared with their digests.
+
+    Raises:
+        ContractError: the manifest is damaged.
+    """
+    manifest = Manifest.load(path)
+    outputs = list(chain.from_iterable(manifest.outputs.values()))
+    if not outputs:
+        raise ContractError(f"{path}: names no output.")
+    checked = Checked(outputs[0].path)
+    for file in chain.from_iterable(manifest.inputs.values()):
+        _check_input(file, checked)
+    missing = [file.path for file in outputs if not file.path.exists()]
+    checked.faults += [f"{file}: does not exist" for file in missing]
+    for run in manifest.runs:
+        checked.clips[run.clips_digest] = run.clips
+    if not (known := COMMANDS.get(manifest.command)) or known.of_scores:
+        if not any("does not exist" in fault for fault in checked.faults):
+            try:
+                _check_outputs(path, manifest, checked)
+            except ContractError as error:  # the other manifests are checked nevertheless
+                checked.faults.append(str(error).removesuffix("."))
+    else:
+        checked.faults += [
+            f"{file.path}: changed since its manifest was written"
+            for file in outputs
+            if file.path not in missing and digest_of_input(file.path) != file.sha256
+        ]
+    yield checked
+    if manifest.command == _PAGE:
+        for file in chain(manifest.inputs.get("tables", ()), manifest.inputs.get("figures", ())):
+            if (beside := manifest_beside(file.path)).exists():
+                yield from check_manifest(beside)
+            else:
+                checked.remarks.append(f"{file.path}: has no manifest")
+
+
+def _check_input(file: KnownFile, checked: Checked) -> None:
+    if not file.path.exists():
+        checked.faults.append(f"{file.path}: does not exist")
+        return
+    if (found := digest_of_input(file.path)) == file.sha256:
+        return
+    if file.path.suffix == ".npz" and load_score_facts(file.path).original == file.sha256:
+        return
+    checked.faults.append(
+        f"{file.path}: is not the file that was read (SHA-256 {found[:_SHOWN]}, then"
+        f" {file.sha256[:_SHOWN]})"
+    )
+
+
+def _check_outputs(path: Path, manifest: Manifest, checked: Checked) -> None:
+    now = made_now()
+    code = ("commit", "changes", "versions")
+    same_code = not now["changes"] and all(now[key] == manifest.made_by.get(key) for key in code)
+    checked.numbers, checked.score_files = 0, len({run.path for run in manifest.runs})
+    with remade(path, manifest) as pairs:
+        for output, again in pairs:
+            compared = compare_files(output, again, same_code=same_code)
+            checked.numbers += compared.numbers
+            checked.faults += compared.faults
+            checked.remarks += compared.remarks
+    if checked.faults and not same_code:
+        then = manifest.made_by.get("commit", "unknown")
+        checked.remarks.append(
+            f"{path}: made by commit {then[:_SHOWN]}, computed again by"
+            f" {now['commit'][:_SHOWN]}{' with changes' if now['changes'] else ''}"
+        )

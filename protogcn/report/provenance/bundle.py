@@ -89,7 +89,7 @@ def bundle_results(
         write_zip(path, folder, names)
     whole = sum(file.stat().st_size for file in exact) / 1e6
     yield (
-        f"{path}: {len(known)} tables and figures, {len(exact)} score files in float16 with"
+        f"{path}: {len(exact)} score files in float16 with"
         f" {num_exact:,} of {sum(map(len, exact.values())):,} clips in float32, accuracy lost: 0;"
         f" {path.stat().st_size / 1e6:.1f} MB (its scores in float32 are {whole:.1f} MB)."
     )

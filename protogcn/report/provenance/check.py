@@ -48,7 +48,8 @@ class Checked:
             f", {count:,} clips (with their labels {digest[:_SHOWN]})"
             for digest, count in self.clips.items()
         )
-        found = f"{len(self.faults)} differences" if self.faults else "all as it says"
+        count = len(self.faults)
+        found = f"{count} difference{'s' if count > 1 else ''}" if count else "all as it says"
         return f"{self.title}: {done}{clips}: {found}"
 
 

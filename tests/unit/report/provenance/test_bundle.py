@@ -1,23 +1,27 @@
+import json
 import zipfile
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from protogcn.files.manifest import Manifest
 from protogcn.files.scores import Scores
 from protogcn.report.provenance import bundle as stage
 from protogcn.report.provenance import verify
-from protogcn.report.provenance.compact import Sum, clips_to_keep
+from protogcn.report.provenance.compact import Sum, clips_to_keep, sums_of
+from protogcn.report.tables import tabulate
 from protogcn.scores.fusion import fuse, predicted_classes
 from tests.made.command import run_command
 from tests.made.provenance import fused_table
 from tests.made.score_files import make_scores
+from tests.made.table_scores import cell, digest_of, predictions, table, write_scores
 
 
 def test_a_bundle_is_verified_where_there_is_nothing_else(tmp_path, monkeypatch, capsys):
-    table = fused_table(tmp_path / "results", monkeypatch)
+    csv = fused_table(tmp_path / "results", monkeypatch)
     path = tmp_path / "elsewhere/b.zip"
-    assert run_command(stage, monkeypatch, table, "--zip", path, "--anonymous") == 0
+    assert run_command(stage, monkeypatch, csv, "--zip", path, "--anonymous") == 0
     assert "2 score files in float16 with" in capsys.readouterr().out
     (tmp_path / "results").rename(tmp_path / "gone")
     assert run_command(verify, monkeypatch, path) == 0
@@ -32,18 +36,18 @@ def test_a_bundle_is_verified_where_there_is_nothing_else(tmp_path, monkeypatch,
 
 
 def test_the_same_results_give_the_same_bytes(tmp_path, monkeypatch):
-    table = fused_table(tmp_path, monkeypatch)
+    csv = fused_table(tmp_path, monkeypatch)
     made = []
     for _ in range(2):
-        assert run_command(stage, monkeypatch, table) == 0
+        assert run_command(stage, monkeypatch, csv) == 0
         made.append((tmp_path / "t.zip").read_bytes())
     assert made[0] == made[1]
 
 
 def test_a_table_that_is_not_true_is_not_bundled(tmp_path, monkeypatch, capsys):
-    table = fused_table(tmp_path, monkeypatch)
-    table.write_text(table.read_text().replace("last", "best"))
-    assert run_command(stage, monkeypatch, table) == 3
+    csv = fused_table(tmp_path, monkeypatch)
+    csv.write_text(csv.read_text().replace("last", "best"))
+    assert run_command(stage, monkeypatch, csv) == 3
     assert "select: found best, the scores give last; make it again" in capsys.readouterr().err
     assert not (tmp_path / "t.zip").exists()
 
@@ -86,6 +90,27 @@ def test_scores_that_float16_cannot_hold_stay_as_they_are(tmp_path):
     assert Scores.load(tmp_path / "half.npz").logits.tolist() == scores.logits.tolist()
 
 
+def test_the_schemes_of_a_comparison_are_what_has_to_stay(tmp_path, monkeypatch):
+    scores = [
+        write_scores(tmp_path, "j", predictions(0, 1), [0, 0]),
+        write_scores(tmp_path, "b", predictions(0, 0), [0, 0]),
+    ]
+    cells = cell("J", "j"), cell("2ens", {"j": 1, "b": 2}, {"j": 1, "b": 3})
+    digests = {f"nano_xsub/protogcn/{stream}": digest_of(stream) for stream in "jb"}
+    entry = table(*cells).to_mapping() | {"recipe": {}, "digests": digests}
+    (tmp_path / "results/t.yaml").write_text(json.dumps(entry))
+    stem = tmp_path / "results/mine"
+    assert 0 == run_command(
+        tabulate, monkeypatch, "--table", tmp_path / "results/t.yaml", "--scores", *scores,
+        "--csv", f"{stem}.csv", "--markdown", f"{stem}.md", "--latex", f"{stem}.tex",
+        "--pairs", f"{stem}_pairs.csv", "--manifest", f"{stem}.manifest.json",
+    )  # fmt: skip
+    sums = sums_of(Manifest.load(tmp_path / "results/mine.manifest.json"))
+    assert [part.weights for part in sums] == [(1.0,), (1.0,), (1, 2), (1, 3)]
+    assert run_command(stage, monkeypatch, f"{stem}_pairs.csv") == 0
+    assert run_command(verify, monkeypatch, tmp_path / "results/mine.zip") == 0
+
+
 @pytest.mark.parametrize("name", ["../out.csv", "/out.csv", "a/../../out.csv", "a\\b.csv"])
 def test_a_zip_file_that_would_write_elsewhere_is_refused(tmp_path, monkeypatch, capsys, name):
     with zipfile.ZipFile(tmp_path / "b.zip", "w") as archive:
@@ -95,9 +120,9 @@ def test_a_zip_file_that_would_write_elsewhere_is_refused(tmp_path, monkeypatch,
 
 
 def test_a_bundle_that_names_files_outside_of_it_is_refused(tmp_path, monkeypatch, capsys):
-    table = fused_table(tmp_path / "a/b", monkeypatch)
+    csv = fused_table(tmp_path / "a/b", monkeypatch)
     with zipfile.ZipFile(tmp_path / "b.zip", "w") as archive:
-        text = table.with_suffix(".manifest.json").read_text()
+        text = csv.with_suffix(".manifest.json").read_text()
         archive.writestr("t.manifest.json", text.replace('"runs/nano', '"../../runs/nano'))
     assert run_command(verify, monkeypatch, tmp_path / "b.zip") == 3
     assert "which is not in it" in capsys.readouterr().err

@@ -3,6 +3,7 @@ import json
 import pytest
 
 from protogcn.files.manifest import Manifest
+from protogcn.report.page import report
 from protogcn.report.provenance import verify as stage
 from tests.made.command import run_command
 from tests.made.provenance import class_figure, fused_table
@@ -62,6 +63,20 @@ def test_a_folder_is_verified_whole_with_its_figures(tmp_path, monkeypatch, caps
     table.write_text(table.read_text().replace("last", "best", 1))
     code, said, error = verify(monkeypatch, capsys, tmp_path)
     assert (code, said.count("all as it says"), "1 of 2 verified" in error) == (3, 1, True)
+
+
+def test_a_page_is_as_true_as_its_tables(tmp_path, monkeypatch, capsys):
+    table = fused_table(tmp_path, monkeypatch)
+    page = tmp_path / "report.html"
+    arguments = ("--tables", table, "--page", page, "--manifest", tmp_path / "report.manifest.json")
+    assert run_command(report, monkeypatch, *arguments) == 0
+    code, said, _ = verify(monkeypatch, capsys, page)
+    assert (code, said.count("all as it says")) == (0, 2)
+    table.with_suffix(".md").write_text("nothing")
+    page.write_text("nothing")
+    code, said, error = verify(monkeypatch, capsys, page)
+    assert (code, "2 of 2 verified are not what" in error) == (3, True)
+    assert "report.html: changed since its manifest was written" in said
 
 
 def test_a_file_without_a_manifest_is_answered_with_what_to_do(tmp_path, monkeypatch, capsys):

@@ -110,7 +110,10 @@ def _checked(
         files = [run.path for run in Manifest.load(manifest).runs]
         for file in files:
             exact[file][:] = True
-            _write_compact(file, places[file], exact[file], anonymous=anonymous)
+            if anonymous:
+                _write_compact(file, places[file], exact[file], anonymous=True)
+            else:
+                _copy(file, places[file])  # with its digest, which other files may name
         if faults := _faults_of(place):
             raise ContractError(f"{faults[0]}; make it again, or ask protogcn verify what differs.")
         yield f"{manifest}: needs more than accuracies; its {len(files)} score files stay whole."

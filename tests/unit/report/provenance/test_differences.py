@@ -22,6 +22,9 @@ def test_numbers_with_all_their_digits_may_differ_in_the_last_ones(tmp_path):
     first, second = "a\n0.12345678901234\n", "a\n0.12345678901239\n"
     assert compared(tmp_path, first, second) == (1, [], [])
     assert compared(tmp_path, "a\n93.81\n", "a\n93.82\n")[1]
+    first, second = '{"j": 0.123456789012, "n": 60}', '{"j": 0.123456789019, "n": 60}'
+    assert compared(tmp_path, first, second, ending=".json")[1:] == ([], [])
+    assert compared(tmp_path, first, second.replace("60", "61"), ending=".json")[1]
 
 
 def test_a_column_that_a_later_version_adds_is_no_fault(tmp_path):

@@ -24,6 +24,7 @@ from protogcn.scores.fusion import predicted_classes, top_k_hits
 
 LEVEL = 0.95
 _UPPER = (1 + LEVEL) / 2
+_NOTHING = 1e-18  # a variance that is only rounded; one of a million clips that is wrong has 1e-12
 
 
 class Interval(NamedTuple):
@@ -145,8 +146,7 @@ def variance_of(values: np.ndarray, strata: np.ndarray, groups: np.ndarray | Non
 
 def _wilson(credits: Credits, variance: float, quantile: float) -> Interval:
     share = min(credits.mean, 1.0)
-    clips = share * (1 - share) / variance if variance > 0 else len(credits.values)
-    clips = clips or len(credits.values)
+    clips = share * (1 - share) / variance if variance > _NOTHING else len(credits.values)
     scale = 1 + quantile**2 / clips
     centre = (share + quantile**2 / (2 * clips)) / scale
     spread = math.sqrt(share * (1 - share) / clips + quantile**2 / (4 * clips**2))

@@ -77,6 +77,15 @@ def test_clips_that_are_all_right_have_an_interval():
     assert high == 1
 
 
+@pytest.mark.parametrize("metric", ["top1", "mean_class"])
+def test_classes_of_odd_sizes_that_are_all_right_have_one_too(metric):
+    labels = np.repeat(np.arange(7), [3, 7, 11, 13, 17, 19, 23])
+    scores = make_scores(np.eye(7)[labels], labels=labels)
+    low, high = clip_interval(credits_of(scores.probabilities, ScoredClips.of(scores), metric))
+    assert low == pytest.approx(stats.binomtest(93, 93).proportion_ci(method="wilson").low)
+    assert high == pytest.approx(1)
+
+
 def test_the_mean_of_repeats_is_surer_than_one_of_them():
     one, other = (credits_that_are(RNG.random(500) < 0.8) for _ in range(2))
     mean = mean_credits([one, other])

@@ -6,7 +6,7 @@ import pytest
 from protogcn.report.provenance import diff as stage
 from tests.made.command import run_command
 from tests.made.nano import SETTINGS
-from tests.made.provenance import fused_table
+from tests.made.provenance import fused_table, learned_weights
 from tests.made.score_files import random_scores
 
 
@@ -38,6 +38,15 @@ def test_other_weights_and_settings_of_a_table_are_told(tmp_path, monkeypatch, c
     assert said["seeds"] == "seed 0 against 3"
     assert "j weight 1 against 2" in said["numbers"]
     assert said["the same"] == "runs, data, clips, code and machines"
+
+
+def test_learned_weights_are_told_beside_given_ones(tmp_path, monkeypatch, capsys):
+    first = fused_table(tmp_path, monkeypatch, name="t")
+    weights = learned_weights(tmp_path, monkeypatch)
+    second = fused_table(tmp_path, monkeypatch, name="u", learned=weights)
+    said = diff(monkeypatch, capsys, first, second)
+    assert said["put together"].startswith("weights 1 1 against 0.")
+    assert "weights learned on nothing against nano_xsub val" in said["put together"]
 
 
 def test_streams_that_only_one_table_has_are_named(tmp_path, monkeypatch, capsys):

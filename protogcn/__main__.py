@@ -46,6 +46,8 @@ COMMANDS = {  # its module, and what it makes of what
     "draw_topology": ("report.figures.topology", "network and clip -> the learned topology"),
     "report": ("report.page.report", "tables, figures, scores -> one page"),
     "verify": ("report.provenance.verify", "a table or bundle -> whether its numbers are true"),
+    "diff": ("report.provenance.diff", "two tables, runs or score files -> why they differ"),
+    "bundle": ("report.provenance.bundle", "tables -> one zip file that anybody can verify"),
     "predict": ("predict.predict", "a recording -> what it shows"),
     "export": ("predict.export", "a trained ensemble -> ONNX, torch.export"),
 }

@@ -1,6 +1,6 @@
 """Results of the nano task with their manifests."""
 
-from protogcn.report.figures import class_differences, confusion
+from protogcn.report.figures import class_differences
 from protogcn.report.tables import fuse
 from tests.made.command import run_command
 from tests.made.score_files import random_scores
@@ -20,18 +20,6 @@ def fused_table(results, monkeypatch, *, streams=("j", "b"), weights=None, name=
         *(word for form, path in forms.items() for word in (f"--{form}", path)),
     )  # fmt: skip
     return forms["csv"]
-
-
-def confusion_figure(results, monkeypatch, stream="j"):
-    """Draw the confusions of a stream whose scores are there; return the picture."""
-    stem = results / f"{stream}_confusion"
-    assert 0 == run_command(
-        confusion, monkeypatch,
-        "--scores", results / f"runs/nano/xsub/protogcn/{stream}/scores.npz", "--streams", stream,
-        "--weights", 1, "--task", "nano_xsub", "--model", "protogcn", "--name", stream,
-        *_figure(stem),
-    )  # fmt: skip
-    return stem.with_suffix(".png")
 
 
 def class_figure(results, monkeypatch):

@@ -1,6 +1,6 @@
 """A manifest -> what of it is not true: inputs that changed, numbers that scores do not give."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
@@ -48,7 +48,8 @@ class Checked:
             f", {count:,} clips (with their labels {digest[:_SHOWN]})"
             for digest, count in self.clips.items()
         )
-        found = f"{len(self.faults)} differences" if self.faults else "all as it says"
+        count = len(self.faults)
+        found = f"{count} difference{'s' if count > 1 else ''}" if count else "all as it says"
         return f"{self.title}: {done}{clips}: {found}"
 
 
@@ -65,24 +66,19 @@ def check_manifest(path: Path) -> Iterator[Checked]:
     if not outputs:
         raise ContractError(f"{path}: names no output.")
     checked = Checked(outputs[0].path)
-    for file in chain.from_iterable(manifest.inputs.values()):
-        _check_input(file, checked)
-    missing = [file.path for file in outputs if not file.path.exists()]
+    inputs = list(chain.from_iterable(manifest.inputs.values()))
+    missing = [file.path for file in (*inputs, *outputs) if not file.path.exists()]
     checked.faults += [f"{file}: does not exist" for file in missing]
-    for run in manifest.runs:
-        checked.clips[run.clips_digest] = run.clips
-    if not (known := COMMANDS.get(manifest.command)) or known.of_scores:
-        if not any("does not exist" in fault for fault in checked.faults):
-            try:
-                _check_outputs(path, manifest, checked)
-            except ContractError as error:  # the other manifests are checked nevertheless
-                checked.faults.append(str(error).removesuffix("."))
-    else:
-        checked.faults += [
-            f"{file.path}: changed since its manifest was written"
-            for file in outputs
-            if file.path not in missing and digest_of_input(file.path) != file.sha256
-        ]
+    for file in inputs:
+        if file.path not in missing:
+            _check_input(file, checked)
+    if (known := COMMANDS.get(manifest.command)) and not known.of_scores:
+        _check_digests([file for file in outputs if file.path not in missing], checked)
+    elif not missing:
+        try:
+            _check_outputs(path, manifest, checked)
+        except ContractError as error:  # the other manifests are checked nevertheless
+            checked.faults.append(str(error).removesuffix("."))
     yield checked
     if manifest.command == _PAGE:
         for file in chain(manifest.inputs.get("tables", ()), manifest.inputs.get("figures", ())):
@@ -93,17 +89,25 @@ def check_manifest(path: Path) -> Iterator[Checked]:
 
 
 def _check_input(file: KnownFile, checked: Checked) -> None:
-    if not file.path.exists():
-        checked.faults.append(f"{file.path}: does not exist")
-        return
-    if (found := digest_of_input(file.path)) == file.sha256:
-        return
-    if file.path.suffix == ".npz" and load_score_facts(file.path).original == file.sha256:
+    found = digest_of_input(file.path)
+    if file.path.suffix == ".npz":
+        facts = load_score_facts(file.path)
+        checked.clips[facts.clips_digest] = facts.count
+        found = facts.original or found
+    if found == file.sha256:
         return
     checked.faults.append(
         f"{file.path}: is not the file that was read (SHA-256 {found[:_SHOWN]}, then"
         f" {file.sha256[:_SHOWN]})"
     )
+
+
+def _check_digests(files: Iterable[KnownFile], checked: Checked) -> None:
+    checked.faults += [
+        f"{file.path}: changed since its manifest was written"
+        for file in files
+        if digest_of_input(file.path) != file.sha256
+    ]
 
 
 def _check_outputs(path: Path, manifest: Manifest, checked: Checked) -> None:

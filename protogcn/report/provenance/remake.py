@@ -4,11 +4,12 @@ Manifests may come from others: only commands that read scores are run, only kno
 files, and what is written goes nowhere else.
 """
 
+import io
 import os
-import subprocess
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager, redirect_stderr, redirect_stdout
+from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -17,7 +18,6 @@ from protogcn.errors import ContractError
 from protogcn.files.manifest import Manifest
 from protogcn.report.provenance.record import COMMANDS
 
-_PACKAGES = Path(__file__).parents[3]
 _OTHERS = ("log", "manifest", "help")  # arguments that every command has
 
 
@@ -97,15 +97,14 @@ def _words(option: str, value: Any) -> list[str]:
 
 
 def _run(path: Path, command: str, words: list[str], folder: Path) -> None:
-    environment = os.environ | {
-        "PYTHONPATH": os.pathsep.join(
-            [str(_PACKAGES), *filter(None, [os.environ.get("PYTHONPATH")])]
-        )
-    }
-    done = subprocess.run(
-        [sys.executable, "-m", "protogcn", command, *words],
-        cwd=folder, env=environment, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    if done.returncode:
-        said = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
-        raise ContractError(f"{path}: {command} could not be run again: {said}")
+    """Run a command as the front door does, in this process: most of one is spent on imports."""
+    front_door, before, said = import_module("protogcn.__main__").main, sys.argv, io.StringIO()
+    sys.argv = ["protogcn", command, *words]
+    try:
+        with chdir(folder), redirect_stdout(io.StringIO()), redirect_stderr(said):
+            front_door()
+    except SystemExit:
+        sentence = (said.getvalue().strip().splitlines() or ["it said nothing"])[-1]
+        raise ContractError(f"{path}: {command} could not be run again: {sentence}") from None
+    finally:
+        sys.argv = before

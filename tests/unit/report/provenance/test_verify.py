@@ -3,9 +3,10 @@ import json
 import pytest
 
 from protogcn.files.manifest import Manifest
+from protogcn.report.page import report
 from protogcn.report.provenance import verify as stage
 from tests.made.command import run_command
-from tests.made.provenance import class_figure, confusion_figure, fused_table
+from tests.made.provenance import class_figure, fused_table
 from tests.made.score_files import random_scores
 
 
@@ -57,15 +58,25 @@ def test_missing_scores_are_named(tmp_path, monkeypatch, capsys):
 
 
 def test_a_folder_is_verified_whole_with_its_figures(tmp_path, monkeypatch, capsys):
-    fused_table(tmp_path, monkeypatch)
-    picture = confusion_figure(tmp_path, monkeypatch)
+    table = fused_table(tmp_path, monkeypatch)
     class_figure(tmp_path, monkeypatch)
-    code, said, _ = verify(monkeypatch, capsys, tmp_path)
-    assert (code, said.count("all as it says")) == (0, 3)
-    table = picture.with_suffix(".csv")
-    table.write_text(table.read_text().replace(",last", ",best", 1))
+    table.write_text(table.read_text().replace("last", "best", 1))
     code, said, error = verify(monkeypatch, capsys, tmp_path)
-    assert (code, "1 of 3 verified" in error) == (3, True)
+    assert (code, said.count("all as it says"), "1 of 2 verified" in error) == (3, 1, True)
+
+
+def test_a_page_is_as_true_as_its_tables(tmp_path, monkeypatch, capsys):
+    table = fused_table(tmp_path, monkeypatch)
+    page = tmp_path / "report.html"
+    arguments = ("--tables", table, "--page", page, "--manifest", tmp_path / "report.manifest.json")
+    assert run_command(report, monkeypatch, *arguments) == 0
+    code, said, _ = verify(monkeypatch, capsys, page)
+    assert (code, said.count("all as it says")) == (0, 2)
+    table.with_suffix(".md").write_text("nothing")
+    page.write_text("nothing")
+    code, said, error = verify(monkeypatch, capsys, page)
+    assert (code, "2 of 2 verified are not what" in error) == (3, True)
+    assert "report.html: changed since its manifest was written" in said
 
 
 def test_a_file_without_a_manifest_is_answered_with_what_to_do(tmp_path, monkeypatch, capsys):

@@ -82,7 +82,7 @@ def held_out_members(
     return {stream: of_run[run] for stream, run in wanted.items()}
 
 
-def caption_of(worth: Worth, name: str, mark: str) -> str:
+def worth_caption(worth: Worth, name: str, mark: str) -> str:
     """Return what the figure shows, and the numbers that it is read for."""
     fused, selection = worth.fused, worth.selection
     top1, oracle = 100 * fused.accuracies[-1], 100 * fused.alone.any(axis=0).mean()
@@ -106,9 +106,9 @@ def caption_of(worth: Worth, name: str, mark: str) -> str:
     few = f" ({MOST_CLASSES} with the largest leads)" if len(fused.classes) > MOST_CLASSES else ""
     return (
         f"{text} Cost: grey are all choices of streams; GFLOPs are 10^9 multiply-adds of one crop."
-        f" By class{few}: the streams' Shapley values; the rightmost stream decides the class, whose"
-        " name is bold where the interval of its lead has no zero, not corrected for the number of"
-        f" classes. A choice by anything but held-out clips is one by test clips.{mark}"
+        f" By class{few}: Shapley values; the rightmost stream decides the class, named in bold"
+        " where the interval of its lead has no zero, not corrected for the number of classes. A"
+        f" choice by anything but held-out clips is one by test clips.{mark}"
     )
 
 
@@ -141,7 +141,7 @@ def main() -> None:
     table = worth_table(worth)
     save_table(args.table, table.assign(select=select_of(members.values())))
     mark = mark_of(members.values())
-    save_text(args.caption, caption_of(worth, args.name, mark) + "\n")
+    save_text(args.caption, worth_caption(worth, args.name, mark) + "\n")
     with in_style():
         save_figure(draw_worth(worth, f"{args.name}{mark}"), args.figures)
     save_manifest("draw_worth", args)

@@ -6,9 +6,10 @@ In reading order: ``resolved`` (what a stage reads of a dataset and a run), ``st
 raw files, too), ``parts`` and ``trunk`` (of the body), ``options`` (settings that not every run
 has), ``settings`` (which ones go together), ``imports`` (runs that are not trained here),
 ``start_from`` (trainings that begin with weights), ``validation`` (the sides of its split that a
-training is measured on), ``runs`` (overrides), ``members`` (of an ensemble), ``plan`` (all of it),
-``starts`` (runs that start from others), ``recipe`` (whether two runs are trained alike),
-``tables``, ``targets`` (what a user may ask for), ``unknown_targets`` (and what is nearest to what
-nothing makes), ``command_line`` (what Snakemake was asked for), ``inputs`` (the files that each
-rule reads). ``facts`` holds what papers state. The commands: ``resolve``, ``make``.
+training is measured on), ``runs`` (overrides), ``members`` (of an ensemble), ``ensembles``,
+``plan`` (all of it), ``starts`` (runs that start from others), ``recipe`` (whether two runs are
+trained alike), ``cells`` (what a table wants), ``tables``, ``targets`` (what a user may ask for),
+``unknown_targets`` (and what is nearest to what nothing makes), ``command_line`` (what Snakemake
+was asked for), ``learning`` (what weights are learned on), ``inputs`` (the files that each rule
+reads). ``facts`` holds what papers state. The commands: ``resolve``, ``make``.
 """

@@ -4,13 +4,15 @@ import json
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
+from protogcn.config.cells import Table
 from protogcn.config.datasets import ANNOTATIONS, missing_raw
 from protogcn.config.imports import is_imported, missing_import
+from protogcn.config.learning import val_scores_of
 from protogcn.config.plan import Plan
 from protogcn.config.resolved import MODALITIES, Dataset, Run
-from protogcn.config.tables import Table, request_of
+from protogcn.config.tables import request_of
 from protogcn.config.targets import Page, Target
-from protogcn.config.validation import check_measured_sides
+from protogcn.config.validation import check_measured_sides, has_val
 from protogcn.errors import ConfigError
 from protogcn.files import paths
 
@@ -160,12 +162,17 @@ def scores_of_table(plan: Plan, table: Table) -> list[str]:
     Raises:
         ConfigError: there is no such run.
     """
-    return [scores_of(plan.run(*names)) for names in table.runs]
+    return [
+        *(scores_of(plan.run(*names)) for names in table.runs),
+        *(val_scores_of(plan.run(*names)) for names in table.learning_runs),
+    ]
 
 
 def found_scores_of_table(plan: Plan, table: Table) -> dict[str, float]:
     """Return those of them that exist, with their dates."""
     files = [Path(scores_of(plan.run(*names))) for names in table.runs if names in plan.runs]
+    learning = [plan.run(*names) for names in table.learning_runs if names in plan.runs]
+    files += [Path(val_scores_of(run)) for run in learning if has_val(run) is not False]
     return {str(file): file.stat().st_mtime for file in files if file.exists()}
 
 

@@ -7,52 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from protogcn.config.datasets import resolve_dataset, resolve_skeletons
-from protogcn.config.members import check_members, split_member
+from protogcn.config.ensembles import HELD_OUT, LEARNED, Ensemble, resolve_ensemble
+from protogcn.config.members import split_member
 from protogcn.config.resolved import Dataset, Run
-from protogcn.config.runs import Runs, look_up
+from protogcn.config.runs import Runs
 from protogcn.config.schema import check_schema, with_moved_keys
 from protogcn.config.settings import check_network
 from protogcn.config.strict_yaml import read_yaml
 from protogcn.config.variables import fill_in_paths
 from protogcn.errors import ConfigError
-
-
-@dataclass(frozen=True)
-class Ensemble:
-    """One fusion scheme.
-
-    Attributes:
-        name: part of the table's file name.
-        model: the model whose runs are fused, where a member names no other.
-        streams: weight of each member, ``j`` or ``model/j``, in the order of the table's rows.
-        space: what is summed: probability, logit, log_probability or normalised_logit.
-        tasks: the tasks it is made for.
-        source: where its streams and weights are from.
-        tuned_on_test: whether they were chosen on test labels; every table marks its numbers.
-        on_page: whether a results page of its tasks has it unasked.
-    """
-
-    name: str
-    model: str
-    streams: Mapping[str, float]
-    space: str
-    tasks: tuple[str, ...]
-    source: str
-    tuned_on_test: bool
-    on_page: bool = True
-
-    @property
-    def members(self) -> tuple[tuple[str, str], ...]:
-        """Model and stream of each member."""
-        return tuple(split_member(name, self.model) for name in self.streams)
-
-    def arguments(self, task: str) -> str:
-        """Return the members on a task as arguments of the commands that fuse them."""
-        weights = " ".join(map(str, self.streams.values()))
-        return (
-            f"--streams {' '.join(self.streams)} --weights {weights} --space {self.space}"
-            f" --task {task} --model {self.model}"
-        )
 
 
 @dataclass(frozen=True)
@@ -98,6 +61,34 @@ class Plan:
         """Return the runs that an ensemble fuses, in the order of its streams."""
         scheme = self.ensemble(task, ensemble)
         return [self.run(task, *member) for member in scheme.members]
+
+    def learning_runs(self, task: str, ensemble: str) -> list[Run]:
+        """Return the runs whose scores the weights of an ensemble are learned on.
+
+        Of a split that has a twin with a held-out side these are the twin's, whose trainings saw
+        none of its clips.
+        """
+        scheme = self.ensemble(task, ensemble)
+        learned_on = self.learned_on(task, scheme, scheme.model)
+        return [self.run(learned_on, *member) for member in scheme.members]
+
+    def learned_on(self, task: str, scheme: Ensemble, model: str) -> str:
+        """Return the task of the runs whose scores the weights of an ensemble are learned on.
+
+        Args:
+            task: what the ensemble is made for.
+            scheme: the ensemble.
+            model: of the members that name none.
+        """
+        return self.held_out_task(task, scheme, model) if scheme.weights == LEARNED else task
+
+    def held_out_task(self, task: str, scheme: Ensemble, model: str) -> str:
+        """Return the twin of a task in which clips are held out, the task itself if it has none.
+
+        Arguments as of ``learned_on``.
+        """
+        twins = ((f"{task}{HELD_OUT}", *split_member(name, model)) for name in scheme.streams)
+        return f"{task}{HELD_OUT}" if all(key in self.runs for key in twins) else task
 
     def of_ensembles(self) -> list[Run]:
         """Return every run that some ensemble fuses, once."""
@@ -154,7 +145,8 @@ def expand(config: Mapping[str, Any]) -> Plan:
         raise ConfigError("datasets: two tasks have one name, rename a dataset or a split.")
     runs = Runs(config, datasets)
     schemes = [
-        _ensemble(name, entry, tasks, runs.models) for name, entry in config["ensembles"].items()
+        resolve_ensemble(name, entry, tasks, runs.models)
+        for name, entry in config["ensembles"].items()
     ]
     for name, entry in config["models"].items():
         check_network(f"models.{name}", {k: v for k, v in entry.items() if k != "recipe"})
@@ -170,23 +162,3 @@ def expand(config: Mapping[str, Any]) -> Plan:
     )
     plan.of_ensembles()  # refuses settings that do not fit
     return plan
-
-
-def _ensemble(
-    name: str, entry: Mapping[str, Any], tasks: Mapping[str, Any], models: Mapping[str, Any]
-) -> Ensemble:
-    where = f"ensembles.{name}"
-    model = entry.get("model", "protogcn")
-    look_up(f"{where}.model", [model], models)
-    look_up(f"{where}.tasks", entry.get("tasks", []), tasks)
-    check_members(f"{where}.streams", entry["streams"], model, models)
-    return Ensemble(
-        name=name,
-        model=model,
-        streams=dict(entry["streams"]),
-        space=entry.get("space", "probability"),
-        tasks=tuple(entry.get("tasks", tasks)),
-        source=entry.get("source", ""),
-        tuned_on_test=entry.get("tuned_on_test", False),
-        on_page=entry.get("on_page", True),
-    )

@@ -5,107 +5,19 @@ Nothing here imports torch: every name is looked up before a job starts.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import product
 from typing import Any
 
+from protogcn.config.cells import Cell, Table
+from protogcn.config.ensembles import GIVEN, LEARNED, Ensemble
 from protogcn.config.facts import published_numbers
 from protogcn.config.members import check_members, split_member
-from protogcn.config.plan import Ensemble, Plan
+from protogcn.config.plan import Plan
 from protogcn.config.recipe import recipe_of, settings_digest, shared_and_own
 from protogcn.config.resolved import Run
 from protogcn.config.runs import STREAM, check_streams, look_up
 from protogcn.errors import ConfigError, nearest
-
-Scheme = tuple[tuple[str, float], ...]  # weight of each member
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One number that a table wants from our runs.
-
-    Attributes:
-        method: label of its method.
-        stream: label of its stream or ensemble.
-        task: dataset and split.
-        metric: top1, top5 or mean_class.
-        model: whose runs are measured, where a member names no other.
-        repeats: what is measured, and averaged if there are several; empty if nothing is.
-        space: what is summed when streams are fused.
-        notes: codes of what a reader has to know about it.
-    """
-
-    method: str
-    stream: str
-    task: str
-    metric: str
-    model: str
-    repeats: tuple[Scheme, ...]
-    space: str
-    notes: tuple[str, ...]
-
-    @property
-    def runs(self) -> list[tuple[str, str, str]]:
-        """Task, model and stream of every run it needs."""
-        return [run for scheme in self.repeats for run in self.runs_of(scheme)]
-
-    def runs_of(self, scheme: Scheme) -> list[tuple[str, str, str]]:
-        """Task, model and stream of every run that one of its repeats needs."""
-        return [(self.task, *split_member(name, self.model)) for name, _ in scheme]
-
-
-@dataclass(frozen=True)
-class Table:
-    """One comparison table.
-
-    Attributes:
-        name: its file name.
-        title: its caption.
-        rows: what a row is: ``streams`` (the columns are tasks and metrics) or ``methods`` (the
-            columns are tasks and streams).
-        paper: the published table that it is compared with, table4 or table5, or nothing.
-        decimals: of the percentages in Markdown and LaTeX.
-        same_recipe: whether all methods have to be trained with the same settings.
-        tasks: in the order of the columns.
-        cells: what is measured.
-    """
-
-    name: str
-    title: str
-    rows: str
-    paper: str
-    decimals: int
-    same_recipe: bool
-    tasks: tuple[str, ...]
-    cells: tuple[Cell, ...]
-
-    @property
-    def runs(self) -> list[tuple[str, str, str]]:
-        """Task, model and stream of every run it needs, each once."""
-        return list(dict.fromkeys(run for cell in self.cells for run in cell.runs))
-
-    def to_mapping(self) -> dict[str, Any]:
-        """Return what ``table_from_mapping`` builds this table from."""
-        cells = [
-            {**vars(cell), "repeats": [dict(scheme) for scheme in cell.repeats]}
-            for cell in self.cells
-        ]
-        return {**vars(self), "tasks": list(self.tasks), "cells": cells}
-
-
-def table_from_mapping(entry: Mapping[str, Any]) -> Table:
-    """Build a table from its resolved form."""
-    cells = [
-        Cell(
-            **{
-                **cell,
-                "repeats": tuple(tuple(scheme.items()) for scheme in cell["repeats"]),
-                "notes": tuple(cell["notes"]),
-            }
-        )
-        for cell in entry["cells"]
-    ]
-    return Table(**{**entry, "tasks": tuple(entry["tasks"]), "cells": tuple(cells)})
 
 
 def resolve_tables(config: Mapping[str, Any], plan: Plan) -> dict[str, Table]:
@@ -178,6 +90,8 @@ def _table(name: str, entry: Mapping[str, Any], plan: Plan) -> Table:
         place = f"{where}.streams.{stream}"
         sources = [sources] if isinstance(sources, str) else sources
         found = [_source(place, text, schemes) for text in sources]
+        if len({scheme.weights for scheme in found}) > 1:
+            raise ConfigError(f"{place}: some of {', '.join(sources)} have learned weights.")
         if len({scheme.space for scheme in found}) > 1:
             raise ConfigError(f"{place}: {', '.join(sources)} are summed in different spaces.")
         for scheme in found:
@@ -191,6 +105,7 @@ def _table(name: str, entry: Mapping[str, Any], plan: Plan) -> Table:
             there = task in configured
             made = [scheme for scheme in found if there and task in (scheme.tasks or configured)]
             tuned = ("tuned_on_test",) if any(scheme.tuned_on_test for scheme in made) else ()
+            tuned += () if found[0].weights == GIVEN else (found[0].weights,)
             for metric in entry.get("metrics", {}).get(task, ["top1"]):
                 cells.append(
                     Cell(
@@ -202,6 +117,10 @@ def _table(name: str, entry: Mapping[str, Any], plan: Plan) -> Table:
                         repeats=tuple(tuple(scheme.streams.items()) for scheme in made),
                         space=found[0].space,
                         notes=tuned if there else ("not_configured",),
+                        weights=found[0].weights,
+                        learned_on=plan.learned_on(task, found[0], model)
+                        if found[0].weights == LEARNED
+                        else "",
                     )
                 )
     return Table(

@@ -7,13 +7,14 @@ from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from protogcn.config.cells import Table
 from protogcn.config.imports import is_imported
 from protogcn.config.members import MOST_STREAMS
 from protogcn.config.plan import Ensemble, Plan
 from protogcn.config.resolved import MODALITIES, Run
 from protogcn.config.runs import RECIPE, look_up
 from protogcn.config.starts import runs_trained_before
-from protogcn.config.tables import Table, resolve_tables
+from protogcn.config.tables import resolve_tables
 from protogcn.config.unknown_targets import nearest_targets
 from protogcn.errors import ConfigError
 from protogcn.files import paths

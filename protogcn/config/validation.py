@@ -65,6 +65,15 @@ def no_such_side(run: Run, key: str, side: str) -> str:
     )
 
 
+def no_val_to_learn_on(run: Run) -> str:
+    """Return the sentence on weights that are to be learned where no clip is on the side val."""
+    return (
+        f"run {run.name}: weights: learned needs clips that no training saw, but split {run.split}"
+        f" has no val clip; {_why(run.dataset, run.split)} Add hold_out to"
+        f" datasets.{run.dataset.name}, or leave {run.task} out of the ensemble's tasks."
+    )
+
+
 def has_val(run: Run) -> bool | None:
     """Return whether some clip of a run's split is on the side val; None if that is not known."""
     dataset, split = run.dataset, run.split

@@ -27,12 +27,14 @@ class FusedRun(NamedTuple):
             ``start``, the network that its training started from; ``space`` and ``imported``, what
             an imported file holds and how it was read; ``copies``, how many there are across the
             split: ``groups`` of equal clips and ``test clips`` in them.
+        temperature: what the logarithms of its probabilities are divided by first.
     """
 
     stream: str
     weight: float
     folder: Path
     facts: Mapping[str, Any] = MappingProxyType({})
+    temperature: float = 1.0
 
 
 class EnsembleRecord(NamedTuple):
@@ -42,22 +44,35 @@ class EnsembleRecord(NamedTuple):
         space: what is summed, see ``fusion.in_space``.
         runs: one or more.
         remarks: what a reader of the table has to know of all of them together.
+        temperature: what the logarithms of the fused probabilities are divided by, to calibrate
+            them; None where no weights were learned.
+        learned_on: the clips that weights and temperatures are from.
     """
 
     space: str
     runs: Sequence[FusedRun]
     remarks: Sequence[str] = ()
+    temperature: float | None = None
+    learned_on: str = ""
 
 
 def save_ensemble_record(path: Path, record: EnsembleRecord) -> None:
     """Write the record of an ensemble whole or not at all."""
     members = [
-        {"stream": stream, "weight": weight, "run": os.path.relpath(folder, path.parent), **facts}
-        for stream, weight, folder, facts in record.runs
+        {
+            "stream": run.stream,
+            "weight": run.weight,
+            "run": os.path.relpath(run.folder, path.parent),
+            **run.facts,
+            **({} if run.temperature == 1 else {"temperature": run.temperature}),
+        }
+        for run in record.runs
     ]
     content = {"format": _FORMAT, "space": record.space, "members": members}
     if record.remarks:
         content["remarks"] = list(record.remarks)
+    if record.temperature is not None:
+        content |= {"temperature": record.temperature, "learned on": record.learned_on}
     save_text(path, json.dumps(content, indent=1) + "\n")
 
 
@@ -76,11 +91,18 @@ def load_ensemble_record(path: Path) -> EnsembleRecord:
                 str(member.pop("stream")),
                 float(member.pop("weight")),
                 path.parent / member.pop("run"),
-                member,
+                temperature=float(member.pop("temperature", 1.0)),
+                facts=member,
             )
             for member in content["members"]
         ]
-        record = EnsembleRecord(str(content["space"]), runs, tuple(content.get("remarks", ())))
+        record = EnsembleRecord(
+            str(content["space"]),
+            runs,
+            tuple(content.get("remarks", ())),
+            content.get("temperature"),
+            str(content.get("learned on", "")),
+        )
     if not runs:
         raise ContractError(f"{path}: names no run, expected one or more; fuse again.")
     return record

@@ -6,10 +6,13 @@ With names in braces instead of names, the same functions give the rules their p
 DATASET = "results/data/{dataset}"
 PREPARED = DATASET + "/{preparation}"
 RUN = "results/runs/{dataset}/{split}/{model}/{stream}"
+VAL_SCORES = "val_scores.npz"  # in the folder of a run, beside scores.npz
 # Tables and figures: names of files in results/, without their endings.
 ENSEMBLE = "{task}_{ensemble}"
 PAIRS_OF_ENSEMBLE = ENSEMBLE + "_pairs"
+WEIGHTS = ENSEMBLE + "_weights"
 PAIRS_OF_TABLE = "{table}_pairs"
+RELIABILITY = ENSEMBLE + "_reliability"
 CONFUSION = ENSEMBLE + "_confusion"
 STREAMS = ENSEMBLE + "_streams"
 WORTH = ENSEMBLE + "_worth"

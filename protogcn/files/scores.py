@@ -28,6 +28,8 @@ _SELECTS = {  # worst first: how an epoch was chosen, and what captions add
     "last": "",
 }
 
+_CHOSEN_ON = ("test", "unknown", "val", "none")  # worst first
+
 
 @dataclass(frozen=True)
 class Scores:
@@ -159,6 +161,22 @@ class Scores:
 def select_of(members: Iterable[Scores]) -> str:
     """Return how the epochs of an ensemble were chosen: as the worst of its members' was."""
     return min((scores.provenance["select"] for scores in members), key=tuple(_SELECTS).index)
+
+
+def chosen_on(scores: Scores) -> str:
+    """Return the side whose labels chose a network's epoch: none, val, test or unknown."""
+    match scores.provenance["select"]:
+        case "unknown":
+            return "unknown"
+        case "best":
+            side = scores.provenance.get("run", {}).get("settings", {}).get("select_on", "test")
+            return "none" if side == "train" else side
+    return "none"
+
+
+def chosen_on_of(sides: Iterable[str]) -> str:
+    """Return what is said of all together: the side that says least about other clips."""
+    return min(sides, key=_CHOSEN_ON.index)
 
 
 def mark_of(members: Iterable[Scores]) -> str:

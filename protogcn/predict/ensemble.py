@@ -27,6 +27,7 @@ class Member:
         epoch: the epoch whose weights these are.
         weight: what its scores are multiplied by.
         scale: what bodies and clips of its dataset measure; None of an import or an older version.
+        temperature: what the logarithms of its probabilities are divided by first.
     """
 
     run: Run
@@ -34,6 +35,7 @@ class Member:
     epoch: int
     weight: float
     scale: Scale | None = None
+    temperature: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -43,10 +45,15 @@ class TrainedEnsemble:
     Attributes:
         members: one or more, of one dataset.
         space: what is summed, see ``fusion.in_space``.
+        temperature: what the logarithms of the fused probabilities are divided by, so that they are
+            calibrated; None where none was learned.
+        learned_on: the clips that it was learned on.
     """
 
     members: Sequence[Member]
     space: str
+    temperature: float | None = None
+    learned_on: str = ""
 
     @property
     def scale(self) -> Scale | None:
@@ -62,11 +69,13 @@ class TrainedEnsemble:
             )
             for member in self.members
         ]
-        return TrainedEnsemble(members, self.space)
+        return replace(self, members=members)
 
 
 def load_ensemble(path: Path) -> TrainedEnsemble:
     """Read the networks of an ensemble that the fuse stage wrote a table of.
+
+    Members whose learned weight is 0 are left out.
 
     Args:
         path: ``results/{task}_{ensemble}.csv``, or the ``.json`` beside it.
@@ -81,8 +90,16 @@ def load_ensemble(path: Path) -> TrainedEnsemble:
             " and exported networks are none."
         )
     record = load_ensemble_record(path.with_suffix(".json"))
-    weights = [run.weight for run in record.runs]
-    return ensemble_of_runs([run.folder for run in record.runs], weights, record.space)
+    runs = [run for run in record.runs if run.weight > 0 or record.temperature is None]
+    weights = [run.weight for run in runs]
+    ensemble = ensemble_of_runs([run.folder for run in runs], weights, record.space)
+    members = [
+        replace(member, temperature=run.temperature)
+        for member, run in zip(ensemble.members, runs, strict=True)
+    ]
+    return replace(
+        ensemble, members=members, temperature=record.temperature, learned_on=record.learned_on
+    )
 
 
 def ensemble_of_runs(

@@ -153,6 +153,12 @@ def main() -> None:
     batches: Iterable[list[Piece]] = map(cutting.pieces_of, args.recordings)
     if live:
         batches = cutting.live_pieces(sys.stdin)
+    if ensemble.temperature is not None:
+        heat = f"temperature {ensemble.temperature:.3g}"
+        print(
+            f"Note: probabilities are calibrated ({heat}, learned on {ensemble.learned_on})",
+            file=sys.stderr,
+        )
     told: set[str] = set()
     for pieces in batches:
         for note in dict.fromkeys(note for piece in pieces for note in piece.notes):

@@ -3,7 +3,7 @@
 Shapes: N clips, M persons, T frames, V joints, C channels, K classes.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
@@ -18,7 +18,8 @@ from protogcn.files.scores import Scores
 from protogcn.jobs.bar import show_progress
 from protogcn.models.engine import Engine
 from protogcn.predict.ensemble import TrainedEnsemble
-from protogcn.scores.fusion import fuse, softmax
+from protogcn.scores.calibration import tempered
+from protogcn.scores.fusion import as_probabilities, fuse
 from protogcn.scores.scoring import ScoringCrops, score_clips
 
 _QUICK = 64  # clips; that many are scored before a progress bar could be read
@@ -60,21 +61,13 @@ def recognise(
             watch=watch if len(rows) > _QUICK else iter,
         )
         name = f"{number} {member.run.name}"
-        members[name], weights[name] = _as_scores(store, member.run, *scores), member.weight
+        found = _as_scores(store, member.run, *scores)
+        members[name], weights[name] = tempered(found, member.temperature), member.weight
     fused = fuse(members, weights, ensemble.space)  # (N, K)
-    for i, row in zip(occupied, as_probabilities(fused, weights, ensemble.space), strict=True):
+    rows = as_probabilities(fused, weights, ensemble.space, ensemble.temperature)
+    for i, row in zip(occupied, rows, strict=True):
         result[i] = row
     return result
-
-
-def as_probabilities(fused: np.ndarray, weights: Mapping[str, float], space: str) -> np.ndarray:
-    """Turn fused scores (N, K) into rows that sum to one, in the same order of classes.
-
-    Sums of probabilities are divided by the weights' sum; of sums in another space the softmax of
-    the weighted mean is taken.
-    """
-    mean = fused / sum(weights.values())
-    return mean if space == "probability" else softmax(mean)
 
 
 def _preparations(runs: Sequence[Run]) -> list[str]:

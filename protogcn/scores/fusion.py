@@ -79,13 +79,35 @@ def in_space(scores: Scores, space: str) -> np.ndarray:
         case "logit":
             return scores.logits.astype(np.float64)
         case "log_probability":
-            probabilities = scores.probabilities.astype(np.float64)
-            return np.log(np.maximum(probabilities, np.finfo(np.float32).tiny))
+            return logs_of(scores.probabilities)
         case "normalised_logit":
             logits = scores.logits.astype(np.float64)
             norms = np.linalg.norm(logits, axis=1, keepdims=True)
             return logits / np.maximum(norms, np.finfo(np.float32).tiny)
     raise ConfigError(f"space {space!r}: expected one of {', '.join(SPACES)}.")
+
+
+def as_probabilities(
+    fused: np.ndarray,
+    weights: Mapping[str, float],
+    space: str,
+    temperature: float | None = None,
+) -> np.ndarray:
+    """Turn fused scores (N, K) into rows that sum to one, in the same order of classes.
+
+    Sums of probabilities are divided by the weights' sum; of sums in another space the softmax of
+    the weighted mean is taken. A temperature divides their logarithms first.
+    """
+    mean = fused / sum(weights.values())
+    if space != "probability":
+        return softmax(mean / (temperature or 1))
+    return mean if temperature is None else softmax(logs_of(mean) / temperature)
+
+
+def logs_of(probabilities: np.ndarray) -> np.ndarray:
+    """Return the logarithms of probabilities (N, K) in float64, all of them finite."""
+    least = np.finfo(np.float32).tiny  # what float32 rounds to 0 is taken for it
+    return np.log(np.maximum(probabilities.astype(np.float64), least))
 
 
 def softmax(values: np.ndarray) -> np.ndarray:

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from protogcn.config.cells import Cell, Table
 from protogcn.config.recipe import settings_digest
-from protogcn.config.tables import Cell, Table
 from protogcn.files.scores import Scores
 from tests.made.nano import nano_run
 

@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from protogcn.batches.clip_store import ClipStore
+from protogcn.config.cells import Cell
 from protogcn.config.recipe import settings_digest
 from protogcn.config.resolved import load_run
-from protogcn.config.tables import Cell
 from protogcn.data.modality import write_modalities
 from protogcn.files.ensemble import load_ensemble_record
 from protogcn.files.scores import Scores

@@ -38,7 +38,7 @@ def copy(finished, tmp_path):
 def test_table_has_a_row_for_each_stream_and_one_for_the_fusion(finished):
     table = pd.read_csv(finished.folder / TABLE, dtype=str, keep_default_na=False)
     columns = [
-        "stream", "weight", "clips", "top1", "top5", "mean_class", "select", "tuned_on_test",
+        "stream", "weight", "clips", "top1", "top5", "mean_class", "select", "chosen_on",
     ]  # fmt: skip
     assert table.columns.tolist()[: len(columns)] == columns
     assert table["stream"].tolist() == ["j", "b", "k", "jm", "bm", "km", "fused"]

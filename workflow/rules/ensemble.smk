@@ -3,6 +3,27 @@
 
 localrules:
     fuse_ensemble,
+    learn_weights,
+
+
+rule learn_weights:
+    """Learn the weights of an ensemble's streams on clips that no training saw."""
+    input:
+        scores=lambda wildcards: asked(
+            learning.scores_to_learn_on, plan, wildcards.task, wildcards.ensemble
+        ),
+    output:
+        learned=paths.result(paths.WEIGHTS, ".json"),
+        manifest=paths.result(paths.WEIGHTS, MANIFEST),
+    log:
+        paths.log("learn_weights", "{task}", "{ensemble}"),
+    params:
+        learning=lambda wildcards: asked(
+            learning.learning_arguments, plan, wildcards.task, wildcards.ensemble
+        ),
+    shell:
+        "python -m protogcn learn_weights --scores {input.scores} {params.learning}"
+        " --learned {output.learned} --manifest {output.manifest} --log {log}"
 
 
 rule fuse_ensemble:
@@ -10,6 +31,9 @@ rule fuse_ensemble:
     input:
         scores=lambda wildcards: asked(
             inputs.scores_of_ensemble, plan, wildcards.task, wildcards.ensemble
+        ),
+        weights=lambda wildcards: asked(
+            learning.learned_weights_of_ensemble, plan, wildcards.task, wildcards.ensemble
         ),
     output:
         csv=report(

@@ -37,6 +37,7 @@ rule draw_confusion:
     """Draw which classes an ensemble takes for which."""
     input:
         scores=rules.fuse_ensemble.input.scores,
+        weights=rules.fuse_ensemble.input.weights,
     output:
         **figure_files(
             paths.result(paths.CONFUSION), "Confusions", task="{task}", scores="{ensemble}"
@@ -75,6 +76,7 @@ rule draw_streams:
     """Draw the accuracy of an ensemble against the number of streams fused."""
     input:
         scores=rules.fuse_ensemble.input.scores,
+        weights=rules.fuse_ensemble.input.weights,
     output:
         **figure_files(paths.result(paths.STREAMS), "Streams", task="{task}", ensemble="{ensemble}"),
     log:
@@ -95,6 +97,10 @@ rule draw_worth:
     """Draw what each stream of an ensemble brings, and what it costs."""
     input:
         scores=rules.fuse_ensemble.input.scores,
+        weights=rules.fuse_ensemble.input.weights,
+        val_scores=lambda wildcards: asked(
+            learning.scores_to_choose_on, plan, wildcards.task, wildcards.ensemble
+        ),
         histories=lambda wildcards: asked(
             inputs.histories_of_ensemble, plan, wildcards.task, wildcards.ensemble
         ),
@@ -109,8 +115,9 @@ rule draw_worth:
         members=rules.fuse_ensemble.params.members,
     shell:
         "python -m protogcn draw_worth --scores {input.scores} {params.members}"
-        " --histories {input.histories} --name '{wildcards.ensemble} on {wildcards.task}'"
-        " --table {output.table} --figures {output.png} {output.pdf} --caption {output.caption}"
+        " --val-scores {input.val_scores} --histories {input.histories}"
+        " --name '{wildcards.ensemble} on {wildcards.task}' --table {output.table}"
+        " --figures {output.png} {output.pdf} --caption {output.caption}"
         " --manifest {output.manifest} --log {log}"
 
 

@@ -18,7 +18,8 @@ from protogcn.report.figures.worth_panels import MOST_CLASSES, draw_worth
 from protogcn.report.figures.worth_table import StreamCost, Worth, worth_table
 from protogcn.report.provenance.record import save_manifest
 from protogcn.scores.complementarity import fuse_subsets
-from protogcn.scores.members import add_members, members_of
+from protogcn.scores.learned_weights import with_temperatures
+from protogcn.scores.members import add_members, learned_weights_of, members_of
 
 _SECONDS_OF_HOUR = 3600
 _UNKNOWN = StreamCost(math.nan, math.nan, math.nan)
@@ -133,6 +134,8 @@ def main() -> None:
             " one of them."
         )
     held_out = held_out_members(args.val_scores, members, args.model)
+    if held_out is not None and (learned := learned_weights_of(args)) is not None:
+        held_out = with_temperatures(held_out, learned.temperatures)
     worth = Worth.of(
         fuse_subsets(members, weights, args.space),
         costs_of(members, args.scores, args.histories),

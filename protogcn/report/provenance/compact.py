@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from protogcn.config.cells import table_from_mapping
 from protogcn.config.strict_yaml import read_yaml
-from protogcn.config.tables import table_from_mapping
 from protogcn.files.contracts import reading
 from protogcn.files.manifest import Manifest
 from protogcn.files.scores import Scores

@@ -35,12 +35,13 @@ class Files(NamedTuple):
 
 
 COMMANDS = {
-    "fuse": Files(("scores",), ("csv", "markdown", "latex", "pairs", "record")),
+    "learn_weights": Files(("scores",), ("learned",)),
+    "fuse": Files(("scores", "learned"), ("csv", "markdown", "latex", "pairs", "record")),
     "tabulate": Files(("table", "scores"), ("csv", "markdown", "latex", "pairs")),
     "draw_class_differences": Files(("scores", "baseline_scores"), _FIGURE, alike=("baseline",)),
-    "draw_confusion": Files(("scores",), _FIGURE),
-    "draw_streams": Files(("scores",), _FIGURE),
-    "draw_worth": Files(("scores", "val_scores", "histories"), _FIGURE),
+    "draw_confusion": Files(("scores", "learned"), _FIGURE),
+    "draw_streams": Files(("scores", "learned"), _FIGURE),
+    "draw_worth": Files(("scores", "learned", "val_scores", "histories"), _FIGURE),
     "draw_learning_curves": Files(("histories",), ("figures", "caption")),
     "draw_topology": Files(("config", "values", "clips", "checkpoint"), _FIGURE, of_scores=False),
     "draw_animation": Files(

@@ -6,14 +6,15 @@ from statistics import fmean, stdev
 
 import pandas as pd
 
+from protogcn.config.cells import Cell, Table
 from protogcn.config.facts import published_numbers
-from protogcn.config.tables import Cell, Table
 from protogcn.report.tables.measure import Measured
-from protogcn.report.tables.notes import NOT_COMPARABLE, UNFAIR
+from protogcn.report.tables.notes import NOT_COMPARABLE, UNFAIR, chosen_on_by
 from protogcn.report.tables.pairs import INTERVALS, Rival, interval_columns, within_noise
 
 COLUMNS = (
-    "method", "stream", "task", "metric", "clips", "repeats", "ours", "spread", *INTERVALS, "notes",
+    "method", "stream", "task", "metric", "clips", "repeats", "ours", "spread", *INTERVALS,
+    "chosen_on", "notes",
     "paper", "paper_notes", "difference",
 )  # fmt: skip
 
@@ -26,7 +27,8 @@ def beside_paper(table: Table, measured: Mapping[Cell, Measured]) -> pd.DataFram
     Numbers are percentages as text, ours with the table's decimals. ``ours`` is the mean over the
     repeats, ``spread`` their sample standard deviation (from two repeats on), ``low`` and ``high``
     the ends of its 95 % interval for other clips, ``subject_low`` and ``subject_high`` for other
-    subjects, ``difference`` is the printed ``ours`` minus the paper's; it is empty where the
+    subjects, ``chosen_on`` the side whose labels chose epoch or weights (none, val, test or
+    unknown), ``difference`` is the printed ``ours`` minus the paper's; it is empty where the
     paper's number cannot be read or is of another or an unknown accuracy. Notes are codes,
     separated by blanks.
     """
@@ -110,6 +112,7 @@ def _row(
             "ours": f"{fmean(ours.values):.{decimals}f}",
             "spread": f"{stdev(ours.values):.{decimals}f}" if len(ours.values) > 1 else "",
             **interval_columns(ours.credits, decimals=decimals),
+            "chosen_on": chosen_on_by(ours.notes),
         }
     paper, notes = published.get(key), []
     if paper is None and (paper := published.get((*key[:3], "unspecified"))) is not None:

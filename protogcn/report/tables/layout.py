@@ -4,10 +4,10 @@ from collections.abc import Collection, Iterable, Mapping
 
 import pandas as pd
 
+from protogcn.config.cells import Table
 from protogcn.config.facts import published_numbers
-from protogcn.config.tables import Table
 from protogcn.report.tables.beside_paper import COLUMNS
-from protogcn.report.tables.notes import LEGENDS, SYMBOLS, UNFAIR
+from protogcn.report.tables.notes import BEST_CHOSEN_ON, LEGENDS, SYMBOLS, UNFAIR
 from protogcn.report.tables.sheet import Column, Entry, Line, Sheet
 
 TASKS = {
@@ -71,7 +71,13 @@ def prefix_of(metric: str) -> str:
 
 
 def ensemble_sheet(
-    task: str, ensemble: str, source: str, table: pd.DataFrame, *, num_copies: int = 0
+    task: str,
+    ensemble: str,
+    source: str,
+    table: pd.DataFrame,
+    *,
+    num_copies: int = 0,
+    of_weights: tuple[str, ...] = (),
 ) -> Sheet:
     """Lay out the table of one ensemble, whose last row is the fusion.
 
@@ -81,6 +87,7 @@ def ensemble_sheet(
         source: where its weights are from, or nothing.
         table: as ``ensemble_table`` returns it.
         num_copies: how many of the test clips have the positions of training clips.
+        of_weights: codes of how its weights were chosen.
     """
     remarks = [f"Weights: {source}."] if source else []
     if num_copies:
@@ -89,7 +96,9 @@ def ensemble_sheet(
     lines = []
     for row in table.to_dict("records"):
         marks = () if row["select"] == "last" else (f"selected_{row['select']}",)
-        marks += ("tuned_on_test",) if row["tuned_on_test"] == "yes" else ()
+        if row["select"] == "best":
+            marks = (BEST_CHOSEN_ON.get(row["chosen_on"], "selected_best"),)
+        marks += of_weights if row["stream"] == "fused" else ()
         entries = [_of_ensemble(row, metric, marks) for metric in metrics]
         lines.append(Line([row["stream"], row["weight"], row["clips"]], entries))
     sheet = Sheet(

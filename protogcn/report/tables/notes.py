@@ -1,8 +1,14 @@
 """What a reader has to know of a number: short codes in a csv, sentences below a table."""
 
+from collections.abc import Iterable
+
 NOTES = {
     "tuned_on_test": "the weights are, or look, tuned on the test split; never best or second",
+    "learned": "the weights, and a temperature of each stream, were learned on val clips",
+    "oracle": "the weights were learned on the test labels: a bound, never best or second",
     "selected_best": "the epoch was chosen by its accuracy; never best or second",
+    "selected_on_val": "the epoch was chosen by its accuracy on val clips",
+    "selected_on_train": "the epoch was chosen by its accuracy on training clips",
     "selected_watched": "the last epoch; the test side was measured while it trained",
     "selected_unknown": "imported; which epoch was scored, and why, is not known",
     "copies": "some test clips have the positions of training clips (leave_out_copies)",
@@ -38,6 +44,22 @@ LEGENDS = {
     "n.r.": "not reported",
 }
 # Numbers that had help from the test labels.
-UNFAIR = ("tuned_on_test", "selected_best")
+UNFAIR = ("tuned_on_test", "oracle", "selected_best")
+# What chose the epoch that select best took -> its code.
+BEST_CHOSEN_ON = {
+    "test": "selected_best",
+    "val": "selected_on_val",
+    "none": "selected_on_train",
+}
 # Published numbers that ours cannot be subtracted from.
 NOT_COMPARABLE = ("other_scheme", "metric_unknown")
+
+
+def chosen_on_by(notes: Iterable[str]) -> str:
+    """Return the side whose labels chose a number's epoch or weights: none, val, test, unknown."""
+    notes = set(notes)
+    if notes & set(UNFAIR):
+        return "test"
+    if "selected_unknown" in notes:
+        return "unknown"
+    return "val" if notes & {"learned", "selected_on_val"} else "none"

@@ -4,9 +4,10 @@ import argparse
 from collections.abc import Iterable
 from pathlib import Path
 
+from protogcn.config.cells import table_from_mapping
 from protogcn.config.strict_yaml import read_yaml
-from protogcn.config.tables import table_from_mapping
 from protogcn.files.contracts import reading, save_table, save_text
+from protogcn.files.paths import VAL_SCORES
 from protogcn.report.provenance.record import add_manifest, save_manifest
 from protogcn.report.tables.beside_paper import beside_paper, rivals_of
 from protogcn.report.tables.latex import latex
@@ -23,6 +24,12 @@ def by_run(paths: Iterable[Path]) -> dict[tuple[str, str, str], Path]:
         dataset, split, model, stream = path.parts[-5:-1]
         files[f"{dataset}_{split}", model, stream] = path
     return files
+
+
+def _by_side(paths: Iterable[Path]) -> tuple[list[Path], list[Path]]:
+    """Return the score files of test sides, and those of val sides."""
+    val = [path for path in paths if path.name == VAL_SCORES]
+    return [path for path in paths if path.name != VAL_SCORES], val
 
 
 def main() -> None:
@@ -46,7 +53,10 @@ def main() -> None:
         entry = read_yaml(args.table)
         recipe, digests = entry.pop("recipe"), entry.pop("digests")
         table = table_from_mapping(entry)
-    measured = measure(table.cells, by_run(args.scores), digests, partial=args.partial)
+    test, val = _by_side(args.scores)
+    measured = measure(
+        table.cells, by_run(test), digests, partial=args.partial, val_files=by_run(val)
+    )
     cells = beside_paper(table, measured)
     sheet = comparison_sheet(table, cells, recipe)
     save_table(args.csv, cells)

@@ -3,11 +3,12 @@ import copy
 import pytest
 from snakemake.utils import update_config
 
+from protogcn.config.cells import table_from_mapping
 from protogcn.config.members import split_member
 from protogcn.config.plan import expand
 from protogcn.config.schema import check_schema
 from protogcn.config.strict_yaml import read_yaml
-from protogcn.config.tables import common_recipe, resolve_tables, table_from_mapping
+from protogcn.config.tables import common_recipe, resolve_tables
 from protogcn.config.targets import chosen_runs, page_of, targets_of
 from protogcn.errors import ConfigError
 from tests.made.config import SCHEMA, repository_config

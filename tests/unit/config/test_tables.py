@@ -1,15 +1,11 @@
 import pytest
 from snakemake.utils import update_config
 
+from protogcn.config.cells import table_from_mapping
 from protogcn.config.plan import expand
 from protogcn.config.schema import check_schema
 from protogcn.config.strict_yaml import read_yaml
-from protogcn.config.tables import (
-    common_recipe,
-    request_of,
-    resolve_tables,
-    table_from_mapping,
-)
+from protogcn.config.tables import common_recipe, request_of, resolve_tables
 from protogcn.errors import ConfigError
 from tests.made.config import SCHEMA, repository_config
 

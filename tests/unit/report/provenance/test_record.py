@@ -9,7 +9,8 @@ from protogcn.report.provenance.record import COMMANDS
 
 REPORT = Path(record.__file__).parents[1]
 ADDED = {  # by functions that several commands share
-    "add_members": ["scores"],
+    "add_streams": ["scores"],
+    "add_members": ["scores", "learned"],
     "add_outputs": ["figures", "caption"],
     "add_manifest": [],
 }

@@ -15,7 +15,7 @@ OUTPUTS = ("csv", "markdown", "latex", "pairs", "record")
 
 ENDS = ("low", "high", "subject_low", "subject_high", "notes")
 HEADER = [
-    *("stream", "weight", "clips", "top1", "top5", "mean_class", "select", "tuned_on_test"),
+    *("stream", "weight", "clips", "top1", "top5", "mean_class", "select", "chosen_on"),
     *(f"{prefix}{end}" for prefix in ("", "top5_", "mean_class_") for end in ENDS),
 ]
 
@@ -27,12 +27,12 @@ def test_table_of_hand_made_scores():
     }
     weights = {"j": 1, "b": 2.5}
     rivals = ensemble_rivals(members, weights, "probability")
-    table = ensemble_table(rivals, members, weights, tuned_on_test=True)
+    table = ensemble_table(rivals, members, weights, weights_chosen_on="test")
     assert table.iloc[:, :8].to_csv(index=False).splitlines() == [
-        "stream,weight,clips,top1,top5,mean_class,select,tuned_on_test",
-        "j,1,2,50.00,,50.00,last,no",
-        "b,2.5,2,100.00,,100.00,best,no",
-        "fused,,2,100.00,,100.00,best,yes",
+        "stream,weight,clips,top1,top5,mean_class,select,chosen_on",
+        "j,1,2,50.00,,50.00,last,none",
+        "b,2.5,2,100.00,,100.00,best,test",
+        "fused,,2,100.00,,100.00,best,test",
     ]
 
 

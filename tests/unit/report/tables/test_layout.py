@@ -145,15 +145,16 @@ def test_a_recipe_is_told_below_the_table():
 
 def test_table_of_an_ensemble_marks_what_had_help():
     columns = [
-        "stream", "weight", "clips", "top1", "top5", "mean_class", "select", "tuned_on_test",
+        "stream", "weight", "clips", "top1", "top5", "mean_class", "select", "chosen_on",
         "low", "high", "notes", "mean_class_low", "mean_class_high", "mean_class_notes",
     ]  # fmt: skip
     rows = [
-        ["j", "1", "9", "80.00", "", "70.00", "last", "no", *("75.00", "84.00", "") * 2],
-        ["b", "2", "9", "90.00", "", "60.00", "unknown", "no", *("75.00", "84.00", "") * 2],
-        ["fused", "", "9", "99.00", "", "99.00", "last", "yes", *("75.00", "84.00", "") * 2],
+        ["j", "1", "9", "80.00", "", "70.00", "last", "none", *("75.00", "84.00", "") * 2],
+        ["b", "2", "9", "90.00", "", "60.00", "unknown", "unknown", *("75.00", "84.00", "") * 2],
+        ["fused", "", "9", "99.00", "", "99.00", "last", "test", *("75.00", "84.00", "") * 2],
     ]
-    sheet = ensemble_sheet("ntu60_xsub", "6ens_v1", "ours", pd.DataFrame(rows, columns=columns))
+    frame, marks = pd.DataFrame(rows, columns=columns), ("tuned_on_test",)
+    sheet = ensemble_sheet("ntu60_xsub", "6ens_v1", "ours", frame, of_weights=marks)
     assert (sheet.name, sheet.title) == (
         "ntu60_xsub_6ens_v1", "NTU-60 X-Sub: 6ens_v1, accuracy in %",
     )  # fmt: skip

@@ -1,0 +1,111 @@
+"""Scores of clips that no training saw -> weights of an ensemble's streams, and temperatures.
+
+Three steps, each of them convex in what it looks for (``calibration``):
+
+1. Of a sum of probabilities: every stream's temperature, for the least log-loss of it alone; then
+   the weights, for the least log-loss of the sum over all weights with a sum of 1.
+2. Of a sum of logits, or of anything else whose softmax is taken, weight over temperature is one
+   number for each stream, its scale: the scales of the least log-loss. Weights are their shares,
+   the temperatures of streams are 1.
+3. The temperature of the sum.
+
+Shapes: S streams, N clips, K classes.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from protogcn.files.scores import Scores
+from protogcn.files.weights import LearnedWeights
+from protogcn.scores.calibration import (
+    fit_scales,
+    fit_shares,
+    fit_temperature,
+    log_loss,
+    tempered,
+)
+from protogcn.scores.fusion import fuse, in_space, logs_of, rows_in_order
+
+_DECIMALS = 6  # what other processors compute is equal up to rounding
+
+
+def learn_weights(
+    members: Mapping[str, Scores],
+    space: str,
+    *,
+    task: str,
+    side: str,
+    digests: Mapping[str, str],
+) -> LearnedWeights:
+    """Return the weights and temperatures of the least log-loss.
+
+    Args:
+        members: scores of these clips by stream.
+        space: what is summed, see ``fusion.in_space``.
+        task: whose networks and clips they are.
+        side: of the clips: ``val``, or ``test`` for a bound.
+        digests: SHA-256 of each stream's score file.
+
+    Raises:
+        ContractError: the members were not scored on the same clips, labels and classes, or one
+            of them has no logits, which the space needs.
+    """
+    labels = next(iter(members.values())).labels
+    equal = dict.fromkeys(members, 1 / len(members))
+    before = log_loss(_logs(fuse(members, equal, space), space), labels)
+    temperatures = dict.fromkeys(members, 1.0)
+    if space == "probability":
+        temperatures = {
+            stream: _rounded(fit_temperature(logs_of(scores.probabilities), scores.labels))
+            for stream, scores in members.items()
+        }
+    members = with_temperatures(members, temperatures)
+    weights = _weights(members, space)
+    mean = fuse(members, weights, space)
+    temperature = _rounded(fit_temperature(_logs(mean, space), labels))
+    return LearnedWeights(
+        task=task,
+        side=side,
+        space=space,
+        weights=weights,
+        temperatures=temperatures,
+        temperature=temperature,
+        clips=len(labels),
+        log_loss_before=_rounded(before),
+        log_loss=_rounded(log_loss(_logs(mean, space) / temperature, labels)),
+        digests=digests,
+    )
+
+
+def with_temperatures(
+    members: Mapping[str, Scores], temperatures: Mapping[str, float]
+) -> dict[str, Scores]:
+    """Return members whose logarithms of probabilities are divided by their temperatures."""
+    return {stream: tempered(scores, temperatures[stream]) for stream, scores in members.items()}
+
+
+def _weights(members: Mapping[str, Scores], space: str) -> dict[str, float]:
+    first = next(iter(members.values()))
+    values = []
+    for stream, scores in members.items():
+        rows = rows_in_order(first, scores, f"stream {stream}")
+        found = in_space(scores, space)
+        if space == "probability":  # only that of the true class
+            found = found[np.arange(len(found)), scores.labels]
+        values.append(found[rows])
+    stacked = np.stack(values)  # (S, N, K), or (S, N)
+    fitted = fit_shares(stacked) if space == "probability" else fit_scales(stacked, first.labels)
+    if not fitted.any():  # no stream knows anything
+        fitted = np.ones(len(fitted))
+    shares = (fitted / fitted.sum()).tolist()
+    return {stream: _rounded(share) for stream, share in zip(members, shares, strict=True)}
+
+
+def _logs(fused: np.ndarray, space: str) -> np.ndarray:
+    """Return what the probabilities of a weighted mean are the softmax of."""
+    return logs_of(fused) if space == "probability" else fused
+
+
+def _rounded(number: float) -> float:
+    return round(number, _DECIMALS)

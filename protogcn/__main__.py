@@ -39,6 +39,7 @@ COMMANDS = {  # its module, and what it makes of what
     ),
     "draw_confusion": ("report.figures.confusion", "scores -> which class is taken for which"),
     "draw_streams": ("report.figures.streams", "scores -> accuracy by number of streams"),
+    "draw_worth": ("report.figures.worth", "scores -> what each stream brings and costs"),
     "draw_learning_curves": (
         "report.figures.learning_curves",
         "histories -> losses and accuracies by epoch",

@@ -282,7 +282,7 @@ def _with_directory(plan: Plan, directory: Path) -> list[Run]:
     """Return the runs of the config that have a directory: of ensembles first, then the others."""
     runs = {run.name: run for run in plan.of_ensembles() if (directory / run.folder).is_dir()}
     for dataset, model in product(plan.datasets.values(), plan.models):
-        for split in dataset.splits:
+        for split in dataset.task_splits:
             task = f"{dataset.name}_{split}"
             folder = directory / paths.of_run(dataset.name, split, model, "")
             for place in sorted(folder.iterdir()) if folder.is_dir() else ():

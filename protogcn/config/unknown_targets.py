@@ -106,7 +106,7 @@ def _folders(plan: Plan, kind: str) -> list[str]:
         return [paths.prepared(*names) for names in product(plan.datasets, PREPARATIONS)]
     streams = dict.fromkeys(MODALITIES)
     streams |= dict.fromkeys(s for scheme in plan.ensembles.values() for _, s in scheme.members)
-    tasks = [(dataset.name, split) for dataset in datasets for split in dataset.splits]
+    tasks = [(dataset.name, split) for dataset in datasets for split in dataset.task_splits]
     return [paths.of_run(*task, *of) for task, *of in product(tasks, plan.models, streams)]
 
 

@@ -72,7 +72,7 @@ plan = asked(plan_of_workflow, config, OWN_CONFIG, CONFIG_FILES)
 wildcard_constraints:
     dataset="|".join(plan.datasets),
     split="|".join(
-        sorted({split for dataset in plan.datasets.values() for split in dataset.splits})
+        sorted({split for dataset in plan.datasets.values() for split in dataset.task_splits})
     ),
     task="|".join(dict.fromkeys(task for task, _ in plan.ensembles)),
     model="|".join(plan.models),

@@ -18,7 +18,7 @@ class Twin(NamedTuple):
 
     Attributes:
         split: whose twin it is.
-        fold: from 1 on, which of the equal parts of the training clips it leaves out; 0 for a share.
+        fold: from 1 on, which of the equal parts of the training clips it leaves out; 0: a share.
     """
 
     split: str

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from protogcn.config.cells import Table
+from protogcn.config.folds import has_fold_table, runs_of_folds
 from protogcn.config.imports import is_imported
 from protogcn.config.members import MOST_STREAMS
 from protogcn.config.plan import Ensemble, Plan
@@ -182,6 +183,9 @@ def _named(plan: Plan, tables: Mapping[str, Table]) -> Iterator[tuple[str, Targe
         runs = tuple((task, *member) for member in scheme.members)
         for kind, pattern in _OF_ENSEMBLES.items():
             yield pattern.format(task=task, ensemble=name), Target(kind, (name, task), runs)
+        if has_fold_table(plan, task, name):
+            stem = paths.FOLDS.format(task=task, ensemble=name)
+            yield stem, Target("folds", (name, task), tuple(runs_of_folds(plan, task, name)))
     for name, table in tables.items():
         yield name, Target("comparison", (name,), tuple(table.runs))
         pairs = paths.PAIRS_OF_TABLE.format(table=name)

@@ -19,6 +19,7 @@ _ENDINGS = {  # of what is no figure with a table
     "table": (".csv", ".md", ".tex", ".json"),
     "comparison": (".csv", ".md", ".tex", ".partial.csv", ".partial.md", ".partial.tex"),
     "pairs": (".csv",),
+    "folds": (".csv", ".md", ".tex"),
     "learning curves": (".png", ".pdf", ".txt"),
     "page": (".html",),
 }

@@ -38,6 +38,7 @@ COMMANDS = {
     "learn_weights": Files(("scores",), ("learned",)),
     "fuse": Files(("scores", "learned"), ("csv", "markdown", "latex", "pairs", "record")),
     "tabulate": Files(("table", "scores"), ("csv", "markdown", "latex", "pairs")),
+    "tabulate_folds": Files(("scores",), ("csv", "markdown", "latex")),
     "draw_class_differences": Files(("scores", "baseline_scores"), _FIGURE, alike=("baseline",)),
     "draw_confusion": Files(("scores", "learned"), _FIGURE),
     "draw_streams": Files(("scores", "learned"), _FIGURE),

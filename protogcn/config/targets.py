@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from protogcn.config.cells import Table
+from protogcn.config.ensembles import GIVEN, LEARNED
 from protogcn.config.imports import is_imported
 from protogcn.config.plan import Plan
 from protogcn.config.resolved import MODALITIES, Run
@@ -23,7 +24,9 @@ _FILE = re.compile(r"[\w-][\w.@-]*(?:/[\w-][\w.@-]*)*")
 _OF_ENSEMBLES = {
     "table": paths.ENSEMBLE,
     "pairs": paths.PAIRS_OF_ENSEMBLE,
+    "schemes": paths.SCHEMES,
     "confusion": paths.CONFUSION,
+    "reliability": paths.RELIABILITY,
     "streams": paths.STREAMS,
 }
 _Key = tuple[str, str, str]  # task, model, stream
@@ -105,8 +108,9 @@ def page_of(plan: Plan, known: Mapping[str, Target], entry: Mapping[str, Any] | 
                     " without its ending."
                 )
     of_tasks = [
-        paths.ENSEMBLE.format(task=task, ensemble=name)
+        pattern.format(task=task, ensemble=name)
         for (task, name), scheme in plan.ensembles.items()
+        for pattern in (paths.ENSEMBLE, *([paths.SCHEMES] if scheme.weights == LEARNED else []))
         if task in tasks and scheme.on_page
     ]
     further = entry.get("tables", _comparisons_within(tasks, known))
@@ -179,6 +183,12 @@ def _named(plan: Plan, tables: Mapping[str, Table]) -> Iterator[tuple[str, Targe
         runs = tuple((task, *member) for member in scheme.members)
         for kind, pattern in _OF_ENSEMBLES.items():
             yield pattern.format(task=task, ensemble=name), Target(kind, (name, task), runs)
+        if scheme.weights != GIVEN:
+            runs = tuple(
+                (run.task, run.model, run.stream) for run in plan.learning_runs(task, name)
+            )
+            stem = paths.WEIGHTS.format(task=task, ensemble=name)
+            yield stem, Target("weights", (name, task), runs)
     for name, table in tables.items():
         yield name, Target("comparison", (name,), tuple(table.runs))
         pairs = paths.PAIRS_OF_TABLE.format(table=name)
@@ -235,6 +245,8 @@ def _usual_figures(
             continue
         largest = max(schemes, key=lambda scheme: len(scheme.streams))
         figures += [stems[kind, largest.name, task] for kind in ("confusion", "streams")]
+        learned = [scheme.name for scheme in schemes if scheme.weights == LEARNED]
+        figures += [stems["reliability", name, task] for name in learned]
         models = list(dict.fromkeys(model for model, _ in largest.members))
         for curves in (stems["learning curves", model, task] for model in models):
             if not all(is_imported(plan.run(*key)) for key in known[curves].runs):

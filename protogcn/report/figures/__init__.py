@@ -1,6 +1,6 @@
 """Files of earlier stages -> a picture, its caption and mostly its numbers.
 
 In reading order: ``style`` (one look for all), ``outputs`` (the files of a figure), ``pose_lines``,
-then a command each: ``class_differences``, ``confusion``, ``streams``, ``learning_curves``,
-``topology``, ``animation``, ``dataset``. Only this room imports matplotlib.
+then a command each: ``class_differences``, ``confusion``, ``streams``, ``reliability``,
+``learning_curves``, ``topology``, ``animation``, ``dataset``. Only this room imports matplotlib.
 """

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from protogcn.errors import ContractError
-from protogcn.files.contracts import reading, writing
+from protogcn.files.contracts import digest_of, reading, writing
 
 _ARRAYS = ("clips", "labels", "classes", "logits", "probabilities", "provenance")
 _HALF = ("logits", "probabilities")  # what a compact file rounds to float16
@@ -215,6 +215,11 @@ def load_score_facts(path: Path) -> ScoreFacts:
         clips, original = file["clips"], str(file[_ORIGINAL]) if _ORIGINAL in file else ""
         provenance = json.loads(str(file["provenance"]))
         return ScoreFacts(provenance, len(clips), _clips_digest(clips, file["labels"]), original)
+
+
+def digest_of_scores(path: Path) -> str:
+    """Return the SHA-256 of a score file, of a compact one that of the file it stands for."""
+    return load_score_facts(path).original or digest_of(path)
 
 
 def _opened(path: Path) -> np.lib.npyio.NpzFile:

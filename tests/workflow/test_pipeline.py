@@ -91,6 +91,16 @@ def test_page_and_snakemakes_own_report_have_the_tables(copy):
     report = (copy.folder / "report.html").read_text()
     for part in ("nano_xsub_6ens.csv", "results/report.html", "joints, bones, two-step bones"):
         assert part in report
+    verified = subprocess.run(
+        [sys.executable, "-m", "protogcn", "verify", "results/report.html"],
+        cwd=copy.folder,
+        env=os.environ | {"PYTHONPATH": str(REPOSITORY)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (verified.returncode, "difference" in verified.stdout) == (0, False), verified.stdout
+    assert "results/nano_xsub_6ens.csv: " in verified.stdout
 
 
 def test_finished_table_is_not_made_again(finished):

@@ -18,7 +18,7 @@ from protogcn.files.contracts import digest_of
 from protogcn.files.manifest import ENDING, Manifest
 from protogcn.files.scores import Scores
 from protogcn.report.provenance.bundle_file import manifests_of, write_zip
-from protogcn.report.provenance.check import check_manifest
+from protogcn.report.provenance.check import check_manifest, with_those_of_inputs
 from protogcn.report.provenance.compact import clips_to_keep, sums_of
 from protogcn.report.provenance.record import COMMANDS
 from protogcn.report.provenance.remake import folder_of, lexically_absolute
@@ -61,6 +61,9 @@ def bundle_results(
             )
     root = folder_of([*known, *(file for found in known.values() for file in found.files)])
     exact = clips_to_keep(part for found in known.values() for part in sums_of(found))
+    for run in (run for found in known.values() for run in found.runs):
+        if run.path not in exact:  # weights are learned on these, to the last digit
+            exact[run.path] = np.ones(run.clips, dtype=bool)
     path.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix=".protogcn-", dir=path.parent) as name:
         folder = Path(name)
@@ -110,17 +113,14 @@ def _checked(
         files = [run.path for run in Manifest.load(manifest).runs]
         for file in files:
             exact[file][:] = True
-            if anonymous:
-                _write_compact(file, places[file], exact[file], anonymous=True)
-            else:
-                _copy(file, places[file])  # with its digest, which other files may name
+            _write_compact(file, places[file], exact[file], anonymous=anonymous)
         if faults := _faults_of(place):
             raise ContractError(f"{faults[0]}; make it again, or ask protogcn verify what differs.")
         yield f"{manifest}: needs more than accuracies; its {len(files)} score files stay whole."
 
 
 def _faults_of(manifest: Path) -> list[str]:
-    return [fault for checked in check_manifest(manifest) for fault in checked.faults]
+    return check_manifest(manifest).faults
 
 
 def _write_compact(file: Path, place: Path, exact: np.ndarray, *, anonymous: bool) -> None:
@@ -157,12 +157,13 @@ def main() -> None:
     )
     args = parser.parse_args()
 
-    manifests: list[Path] = []
+    named: list[Path] = []
     for target in args.targets:
         if target.suffix == ".zip" or target.is_dir():
             raise ConfigError(f"{target}: expected a table or figure, such as results/table5.csv.")
         with manifests_of(target) as (found, _):
-            manifests += [path for path in found if path not in manifests]
-    path = args.zip or manifests[0].with_name(manifests[0].name.replace(ENDING, ".zip"))
+            named += found
+    manifests = with_those_of_inputs(named)
+    path = args.zip or named[0].with_name(named[0].name.replace(ENDING, ".zip"))
     for line in bundle_results(manifests, path, anonymous=args.anonymous):
         print(line, flush=True)

@@ -1,6 +1,6 @@
 """A manifest -> what of it is not true: inputs that changed, numbers that scores do not give."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
@@ -12,8 +12,8 @@ from protogcn.report.provenance.differences import compare_files
 from protogcn.report.provenance.record import COMMANDS, digest_of_input, made_now
 from protogcn.report.provenance.remake import remade
 
-_SHOWN = 12  # digits of a digest
-_PAGE = "report"
+_DIGITS = 12  # of a digest
+_SHOWN = ("tables", "figures")  # what a page shows
 
 
 @dataclass
@@ -45,7 +45,7 @@ class Checked:
             source = f" from {self.score_files} score files" if self.score_files else ""
             done = f"{self.numbers} numbers computed again{source}"
         clips = "".join(
-            f", {count:,} clips (with their labels {digest[:_SHOWN]})"
+            f", {count:,} clips (with their labels {digest[:_DIGITS]})"
             for digest, count in self.clips.items()
         )
         count = len(self.faults)
@@ -53,10 +53,25 @@ class Checked:
         return f"{self.title}: {done}{clips}: {found}"
 
 
-def check_manifest(path: Path) -> Iterator[Checked]:
-    """Compute again what a manifest is of, and compare; of a page also its tables and figures.
+def with_those_of_inputs(paths: Iterable[Path]) -> list[Path]:
+    """Return manifests, and those of their inputs: a page's tables, the weights of an ensemble.
 
-    What is drawn from persons' data is not made again: its files are compared with their digests.
+    Raises:
+        ContractError: a manifest is damaged.
+    """
+    found = list(dict.fromkeys(paths))
+    for path in found:  # grows while it is gone through
+        inputs = chain.from_iterable(Manifest.load(path).inputs.values())
+        beside = dict.fromkeys(manifest_beside(file.path) for file in inputs)
+        found += [other for other in beside if other not in found and other.exists()]
+    return found
+
+
+def check_manifest(path: Path) -> Checked:
+    """Compute again what a manifest is of, and compare.
+
+    What is drawn from persons' data is not made again: its files are compared with their digests,
+    as the page is.
 
     Raises:
         ContractError: the manifest is damaged.
@@ -79,26 +94,22 @@ def check_manifest(path: Path) -> Iterator[Checked]:
             _check_outputs(path, manifest, checked)
         except ContractError as error:  # the other manifests are checked nevertheless
             checked.faults.append(str(error).removesuffix("."))
-    yield checked
-    if manifest.command == _PAGE:
-        for file in chain(manifest.inputs.get("tables", ()), manifest.inputs.get("figures", ())):
-            if (beside := manifest_beside(file.path)).exists():
-                yield from check_manifest(beside)
-            else:
-                checked.remarks.append(f"{file.path}: has no manifest")
+    shown = [file.path for name in _SHOWN for file in manifest.inputs.get(name, ())]
+    without = [file for file in shown if not manifest_beside(file).exists()]
+    checked.remarks += [f"{file}: has no manifest" for file in without]
+    return checked
 
 
 def _check_input(file: KnownFile, checked: Checked) -> None:
-    found = digest_of_input(file.path)
     if file.path.suffix == ".npz":
         facts = load_score_facts(file.path)
         checked.clips[facts.clips_digest] = facts.count
-        found = facts.original or found
+    found = digest_of_input(file.path)
     if found == file.sha256:
         return
     checked.faults.append(
-        f"{file.path}: is not the file that was read (SHA-256 {found[:_SHOWN]}, then"
-        f" {file.sha256[:_SHOWN]})"
+        f"{file.path}: is not the file that was read (SHA-256 {found[:_DIGITS]}, then"
+        f" {file.sha256[:_DIGITS]})"
     )
 
 
@@ -124,6 +135,6 @@ def _check_outputs(path: Path, manifest: Manifest, checked: Checked) -> None:
     if checked.faults and not same_code:
         then = manifest.made_by.get("commit", "unknown")
         checked.remarks.append(
-            f"{path}: made by commit {then[:_SHOWN]}, computed again by"
-            f" {now['commit'][:_SHOWN]}{' with changes' if now['changes'] else ''}"
+            f"{path}: made by commit {then[:_DIGITS]}, computed again by"
+            f" {now['commit'][:_DIGITS]}{' with changes' if now['changes'] else ''}"
         )

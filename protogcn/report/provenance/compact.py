@@ -12,11 +12,14 @@ from typing import NamedTuple
 import numpy as np
 
 from protogcn.config.cells import table_from_mapping
+from protogcn.config.ensembles import GIVEN
 from protogcn.config.strict_yaml import read_yaml
 from protogcn.files.contracts import reading
 from protogcn.files.manifest import Manifest
 from protogcn.files.scores import Scores
+from protogcn.files.weights import LearnedWeights
 from protogcn.scores.fusion import in_space, predicted_classes, rows_in_order, top_k_hits
+from protogcn.scores.learned_weights import tempered
 
 _MOST_STREAMS = 10  # of which every subset is looked at: 1,023 of them
 
@@ -28,22 +31,32 @@ class Sum(NamedTuple):
         paths: the files.
         weights: of each.
         space: what is added, see ``fusion.fuse``.
+        temperatures: of each, see ``learned_weights.with_temperatures``; or none.
     """
 
     paths: tuple[Path, ...]
     weights: tuple[float, ...]
     space: str
+    temperatures: tuple[float, ...] = ()
 
 
 def sums_of(manifest: Manifest) -> list[Sum]:
-    """Return what the files of a manifest were computed from; a file alone is one of them."""
-    sums = [Sum((run.path,), (1.0,), "probability") for run in manifest.runs]
-    options, scores = manifest.options, [file.path for file in manifest.inputs.get("scores", ())]
-    weights = options.get("weights")
-    if isinstance(weights, list) and len(weights) == len(scores):
-        sums.append(Sum((*scores,), (*map(float, weights),), str(options["space"])))
+    """Return what the files of a manifest were computed from; a file alone is one of them.
+
+    Weights that a table learns itself are not known here, and those of a side val stay out.
+    """
+    tested = {run.run: run.path for run in manifest.runs if run.side != "val"}
+    sums = [Sum((path,), (1.0,), "probability") for path in tested.values()]
+    paths = tuple(file.path for file in manifest.inputs.get("scores", ()))
+    weights, space = manifest.options.get("weights"), str(manifest.options.get("space"))
+    if isinstance(weights, list) and len(weights) == len(paths):
+        sums.append(Sum(paths, (*map(float, weights),), space))
+    elif (files := manifest.inputs.get("learned")) and len(files) == 1:
+        learned = LearnedWeights.load(files[0].path)
+        temperatures = (*learned.temperatures.values(),)
+        sums.append(Sum(paths, (*learned.weights.values(),), space, temperatures))
     elif (tables := manifest.inputs.get("table")) and manifest.command == "tabulate":
-        sums += _sums_of_table(tables[0].path, {run.run: run.path for run in manifest.runs})
+        sums += _sums_of_table(tables[0].path, tested)
     return list(dict.fromkeys(sums))
 
 
@@ -57,9 +70,14 @@ def clips_to_keep(sums: Iterable[Sum]) -> dict[Path, np.ndarray]:
         ContractError: a score file is damaged, or files of one sum are of other clips.
     """
     keep: dict[Path, np.ndarray] = {}
-    for paths, weights, space in sums:
+    for paths, weights, space, temperatures in sums:
         members = [Scores.load(path) for path in paths]
+        large = [_too_large(scores) for scores in members]
         halves = [_halved(scores) for scores in members]
+        if temperatures:
+            members, halves = (
+                list(map(tempered, some, temperatures)) for some in (members, halves)
+            )
         orders = [rows_in_order(members[0], scores, str(paths[0])) for scores in members]
         each = list(zip(weights, orders, strict=True))
         full, half = (
@@ -70,8 +88,8 @@ def clips_to_keep(sums: Iterable[Sum]) -> dict[Path, np.ndarray]:
             for some in (members, halves)
         )
         turned = _turned(full, half, members[0].labels)
-        for path, scores, rows in zip(paths, members, orders, strict=True):
-            mask = keep.setdefault(path, _too_large(scores))
+        for path, mask, rows in zip(paths, large, orders, strict=True):
+            mask = keep.setdefault(path, mask)
             mask[rows[turned]] = True
     return keep
 
@@ -80,7 +98,7 @@ def _sums_of_table(path: Path, files: Mapping[str, Path]) -> Iterator[Sum]:
     with reading(path, "a resolved table"):
         entry = read_yaml(path)
         cells = table_from_mapping({k: entry[k] for k in entry.keys() - _NOT_OF_TABLE}).cells
-    for cell in cells:
+    for cell in (cell for cell in cells if cell.weights == GIVEN):
         for scheme in cell.repeats:
             runs = ["/".join(run) for run in cell.runs_of(scheme)]
             if all(run in files for run in runs):

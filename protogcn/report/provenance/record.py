@@ -10,7 +10,7 @@ from protogcn.files.arrays import digest_of_array
 from protogcn.files.contracts import digest_of
 from protogcn.files.manifest import KnownFile, Manifest, ScoredRun
 from protogcn.files.provenance import has_changes, made_here, versions_of
-from protogcn.files.scores import load_score_facts
+from protogcn.files.scores import digest_of_scores, load_score_facts
 
 _ARGUMENT = "manifest"
 _FIGURE = ("table", "figures", "caption")
@@ -110,8 +110,13 @@ def scored_run(path: Path) -> ScoredRun:
 
 
 def digest_of_input(path: Path) -> str:
-    """Return the SHA-256 of a file; of an array on disk that in its trailer, unread."""
-    return digest_of_array(path) if path.suffix == ".npy" else digest_of(path)
+    """Return the SHA-256 of a file; of an array that in its trailer, of scores their file's."""
+    match path.suffix:
+        case ".npy":
+            return digest_of_array(path)
+        case ".npz":
+            return digest_of_scores(path)
+    return digest_of(path)
 
 
 def _known(value: Path | Iterable[Path] | None) -> list[KnownFile]:

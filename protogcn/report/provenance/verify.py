@@ -5,7 +5,7 @@ from pathlib import Path
 
 from protogcn.errors import ContractError
 from protogcn.report.provenance.bundle_file import manifests_of
-from protogcn.report.provenance.check import check_manifest
+from protogcn.report.provenance.check import check_manifest, with_those_of_inputs
 
 _SHOWN = 20  # faults of one table
 
@@ -21,16 +21,16 @@ def main() -> None:
     count, false = 0, []
     for target in args.targets:
         with manifests_of(target) as (manifests, named):
-            for path in manifests:
-                for checked in check_manifest(path):
-                    count += 1
-                    print(named(checked.summary))
-                    sentences = checked.faults[:_SHOWN]
-                    if more := len(checked.faults) - len(sentences):
-                        sentences.append(f"... and {more} more")
-                    for sentence in [*sentences, *checked.remarks]:
-                        print(f"  {named(sentence)}")
-                    false += [named(str(checked.title))] if checked.faults else []
+            for path in with_those_of_inputs(manifests):
+                checked = check_manifest(path)
+                count += 1
+                print(named(checked.summary), flush=True)
+                sentences = checked.faults[:_SHOWN]
+                if more := len(checked.faults) - len(sentences):
+                    sentences.append(f"... and {more} more")
+                for sentence in [*sentences, *checked.remarks]:
+                    print(f"  {named(sentence)}")
+                false += [named(str(checked.title))] if checked.faults else []
     if false:
         raise ContractError(
             f"{len(false)} of {count} verified {'is' if len(false) == 1 else 'are'} not what their"

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from protogcn.errors import ContractError
-from protogcn.files.contracts import digest_of
+from protogcn.files.scores import digest_of_scores
 from protogcn.report.provenance.record import add_manifest, save_manifest
 from protogcn.scores.fusion import SPACES
 from protogcn.scores.learned_weights import learn_weights
@@ -26,7 +26,8 @@ def main() -> None:
         if (found := scores.provenance.get("side", "test")) != args.side:
             raise ContractError(f"{path}: has scores of the side {found}, expected {args.side}.")
     digests = {
-        stream: digest_of(path) for stream, path in zip(args.streams, args.scores, strict=True)
+        stream: digest_of_scores(path)
+        for stream, path in zip(args.streams, args.scores, strict=True)
     }
     learned = learn_weights(members, args.space, task=args.task, side=args.side, digests=digests)
     learned.save(args.learned)

@@ -10,8 +10,7 @@ import numpy as np
 
 from protogcn.config.cells import Cell, Scheme
 from protogcn.config.ensembles import GIVEN, LEARNED
-from protogcn.files.contracts import digest_of
-from protogcn.files.scores import Scores
+from protogcn.files.scores import Scores, digest_of_scores
 from protogcn.files.weights import LearnedWeights
 from protogcn.scores.fusion import fuse
 from protogcn.scores.learned_weights import learn_weights, with_temperatures
@@ -53,5 +52,5 @@ class Learning:
             cell.space,
             task=cell.learned_on,
             side="val",
-            digests={name: digest_of(self._files[run]) for name, run in runs.items()},
+            digests={name: digest_of_scores(self._files[run]) for name, run in runs.items()},
         )

@@ -13,7 +13,7 @@ from protogcn.report.provenance.compact import Sum, clips_to_keep, sums_of
 from protogcn.report.tables import tabulate
 from protogcn.scores.fusion import fuse, predicted_classes
 from tests.made.command import run_command
-from tests.made.provenance import fused_table
+from tests.made.provenance import fused_table, learned_weights
 from tests.made.score_files import make_scores
 from tests.made.table_scores import cell, digest_of, predictions, table, write_scores
 
@@ -88,6 +88,21 @@ def test_scores_that_float16_cannot_hold_stay_as_they_are(tmp_path):
     assert keep.tolist() == [True, False]
     scores.save_compact(tmp_path / "half.npz", keep, "0" * 64)
     assert Scores.load(tmp_path / "half.npz").logits.tolist() == scores.logits.tolist()
+
+
+def test_learned_weights_are_learned_again_from_the_bundle(tmp_path, monkeypatch, capsys):
+    weights = learned_weights(tmp_path / "results", monkeypatch)
+    csv = fused_table(tmp_path / "results", monkeypatch, learned=weights)
+    assert run_command(stage, monkeypatch, csv, "--zip", tmp_path / "b.zip") == 0
+    assert "in float16 with 120 of 240 clips in float32" in capsys.readouterr().out
+    assert run_command(verify, monkeypatch, tmp_path / "b.zip") == 0
+    said = capsys.readouterr().out
+    assert "t_weights.json: " in said
+    assert said.count("all as it says") == 2
+    text = weights.read_text()
+    weights.write_text(text.replace('"temperature": ', '"temperature": 1'))
+    assert run_command(verify, monkeypatch, csv) == 3
+    assert "t_weights.json, line " in capsys.readouterr().out
 
 
 def test_the_schemes_of_a_comparison_are_what_has_to_stay(tmp_path, monkeypatch):

@@ -1,6 +1,7 @@
 """Class probabilities and labels -> how far the probabilities can be believed, and a remedy.
 
-Source: temperature and expected calibration error are those of Guo et al. 2017. Shapes: S streams, N clips, K classes, B bins.
+Source: temperature and expected calibration error are those of Guo et al. 2017.
+Shapes: S streams, N clips, K classes, B bins.
 """
 
 from collections.abc import Callable

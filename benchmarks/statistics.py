@@ -1,6 +1,7 @@
 """Statistics of the tables at their largest: six streams of NTU-120's 50,919 test clips."""
 
 import argparse
+import math
 from collections.abc import Callable, Mapping
 
 import numpy as np
@@ -8,9 +9,11 @@ import numpy as np
 from benchmarks.measure import Row, duration, measure, print_rows
 from benchmarks.network import status_of_memory
 from protogcn.files.scores import Scores
+from protogcn.report.figures.worth_table import StreamCost, Worth, worth_table
 from protogcn.report.tables.fuse import ensemble_rivals, ensemble_table
 from protogcn.report.tables.pairs import compare_rows
 from protogcn.scores.class_differences import compare_classes
+from protogcn.scores.complementarity import fuse_subsets
 from protogcn.scores.fusion import softmax
 
 WEIGHTS = {"j": 2.0, "b": 2.0, "k": 2.0, "jm": 1.0, "bm": 1.0, "km": 1.0}
@@ -59,6 +62,7 @@ def rows(*, num_clips: int, rounds: int) -> list[Row]:
     return [
         part("an ensemble's table, its intervals and pairs", lambda: _table(members)),
         part("two streams class by class", lambda: compare_classes(members["j"], members["b"])),
+        part("what each stream brings, of every subset", lambda: _worth(members)),
         Row("peak memory of this process", *[status_of_memory("VmHWM") / 1e9] * 3, "GB"),
     ]
 
@@ -67,6 +71,12 @@ def _table(members: Mapping[str, Scores]) -> None:
     rivals = ensemble_rivals(members, WEIGHTS, "probability")
     ensemble_table(rivals, members, WEIGHTS)
     compare_rows(rivals)
+
+
+def _worth(members: Mapping[str, Scores]) -> None:
+    fused = fuse_subsets(members, WEIGHTS, "probability")
+    unknown = StreamCost(math.nan, math.nan, math.nan)
+    worth_table(Worth.of(fused, dict.fromkeys(members, unknown), held_out=fused))
 
 
 def main() -> None:

@@ -44,6 +44,7 @@ COMMANDS = {  # its module, and what it makes of what
         "scores -> whether probabilities keep what they promise",
     ),
     "draw_streams": ("report.figures.streams", "scores -> accuracy by number of streams"),
+    "draw_worth": ("report.figures.worth", "scores -> what each stream brings and costs"),
     "draw_learning_curves": (
         "report.figures.learning_curves",
         "histories -> losses and accuracies by epoch",

@@ -146,6 +146,16 @@ def scores_of_ensemble(plan: Plan, task: str, ensemble: str) -> list[str]:
     return [scores_of(run) for run in plan.members(task, ensemble)]
 
 
+def histories_of_ensemble(plan: Plan, task: str, ensemble: str) -> list[str]:
+    """Return the histories of the members of an ensemble that this pipeline trains.
+
+    Raises:
+        ConfigError: there is no such ensemble of the task.
+    """
+    runs = plan.members(task, ensemble)
+    return [f"{run.folder}/history.csv" for run in runs if not is_imported(run)]
+
+
 def scores_of_table(plan: Plan, table: Table) -> list[str]:
     """Return the score files that a whole comparison table needs.
 

@@ -1,5 +1,7 @@
 """An ensemble whose weights are learned -> from which score files, and where they go."""
 
+from pathlib import Path
+
 from protogcn.config.ensembles import GIVEN, LEARNED, ORACLE
 from protogcn.config.plan import Plan
 from protogcn.config.resolved import Run
@@ -19,6 +21,28 @@ def scores_to_learn_on(plan: Plan, task: str, ensemble: str) -> list[str]:
         return [val_scores_of(run) for run in plan.learning_runs(task, ensemble)]
     runs = plan.members(task, ensemble) if weights == ORACLE else []
     return [f"{run.folder}/scores.npz" for run in runs]
+
+
+def scores_to_choose_on(plan: Plan, task: str, ensemble: str) -> list[str]:
+    """Return the score files that members of an ensemble can be chosen on, all of them or none.
+
+    These are those of the side val that exist, or that weights are learned on: nothing is trained
+    for a choice alone.
+
+    Raises:
+        ConfigError: there is no such ensemble of the task.
+    """
+    scheme = plan.ensemble(task, ensemble)
+    held_out = plan.held_out_task(task, scheme, scheme.model)
+    runs = [plan.run(held_out, *member) for member in scheme.members]
+    learned_on = {
+        run.folder
+        for (of, name), other in plan.ensembles.items()
+        for run in (plan.learning_runs(of, name) if other.weights == LEARNED else ())
+    }
+    files = {run.folder: f"{run.folder}/{paths.VAL_SCORES}" for run in runs}
+    is_there = (folder in learned_on or Path(file).exists() for folder, file in files.items())
+    return list(files.values()) if all(is_there) else []
 
 
 def learning_arguments(plan: Plan, task: str, ensemble: str) -> str:

@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from protogcn.config.runs import STREAM, check_streams, look_up
 from protogcn.errors import ConfigError
 
+MOST_STREAMS = 10  # of which every subset is fused: 1,023 of them
+
 
 def split_member(name: str, model: str) -> tuple[str, str]:
     """Return the model and the stream of a member; ``model`` is of those that name none."""

@@ -80,9 +80,15 @@ class Plan:
             scheme: the ensemble.
             model: of the members that name none.
         """
+        return self.held_out_task(task, scheme, model) if scheme.weights == LEARNED else task
+
+    def held_out_task(self, task: str, scheme: Ensemble, model: str) -> str:
+        """Return the twin of a task in which clips are held out, the task itself if it has none.
+
+        Arguments as of ``learned_on``.
+        """
         twins = ((f"{task}{HELD_OUT}", *split_member(name, model)) for name in scheme.streams)
-        has_twin = scheme.weights == LEARNED and all(key in self.runs for key in twins)
-        return f"{task}{HELD_OUT}" if has_twin else task
+        return f"{task}{HELD_OUT}" if all(key in self.runs for key in twins) else task
 
     def of_ensembles(self) -> list[Run]:
         """Return every run that some ensemble fuses, once."""

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 from protogcn.config.cells import Table
 from protogcn.config.ensembles import GIVEN, LEARNED
 from protogcn.config.imports import is_imported
-from protogcn.config.plan import Plan
+from protogcn.config.members import MOST_STREAMS
+from protogcn.config.plan import Ensemble, Plan
 from protogcn.config.resolved import MODALITIES, Run
 from protogcn.config.runs import RECIPE, look_up
 from protogcn.config.starts import runs_trained_before
@@ -28,6 +29,7 @@ _OF_ENSEMBLES = {
     "confusion": paths.CONFUSION,
     "reliability": paths.RELIABILITY,
     "streams": paths.STREAMS,
+    "worth": paths.WORTH,
 }
 _Key = tuple[str, str, str]  # task, model, stream
 
@@ -113,7 +115,8 @@ def page_of(plan: Plan, known: Mapping[str, Target], entry: Mapping[str, Any] | 
         for pattern in (paths.ENSEMBLE, *([paths.SCHEMES] if scheme.weights == LEARNED else []))
         if task in tasks and scheme.on_page
     ]
-    further = entry.get("tables", _comparisons_within(tasks, known))
+    usual = [*_worth_of(plan, tasks), *_comparisons_within(tasks, known)]
+    further = entry.get("tables", usual)
     tables = tuple(dict.fromkeys([*of_tasks, *further]))
     keys = [key for name in tables if name in known for key in known[name].runs]
     keys += [_key(plan, task, name) for task in tasks for name in entry.get("runs", [])]
@@ -229,6 +232,23 @@ def _comparisons_within(tasks: Sequence[str], known: Mapping[str, Target]) -> li
     ]
 
 
+def _largest_ensemble(plan: Plan, task: str) -> Ensemble | None:
+    """Return the ensemble on the page with most streams, the first of equals."""
+    of_task = [scheme for (of, _), scheme in plan.ensembles.items() if of == task]
+    on_page = [scheme for scheme in of_task if scheme.on_page]
+    return max(on_page, key=lambda scheme: len(scheme.streams), default=None)
+
+
+def _worth_of(plan: Plan, tasks: Iterable[str]) -> list[str]:
+    """Return what the streams of each task's largest ensemble bring, as table and figure."""
+    largest = ((task, _largest_ensemble(plan, task)) for task in tasks)
+    return [
+        paths.WORTH.format(task=task, ensemble=scheme.name)
+        for task, scheme in largest
+        if scheme is not None and 1 < len(scheme.streams) <= MOST_STREAMS
+    ]
+
+
 def _usual_figures(
     plan: Plan, known: Mapping[str, Target], tasks: Iterable[str], keys: Iterable[_Key]
 ) -> list[str]:
@@ -240,13 +260,15 @@ def _usual_figures(
     stems = {(target.kind, *target.names): stem for stem, target in known.items()}
     figures, shown = [], {*keys}
     for task in tasks:
-        of_task = [scheme for (of, _), scheme in plan.ensembles.items() if of == task]
-        if not (schemes := [scheme for scheme in of_task if scheme.on_page]):
+        if (largest := _largest_ensemble(plan, task)) is None:
             continue
-        largest = max(schemes, key=lambda scheme: len(scheme.streams))
         figures += [stems[kind, largest.name, task] for kind in ("confusion", "streams")]
-        learned = [scheme.name for scheme in schemes if scheme.weights == LEARNED]
-        figures += [stems["reliability", name, task] for name in learned]
+        figures += _worth_of(plan, [task])
+        figures += [
+            stems["reliability", name, task]
+            for (of, name), scheme in plan.ensembles.items()
+            if of == task and scheme.on_page and scheme.weights == LEARNED
+        ]
         models = list(dict.fromkeys(model for model, _ in largest.members))
         for curves in (stems["learning curves", model, task] for model in models):
             if not all(is_imported(plan.run(*key)) for key in known[curves].runs):

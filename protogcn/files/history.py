@@ -1,9 +1,11 @@
 """``history.csv``: a row for each epoch of a training, and what it was measured on besides.
 
 An epoch that is measured on a side of the split has the column ``{side}_accuracy``, per cent;
-``select_accuracy`` is that of ``select: best``. Other epochs have an empty cell there.
+``select_accuracy`` is that of ``select: best``. Other epochs have an empty cell there. ``seconds``
+is the time of an epoch, which older histories do not have.
 """
 
+import math
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -18,6 +20,7 @@ _COLUMNS = {
     "accuracy": "float64",
 }
 _MEASURED = "_accuracy"
+_SECONDS = "seconds"
 
 
 def column_of(side: str) -> str:
@@ -37,8 +40,14 @@ def load_history(path: Path) -> pd.DataFrame:
         ContractError: the file is missing, damaged, or a cell is no number.
     """
     table = load_table(path, _COLUMNS)
-    for side in sides_measured(table):
-        cells = table[column_of(side)]
+    maybe_empty = [column_of(side) for side in sides_measured(table)]
+    for column in (*maybe_empty, *({_SECONDS} & {*table})):
+        cells = table[column]
         numbers = as_numbers(path, cells.where(cells != "", "0"), "float64")
-        table[column_of(side)] = numbers.where(cells != "")
+        table[column] = numbers.where(cells != "")
     return table
+
+
+def training_seconds(history: pd.DataFrame) -> float:
+    """Return how long all epochs took; no number where that of some epoch is not known."""
+    return float(history[_SECONDS].sum(skipna=False)) if _SECONDS in history else math.nan

@@ -16,6 +16,7 @@ SCHEMES = ENSEMBLE + "_schemes"
 RELIABILITY = ENSEMBLE + "_reliability"
 CONFUSION = ENSEMBLE + "_confusion"
 STREAMS = ENSEMBLE + "_streams"
+WORTH = ENSEMBLE + "_worth"
 LEARNING_CURVES = "{task}_{model}_learning_curves"
 CLASS_DIFFERENCES = "{task}_{stream}_{model}_vs_{baseline}"
 CLIP = r".+"  # what a clip may be called in a path: its slashes are folders

@@ -61,7 +61,9 @@ def test_no_target_is_the_demo(workplace):
 def test_the_page_plans_the_tables_and_runs_that_its_section_names(ntu120):
     more = ntu120.config("report: {tasks: [ntu120_xsub], runs: [protogcn/j-2]}")
     planned = ntu120.planned("results/report.html", configs=(more,))
-    figures = {"draw_confusion": 1, "draw_streams": 1, "draw_learning_curves": 1}
+    figures = dict.fromkeys(
+        ("draw_confusion", "draw_streams", "draw_worth", "draw_learning_curves"), 1
+    )
     page = {"fuse_ensemble": 3, "write_report": 1}
     assert planned == ONE_DATASET | streams(7) | figures | page
 

@@ -9,6 +9,7 @@ FIGURES = {
     "draw_confusion": "results/nano_xsub_2ens_confusion.pdf",
     "draw_confusion_of_run": "results/runs/nano/xsub/protogcn/b/confusion.png",
     "draw_streams": "results/nano_xsub_2ens_streams.csv",
+    "draw_worth": "results/nano_xsub_2ens_worth.pdf",
     "draw_class_differences": "results/nano_xsub_b_protogcn_vs_wide.csv",
     "draw_topology": "results/runs/nano/xsub/protogcn/j/topology/walk/a 1.png",
     "draw_animation": "results/data/nano/centred/clips//home/me/a 1.mp4_all.gif",

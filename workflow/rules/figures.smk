@@ -114,6 +114,34 @@ rule draw_streams:
         " --manifest {output.manifest} --log {log}"
 
 
+rule draw_worth:
+    """Draw what each stream of an ensemble brings, and what it costs."""
+    input:
+        scores=rules.fuse_ensemble.input.scores,
+        weights=rules.fuse_ensemble.input.weights,
+        val_scores=lambda wildcards: asked(
+            learning.scores_to_choose_on, plan, wildcards.task, wildcards.ensemble
+        ),
+        histories=lambda wildcards: asked(
+            inputs.histories_of_ensemble, plan, wildcards.task, wildcards.ensemble
+        ),
+    output:
+        **figure_files(paths.result(paths.WORTH), "Worth", task="{task}", ensemble="{ensemble}"),
+    log:
+        paths.log("draw_worth", "{task}", "{ensemble}"),
+    resources:
+        mem_mb=8_000,
+        runtime="60m",
+    params:
+        members=rules.fuse_ensemble.params.members,
+    shell:
+        "python -m protogcn draw_worth --scores {input.scores} {params.members}"
+        " --val-scores {input.val_scores} --histories {input.histories}"
+        " --name '{wildcards.ensemble} on {wildcards.task}' --table {output.table}"
+        " --figures {output.png} {output.pdf} --caption {output.caption}"
+        " --manifest {output.manifest} --log {log}"
+
+
 rule draw_learning_curves:
     """Draw losses and accuracies of all trainings of a task by one model."""
     input:

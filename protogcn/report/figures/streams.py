@@ -4,19 +4,18 @@ import argparse
 import itertools
 from collections.abc import Mapping
 
-import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from protogcn.config.members import MOST_STREAMS
 from protogcn.files.contracts import save_table, save_text
 from protogcn.files.scores import Scores, mark_of, select_of
 from protogcn.report.figures.outputs import add_outputs, save_figure
 from protogcn.report.figures.style import BLUE, GREY, INK, in_style
 from protogcn.report.provenance.record import save_manifest
+from protogcn.scores.complementarity import fuse_subsets
 from protogcn.scores.fusion import top_k_accuracy, weighted_members
 from protogcn.scores.members import add_members, members_of
-
-_MOST_STREAMS = 10  # of which every subset is fused: 1,023 of them
 
 
 def accuracy_of_subsets(
@@ -34,20 +33,15 @@ def accuracy_of_subsets(
         ContractError: the streams were not scored on the same clips, labels and classes.
     """
     names = list(members)
-    labels = members[names[0]].labels
-    weighted = list(weighted_members(members, weights, space))
-    found: list[tuple[tuple[int, ...], float]] = []
-
-    def add_streams(chosen: tuple[int, ...], total: np.ndarray, start: int) -> None:
-        """Go through the subsets depth first: one sum for each."""
-        for number in range(start, len(names)):
-            larger = total + weighted[number]
-            found.append(((*chosen, number), 100 * top_k_accuracy(larger, labels, 1)))
-            add_streams((*chosen, number), larger, number + 1)
-
-    if len(names) <= _MOST_STREAMS:
-        add_streams((), np.zeros_like(weighted[0]), 0)
+    if len(names) <= MOST_STREAMS:
+        accuracies = fuse_subsets(members, weights, space).accuracies
+        found = [
+            (tuple(n for n in range(len(names)) if subset >> n & 1), 100 * accuracies[subset])
+            for subset in range(1, len(accuracies))
+        ]
     else:
+        labels = members[names[0]].labels
+        weighted = list(weighted_members(members, weights, space))
         chosen = [((number,), weighted[number]) for number in range(len(names))]
         sums = enumerate(itertools.accumulate(weighted))
         chosen += [(tuple(range(last + 1)), total) for last, total in sums if last]

@@ -10,6 +10,7 @@ BLUE, ORANGE, GREEN = "#0072B2", "#D55E00", "#009E73"
 PURPLE, SKY, YELLOW = "#CC79A7", "#56B4E9", "#E69F00"
 INK, GREY, PALE = "#222222", "#8C8C8C", "#DDDDDD"
 BETTER, WORSE = BLUE, ORANGE
+COLOURS = (BLUE, ORANGE, GREEN, PURPLE, SKY, YELLOW, INK)  # of what has none of its own
 # A motion has the colour of what moves, and dashes.
 COLOUR_OF = {"j": BLUE, "b": ORANGE, "k": GREEN, "jm": BLUE, "bm": ORANGE, "km": GREEN}
 

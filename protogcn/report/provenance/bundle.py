@@ -32,9 +32,10 @@ Results of protogcn {version}: {names}.
 computes every number in them again from the score files in here, and names what differs.
 Each *{ending} says what its table or figure was made from: score files with their
 SHA-256, runs, settings, data digests, copies across the split, commit, versions, hardware.
-Score files have names of clips, labels, class scores and numbers for subjects; no recording, joint
-or picture of a person. Their scores are in float16 but for the clips that this would decide
-otherwise; the SHA-256 of the whole file is kept in each. Unpacked, protogcn reads them as others.
+Score files have names or numbers of clips, labels, class scores and numbers for subjects; no
+recording, joint or picture of a person. Their scores are in float16 but for the clips that this
+would decide otherwise; the SHA-256 of the whole file is kept in each. Unpacked, protogcn reads
+them as others.
 """
 
 

@@ -97,6 +97,8 @@ def check_manifest(path: Path) -> Checked:
     shown = [file.path for name in _SHOWN for file in manifest.inputs.get(name, ())]
     without = [file for file in shown if not manifest_beside(file).exists()]
     checked.remarks += [f"{file}: has no manifest" for file in without]
+    if manifest.made_by.get("changes"):
+        checked.remarks.append(f"{path}: made by code with changes that are in no commit")
     return checked
 
 

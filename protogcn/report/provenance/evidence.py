@@ -12,6 +12,7 @@ from protogcn.files.contracts import reading
 from protogcn.files.history import load_history
 from protogcn.files.manifest import Manifest, ScoredRun
 from protogcn.files.scores import Scores
+from protogcn.files.weights import LearnedWeights
 from protogcn.report.provenance.bundle_file import manifest_of
 from protogcn.report.provenance.differences import is_number, name_of_row, read_rows
 from protogcn.report.provenance.record import scored_run
@@ -70,9 +71,15 @@ def _of_table(path: Path) -> Evidence:
                     f"{name} {column}": text for column, text in row.items() if is_number(text)
                 }
                 numbers |= cells
-    return Evidence(
-        "table", numbers, tuple(manifest.runs), manifest.options, flattened(manifest.made_by)
-    )
+    options = dict(manifest.options)
+    for file in manifest.inputs.get("learned", ()):
+        learned = LearnedWeights.load(file.path)
+        options |= {
+            "weights": list(learned.weights.values()),
+            "temperatures": list(learned.temperatures.values()),
+            "weights learned on": f"{learned.task} {learned.side}",
+        }
+    return Evidence("table", numbers, tuple(manifest.runs), options, flattened(manifest.made_by))
 
 
 def _of_scores(path: Path, kind: str) -> Evidence:

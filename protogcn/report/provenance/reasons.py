@@ -29,7 +29,7 @@ _Pair = tuple[ScoredRun, ScoredRun]
 def reasons(first: Evidence, second: Evidence) -> list[str]:
     """Return at most ten lines; the last one is what is the same, or that nothing explains it."""
     pairs, alone = _paired(first.runs, second.runs)
-    changed = [change for pair in pairs for change in _changes(*(run.settings for run in pair))]
+    changed = [change for pair in pairs for change in _run_changes(pair)]
     made = [
         (f"made by.{name}", *values) for name, *values in _changes(first.made_by, second.made_by)
     ]
@@ -48,8 +48,9 @@ def reasons(first: Evidence, second: Evidence) -> list[str]:
     told = [f"{name}: {text}" for name, text in lines.items() if text]
     causes = [name for name in lines if name not in ("numbers", "predictions")]
     same = [name for name in causes if not lines[name]]
-    if not any(lines.values()):
-        return [*told, "nothing differs"]
+    differs = lines["predictions"] or "differ" in lines["numbers"]
+    if len(same) == len(causes) and not differs:
+        return [*told, "nothing differs that is known of both"]
     if len(same) == len(causes):
         return [
             *told,
@@ -78,6 +79,15 @@ def _paired(
             )
             return [(named[name], others[name]) for name in common], alone
     return [], ([run.run for run in first], [run.run for run in second])
+
+
+def _run_changes(pair: _Pair) -> list[tuple[str, str, str]]:
+    """Return what differs; of a run without scores only its config is known."""
+    settings = [run.settings for run in pair]
+    if all(run.clips_digest for run in pair) or not any(run.clips_digest for run in pair):
+        return _changes(*settings)
+    known = settings[0].keys() & settings[1].keys()
+    return _changes(*({k: v for k, v in each.items() if k in known} for each in settings))
 
 
 def _changes(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[tuple[str, str, str]]:

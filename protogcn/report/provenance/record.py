@@ -43,6 +43,7 @@ COMMANDS = {
     "draw_confusion": Files(("scores", "learned"), _FIGURE),
     "draw_reliability": Files(("scores", "learned"), _FIGURE),
     "draw_streams": Files(("scores", "learned"), _FIGURE),
+    "draw_worth": Files(("scores", "learned", "val_scores", "histories"), _FIGURE),
     "draw_learning_curves": Files(("histories",), ("figures", "caption")),
     "draw_topology": Files(("config", "values", "clips", "checkpoint"), _FIGURE, of_scores=False),
     "draw_animation": Files(

@@ -7,6 +7,7 @@ from protogcn.config.cells import table_from_mapping
 from protogcn.config.learning import (
     learned_weights_of_ensemble,
     learning_arguments,
+    scores_to_choose_on,
     scores_to_learn_on,
 )
 from protogcn.config.plan import expand
@@ -15,10 +16,11 @@ from protogcn.config.strict_yaml import read_yaml
 from protogcn.config.tables import resolve_tables
 from protogcn.config.targets import page_of, targets_of
 from protogcn.errors import ConfigError
-from tests.made.config import SCHEMA, repository_config
+from tests.made.config import SCHEMA, changed, repository_config
 
 LEARNED = {"streams": ["j", "b"], "weights": "learned", "tasks": ["utd_mhad_xsub"]}
 ORACLE = {**LEARNED, "weights": "oracle"}
+DEMO = "results/runs/demo/xsub/protogcn"
 RUNS = "results/runs/utd_mhad/{split}/protogcn/{stream}/{file}"
 
 
@@ -141,3 +143,25 @@ def test_the_page_has_schemes_and_reliability_of_learned_weights():
         "utd_mhad_xsub_mine_reliability"
     ]
     assert known["utd_mhad_xsub_mine_weights"].kind == "weights"
+
+
+def write_val_scores(tmp_path, *streams):
+    for stream in streams:
+        (tmp_path / DEMO / stream).mkdir(parents=True)
+        (tmp_path / DEMO / stream / "val_scores.npz").touch()
+
+
+def test_members_are_chosen_on_val_scores_that_exist_of_each(tmp_path):
+    plan = expand(repository_config())
+    write_val_scores(tmp_path, "j")
+    assert scores_to_choose_on(plan, "demo_xsub", "2ens") == []
+    write_val_scores(tmp_path, "b")
+    expected = [f"{DEMO}/{stream}/val_scores.npz" for stream in "jb"]
+    assert scores_to_choose_on(plan, "demo_xsub", "2ens") == expected
+
+
+def test_members_are_chosen_on_scores_that_weights_are_learned_on():
+    learned = {"streams": ["j", "b"], "weights": "learned", "tasks": ["demo_xsub"]}
+    plan = expand(changed("ensembles.mine", learned))
+    assert len(scores_to_choose_on(plan, "demo_xsub", "2ens")) == 2
+    assert scores_to_choose_on(plan, "demo_xsub", "4ens") == []  # nothing is trained for it alone

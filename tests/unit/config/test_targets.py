@@ -80,10 +80,13 @@ def test_usual_tables_and_figures_are_of_the_tasks_alone():
         wider={"tasks": ["demo_xsub", "ntu60_xsub"]},
         empty={"tasks": ["finegym_val"], "streams": {"v1": "4ens_v1"}},
     )
-    assert page.tables == ("demo_xsub_2ens", "demo_xsub_4ens", "demo_xsub_6ens", "mine")
+    assert page.tables == (
+        "demo_xsub_2ens", "demo_xsub_4ens", "demo_xsub_6ens", "demo_xsub_6ens_worth", "mine",
+    )  # fmt: skip
     assert page.figures == (
         "demo_xsub_6ens_confusion",
         "demo_xsub_6ens_streams",
+        "demo_xsub_6ens_worth",
         "demo_xsub_protogcn_learning_curves",
         "demo_xsub_b_protogcn_vs_stgcnpp",
     )
@@ -94,7 +97,15 @@ def test_imported_runs_have_no_learning_curves():
     config = repository_config()
     config["overrides"]["there"] = {"where": {"dataset": "demo"}, "set": {"checkpoint": "a.pth"}}
     page = page_with({"tasks": ["demo_xsub"]}, config)
-    assert page.figures == ("demo_xsub_6ens_confusion", "demo_xsub_6ens_streams")
+    names_of_figures = [f"demo_xsub_6ens_{kind}" for kind in ("confusion", "streams", "worth")]
+    assert list(page.figures) == names_of_figures
+
+
+def test_of_more_than_ten_streams_a_page_does_not_ask_what_each_brings():
+    config = changed("ensembles.many", {"streams": {f"j-{n}": 1 for n in range(2, 13)}})
+    page = page_with({"tasks": ["demo_xsub"]}, config)
+    assert "demo_xsub_many_streams" in page.figures
+    assert not any("worth" in name for name in (*page.figures, *page.tables))
 
 
 def test_what_is_named_comes_after_the_ensembles():

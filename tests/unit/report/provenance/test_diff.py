@@ -5,8 +5,8 @@ import pytest
 
 from protogcn.report.provenance import diff as stage
 from tests.made.command import run_command
-from tests.made.nano import SETTINGS
-from tests.made.provenance import fused_table
+from tests.made.nano import SETTINGS, nano_run, write_run
+from tests.made.provenance import fused_table, learned_weights
 from tests.made.score_files import random_scores
 
 
@@ -25,7 +25,7 @@ def saved(folder, scores):
 
 def test_equal_results_do_not_differ(tmp_path, monkeypatch, capsys):
     tables = [fused_table(tmp_path / name, monkeypatch) for name in "ab"]
-    assert diff(monkeypatch, capsys, *tables) == {"nothing differs": ""}
+    assert diff(monkeypatch, capsys, *tables) == {"nothing differs that is known of both": ""}
 
 
 def test_other_weights_and_settings_of_a_table_are_told(tmp_path, monkeypatch, capsys):
@@ -38,6 +38,15 @@ def test_other_weights_and_settings_of_a_table_are_told(tmp_path, monkeypatch, c
     assert said["seeds"] == "seed 0 against 3"
     assert "j weight 1 against 2" in said["numbers"]
     assert said["the same"] == "runs, data, clips, code and machines"
+
+
+def test_learned_weights_are_told_beside_given_ones(tmp_path, monkeypatch, capsys):
+    first = fused_table(tmp_path, monkeypatch, name="t")
+    weights = learned_weights(tmp_path, monkeypatch)
+    second = fused_table(tmp_path, monkeypatch, name="u", learned=weights)
+    said = diff(monkeypatch, capsys, first, second)
+    assert said["put together"].startswith("weights 1 1 against 0.")
+    assert "weights learned on nothing against nano_xsub val" in said["put together"]
 
 
 def test_streams_that_only_one_table_has_are_named(tmp_path, monkeypatch, capsys):
@@ -74,6 +83,15 @@ def test_other_clips_and_labels_are_counted_with_an_example(tmp_path, monkeypatc
     assert said["clips"] == (
         "60 against 59: 1 only in the first (such as c0), 1 with another label (such as c3)"
     )
+
+
+def test_a_run_that_is_not_scored_yet_is_compared_by_its_config(tmp_path, monkeypatch, capsys):
+    saved(tmp_path / "a", random_scores(1))
+    run = replace(nano_run(), settings=SETTINGS | {"batch": 9})
+    write_run(tmp_path / "b", run)
+    said = diff(monkeypatch, capsys, tmp_path / "a", tmp_path / "b")
+    assert said["settings"] == "batch 5 against 9"
+    assert "data" in said["the same"]
 
 
 def test_what_nothing_explains_is_said_so(tmp_path, monkeypatch, capsys):

@@ -19,6 +19,8 @@ _ENDINGS = {  # of what is no figure with a table
     "table": (".csv", ".md", ".tex", ".json"),
     "comparison": (".csv", ".md", ".tex", ".partial.csv", ".partial.md", ".partial.tex"),
     "pairs": (".csv",),
+    "schemes": (".csv",),
+    "weights": (".json",),
     "learning curves": (".png", ".pdf", ".txt"),
     "page": (".html",),
 }

@@ -32,6 +32,7 @@ COMMANDS = {  # its module, and what it makes of what
     "learn_weights": ("report.tables.learn", "val scores -> the weights of an ensemble's streams"),
     "fuse": ("report.tables.fuse", "scores of several streams -> the ensemble's table"),
     "tabulate_folds": ("report.tables.tabulate_folds", "val scores of all folds -> one table"),
+    "compare_schemes": ("report.tables.schemes", "the same -> its weights beside others'"),
     "tabulate": ("report.tables.tabulate", "scores of many runs -> a table beside the paper's"),
     "power": ("report.tables.power", "a difference -> how many repeats and clips show it"),
     "draw_class_differences": (
@@ -39,6 +40,10 @@ COMMANDS = {  # its module, and what it makes of what
         "scores of two models -> the paper's Figure 1",
     ),
     "draw_confusion": ("report.figures.confusion", "scores -> which class is taken for which"),
+    "draw_reliability": (
+        "report.figures.reliability",
+        "scores -> whether probabilities keep what they promise",
+    ),
     "draw_streams": ("report.figures.streams", "scores -> accuracy by number of streams"),
     "draw_worth": ("report.figures.worth", "scores -> what each stream brings and costs"),
     "draw_learning_curves": (

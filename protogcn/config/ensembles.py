@@ -78,7 +78,7 @@ def resolve_ensemble(
         name=name,
         model=model,
         streams=dict(entry["streams"] if weights == GIVEN else dict.fromkeys(entry["streams"], 1)),
-        space=entry.get("space", "probability"),
+        space=entry.get("space", "probability" if weights == GIVEN else "log_probability"),
         tasks=tuple(entry.get("tasks", tasks)),
         source=entry.get("source", ""),
         tuned_on_test=entry.get("tuned_on_test", False),

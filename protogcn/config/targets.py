@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from protogcn.config.cells import Table
+from protogcn.config.ensembles import GIVEN, LEARNED
 from protogcn.config.folds import has_fold_table, runs_of_folds
 from protogcn.config.imports import is_imported
 from protogcn.config.members import MOST_STREAMS
@@ -25,7 +26,9 @@ _FILE = re.compile(r"[\w-][\w.@-]*(?:/[\w-][\w.@-]*)*")
 _OF_ENSEMBLES = {
     "table": paths.ENSEMBLE,
     "pairs": paths.PAIRS_OF_ENSEMBLE,
+    "schemes": paths.SCHEMES,
     "confusion": paths.CONFUSION,
+    "reliability": paths.RELIABILITY,
     "streams": paths.STREAMS,
     "worth": paths.WORTH,
 }
@@ -108,8 +111,9 @@ def page_of(plan: Plan, known: Mapping[str, Target], entry: Mapping[str, Any] | 
                     " without its ending."
                 )
     of_tasks = [
-        paths.ENSEMBLE.format(task=task, ensemble=name)
+        pattern.format(task=task, ensemble=name)
         for (task, name), scheme in plan.ensembles.items()
+        for pattern in (paths.ENSEMBLE, *([paths.SCHEMES] if scheme.weights == LEARNED else []))
         if task in tasks and scheme.on_page
     ]
     usual = [*_worth_of(plan, tasks), *_comparisons_within(tasks, known)]
@@ -186,6 +190,12 @@ def _named(plan: Plan, tables: Mapping[str, Table]) -> Iterator[tuple[str, Targe
         if has_fold_table(plan, task, name):
             stem = paths.FOLDS.format(task=task, ensemble=name)
             yield stem, Target("folds", (name, task), tuple(runs_of_folds(plan, task, name)))
+        if scheme.weights != GIVEN:
+            runs = tuple(
+                (run.task, run.model, run.stream) for run in plan.learning_runs(task, name)
+            )
+            stem = paths.WEIGHTS.format(task=task, ensemble=name)
+            yield stem, Target("weights", (name, task), runs)
     for name, table in tables.items():
         yield name, Target("comparison", (name,), tuple(table.runs))
         pairs = paths.PAIRS_OF_TABLE.format(table=name)
@@ -258,6 +268,11 @@ def _usual_figures(
             continue
         figures += [stems[kind, largest.name, task] for kind in ("confusion", "streams")]
         figures += _worth_of(plan, [task])
+        figures += [
+            stems["reliability", name, task]
+            for (of, name), scheme in plan.ensembles.items()
+            if of == task and scheme.on_page and scheme.weights == LEARNED
+        ]
         models = list(dict.fromkeys(model for model, _ in largest.members))
         for curves in (stems["learning curves", model, task] for model in models):
             if not all(is_imported(plan.run(*key)) for key in known[curves].runs):

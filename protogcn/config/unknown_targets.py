@@ -20,6 +20,8 @@ _ENDINGS = {  # of what is no figure with a table
     "comparison": (".csv", ".md", ".tex", ".partial.csv", ".partial.md", ".partial.tex"),
     "pairs": (".csv",),
     "folds": (".csv", ".md", ".tex"),
+    "schemes": (".csv",),
+    "weights": (".json",),
     "learning curves": (".png", ".pdf", ".txt"),
     "page": (".html",),
 }

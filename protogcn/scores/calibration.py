@@ -1,7 +1,7 @@
 """Class probabilities and labels -> how far the probabilities can be believed, and a remedy.
 
-Source: temperature and expected calibration error are those of Guo et al. 2017; the smoothed target
-is that of Platt 1999. Shapes: S streams, N clips, K classes, B bins.
+Source: temperature and expected calibration error are those of Guo et al. 2017.
+Shapes: S streams, N clips, K classes, B bins.
 """
 
 from collections.abc import Callable
@@ -32,8 +32,9 @@ def fit_scales(
     """Return (S,) what each stream's logs are multiplied by so that their sum is calibrated.
 
     The log-loss of softmax(sum of a_s z_s) is convex in the scales a, which is why these are looked
-    for, not temperatures 1 / a. One clip counts as one of any class: without it, the scales of
-    streams that are right on every clip would have no end.
+    for, not temperatures 1 / a. As if there were one clip more of each class, labels are also what
+    the plain mean of the streams says. So few clips change little, and the scales of streams that
+    are right on every clip have an end.
 
     Args:
         logs: (S, N, K) logits, or logarithms of probabilities.
@@ -43,9 +44,10 @@ def fit_scales(
     """
     num_streams, num_clips, num_classes = logs.shape
     flat = logs.reshape(num_streams, -1)
-    wrong = 1 / (num_clips + 1)
-    targets = np.full((num_clips, num_classes), wrong / num_classes)
-    targets[np.arange(num_clips), labels] += 1 - wrong
+    start = np.full(num_streams, 1 / num_streams)
+    known = num_clips / (num_clips + num_classes)
+    targets = (1 - known) * softmax((start @ flat).reshape(num_clips, num_classes))
+    targets[np.arange(num_clips), labels] += known
 
     def loss(scales: np.ndarray) -> tuple[float, np.ndarray]:
         total = (scales @ flat).reshape(num_clips, num_classes)
@@ -54,7 +56,7 @@ def fit_scales(
         away = np.exp(total - sums[:, None]) - targets  # (N, K)
         return float(value), flat @ away.ravel() / num_clips
 
-    return _minimise(loss, np.full(num_streams, 1 / num_streams), (lowest, highest))
+    return _minimise(loss, start, (lowest, highest))
 
 
 def fit_shares(own: np.ndarray) -> np.ndarray:

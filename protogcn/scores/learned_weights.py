@@ -1,13 +1,14 @@
 """Scores of clips that no training saw -> weights of an ensemble's streams, and temperatures.
 
-Three steps, each of them convex in what it looks for (``calibration``):
+Whatever is looked for is looked for where the log-loss is convex in it (``calibration``):
 
-1. Of a sum of probabilities: every stream's temperature, for the least log-loss of it alone; then
-   the weights, for the least log-loss of the sum over all weights with a sum of 1.
-2. Of a sum of logits, or of anything else whose softmax is taken, weight over temperature is one
-   number for each stream, its scale: the scales of the least log-loss. Weights are their shares,
-   the temperatures of streams are 1.
-3. The temperature of the sum.
+- Of a sum of logarithms of probabilities, or of logits, whose softmax is taken, weight over
+  temperature is one number for each stream, its scale. The scales of the least log-loss are found
+  together; weights are their shares, the temperature of the sum is one over their total, and the
+  temperatures of streams are 1.
+- Of a sum of probabilities the loss is not convex in all at once. First every stream's temperature
+  is found, for the least log-loss of it alone; then the weights, for the least log-loss of the sum
+  over all weights with a sum of 1; then the temperature of the sum.
 
 Shapes: S streams, N clips, K classes.
 """

@@ -5,6 +5,7 @@ localrules:
     fuse_ensemble,
     learn_weights,
     tabulate_folds,
+    compare_schemes,
 
 
 rule learn_weights:
@@ -82,3 +83,27 @@ rule tabulate_folds:
         "python -m protogcn tabulate_folds --scores {input.scores} {params.members}"
         " --ensemble {wildcards.ensemble} --csv {output.csv} --markdown {output.markdown}"
         " --latex {output.latex} --manifest {output.manifest} --log {log}"
+
+
+rule compare_schemes:
+    """Fuse the streams of an ensemble as every method of Table 4 does, and by an oracle."""
+    input:
+        scores=rules.fuse_ensemble.input.scores,
+        weights=rules.fuse_ensemble.input.weights,
+    output:
+        csv=report(
+            paths.result(paths.SCHEMES, ".csv"),
+            caption="../report/ensemble.rst",
+            category="Ensembles",
+            labels={"task": "{task}", "ensemble": "{ensemble}, schemes"},
+        ),
+        manifest=paths.result(paths.SCHEMES, MANIFEST),
+    log:
+        paths.log("compare_schemes", "{task}", "{ensemble}"),
+    params:
+        members=rules.fuse_ensemble.params.members,
+        tuned=rules.fuse_ensemble.params.tuned,
+    shell:
+        "python -m protogcn compare_schemes --scores {input.scores} {params.members} {params.tuned}"
+        " --ensemble {wildcards.ensemble} --csv {output.csv} --manifest {output.manifest}"
+        " --log {log}"

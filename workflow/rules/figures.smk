@@ -6,6 +6,7 @@ localrules:
     draw_confusion,
     draw_confusion_of_run,
     draw_learning_curves,
+    draw_reliability,
 
 
 rule draw_class_differences:
@@ -69,6 +70,26 @@ rule draw_confusion_of_run:
         " --task {wildcards.dataset}_{wildcards.split}"
         " --name '{wildcards.model}, stream {wildcards.stream}, on {wildcards.dataset}_{wildcards.split}'"
         " --table {output.table} --figures {output.png} {output.pdf} --caption {output.caption}"
+        " --manifest {output.manifest} --log {log}"
+
+
+rule draw_reliability:
+    """Draw how often an ensemble is right by its probability, before and after temperature."""
+    input:
+        scores=rules.fuse_ensemble.input.scores,
+        weights=rules.fuse_ensemble.input.weights,
+    output:
+        **figure_files(
+            paths.result(paths.RELIABILITY), "Calibration", task="{task}", scores="{ensemble}"
+        ),
+    log:
+        paths.log("draw_reliability", "{task}", "{ensemble}"),
+    params:
+        members=rules.fuse_ensemble.params.members,
+    shell:
+        "python -m protogcn draw_reliability --scores {input.scores} {params.members}"
+        " --name '{wildcards.ensemble} on {wildcards.task}' --table {output.table}"
+        " --figures {output.png} {output.pdf} --caption {output.caption}"
         " --manifest {output.manifest} --log {log}"
 
 

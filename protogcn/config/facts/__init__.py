@@ -37,6 +37,12 @@ def published_numbers(table: str) -> tuple[Mapping[str, str], ...]:
 
 
 @cache
+def fusion_facts() -> Mapping[str, Mapping[str, Any]]:
+    """Return how the authors of Table 4's methods fuse: methods, space, weights, ``tuned_on``."""
+    return yaml.safe_load(_read("fusions.yaml"))
+
+
+@cache
 def figure1_facts() -> Mapping[str, Any]:
     """Return what the paper's Figure 1 compares, and its counts of classes."""
     return yaml.safe_load(_read("figure1.yaml"))

@@ -14,15 +14,13 @@ from matplotlib.figure import Figure, SubFigure
 from matplotlib.lines import Line2D
 
 from protogcn.report.figures.style import BLUE, COLOUR_OF, COLOURS, GREY, INK, PALE, fitted
-from protogcn.report.figures.worth_table import StreamCost, Worth, worth_table
+from protogcn.report.figures.worth_table import Worth, worth_table
 
-_COST_LABELS = {
-    "hours": "training time (h)",
-    "parameters": "parameters (millions)",
-    "gflops": "GFLOPs of one crop",
-}
+_COST_LABELS = ("training time (h)", "parameters (millions)", "GFLOPs of one crop")
 MOST_CLASSES = 60  # of more, those with the largest leads are drawn
 _CLASSES_OF_COLUMN = 20
+_SHORT_NAME = 5  # letters; columns of the disagreement have room for so many
+_LETTERS_OF_LINE = 130
 _ROW = 0.19  # inches a stream or a class takes
 _WIDTH = 11.0
 
@@ -30,17 +28,22 @@ _WIDTH = 11.0
 def draw_worth(worth: Worth, title: str) -> Figure:
     """Draw all of it; panels of what is not known are left out."""
     table = worth_table(worth)
+    looks, costs = _looks_of(worth.fused.streams), _known_costs(worth)
     classes = _classes_shown(table)
-    heights = [1.3 + 0.24 * len(worth.fused.streams), 2.6]
-    heights += [0.8 + _ROW * min(len(classes), _CLASSES_OF_COLUMN)] if len(classes) else []
-    figure = Figure(figsize=(_WIDTH, sum(heights) + 0.5), layout="constrained")
+    heights = [
+        1.3 + 0.24 * len(worth.fused.streams),
+        2.6 if costs or worth.selection else 0,
+        0.8 + _ROW * min(len(classes), _CLASSES_OF_COLUMN) if len(classes) else 0,
+    ]
+    shown = [height for height in heights if height]
+    figure = Figure(figsize=(_WIDTH, sum(shown) + 0.5), layout="constrained")
     figure.suptitle(title)
-    parts = figure.subfigures(len(heights), 1, height_ratios=heights)
-    looks = _looks_of(worth.fused.streams)
-    _draw_streams(parts[0], worth, table, looks)
-    _draw_ways(parts[1], worth, looks)
+    parts = iter(figure.subfigures(len(shown), 1, height_ratios=shown, squeeze=False)[:, 0])
+    _draw_streams(next(parts), worth, table, looks)
+    if costs or worth.selection:
+        _draw_ways(next(parts), worth, costs, looks)
     if len(classes):
-        _draw_classes(parts[2], worth, classes, looks)
+        _draw_classes(next(parts), worth, classes, looks)
     return figure
 
 
@@ -103,38 +106,43 @@ def _draw_disagreement(axes: Axes, worth: Worth) -> None:
     shares = 100 * worth.fused.disagreement[1:, :-1]
     lower = np.where(np.tri(len(rows), dtype=bool), shares, np.nan)
     axes.set_axis_on()
-    axes.imshow(lower, cmap="Blues", vmin=0, aspect="auto")
+    most = np.nanmax(lower)
+    axes.imshow(lower, cmap="Blues", vmin=0, vmax=1.3 * most, aspect="auto")
     for row, column in np.argwhere(~np.isnan(lower)):
         share = lower[row, column]
-        colour = "white" if share > np.nanmax(lower) / 2 else INK
+        colour = "white" if share > 0.7 * most else INK
         axes.text(column, row, f"{share:.1f}", ha="center", va="center", color=colour, fontsize=6.5)
-    axes.set_xticks(range(len(columns)), columns)
+    if max(map(len, (*rows, *columns))) > _SHORT_NAME:  # columns have the numbers of the names
+        rows = [f"{stream}  {number}" for number, stream in enumerate(rows, start=2)]
+        columns = range(1, len(rows) + 1)
+    axes.set_xticks(range(len(rows)), columns)
     axes.set_yticks(range(len(rows)), rows)
-    if any("/" in stream for stream in columns):
-        axes.tick_params(axis="x", rotation=90)
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
     axes.set_xlabel("clips on which two streams disagree (%)")
 
 
-def _draw_ways(part: SubFigure, worth: Worth, looks: Mapping[str, dict[str, Any]]) -> None:
+def _known_costs(worth: Worth) -> dict[str, np.ndarray]:
+    """Return (S,) of each stream, by the labels of the axes, of what is known of all."""
+    found = np.array([worth.costs[stream] for stream in worth.fused.streams]).T
+    in_units = zip(_COST_LABELS, found / np.array([[1], [1e6], [1]]), strict=True)
+    return {label: values for label, values in in_units if not np.isnan(values).any()}
+
+
+def _draw_ways(
+    part: SubFigure,
+    worth: Worth,
+    costs: Mapping[str, np.ndarray],
+    looks: Mapping[str, dict[str, Any]],
+) -> None:
     """Draw the choice of streams on held-out clips, and accuracy against each cost."""
-    costs = {
-        name: np.array([getattr(worth.costs[stream], name) for stream in worth.fused.streams])
-        for name in StreamCost._fields
-    }
-    known = [name for name, values in costs.items() if not np.isnan(values).any()]
-    first = [] if worth.selection is None else ["selection"]
-    panels = part.subplots(1, max(len(known) + len(first), 1), squeeze=False)[0]
-    if first:
-        _draw_selection(panels[0], worth)
-    for axes, name in zip(panels[len(first) :], known, strict=False):
-        values = costs[name] / (1e6 if name == "parameters" else 1)
+    is_chosen = worth.selection is not None
+    panels = iter(part.subplots(1, is_chosen + len(costs), squeeze=False)[0])
+    if is_chosen:
+        _draw_selection(next(panels), worth)
+    for axes, (label, values) in zip(panels, costs.items(), strict=True):
         _draw_cost(axes, worth, values, looks)
-        axes.set_xlabel(_COST_LABELS[name])
-    if not first and not known:
-        panels[0].axis("off")
-        panels[0].text(0, 0.5, "No clips are held out, and no costs are known.", color=GREY)
+        axes.set_xlabel(label)
 
 
 def _draw_selection(axes: Axes, worth: Worth) -> None:
@@ -169,8 +177,9 @@ def _draw_cost(
 
 
 def _classes_shown(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows of the classes that are drawn: by their streams, the largest lead first."""
-    classes = table[(table["kind"] == "class") & (table["stream"] != "")]
+    """Return the rows of the classes that are drawn, by label: of a stream, the largest leads."""
+    classes = table[table["kind"] == "class"].reset_index(drop=True)
+    classes = classes[classes["stream"] != ""]
     leads = classes["lead"].astype(float)
     classes = classes.loc[leads.sort_values(ascending=False, kind="stable").index[:MOST_CLASSES]]
     order = list(dict.fromkeys(table.loc[table["kind"] == "stream", "name"]))
@@ -191,16 +200,22 @@ def _draw_classes(
     part.legend(
         [Line2D([], [], markersize=5, **looks[stream]) for stream in worth.fused.streams],
         worth.fused.streams,
-        loc="outside upper center", ncols=len(worth.fused.streams), handlelength=1,
+        loc="outside upper center", ncols=_names_in_a_line(worth.fused.streams), handlelength=1,
     )  # fmt: skip
+
+
+def _names_in_a_line(streams: Sequence[str]) -> int:
+    """Return into how many columns a legend goes, in lines as equal as can be."""
+    fitting = max(1, _LETTERS_OF_LINE // (max(map(len, streams)) + 6))
+    return math.ceil(len(streams) / math.ceil(len(streams) / fitting))
 
 
 def _draw_column(
     axes: Axes, worth: Worth, rows: pd.DataFrame, looks: Mapping[str, dict[str, Any]]
 ) -> None:
     fused = worth.fused
-    for place, name in enumerate(rows["name"]):
-        clips = fused.clips.labels == int(np.flatnonzero(fused.classes == name)[0])
+    for place, label in enumerate(rows.index):
+        clips = fused.clips.labels == label
         shares = 100 * worth.shares[:, clips].mean(axis=1)
         axes.hlines(place, shares.min(), shares.max(), color=PALE, linewidth=1)
         for stream, share in zip(fused.streams, shares, strict=True):

@@ -37,10 +37,12 @@ class Files(NamedTuple):
 COMMANDS = {
     "learn_weights": Files(("scores",), ("learned",)),
     "fuse": Files(("scores", "learned"), ("csv", "markdown", "latex", "pairs", "record")),
+    "compare_schemes": Files(("scores", "learned"), ("csv",)),
     "tabulate": Files(("table", "scores"), ("csv", "markdown", "latex", "pairs")),
     "tabulate_folds": Files(("scores",), ("csv", "markdown", "latex")),
     "draw_class_differences": Files(("scores", "baseline_scores"), _FIGURE, alike=("baseline",)),
     "draw_confusion": Files(("scores", "learned"), _FIGURE),
+    "draw_reliability": Files(("scores", "learned"), _FIGURE),
     "draw_streams": Files(("scores", "learned"), _FIGURE),
     "draw_worth": Files(("scores", "learned", "val_scores", "histories"), _FIGURE),
     "draw_learning_curves": Files(("histories",), ("figures", "caption")),

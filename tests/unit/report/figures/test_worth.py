@@ -56,7 +56,7 @@ def arguments(tmp_path):
         "model": "protogcn",
         "name": "mine on nano_xsub",
         "table": tmp_path / "f.csv",
-        "figures": [tmp_path / "f.png", tmp_path / "f.pdf"],
+        "figures": [tmp_path / "f.pdf"],
         "caption": tmp_path / "f.txt",
     }
 

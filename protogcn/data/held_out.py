@@ -7,7 +7,7 @@ their names and on the seed alone, so it is the same on every machine and for ev
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
-from itertools import groupby
+from itertools import accumulate, groupby
 
 from protogcn.config.resolved import Dataset
 from protogcn.data.subjects import subject_of
@@ -82,15 +82,17 @@ def _left_out(
             f"datasets.{dataset.name}.hold_out: by {by}, but the training clips of split {split}"
             f" are of {len(groups)} {by}{'s'[: len(groups) - 1]}, expected {wanted}."
         )
-    names = _in_order(dataset, groups, labels)
+    names = sorted(groups, key=lambda name: _rank(dataset, name))
+    if by == "clip":
+        names = sorted(names, key=labels.__getitem__)
     if fold:
         chosen = names[fold - 1 :: folds]
     else:
-        wanted, chosen = dataset.hold_out["share"] * len(clips), []
-        for name in names[:-1]:  # somebody is left to train on
-            chosen.append(name)
-            if sum(len(groups[each]) for each in chosen) >= wanted:
-                break
+        names = _in_turn(names, labels) if by == "clip" else names
+        wanted = dataset.hold_out["share"] * len(clips)
+        sums = accumulate(len(groups[name]) for name in names[:-1])  # somebody is left to train on
+        away = [abs(total - wanted) for total in sums]
+        chosen = names[: away.index(min(away)) + 1]
     return {clip for name in chosen for clip in groups[name]}
 
 
@@ -110,24 +112,19 @@ def _groups(dataset: Dataset, clips: Sequence[str]) -> dict[str, list[str]]:
     return groups
 
 
-def _in_order(
-    dataset: Dataset, groups: Mapping[str, Sequence[str]], labels: Mapping[str, int]
-) -> list[str]:
-    """Return the names of groups in a random order; of single clips so that classes take turns."""
-    seed = dataset.hold_out["seed"]
+def _rank(dataset: Dataset, name: str) -> str:
+    return hashlib.sha256(f"{dataset.hold_out['seed']} {name}".encode()).hexdigest()
 
-    def rank(name: str) -> str:
-        return hashlib.sha256(f"{seed} {name}".encode()).hexdigest()
 
-    ranked = sorted(groups, key=rank)
-    if dataset.hold_out["by"] != "clip":
-        return ranked
-    of_classes = [
-        list(names) for _, names in groupby(sorted(ranked, key=labels.__getitem__), labels.get)
-    ]
-    places = {
-        name: ((place + 0.5) / len(names), rank(name))
-        for names in of_classes
-        for place, name in enumerate(names)
-    }
-    return sorted(ranked, key=places.__getitem__)
+def _in_turn(clips: Sequence[str], labels: Mapping[str, int]) -> list[str]:
+    """Return clips in an order whose beginning has the same share of every class.
+
+    Args:
+        clips: those of a class follow each other.
+        labels: of each clip.
+    """
+    places = {}
+    for _, names in groupby(clips, labels.__getitem__):
+        of_class = [*names]
+        places |= {name: (place + 0.5) / len(of_class) for place, name in enumerate(of_class)}
+    return sorted(clips, key=places.__getitem__)

@@ -12,9 +12,11 @@ from protogcn.files.scores import Scores
 from protogcn.report.figures.worth_table import StreamCost, Worth, worth_table
 from protogcn.report.tables.ensemble_rows import ensemble_rivals, ensemble_table
 from protogcn.report.tables.pairs import compare_rows
+from protogcn.scores.calibration import calibration_of
 from protogcn.scores.class_differences import compare_classes
 from protogcn.scores.complementarity import fuse_subsets
-from protogcn.scores.fusion import softmax
+from protogcn.scores.fusion import as_probabilities, fuse, softmax
+from protogcn.scores.learned_weights import learn_weights
 
 WEIGHTS = {"j": 2.0, "b": 2.0, "k": 2.0, "jm": 1.0, "bm": 1.0, "km": 1.0}
 NUM_CLIPS, NUM_CLASSES = 50_919, 120
@@ -62,6 +64,9 @@ def rows(*, num_clips: int, rounds: int) -> list[Row]:
     return [
         part("an ensemble's table, its intervals and pairs", lambda: _table(members)),
         part("two streams class by class", lambda: compare_classes(members["j"], members["b"])),
+        part("weights of logits learned", lambda: _learn(members, "logit")),
+        part("weights of probabilities learned", lambda: _learn(members, "probability")),
+        part("calibration of an ensemble", lambda: _calibration(members)),
         part("what each stream brings, of every subset", lambda: _worth(members)),
         Row("peak memory of this process", *[status_of_memory("VmHWM") / 1e9] * 3, "GB"),
     ]
@@ -71,6 +76,15 @@ def _table(members: Mapping[str, Scores]) -> None:
     rivals = ensemble_rivals(members, WEIGHTS, "probability")
     ensemble_table(rivals, members, WEIGHTS)
     compare_rows(rivals)
+
+
+def _learn(members: Mapping[str, Scores], space: str) -> None:
+    learn_weights(members, space, task="", side="val", digests={})
+
+
+def _calibration(members: Mapping[str, Scores]) -> None:
+    fused = as_probabilities(fuse(members, WEIGHTS, "probability"), WEIGHTS, "probability")
+    calibration_of(fused, members["j"].labels)
 
 
 def _worth(members: Mapping[str, Scores]) -> None:

@@ -16,6 +16,7 @@ from protogcn.scores.fusion import logs_of, predicted_classes, softmax
 from protogcn.scores.intervals import LEVEL, Interval
 
 NUM_BINS = 15
+_BLOCK = 1024  # clips at once, which the cache holds
 _LEAST = float(np.finfo(np.float32).tiny)  # a probability that float32 rounds to 0 is taken for it
 _COLDEST, _HOTTEST = 1e-3, 1e3  # temperatures
 
@@ -43,18 +44,25 @@ def fit_scales(
         highest: the largest one.
     """
     num_streams, num_clips, num_classes = logs.shape
-    flat = logs.reshape(num_streams, -1)
     start = np.full(num_streams, 1 / num_streams)
     known = num_clips / (num_clips + num_classes)
-    targets = (1 - known) * softmax((start @ flat).reshape(num_clips, num_classes))
-    targets[np.arange(num_clips), labels] += known
+    blocks = []
+    for first in range(0, num_clips, _BLOCK):
+        block = np.ascontiguousarray(logs[:, first : first + _BLOCK])  # (S, n, K)
+        targets = (1 - known) * softmax(np.tensordot(start, block, axes=1))  # (n, K)
+        own = labels[first : first + _BLOCK]
+        targets[np.arange(len(own)), own] += known
+        blocks.append((block.reshape(num_streams, -1), targets))
 
     def loss(scales: np.ndarray) -> tuple[float, np.ndarray]:
-        total = (scales @ flat).reshape(num_clips, num_classes)
-        sums = _log_sums(total)
-        value = sums.mean() - np.vdot(targets, total) / num_clips
-        away = np.exp(total - sums[:, None]) - targets  # (N, K)
-        return float(value), flat @ away.ravel() / num_clips
+        value, slope = 0.0, np.zeros(num_streams)
+        for flat, targets in blocks:
+            total = (scales @ flat).reshape(targets.shape)
+            sums = _log_sums(total)
+            value += sums.sum() - np.vdot(targets, total)
+            away = np.exp(total - sums[:, None]) - targets  # (n, K)
+            slope += flat @ away.ravel()
+        return float(value) / num_clips, slope / num_clips
 
     return _minimise(loss, start, (lowest, highest))
 
@@ -197,6 +205,6 @@ def _minimise(
         jac=True,
         method="L-BFGS-B",
         bounds=[ends] * len(start),
-        options={"ftol": 1e-13, "gtol": 1e-8, "maxiter": 1000},
+        options={"ftol": 1e-12, "gtol": 1e-7, "maxiter": 1000},
     )
     return found.x

@@ -21,7 +21,6 @@ from protogcn.scores.fusion import predicted_classes, weighted_members
 from protogcn.scores.intervals import Credits, ScoredClips
 from protogcn.scores.paired import Paired, compare_pair
 
-_NOTHING = 1e-12  # the weight of a stream that has none: alone, it says what its scores say
 _ROUNDED = 1e-12  # of two equal shares
 _BLOCK = 512  # clips whose sums stay in the processor's cache
 
@@ -35,24 +34,33 @@ class FusedSubsets:
         classes: (K,) names.
         clips: whose order the clips below are in.
         predicted: (S, N) the class that each stream alone says.
-        hits: (2^S, N) whether each subset is right; of no stream, it never is.
+        alone: (S, N) whether that is right.
+        hits: (2^S, N) whether each subset is right; it never is where it guesses.
+        guesses: (2^S,) whether a subset has no stream, or none whose weight is above 0.
     """
 
     streams: tuple[str, ...]
     classes: np.ndarray
     clips: ScoredClips
     predicted: np.ndarray
+    alone: np.ndarray
     hits: np.ndarray
+    guesses: np.ndarray
+
+    @property
+    def chance(self) -> float:
+        """The share of clips that guessing is right on."""
+        return 1 / len(self.classes)
 
     @property
     def accuracies(self) -> np.ndarray:
         """(2^S,) share of clips that each subset is right on."""
-        return self.hits.mean(axis=1)
+        return np.where(self.guesses, self.chance, self.hits.mean(axis=1))
 
     @property
-    def alone(self) -> np.ndarray:
-        """(S, N) whether each stream alone is right."""
-        return self.hits[[1 << place for place in range(len(self.streams))]]
+    def shapley_values(self) -> np.ndarray:
+        """(S, N) each stream's share in whether the ensemble is right, see ``shares_of_hits``."""
+        return shares_of_hits(self.hits, self.guesses, self.chance)
 
     @property
     def without(self) -> np.ndarray:
@@ -63,8 +71,7 @@ class FusedSubsets:
     @property
     def only_right(self) -> np.ndarray:
         """(S,) how many clips only this stream is right on, of all alone."""
-        alone = self.alone
-        return (alone & (alone.sum(axis=0) == 1)).sum(axis=1)
+        return (self.alone & (self.alone.sum(axis=0) == 1)).sum(axis=1)
 
     @property
     def disagreement(self) -> np.ndarray:
@@ -99,15 +106,21 @@ def fuse_subsets(
             " fused; ask for an ensemble of some of them."
         )
     first = next(iter(members.values()))
-    weights = {stream: weight or _NOTHING for stream, weight in weights.items()}
-    weighted = list(weighted_members(members, weights, space))
+    has_weight = np.array([weights[stream] > 0 for stream in members])
+    weighted = list(weighted_members(members, _with_weights(weights), space))
     clips = ScoredClips.of(first)
+    predicted = np.stack([predicted_classes(values)[clips.order] for values in weighted])
+    # A stream without weight changes nothing, but alone it says what its scores say.
+    weightless = sum(1 << place for place in np.flatnonzero(~has_weight).tolist())
+    subsets = np.arange(1 << len(members)) & ~weightless
     return FusedSubsets(
         streams=tuple(members),
         classes=first.classes.astype(str),
         clips=clips,
-        predicted=np.stack([predicted_classes(values)[clips.order] for values in weighted]),
-        hits=hits_of_subsets(weighted, first.labels)[:, clips.order],
+        predicted=predicted,
+        alone=predicted == clips.labels,
+        hits=hits_of_subsets(weighted, first.labels)[subsets][:, clips.order],
+        guesses=subsets == 0,
     )
 
 
@@ -121,7 +134,7 @@ def hits_of_subsets(weighted: Sequence[np.ndarray], labels: np.ndarray) -> np.nd
     return hits
 
 
-def shapley_values(hits: np.ndarray, chance: float) -> np.ndarray:
+def shares_of_hits(hits: np.ndarray, guesses: np.ndarray, chance: float) -> np.ndarray:
     """Return (S, N) each stream's share in whether the ensemble is right, clip by clip.
 
     A stream's share is what it adds to those that came before it, the mean over all orders in
@@ -129,7 +142,8 @@ def shapley_values(hits: np.ndarray, chance: float) -> np.ndarray:
 
     Args:
         hits: (2^S, N) whether each subset is right.
-        chance: the share of clips that is right without any stream.
+        guesses: (2^S,) which subsets are not, but right by chance.
+        chance: the share of clips that these are right on.
     """
     num_streams = len(hits).bit_length() - 1
     subsets = np.arange(len(hits))
@@ -143,7 +157,8 @@ def shapley_values(hits: np.ndarray, chance: float) -> np.ndarray:
         weights @ hits[:, start : start + _BLOCK].astype(np.float64)
         for start in range(0, hits.shape[1], _BLOCK)
     ]
-    return np.concatenate(blocks, axis=1) - chance / num_streams
+    by_chance = chance * weights[:, guesses].sum(axis=1, keepdims=True)  # (S, 1)
+    return np.concatenate(blocks, axis=1) + by_chance
 
 
 def forward_selection(accuracies: np.ndarray) -> list[int]:
@@ -186,7 +201,7 @@ def decider_of(fused: FusedSubsets, shares: np.ndarray, label: int) -> Decider |
 
     Args:
         fused: the subsets.
-        shares: (S, N) as ``shapley_values`` returns them.
+        shares: (S, N) its ``shapley_values``.
         label: the class.
     """
     rows = np.flatnonzero(fused.clips.labels == label)
@@ -198,6 +213,11 @@ def decider_of(fused: FusedSubsets, shares: np.ndarray, label: int) -> Decider |
     first, second = (Credits(shares[place, rows], strata, clips) for place in order[:2])
     lead = compare_pair(first, second)
     return Decider(int(order[0]), lead) if lead.difference > _ROUNDED else None
+
+
+def _with_weights(weights: Mapping[str, float]) -> dict[str, float]:
+    """Return the weights with 1 for those that are 0."""
+    return {stream: weight if weight > 0 else 1.0 for stream, weight in weights.items()}
 
 
 def _sums(weighted: Sequence[np.ndarray]) -> Iterator[tuple[int, np.ndarray]]:

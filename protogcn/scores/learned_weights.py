@@ -26,7 +26,7 @@ from protogcn.scores.calibration import (
     log_loss,
     tempered,
 )
-from protogcn.scores.fusion import fuse, in_space, logs_of, rows_in_order
+from protogcn.scores.fusion import in_space, logs_of, rows_in_order, softmax
 
 _DECIMALS = 6  # what other processors compute is equal up to rounding
 
@@ -53,24 +53,28 @@ def learn_weights(
             of them has no logits, which the space needs.
     """
     labels = next(iter(members.values())).labels
-    equal = dict.fromkeys(members, 1 / len(members))
-    before = log_loss(_logs(fuse(members, equal, space), space), labels)
-    temperatures = dict.fromkeys(members, 1.0)
+    values = _stacked(members, space)  # (S, N, K)
+    before = log_loss(_logs(values.mean(axis=0), space), labels)
+    temperatures = np.ones(len(members))
     if space == "probability":
-        temperatures = {
-            stream: _rounded(fit_temperature(logs_of(scores.probabilities), scores.labels))
-            for stream, scores in members.items()
-        }
-    members = with_temperatures(members, temperatures)
-    weights = _weights(members, space)
-    mean = fuse(members, weights, space)
+        for number, probabilities in enumerate(values):
+            logs = logs_of(probabilities)
+            temperatures[number] = _rounded(fit_temperature(logs, labels))
+            values[number] = softmax(logs / temperatures[number])
+        found = fit_shares(values[:, np.arange(len(labels)), labels])
+    else:
+        found = fit_scales(values, labels)
+    if not found.any():  # no stream knows anything
+        found = np.ones(len(members))
+    weights = np.round(found / found.sum(), _DECIMALS)
+    mean = np.tensordot(weights, values, axes=1) / weights.sum()  # (N, K)
     temperature = _rounded(fit_temperature(_logs(mean, space), labels))
     return LearnedWeights(
         task=task,
         side=side,
         space=space,
-        weights=weights,
-        temperatures=temperatures,
+        weights=dict(zip(members, weights.tolist(), strict=True)),
+        temperatures=dict(zip(members, temperatures.tolist(), strict=True)),
         temperature=temperature,
         clips=len(labels),
         log_loss_before=_rounded(before),
@@ -86,21 +90,14 @@ def with_temperatures(
     return {stream: tempered(scores, temperatures[stream]) for stream, scores in members.items()}
 
 
-def _weights(members: Mapping[str, Scores], space: str) -> dict[str, float]:
-    first = next(iter(members.values()))
-    values = []
-    for stream, scores in members.items():
-        rows = rows_in_order(first, scores, f"stream {stream}")
-        found = in_space(scores, space)
-        if space == "probability":  # only that of the true class
-            found = found[np.arange(len(found)), scores.labels]
-        values.append(found[rows])
-    stacked = np.stack(values)  # (S, N, K), or (S, N)
-    fitted = fit_shares(stacked) if space == "probability" else fit_scales(stacked, first.labels)
-    if not fitted.any():  # no stream knows anything
-        fitted = np.ones(len(fitted))
-    shares = (fitted / fitted.sum()).tolist()
-    return {stream: _rounded(share) for stream, share in zip(members, shares, strict=True)}
+def _stacked(members: Mapping[str, Scores], space: str) -> np.ndarray:
+    """Return (S, N, K) in the order of the first member's clips."""
+    first_stream, first = next(iter(members.items()))
+    values = np.empty((len(members), *first.probabilities.shape))
+    for number, (stream, scores) in enumerate(members.items()):
+        where = f"stream {stream} against stream {first_stream}"
+        values[number] = in_space(scores, space)[rows_in_order(first, scores, where)]
+    return values
 
 
 def _logs(fused: np.ndarray, space: str) -> np.ndarray:

@@ -34,7 +34,9 @@ def accuracy_of_subsets(
     """
     names = list(members)
     if len(names) <= MOST_STREAMS:
-        accuracies = fuse_subsets(members, weights, space).accuracies
+        fused = fuse_subsets(members, weights, space)
+        accuracies = fused.accuracies
+        accuracies[[1 << number for number in range(len(names))]] = fused.alone.mean(axis=1)
         found = [
             (tuple(n for n in range(len(names)) if subset >> n & 1), 100 * accuracies[subset])
             for subset in range(1, len(accuracies))

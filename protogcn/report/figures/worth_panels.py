@@ -168,7 +168,8 @@ def _draw_cost(
     axes.plot(totals, accuracies[1:], "o", color=GREY, markersize=3, alpha=0.45,
               markeredgewidth=0, label="every choice of streams")  # fmt: skip
     for place, stream in enumerate(streams):
-        axes.plot(values[place], accuracies[1 << place], markersize=5, **looks[stream])
+        alone = 100 * worth.fused.alone[place].mean()
+        axes.plot(values[place], alone, markersize=5, **looks[stream])
     axes.plot(totals[-1], accuracies[-1], "D", color=INK, markersize=5)
     axes.annotate("all", (totals[-1], accuracies[-1]), (-7, 5), textcoords="offset points")
     axes.set(ylabel="accuracy (%)", xlim=(0, 1.08 * totals[-1]))

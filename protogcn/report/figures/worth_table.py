@@ -14,7 +14,6 @@ from protogcn.scores.complementarity import (
     FusedSubsets,
     decider_of,
     forward_selection,
-    shapley_values,
     subsets_on_the_way,
 )
 from protogcn.scores.paired import Paired, holm
@@ -68,7 +67,7 @@ class Worth:
 
     Attributes:
         fused: every subset of the streams.
-        shares: (S, N) as ``shapley_values`` returns them.
+        shares: (S, N) its ``shapley_values``.
         costs: of each stream.
         selection: the order of the streams, if there are held-out clips.
     """
@@ -83,9 +82,8 @@ class Worth:
         cls, fused: FusedSubsets, costs: Mapping[str, StreamCost], held_out: FusedSubsets | None
     ) -> "Worth":
         """Measure it, and choose streams on held-out clips if there are some."""
-        shares = shapley_values(fused.hits, 1 / len(fused.classes))
         selection = None if held_out is None else _selected(held_out, fused)
-        return cls(fused, shares, costs, selection)
+        return cls(fused, fused.shapley_values, costs, selection)
 
 
 def worth_table(worth: Worth) -> pd.DataFrame:
@@ -140,20 +138,17 @@ def _stream_rows(worth: Worth, deciders: Sequence[str | None]) -> list[dict[str,
 
 
 def _pair_rows(fused: FusedSubsets) -> list[dict[str, str]]:
-    alone, disagreement = fused.alone, fused.disagreement
-    return [
-        {
-            **_accuracy(
-                "pair",
-                f"{fused.streams[one]} {fused.streams[other]}",
-                fused,
-                fused.hits[1 << one | 1 << other],
-            ),
-            **_bounds(alone[[one, other]]),
-            "disagreement": _percent(disagreement[one, other]),
-        }
-        for one, other in combinations(range(len(alone)), 2)
-    ]
+    rows, disagreement = [], fused.disagreement
+    for one, other in combinations(range(len(fused.streams)), 2):
+        subset = 1 << one | 1 << other
+        row = _accuracy(
+            "pair", f"{fused.streams[one]} {fused.streams[other]}", fused, fused.hits[subset]
+        )
+        if fused.guesses[subset]:  # neither has a weight
+            row = {name: row[name] for name in ("kind", "name", "clips")}
+        shares = {"disagreement": _percent(disagreement[one, other])}
+        rows.append({**row, **_bounds(fused.alone[[one, other]]), **shares})
+    return rows
 
 
 def _row_of_all(fused: FusedSubsets, costs: Mapping[str, StreamCost]) -> dict[str, str]:
@@ -219,7 +214,7 @@ def _percent(share: Any) -> str:
 
 
 def _point(share: Any) -> str:
-    return f"{100 * share:+.2f}"
+    return f"{round(100 * share, 2) + 0.0:+.2f}"  # a rounded -0.0 is +0.00
 
 
 def _chance(p: float) -> str:

@@ -34,8 +34,8 @@ def _facts_of(scores: Scores) -> dict[str, Any]:
 def _source_of(learned: LearnedWeights) -> str:
     """Return where learned weights are from, for the caption."""
     return (
-        f"least log-loss on {learned.clips} {learned.side} clips of {learned.task}, with a"
-        " temperature for each stream"
+        f"least log-loss on {learned.clips} {learned.side} clips of {learned.task}, temperature"
+        f" {learned.temperature:.3g}"
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 NOTES = {
     "tuned_on_test": "the weights are, or look, tuned on the test split; never best or second",
-    "learned": "the weights, and a temperature of each stream, were learned on val clips",
+    "learned": "the weights were learned on val clips, which no training of theirs saw",
     "oracle": "the weights were learned on the test labels: a bound, never best or second",
     "selected_best": "the epoch was chosen by its accuracy; never best or second",
     "selected_on_val": "the epoch was chosen by its accuracy on val clips",

@@ -8,7 +8,7 @@ from protogcn.scores.complementarity import (
     decider_of,
     forward_selection,
     fuse_subsets,
-    shapley_values,
+    shares_of_hits,
     subsets_on_the_way,
 )
 from protogcn.scores.fusion import fuse, top_k_hits
@@ -57,8 +57,8 @@ def test_clips_of_a_stream_in_another_order_are_the_same_clips():
 
 
 def test_shapley_values_are_the_mean_over_all_orders():
-    hits = fuse_subsets(members(), WEIGHTS, "probability").hits
-    accuracy = hits.mean(axis=1)
+    fused = fuse_subsets(members(), WEIGHTS, "probability")
+    accuracy = fused.hits.mean(axis=1)
     accuracy[0] = 0.25
     gains = np.zeros(4)
     for order in permutations(range(4)):
@@ -66,15 +66,14 @@ def test_shapley_values_are_the_mean_over_all_orders():
         for place in order:
             gains[place] += accuracy[before | 1 << place] - accuracy[before]
             before |= 1 << place
-    np.testing.assert_allclose(shapley_values(hits, 0.25).mean(axis=1), gains / 24, atol=1e-12)
+    np.testing.assert_allclose(fused.shapley_values.mean(axis=1), gains / 24, atol=1e-12)
 
 
 def test_shapley_values_of_a_clip_add_up_to_whether_it_is_right():
     hits = np.random.default_rng(0).random((1 << 10, 30)) < 0.7
     hits[0] = False
-    np.testing.assert_allclose(
-        shapley_values(hits, 0.1).sum(axis=0), hits[-1] - 0.1, rtol=0, atol=1e-12
-    )
+    shares = shares_of_hits(hits, np.arange(1 << 10) == 0, 0.1)
+    np.testing.assert_allclose(shares.sum(axis=0), hits[-1] - 0.1, rtol=0, atol=1e-12)
 
 
 def test_who_is_right_counts_for_streams_alone():
@@ -90,7 +89,7 @@ def test_a_stream_that_others_have_too_is_not_missed():
     labels = np.arange(40) % 4
     fused = who_say([labels, labels], labels)
     assert fused.left_out(0).difference == 0
-    np.testing.assert_allclose(shapley_values(fused.hits, 0.25).mean(axis=1), [0.375, 0.375])
+    np.testing.assert_allclose(fused.shapley_values.mean(axis=1), [0.375, 0.375])
 
 
 def test_streams_are_chosen_by_what_they_add_to_those_before():
@@ -108,7 +107,7 @@ def test_of_streams_that_add_equally_the_first_is_chosen():
 def test_the_stream_that_alone_knows_a_class_decides_it():
     labels = np.repeat([0, 1], 30)
     fused = who_say([labels, np.zeros(60, int)], labels, classes=3)
-    shares = shapley_values(fused.hits, 1 / 3)
+    shares = fused.shapley_values
     decider = decider_of(fused, shares, 1)
     assert decider.stream == 0
     assert decider.lead.clips.low > 0
@@ -116,13 +115,16 @@ def test_the_stream_that_alone_knows_a_class_decides_it():
     assert decider_of(fused, shares, 2) is None  # it has no clip
 
 
-def test_a_stream_of_weight_0_is_alone_what_its_scores_say():
+def test_a_stream_of_weight_0_brings_nothing_and_is_alone_what_its_scores_say():
     streams = members()
-    weighted = fuse_subsets(streams, {**WEIGHTS, "b": 0.0}, "probability")
-    np.testing.assert_array_equal(
-        weighted.alone, fuse_subsets(streams, WEIGHTS, "probability").alone
-    )
-    assert weighted.left_out(1).difference == 0
+    fused = fuse_subsets(streams, {**WEIGHTS, "b": 0.0, "k": 0.0}, "probability")
+    np.testing.assert_array_equal(fused.alone, fuse_subsets(streams, WEIGHTS, "probability").alone)
+    assert fused.left_out(1).difference == 0
+    np.testing.assert_allclose(fused.shapley_values[[1, 2]], 0, atol=1e-12)
+    assert fused.accuracies[0b0110] == 0.25  # nothing but a guess
+    two = {"j": WEIGHTS["j"], "jm": WEIGHTS["jm"]}
+    expected = fuse_subsets({name: streams[name] for name in two}, two, "probability")
+    np.testing.assert_allclose(fused.shapley_values[[0, 3]], expected.shapley_values, atol=1e-12)
 
 
 def test_more_than_ten_streams_are_refused():

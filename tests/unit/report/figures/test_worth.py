@@ -148,6 +148,16 @@ def test_what_is_not_known_is_empty():
     assert (table[["hours", "parameters", "gflops", "step", "val_top1"]] == "").all(axis=None)
 
 
+def test_two_streams_without_weight_have_no_accuracy_together():
+    fused = fuse_subsets(members(), {"j": 1.0, "b": 0.0, "jm": 0.0}, "probability")
+    table = worth_table(Worth.of(fused, dict.fromkeys(WEIGHTS, KNOWN), None)).set_index("name")
+    assert table.loc["b jm", ["top1", "low"]].tolist() == ["", ""]
+    assert table.loc["j b", "top1"] == table.loc["fused", "top1"] != ""
+    assert table.loc[["b", "jm"], ["shapley", "leave_one_out"]].to_numpy().tolist() == (
+        [["+0.00", "+0.00"]] * 2
+    )
+
+
 def figure_of(worth):
     with in_style():
         figure = draw_worth(worth, "title")

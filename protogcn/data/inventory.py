@@ -130,7 +130,8 @@ class Inventory:
         for sentence in self.ranges.problems():
             yield f"{raw}: {sentence}"
         for split in self._dataset.splits:
-            if not self.count(split, "test"):
+            in_folds = (self._dataset.hold_out or {}).get("folds")
+            if not in_folds and not self.count(split, "test"):
                 why = ""
                 if copies := self._num_left_out(split, "test"):
                     why = f"; all {copies} are copies of earlier sides' clips and left out"

@@ -41,12 +41,14 @@ class Target(NamedTuple):
     Attributes:
         kind: what it is.
         names: what it is of; the last one of several is the task.
-        runs: task, model and stream of the runs that it needs; none if it cannot be made.
+        runs: task, model and stream of the runs that it is of; none if it cannot be made.
+        learned_on: those of the runs that its weights are learned on.
     """
 
     kind: str
     names: tuple[str, ...]
     runs: tuple[_Key, ...]
+    learned_on: tuple[_Key, ...] = ()
 
     @property
     def meaning(self) -> str:
@@ -157,10 +159,11 @@ def chosen_runs(
         keys: Iterable[_Key] = ()
         if path == _PAGE:
             page = page_of(plan, known, config.get("report"))
-            drawn = [key for name in page.figures if name in known for key in known[name].runs]
-            keys = [*((run.task, run.model, run.stream) for run in page.runs), *drawn]
+            shown = [known[name] for name in (*page.tables, *page.figures) if name in known]
+            keys = [(run.task, run.model, run.stream) for run in page.runs]
+            keys += [key for each in shown for key in (*each.runs, *each.learned_on)]
         elif path.parent == _PAGE.parent and path.stem in known:
-            keys = known[path.stem].runs
+            keys = [*known[path.stem].runs, *known[path.stem].learned_on]
         runs = [plan.run(*key) for key in keys] or [
             run
             for run in every
@@ -185,19 +188,21 @@ def _named(plan: Plan, tables: Mapping[str, Table]) -> Iterator[tuple[str, Targe
     fused = plan.fused_runs()
     for (task, name), scheme in plan.ensembles.items():
         runs = tuple((task, *member) for member in scheme.members)
-        for kind, pattern in _OF_ENSEMBLES.items():
-            yield pattern.format(task=task, ensemble=name), Target(kind, (name, task), runs)
         if has_fold_table(plan, task, name):
             stem = paths.FOLDS.format(task=task, ensemble=name)
             yield stem, Target("folds", (name, task), tuple(runs_of_folds(plan, task, name)))
+        learned_on: tuple[_Key, ...] = ()
         if scheme.weights != GIVEN:
-            runs = tuple(
-                (run.task, run.model, run.stream) for run in plan.learning_runs(task, name)
-            )
+            learning = plan.learning_runs(task, name)
+            learned_on = tuple((run.task, run.model, run.stream) for run in learning)
             stem = paths.WEIGHTS.format(task=task, ensemble=name)
-            yield stem, Target("weights", (name, task), runs)
+            yield stem, Target("weights", (name, task), learned_on)
+        for kind, pattern in _OF_ENSEMBLES.items():
+            stem = pattern.format(task=task, ensemble=name)
+            yield stem, Target(kind, (name, task), runs, learned_on)
     for name, table in tables.items():
-        yield name, Target("comparison", (name,), tuple(table.runs))
+        runs, learned_on = tuple(table.runs), tuple(table.learning_runs)
+        yield name, Target("comparison", (name,), runs, learned_on)
         pairs = paths.PAIRS_OF_TABLE.format(table=name)
         yield pairs, Target("pairs", ("rows", name), tuple(table.runs))
     tasks = dict.fromkeys(task for task, _ in plan.ensembles)

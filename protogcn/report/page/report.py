@@ -10,7 +10,7 @@ from protogcn.config.recipe import flattened, shared_and_own
 from protogcn.errors import ConfigError
 from protogcn.files import provenance
 from protogcn.files.contracts import save_text
-from protogcn.files.scores import Scores
+from protogcn.files.scores import Scores, chosen_on
 from protogcn.jobs.bar import show_progress
 from protogcn.report.page.pictures import ShownFigure, read_shown_figure
 from protogcn.report.page.render import render
@@ -43,9 +43,12 @@ def build_page(
     """
     tasks: dict[str, Task] = {}
     settings: dict[str, dict[str, str]] = {}
+    chosen_on_test: list[str] = []
     for path in show_progress(score_files, total=len(score_files), what="score files"):
         scores = Scores.load(path)
-        settings[add_run(tasks, path, scores)] = flattened(scores.provenance)
+        run = add_run(tasks, path, scores)
+        settings[run] = flattened(scores.provenance)
+        chosen_on_test += [run] if chosen_on(scores) == "test" else []
     _check_table_runs(table_runs, tables, settings)
     same, differing = shared_and_own([*settings.values()], absent="")
     return render(
@@ -55,7 +58,7 @@ def build_page(
         dag=dag,
         runs=list(settings),
         watched=[run for run in settings if settings[run].get("select") == "watched"],
-        chosen_on_labels=[run for run in settings if settings[run].get("select") == "best"],
+        chosen_on_labels=chosen_on_test,
         same=same,
         differing=differing,
         comparison={

@@ -14,7 +14,7 @@ from protogcn.config.plan import expand
 from protogcn.config.schema import check_schema
 from protogcn.config.strict_yaml import read_yaml
 from protogcn.config.tables import resolve_tables
-from protogcn.config.targets import page_of, targets_of
+from protogcn.config.targets import chosen_runs, page_of, targets_of
 from protogcn.errors import ConfigError
 from tests.made.config import SCHEMA, changed, repository_config
 
@@ -165,3 +165,11 @@ def test_members_are_chosen_on_scores_that_weights_are_learned_on():
     plan = expand(changed("ensembles.mine", learned))
     assert len(scores_to_choose_on(plan, "demo_xsub", "2ens")) == 2
     assert scores_to_choose_on(plan, "demo_xsub", "4ens") == []  # nothing is trained for it alone
+
+
+def test_a_target_with_learned_weights_needs_the_twins_runs_too(tmp_path):
+    splits = ("xsub", "xsub_held_out")
+    config = config_with(splits=splits, mine={**LEARNED, "streams": ["j"]})
+    targets = ["results/utd_mhad_xsub_mine.csv"]
+    found = chosen_runs(config, expand(config), tmp_path, targets)
+    assert [run.name for run in found] == [f"utd_mhad_{split}/protogcn/j" for split in splits]

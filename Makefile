@@ -22,7 +22,8 @@ TABLES := $(foreach n,2 4 6,results/demo_xsub_$(n)ens.csv)
 demo: $(VENV)/ready
 	$(BIN)/snakemake --cores all --quiet rules --rerun-incomplete $(TABLES)
 	@echo; echo "Six streams of the demo, fused (results/demo_xsub_6ens.csv):"
-	@column -s, -t results/demo_xsub_6ens.csv 2>/dev/null || cat results/demo_xsub_6ens.csv
+	@cut -d, -f1-6,9,10 results/demo_xsub_6ens.csv | column -s, -t 2>/dev/null || cat results/demo_xsub_6ens.csv
+	@echo "low and high: the 95 % interval of top1 over clips."
 	@echo; echo "Tables: $(TABLES)"
 	@echo "Networks, histories and scores of each stream: results/runs/demo/xsub/protogcn/"
 

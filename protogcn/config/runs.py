@@ -189,6 +189,8 @@ class Runs:
         settings = with_validation(without_defaults(settings))
         if network["network"] == "gap":
             network |= _of_texts(f"run {task}/{model}/{stream}", dataset, facts["modality"])
+        if not engine.get("deterministic"):  # the engine that it was before there was this switch
+            engine.pop("deterministic", None)
         repeat = int(stream.partition("-")[2] or 1)
         settings["seed"] += repeat - 1
         return Run(dataset, split, model, facts["modality"], repeat, settings, network, engine)

@@ -5,6 +5,7 @@ them, or builds their parts from variants that compute the same.
 """
 
 import ctypes
+import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -43,6 +44,7 @@ class Engine:
         tf32: float32 products on a GPU may round their factors to TF32.
         fused_optimizer: one kernel updates all weights (GPU).
         topology_kernel: on a GPU, the Triton kernel for the mixing along the topology.
+        deterministic: only operations that give the same bytes each time, which costs a GPU time.
     """
 
     device: torch.device
@@ -52,6 +54,7 @@ class Engine:
     tf32: bool
     fused_optimizer: bool
     topology_kernel: bool
+    deterministic: bool
 
     @classmethod
     def of(cls, switches: Mapping[str, Any], device: torch.device, *, precision: str) -> "Engine":
@@ -83,6 +86,7 @@ class Engine:
             tf32=on_gpu and switches["tf32"],
             fused_optimizer=on_gpu and switches["fused_optimizer"],
             topology_kernel=on_gpu and switches["topology_kernel"],
+            deterministic=switches.get("deterministic", False),
         )
 
     @property
@@ -96,6 +100,11 @@ class Engine:
         # Set in either case: torch has TF32 off in products and on in convolutions by default.
         torch.set_float32_matmul_precision("high" if self.tf32 else "highest")
         torch.backends.cudnn.allow_tf32 = self.tf32
+        if self.deterministic:
+            # cuBLAS adds up in one order only with buffers of a fixed size.
+            os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+            torch.backends.cudnn.benchmark = False
+            torch.use_deterministic_algorithms(True)
         if self.device.type == "cpu":
             _keep_freed_memory()
 

@@ -1,3 +1,5 @@
+import os
+
 import numpy as np
 import pytest
 import torch
@@ -191,6 +193,17 @@ def test_tf32_is_off_in_products_and_convolutions_unless_wanted(monkeypatch):
     engine_of().start(threads=1)
     assert torch.get_float32_matmul_precision() == "highest"
     assert not torch.backends.cudnn.allow_tf32
+
+
+def test_only_what_repeats_itself_is_used_where_that_is_wanted(monkeypatch):
+    monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG", raising=False)
+    assert not engine_of().deterministic
+    try:
+        engine_of(deterministic=True).start(threads=1)
+        assert torch.are_deterministic_algorithms_enabled()
+        assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":4096:8"
+    finally:
+        torch.use_deterministic_algorithms(False)
 
 
 def test_without_the_fused_optimizer_torch_may_still_update_many_weights_at_once():

@@ -23,7 +23,7 @@ from protogcn.data.readers.pickles.load import load_pickle
 from protogcn.data.readers.pyskl import read_pyskl
 from protogcn.files.arrays import open_array
 from protogcn.files.scores import Scores
-from protogcn.report.tables.fuse import ensemble_table
+from protogcn.report.tables.ensemble_rows import ensemble_table
 
 FUSED = {"NTU-60 X-Sub": (16_487, 60), "NTU-120 X-Sub": (50_919, 120)}  # clips, classes
 WEIGHTS = {"j": 2, "b": 2, "k": 2, "jm": 1, "bm": 1, "km": 1}

@@ -10,7 +10,7 @@ from benchmarks.measure import Row, duration, measure, print_rows
 from benchmarks.network import status_of_memory
 from protogcn.files.scores import Scores
 from protogcn.report.figures.worth_table import StreamCost, Worth, worth_table
-from protogcn.report.tables.fuse import ensemble_rivals, ensemble_table
+from protogcn.report.tables.ensemble_rows import ensemble_rivals, ensemble_table
 from protogcn.report.tables.pairs import compare_rows
 from protogcn.scores.calibration import calibration_of
 from protogcn.scores.class_differences import compare_classes

@@ -31,6 +31,7 @@ COMMANDS = {  # its module, and what it makes of what
     "import_scores": ("scores.import_scores", "a third-party score file -> the same"),
     "learn_weights": ("report.tables.learn", "val scores -> the weights of an ensemble's streams"),
     "fuse": ("report.tables.fuse", "scores of several streams -> the ensemble's table"),
+    "tabulate_folds": ("report.tables.tabulate_folds", "val scores of all folds -> one table"),
     "compare_schemes": ("report.tables.schemes", "the same -> its weights beside others'"),
     "tabulate": ("report.tables.tabulate", "scores of many runs -> a table beside the paper's"),
     "power": ("report.tables.power", "a difference -> how many repeats and clips show it"),

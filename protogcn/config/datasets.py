@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from protogcn.config.facts import ntu_facts
+from protogcn.config.hold_out import resolve_hold_out
 from protogcn.config.resolved import ANNOTATIONS, Dataset
 from protogcn.config.skeleton import Skeleton, built_in_skeletons
 from protogcn.errors import ConfigError, nearest, some_of
@@ -91,6 +92,7 @@ def resolve_dataset(
         kpfiles=kpfiles,
         text_embeddings=entry.get("text_embeddings"),
         leave_out_copies=entry.get("leave_out_copies", False),
+        hold_out=resolve_hold_out(where, entry.get("hold_out"), entry["splits"]),
     )
     if kpfiles is not None and not (dataset.is_pickle and dataset.skeleton.in_image):
         raise ConfigError(

@@ -10,7 +10,6 @@ from protogcn.errors import ConfigError
 from protogcn.files import paths
 
 GIVEN, LEARNED, ORACLE = "given", "learned", "oracle"  # where an ensemble's weights are from
-HELD_OUT = "_held_out"  # what a twin of a split adds to its name
 
 
 @dataclass(frozen=True)

@@ -177,7 +177,7 @@ def found_scores_of_table(plan: Plan, table: Table) -> dict[str, float]:
 
 
 def tables_of(plan: Plan, dataset: str) -> list[str]:
-    """Return the table of every ensemble of a dataset."""
+    """Return the table of every ensemble of a dataset, but for the twins of its splits."""
     tasks = [f"{dataset}_{split}" for split in plan.datasets[dataset].splits]
     return [
         paths.result(paths.ENSEMBLE.format(task=task, ensemble=ensemble), ".csv")

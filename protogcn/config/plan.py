@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from protogcn.config.datasets import resolve_dataset, resolve_skeletons
-from protogcn.config.ensembles import HELD_OUT, LEARNED, Ensemble, resolve_ensemble
+from protogcn.config.ensembles import LEARNED, Ensemble, resolve_ensemble
+from protogcn.config.hold_out import HELD_OUT
 from protogcn.config.members import split_member
 from protogcn.config.resolved import Dataset, Run
 from protogcn.config.runs import Runs
@@ -140,8 +141,12 @@ def expand(config: Mapping[str, Any]) -> Plan:
     datasets = {
         name: resolve_dataset(name, entry, skeletons) for name, entry in config["datasets"].items()
     }
-    tasks = {f"{name}_{split}": (name, split) for name, d in datasets.items() for split in d.splits}
-    if len(tasks) < sum(len(dataset.splits) for dataset in datasets.values()):
+    tasks = {
+        f"{name}_{split}": (name, split)
+        for name, dataset in datasets.items()
+        for split in dataset.task_splits
+    }
+    if len(tasks) < sum(len(dataset.task_splits) for dataset in datasets.values()):
         raise ConfigError("datasets: two tasks have one name, rename a dataset or a split.")
     runs = Runs(config, datasets)
     schemes = [

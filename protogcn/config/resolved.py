@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from protogcn.config.hold_out import Twin, twins_of
 from protogcn.config.options import OPTIONS
 from protogcn.config.skeleton import Skeleton
 from protogcn.config.strict_yaml import read_yaml
@@ -41,6 +42,7 @@ class Dataset:
         kpfiles: the folder with the compressed poses that ``raw`` is the table of, else None.
         text_embeddings: the file of texts about its classes; runs of GAP have it themselves.
         leave_out_copies: leave out test clips with the positions of training clips.
+        hold_out: which training clips the twins of its splits leave out, None without twins.
     """
 
     name: str
@@ -56,6 +58,17 @@ class Dataset:
     kpfiles: str | None = None
     text_embeddings: str | None = None
     leave_out_copies: bool = False
+    hold_out: Mapping[str, Any] | None = None
+
+    @property
+    def twins(self) -> dict[str, Twin]:
+        """The twins of its splits, by their names."""
+        return twins_of(self.splits, self.hold_out)
+
+    @property
+    def task_splits(self) -> tuple[str, ...]:
+        """Its splits, and their twins: each makes a task."""
+        return (*self.splits, *self.twins)
 
     @property
     def is_pickle(self) -> bool:
@@ -75,11 +88,14 @@ class Dataset:
         """Return what ``dataset_from_mapping`` builds this dataset from.
 
         ``source`` is words for a message: changing them redoes nothing. Texts are a run's. A
-        dataset that leaves no copies out is the one that it was before there was this setting.
+        dataset that leaves no copies and no subjects out is the one that it was before there were
+        these settings.
         """
         entry = {key: value for key, value in vars(self).items() if key not in _NOT_KEPT}
         if not self.leave_out_copies:
             del entry["leave_out_copies"]
+        if self.hold_out is None:
+            del entry["hold_out"]
         entry["skeleton"] = {"name": self.skeleton.name, **self.skeleton.to_mapping()}
         entry["classes"] = list(self.classes)
         entry["splits"] = list(self.splits)

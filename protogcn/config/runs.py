@@ -51,7 +51,7 @@ class Runs:
         self._tasks = {
             f"{name}_{split}": (dataset, split)
             for name, dataset in datasets.items()
-            for split in dataset.splits
+            for split in dataset.task_splits
         }
         self._datasets = datasets
         self._found: dict[tuple[str, str, str], Run] = {}
@@ -183,13 +183,21 @@ class Runs:
             network |= changes.pop("model", {})
             engine |= changes.pop("engine", {})
         settings = with_start(self._train | with_imports(changes, facts), changes, facts)
-        settings = with_validation(without_defaults(settings))
         dataset, split = self._tasks[task]
+        if split in dataset.twins and "select_on" not in changes:
+            settings["select_on"] = "val"
+        settings = with_validation(without_defaults(settings))
         if network["network"] == "gap":
             network |= _of_texts(f"run {task}/{model}/{stream}", dataset, facts["modality"])
         repeat = int(stream.partition("-")[2] or 1)
         settings["seed"] += repeat - 1
         return Run(dataset, split, model, facts["modality"], repeat, settings, network, engine)
+
+    def _twin_of(self, task: str) -> str:
+        """Return the task whose twin a task is, or nothing."""
+        dataset, split = self._tasks[task]
+        twin = dataset.twins.get(split)
+        return f"{dataset.name}_{twin.split}" if twin else ""
 
     def _matching(self, facts: Mapping[str, str]) -> dict[str, Mapping[str, Any]]:
         is_own = facts["recipe"] == self._own[facts["model"]]
@@ -197,8 +205,11 @@ class Runs:
             name: override
             for name, override in self._overrides.items()
             if _matches(override["where"], facts)
-            # A file is of one training: it is not taken for another recipe unasked.
-            and (is_own or "recipe" in override["where"] or not {*IMPORTS} & {*override["set"]})
+            # A file is of one training: it is not taken for another recipe or a twin unasked.
+            and (
+                not {*IMPORTS} & {*override["set"]}
+                or ((is_own or "recipe" in override["where"]) and _names_task(override, facts))
+            )
         }
 
     def _facts(self, task: str, model: str, stream: str) -> dict[str, str]:
@@ -206,6 +217,7 @@ class Runs:
         return {
             "dataset": self._tasks[task][0].name,
             "task": task,
+            "twin of": self._twin_of(task),
             "model": name,
             "recipe": recipe,
             "modality": stream.partition("-")[0],
@@ -283,4 +295,12 @@ def _listed(names: str | Iterable[str]) -> list[str]:
 
 
 def _matches(where: Mapping[str, str | list[str]], facts: Mapping[str, str]) -> bool:
-    return all(facts[key] in _listed(names) for key, names in where.items())
+    return all(
+        facts[key] in _listed(names) or (key == "task" and facts["twin of"] in _listed(names))
+        for key, names in where.items()
+    )
+
+
+def _names_task(override: Mapping[str, Any], facts: Mapping[str, str]) -> bool:
+    """Return whether an override that matches names the task itself, not a split of its twin."""
+    return not facts["twin of"] or facts["task"] in _listed(override["where"].get("task", ()))

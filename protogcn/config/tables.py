@@ -71,7 +71,7 @@ def common_recipe(table: Table, plan: Plan) -> dict[str, Any]:
 def _table(name: str, entry: Mapping[str, Any], plan: Plan) -> Table:
     where = f"tables.{name}"
     paper = entry.get("paper", "")
-    configured = [f"{d.name}_{split}" for d in plan.datasets.values() for split in d.splits]
+    configured = [f"{d.name}_{split}" for d in plan.datasets.values() for split in d.task_splits]
     published = dict.fromkeys(row["task"] for row in published_numbers(paper)) if paper else {}
     look_up(f"{where}.tasks", entry["tasks"], [*configured, *published])
     look_up(f"{where}.metrics", entry.get("metrics", {}), [*configured, *published])

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from protogcn.config.cells import Table
 from protogcn.config.ensembles import GIVEN, LEARNED
+from protogcn.config.folds import has_fold_table, runs_of_folds
 from protogcn.config.imports import is_imported
 from protogcn.config.members import MOST_STREAMS
 from protogcn.config.plan import Ensemble, Plan
@@ -187,6 +188,9 @@ def _named(plan: Plan, tables: Mapping[str, Table]) -> Iterator[tuple[str, Targe
     fused = plan.fused_runs()
     for (task, name), scheme in plan.ensembles.items():
         runs = tuple((task, *member) for member in scheme.members)
+        if has_fold_table(plan, task, name):
+            stem = paths.FOLDS.format(task=task, ensemble=name)
+            yield stem, Target("folds", (name, task), tuple(runs_of_folds(plan, task, name)))
         learned_on: tuple[_Key, ...] = ()
         if scheme.weights != GIVEN:
             learning = plan.learning_runs(task, name)
@@ -302,7 +306,7 @@ def _with_directory(plan: Plan, directory: Path) -> list[Run]:
     """Return the runs of the config that have a directory: of ensembles first, then the others."""
     runs = {run.name: run for run in plan.of_ensembles() if (directory / run.folder).is_dir()}
     for dataset, model in product(plan.datasets.values(), plan.models):
-        for split in dataset.splits:
+        for split in dataset.task_splits:
             task = f"{dataset.name}_{split}"
             folder = directory / paths.of_run(dataset.name, split, model, "")
             for place in sorted(folder.iterdir()) if folder.is_dir() else ():

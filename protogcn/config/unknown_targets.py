@@ -19,6 +19,7 @@ _ENDINGS = {  # of what is no figure with a table
     "table": (".csv", ".md", ".tex", ".json"),
     "comparison": (".csv", ".md", ".tex", ".partial.csv", ".partial.md", ".partial.tex"),
     "pairs": (".csv",),
+    "folds": (".csv", ".md", ".tex"),
     "schemes": (".csv",),
     "weights": (".json",),
     "learning curves": (".png", ".pdf", ".txt"),
@@ -108,7 +109,7 @@ def _folders(plan: Plan, kind: str) -> list[str]:
         return [paths.prepared(*names) for names in product(plan.datasets, PREPARATIONS)]
     streams = dict.fromkeys(MODALITIES)
     streams |= dict.fromkeys(s for scheme in plan.ensembles.values() for _, s in scheme.members)
-    tasks = [(dataset.name, split) for dataset in datasets for split in dataset.splits]
+    tasks = [(dataset.name, split) for dataset in datasets for split in dataset.task_splits]
     return [paths.of_run(*task, *of) for task, *of in product(tasks, plan.models, streams)]
 
 

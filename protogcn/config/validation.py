@@ -77,6 +77,8 @@ def no_val_to_learn_on(run: Run) -> str:
 def has_val(run: Run) -> bool | None:
     """Return whether some clip of a run's split is on the side val; None if that is not known."""
     dataset, split = run.dataset, run.split
+    if split in dataset.twins:
+        return True
     prepared = Path(paths.prepared(dataset.name, run.settings["preparation"]), "clips.csv")
     raw = Path(dataset.raw)
     with suppress(OSError, UnicodeDecodeError, csv.Error):  # whose reader says what is wrong

@@ -84,7 +84,6 @@ class Copies:
     def __init__(self, skeleton: Skeleton):
         self._channels = 2 if skeleton.in_image else 3
         self._names: list[str] = []
-        self._sides: list[Mapping[str, str]] = []
         self._sketches: list[np.ndarray] = []
         self._found: list[list[int]] | None = None  # once somebody asked
 
@@ -92,30 +91,35 @@ class Copies:
         """Look at one clip."""
         self._found = None
         self._names.append(clip.name)
-        self._sides.append(clip.sides)
         self._sketches.append(_sketch(clip.keypoints[..., : self._channels]))
 
     def groups(self) -> list[list[str]]:
         """Return the names of clips that are copies of one another, in reading order."""
         return [[self._names[clip] for clip in group] for group in self._groups()]
 
-    def across(self, splits: Sequence[str]) -> dict[str, CrossedSplit]:
-        """Return for each split the copies that lie on several of its sides; maybe none."""
-        found = self._groups()
-        return {split: self._across(split, found) for split in splits}
+    def across(
+        self, splits: Sequence[str], sides: Mapping[str, Mapping[str, str]]
+    ) -> dict[str, CrossedSplit]:
+        """Return for each split the copies that lie on several of its sides; maybe none.
+
+        Args:
+            splits: the splits.
+            sides: of each clip by its name, for each split its side.
+        """
+        return {split: self._across(split, sides) for split in splits}
 
     def _groups(self) -> list[list[int]]:
         if self._found is None:
             self._found = self._equal()
         return self._found
 
-    def _across(self, split: str, groups: Sequence[Sequence[int]]) -> CrossedSplit:
+    def _across(self, split: str, sides_of: Mapping[str, Mapping[str, str]]) -> CrossedSplit:
         crossed, late, sides = [], {}, {}
-        for group in groups:
+        for names in self.groups():
             ranks = {
-                self._names[clip]: _SIDES.index(side)
-                for clip in group
-                if (side := self._sides[clip].get(split, "-")) in _SIDES
+                name: _SIDES.index(side)
+                for name in names
+                if (side := sides_of[name].get(split, "-")) in _SIDES
             }
             if len(set(ranks.values())) > 1:
                 first = min(ranks.values())

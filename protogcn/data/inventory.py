@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from protogcn.config.datasets import expected_clips
 from protogcn.config.resolved import Dataset
 from protogcn.data.copies import Copies, CrossedSplit
+from protogcn.data.held_out import add_twins
 from protogcn.data.preparation import seen
 from protogcn.data.ranges import Ranges
 from protogcn.data.readers import DroppedClip, RawClip
@@ -75,13 +76,23 @@ class Inventory:
         return self._beyond([clip.name]) if clip.label >= len(self._dataset.classes) else None
 
     def finish(self) -> None:
-        """Find the copies across each split; leave those of them out that the dataset wants out."""
-        self.crossed = self._copies.across(self._dataset.splits)
-        if self._dataset.leave_out_copies:
-            for split, found in self.crossed.items():
-                for name, side in found.late.items():
-                    self.sides[name][split] = "-"
-                    self.dropped.append(DroppedClip(name, f"copy_in_{_OTHER[side]}_{split}"))
+        """Hold clips out, find the copies across each split, leave those out that nobody wants.
+
+        Raises:
+            ConfigError: clips cannot be held out as the dataset asks.
+        """
+        self._find_copies(self._dataset.splits)
+        if self._dataset.twins:
+            add_twins(self._dataset, self.sides, self._labels)
+            self._find_copies(tuple(self._dataset.twins))
+
+    def _find_copies(self, splits: Sequence[str]) -> None:
+        crossed = self._copies.across(splits, self.sides)
+        self.crossed |= crossed
+        for split, found in crossed.items() if self._dataset.leave_out_copies else ():
+            for name, side in found.late.items():
+                self.sides[name][split] = "-"
+                self.dropped.append(DroppedClip(name, f"copy_in_{_OTHER[side]}_{split}"))
 
     def faults(self) -> list[MalformedError]:
         """Return each label without a class, as a fault of its sample."""
@@ -119,7 +130,8 @@ class Inventory:
         for sentence in self.ranges.problems():
             yield f"{raw}: {sentence}"
         for split in self._dataset.splits:
-            if not self.count(split, "test"):
+            in_folds = (self._dataset.hold_out or {}).get("folds")
+            if not in_folds and not self.count(split, "test"):
                 why = ""
                 if copies := self._num_left_out(split, "test"):
                     why = f"; all {copies} are copies of earlier sides' clips and left out"
@@ -132,7 +144,7 @@ class Inventory:
                 f"left out by rule: {self._by_rule()}.",
                 [f"{clip.name}: {clip.rule}" for clip in self.dropped],
             )
-        for split in self._dataset.splits:
+        for split in self._dataset.task_splits:
             yield from self._odd_counts(split)
             yield from self._odd_classes(split)
             yield from self._odd_copies(split)

@@ -11,6 +11,7 @@ VAL_SCORES = "val_scores.npz"  # in the folder of a run, beside scores.npz
 ENSEMBLE = "{task}_{ensemble}"
 PAIRS_OF_ENSEMBLE = ENSEMBLE + "_pairs"
 WEIGHTS = ENSEMBLE + "_weights"
+FOLDS = ENSEMBLE + "_folds"
 PAIRS_OF_TABLE = "{table}_pairs"
 SCHEMES = ENSEMBLE + "_schemes"
 RELIABILITY = ENSEMBLE + "_reliability"

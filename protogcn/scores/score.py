@@ -1,4 +1,4 @@
-"""Stage 4: a trained network -> its scores of every test clip."""
+"""Stage 4: a trained network -> its scores of every test clip, or of every clip held out."""
 
 import argparse
 from collections.abc import Sequence
@@ -21,13 +21,14 @@ from protogcn.scores.scoring import ScoringCrops, score_clips
 _MADE_BY = ("commit", "versions", "hardware")  # the last one is not in older checkpoints
 
 
-def score(run: Run, store: ClipStore, path: Path) -> Scores:
-    """Score the test side of a run's split: the mean over its crops.
+def score(run: Run, store: ClipStore, path: Path, side: str = "test") -> Scores:
+    """Score a side of a run's split: the mean over its crops.
 
     Args:
         run: settings, network, split.
         store: the clips of its modality.
         path: the checkpoint that the train stage wrote for the same run, or an import.
+        side: test or val.
 
     Raises:
         ContractError: the checkpoint is missing, damaged, or of another training.
@@ -35,7 +36,7 @@ def score(run: Run, store: ClipStore, path: Path) -> Scores:
     engine = Engine.of(run.engine, store.device, precision=run.settings["precision"])
     model, checkpoint = load_trained(path, run, store, engine.spatial)
     imported = checkpoint.get("imported")
-    rows = store.rows(run.split, "test")
+    rows = store.rows(run.split, side)
     logits, probabilities = score_clips(
         engine.logits_of(model),
         store,
@@ -55,6 +56,7 @@ def score(run: Run, store: ClipStore, path: Path) -> Scores:
             "select": _select(run, checkpoint.get("measured", ())),
             "epoch": checkpoint["epoch"],
             "data digest": store.digest,
+            **({} if side == "test" else {"side": side}),
             "imported by" if imported else "trained by": {
                 key: checkpoint[key] for key in _MADE_BY if key in checkpoint
             },
@@ -76,6 +78,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     add_run_files(parser)
     parser.add_argument("--scores", type=Path, required=True)
+    parser.add_argument("--side", choices=("test", "val"), default="test", help="of the split")
     add_gpus(parser)
     args = parser.parse_args()
 
@@ -85,4 +88,4 @@ def main() -> None:
         engine = Engine.of(run.engine, device, precision=run.settings["precision"])
         engine.start(run.settings["cpu_threads"])
         store = ClipStore.load(args.values, args.clips, run, device)
-        score(run, store, args.checkpoint).save(args.scores)
+        score(run, store, args.checkpoint, args.side).save(args.scores)

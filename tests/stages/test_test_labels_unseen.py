@@ -3,14 +3,10 @@
 from dataclasses import replace
 
 import numpy as np
-import torch
 
 from protogcn.files.contracts import digest_of
-from protogcn.files.scores import Scores
-from protogcn.models.engine import Engine
-from protogcn.models.trained import load_trained
 from protogcn.scores.learned_weights import learn_weights
-from protogcn.scores.scoring import ScoringCrops, score_clips
+from protogcn.scores.score import score
 from protogcn.training import train
 from tests.made.command import run_command
 from tests.made.nano import nano_clips, nano_run, store_of, write_dataset, write_run
@@ -37,25 +33,13 @@ def trained_and_learned(folder, monkeypatch, *, shuffled):
                  "--checkpoint", checkpoint, "--history", folder / f"{stream}/history.csv")  # fmt: skip
         assert run_command(train, monkeypatch, *words) == 0
         store = store_of(folder, f"{stream}.npy", run)
-        members[stream] = val_scores(run, store, checkpoint)
+        members[stream] = score(run, store, checkpoint, "val")
         files += [checkpoint, folder / f"{stream}/val_scores.npz"]
         members[stream].save(files[-1])
     digests = {stream: digest_of(folder / f"{stream}/val_scores.npz") for stream in members}
     files.append(folder / "weights.json")
     learn_weights(members, "logit", task="nano_xsub", side="val", digests=digests).save(files[-1])
     return [file.read_bytes() for file in files]
-
-
-def val_scores(run, store, checkpoint):
-    engine = Engine.of(run.engine, torch.device("cpu"), precision="float32")
-    model, _ = load_trained(checkpoint, run, store)
-    rows = store.rows("xsub", "val")
-    logits, probabilities = score_clips(engine.logits_of(model), store, rows, ScoringCrops.of(run))
-    return Scores(
-        clips=store.table.ids[rows], labels=store.table.labels[rows],
-        classes=np.array(run.dataset.classes), logits=logits, probabilities=probabilities,
-        provenance={"run": run.to_mapping(), "select": "last", "side": "val"},
-    )  # fmt: skip
 
 
 def test_shuffled_test_labels_change_no_byte_of_networks_and_learned_weights(tmp_path, monkeypatch):

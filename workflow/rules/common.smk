@@ -11,7 +11,7 @@ from protogcn.jobs import estimate
 from protogcn.config.command_line import targets_asked
 from protogcn.config.resolved import MODALITIES
 from protogcn.config.load import own_config, plan_of_workflow
-from protogcn.config import inputs, learning
+from protogcn.config import folds, inputs, learning
 from protogcn.config.starts import file_to_start_from
 from protogcn.errors import ConfigError
 from protogcn.jobs.earlier_jobs import left_behind
@@ -72,7 +72,7 @@ plan = asked(plan_of_workflow, config, OWN_CONFIG, CONFIG_FILES)
 wildcard_constraints:
     dataset="|".join(plan.datasets),
     split="|".join(
-        sorted({split for dataset in plan.datasets.values() for split in dataset.splits})
+        sorted({split for dataset in plan.datasets.values() for split in dataset.task_splits})
     ),
     task="|".join(dict.fromkeys(task for task, _ in plan.ensembles)),
     model="|".join(plan.models),

@@ -4,6 +4,7 @@
 localrules:
     fuse_ensemble,
     learn_weights,
+    tabulate_folds,
     compare_schemes,
 
 
@@ -59,6 +60,29 @@ rule fuse_ensemble:
         " --ensemble {wildcards.ensemble} --source={params.source:q} --csv {output.csv}"
         " --markdown {output.markdown} --latex {output.latex} --pairs {output.pairs}"
         " --record {output.record} --manifest {output.manifest} --log {log}"
+
+
+rule tabulate_folds:
+    """Write one table over all folds of a task's training clips."""
+    input:
+        scores=lambda wildcards: asked(
+            folds.scores_of_folds, plan, wildcards.task, wildcards.ensemble
+        ),
+    output:
+        csv=paths.result(paths.FOLDS, ".csv"),
+        markdown=paths.result(paths.FOLDS, ".md"),
+        latex=paths.result(paths.FOLDS, ".tex"),
+        manifest=paths.result(paths.FOLDS, MANIFEST),
+    log:
+        paths.log("tabulate_folds", "{task}", "{ensemble}"),
+    params:
+        members=lambda wildcards: asked(
+            folds.fold_arguments, plan, wildcards.task, wildcards.ensemble
+        ),
+    shell:
+        "python -m protogcn tabulate_folds --scores {input.scores} {params.members}"
+        " --ensemble {wildcards.ensemble} --csv {output.csv} --markdown {output.markdown}"
+        " --latex {output.latex} --manifest {output.manifest} --log {log}"
 
 
 rule compare_schemes:

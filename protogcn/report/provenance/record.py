@@ -39,6 +39,7 @@ COMMANDS = {
     "fuse": Files(("scores", "learned"), ("csv", "markdown", "latex", "pairs", "record")),
     "compare_schemes": Files(("scores", "learned"), ("csv",)),
     "tabulate": Files(("table", "scores"), ("csv", "markdown", "latex", "pairs")),
+    "tabulate_folds": Files(("scores",), ("csv", "markdown", "latex")),
     "draw_class_differences": Files(("scores", "baseline_scores"), _FIGURE, alike=("baseline",)),
     "draw_confusion": Files(("scores", "learned"), _FIGURE),
     "draw_reliability": Files(("scores", "learned"), _FIGURE),

@@ -129,8 +129,9 @@ def test_no_clip_and_clips_without_size_have_no_copies():
 def crossed(names_and_clips, split="xsub"):
     copies = Copies(SKELETON)
     for name, keypoints in names_and_clips:
-        copies.add(RawClip(name, 0, keypoints, {"xsub": SIDES[name], "all": "train"}))
-    return copies.across([split])[split]
+        copies.add(RawClip(name, 0, keypoints, {}))
+    sides = {name: {"xsub": SIDES[name], "all": "train"} for name, _ in names_and_clips}
+    return copies.across([split], sides)[split]
 
 
 def test_copies_on_both_sides_are_named_with_their_sides():

@@ -154,3 +154,15 @@ def test_all_problems_are_told_at_once(tmp_path):
     assert "appear twice" in str(caught.value)
     assert "has no test clip" in str(caught.value)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_split_that_is_all_training_is_enough_for_folds():
+    found = []
+    for hold_out in (None, {"by": "clip", "seed": 0, "folds": 2}):
+        inventory = Inventory(dataclasses.replace(DATASET, hold_out=hold_out))
+        for clip in nano_clips():
+            inventory.take(dataclasses.replace(clip, sides={"xsub": "train"}))
+        inventory.finish()
+        found.append([*inventory.problems()])
+    assert found[0] == ["nano.pkl: split xsub has no test clip, expected some."]
+    assert found[1] == []

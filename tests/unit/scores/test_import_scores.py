@@ -9,7 +9,7 @@ import torch
 from protogcn.data.clip_list import ClipList
 from protogcn.errors import ContractError, run_stage
 from protogcn.files.scores import Scores
-from protogcn.report.tables.fuse import ensemble_rivals, ensemble_table
+from protogcn.report.tables.ensemble_rows import ensemble_rivals, ensemble_table
 from protogcn.scores.fusion import fuse
 from protogcn.scores.import_scores import import_scores, main
 from tests.made.nano import nano_run, with_classes, write_run

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -9,7 +11,7 @@ from protogcn.errors import ContractError
 from protogcn.models.checkpoint import save_checkpoint
 from protogcn.scores.score import score
 from protogcn.training.train import _checkpoint, train
-from tests.made.nano import nano_run, write_dataset
+from tests.made.nano import DATASET, nano_run, write_dataset
 
 
 @pytest.fixture(scope="module")
@@ -53,3 +55,20 @@ def test_two_files_of_other_datasets_are_refused(trained, tmp_path):
     (tmp_path / "clips.csv").write_text(text.replace("clip 00", "clip xx"))
     with pytest.raises(ContractError, match="was written with another clip table"):
         ClipStore.load(data / "j.npy", tmp_path / "clips.csv", nano_run(), torch.device("cpu"))
+
+
+def test_a_twin_is_scored_on_the_clips_that_its_training_left_out(trained, tmp_path):
+    hold_out = {"by": "clip", "seed": 0, "share": 0.25}
+    dataset = replace(DATASET, hold_out=hold_out)
+    write_dataset(tmp_path, dataset=dataset)
+    run = replace(nano_run(epochs=1), dataset=dataset, split="xsub_held_out")
+    store = ClipStore.load(tmp_path / "j.npy", tmp_path / "clips.csv", run, torch.device("cpu"))
+    save_checkpoint(tmp_path / "c.pt", dict(_checkpoint(train(run, store, tmp_path))))
+    of_val, of_test = (score(run, store, tmp_path / "c.pt", side) for side in ("val", "test"))
+    assert of_val.provenance["side"] == "val"
+    assert "side" not in of_test.provenance
+    assert len(of_val.clips) == 4  # of 16, one of each class
+    assert sorted(of_val.labels) == [0, 1, 2, 3]
+    trained_on = store.table.ids[store.rows("xsub_held_out", "train")]
+    assert not {*trained_on} & {*of_val.clips}
+    assert of_test.clips.tolist() == score(nano_run(), *trained[1:2], trained[3]).clips.tolist()

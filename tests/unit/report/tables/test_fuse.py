@@ -6,7 +6,7 @@ import pytest
 from scipy.stats import binomtest
 
 from protogcn.report.tables import fuse as stage
-from protogcn.report.tables.fuse import ensemble_rivals, ensemble_table
+from protogcn.report.tables.ensemble_rows import ensemble_rivals, ensemble_table
 from tests.made.command import run_command
 from tests.made.score_files import make_scores, scores_of_run
 

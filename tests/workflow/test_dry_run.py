@@ -52,6 +52,17 @@ def test_two_tables_share_their_streams(ntu120):
     assert planned == ONE_DATASET | streams(12) | {"fuse_ensemble": 3}
 
 
+def test_learned_weights_train_and_score_the_twins_networks_too(ntu120):
+    more = ntu120.config(
+        "datasets: {ntu120: {hold_out: {by: subject, share: 0.1, seed: 0}}}\n"
+        "ensembles: {mine: {streams: [j, b], weights: learned, tasks: [ntu120_xsub]}}"
+    )
+    targets = (f"results/ntu120_xsub_{name}" for name in ("mine.csv", "mine_schemes.csv"))
+    planned = ntu120.planned(*targets, configs=(more,))
+    learning = {"score_held_out": 2, "learn_weights": 1, "compare_schemes": 1}
+    assert planned == ONE_DATASET | streams(4) | {"score_stream": 2} | learning
+
+
 def test_no_target_is_the_demo(workplace):
     planned = workplace.planned(configs=())
     expected = ONE_DATASET | streams(6) | {"write_demo": 1, "fuse_ensemble": 3, "demo": 1}

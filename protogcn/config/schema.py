@@ -201,8 +201,8 @@ def _advice(error: ValidationError) -> str:
             return " (YAML reads yes, no, on and off so; in quotes they are text)"
         case int() | float() if "string" in kinds:
             return f' (in quotes, "{value}", it is text)'
-        case list() if "object" in kinds and "streams" in where:
-            return " of weights, such as {j: 1, b: 1}"
+        case list() | str() if "object" in kinds and "streams" in where:
+            return ", such as {j: 1, b: 1}" if "ensembles" in where else ", such as {J: j, B: b}"
         case str() | dict() if "array" in kinds:
             return _list_advice(value, is_classes=where[-1:] == ["classes"])
         case str() if "skeletons" in where and "integer" in kinds:

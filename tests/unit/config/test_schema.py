@@ -29,7 +29,8 @@ def schema():
         ("datasets.ntu60.raw", "", 'raw: found "", expected at least 1 letter'),
         ("train.learning_rate", "0,1", "expected a number (with a point, not a comma)"),
         ("train.learning_rate", "1e-4", "YAML reads 1e-4 as text"),
-        ("ensembles.2ens.streams", ["j", "b"], "expected a map of weights, such as {j: 1, b: 1}"),
+        ("ensembles.2ens.streams", "j", "list, such as {j: 1, b: 1}"),
+        ("tables.table5.streams", ["j", "b"], "expected a map, such as {J: j, B: b}"),
         ("skeletons.stick", {**STICK, "centre": "hip"}, "expected a whole number, the number of a joint"),
     ],
 )  # fmt: skip

@@ -149,7 +149,8 @@ class Runs:
             ):
                 raise ConfigError(f"overrides.{name}.where: {override['where']} matches no run.")
         matched = [o["where"].get("recipe", ()) for o in self._overrides.values()]
-        recipes = [RECIPE, *(name for names in matched for name in _listed(names))]
+        named = (name for names in matched for name in _listed(names))
+        recipes = list(dict.fromkeys([RECIPE, *named]))
         for name, recipe in self._own.items():
             if recipe not in recipes:
                 raise ConfigError(

@@ -48,7 +48,7 @@ def test_root_of_a_trunk_that_has_fewer_is_one_sentence():
     network = settings_of("hdgcn") | {"root": 2}
     sentence = r"run nano_xsub/protogcn/j: model\.root: found 2, but the trunk of .*toy5 has 1"
     with pytest.raises(ConfigError, match=sentence + r" to start from \(root\); expected 1\."):
-        check_run(dataclasses.replace(nano_run(), network=network))
+        check_run(dataclasses.replace(nano_run(), network=network), {})
 
 
 def test_what_is_missing_is_named():

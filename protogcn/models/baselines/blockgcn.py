@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from protogcn.batches.bodies import Bodies
 from protogcn.config.skeleton import Skeleton
-from protogcn.models.baselines.ctrgcn import FourBranches, draw_by_fan_out
+from protogcn.models.baselines.ctrgcn import FourBranches, draw_as_authors, draw_by_fan_out
 from protogcn.models.baselines.graph_network import BlockSize, GraphNetwork, NetworkSize
 from protogcn.models.baselines.graphs import hop_distances
 from protogcn.models.baselines.infogcn import JointEmbedding
@@ -52,15 +52,7 @@ class BlockGCN(GraphNetwork):
         self.axes = 2 if skeleton.in_image else size.channels  # a score is no coordinate
         self.elements = StructureElements()
         self.encodings = nn.ModuleList(_Encoding(each.in_channels) for each in sizes)
-        for block in self.blocks:
-            for norm in (block.temporal.reduce_norm, block.temporal.merge_norm):
-                nn.init.normal_(norm.weight, 1, 0.02)
-            for layer in (*block.shortcut.children(), *block.spatial.shortcut.children()):
-                if isinstance(layer, nn.Linear):
-                    draw_by_fan_out(layer, layer.out_features)
-        nn.init.normal_(self.classify.weight, std=(2 / size.num_classes) ** 0.5)
-        bound = self.classify.in_features**-0.5
-        nn.init.uniform_(self.classify.bias, -bound, bound)
+        draw_as_authors(self, of_graphs=True)
 
     def _features(self, bodies: Bodies, wanted: Collection[int]) -> dict[int, Tensor]:
         topology, multiplicity = self._topology_of_rows(bodies), bodies.multiplicity  # (B, F), (B,)

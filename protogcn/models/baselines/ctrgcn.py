@@ -46,18 +46,7 @@ class CTRGCN(GraphNetwork):
         )
         self.form = form
         if of_authors:
-            self._draw_as_authors()
-
-    def _draw_as_authors(self) -> None:
-        for block in self.blocks:
-            for norm in (block.temporal.reduce_norm, block.temporal.merge_norm):
-                nn.init.normal_(norm.weight, 1, 0.02)
-            for layer in block.shortcut.children():
-                if isinstance(layer, nn.Linear):
-                    draw_by_fan_out(layer, layer.out_features)
-        nn.init.normal_(self.classify.weight, std=(2 / self.classify.out_features) ** 0.5)
-        bound = self.classify.in_features**-0.5
-        nn.init.uniform_(self.classify.bias, -bound, bound)
+            draw_as_authors(self)
 
 
 class RefinedGraph(nn.Module):
@@ -157,6 +146,38 @@ class FourBranches(Branches):
         """(B, T, V, C) -> (B, T / stride, V, C)."""
         merged = self.merge_norm(self.side_by_side(features, multiplicity), multiplicity)
         return F.relu(merged) if self.activated else merged
+
+
+def draw_as_authors(network: GraphNetwork, *, of_graphs: bool = False) -> None:
+    """Draw the norms of the four branches, the blocks' shortcuts and the classifier.
+
+    Networks that stand on the authors' form draw these as they do.
+
+    Args:
+        network: whose temporal parts are ``FourBranches``.
+        of_graphs: the shortcuts of the spatial parts, too.
+    """
+    for block in network.blocks:
+        for norm in (block.temporal.reduce_norm, block.temporal.merge_norm):
+            nn.init.normal_(norm.weight, 1, 0.02)
+        draw_shortcut(block.shortcut)
+        if of_graphs:
+            draw_shortcut(block.spatial.shortcut)
+    draw_classifier(network.classify)
+
+
+def draw_shortcut(shortcut: Shortcut) -> None:
+    """Draw its map, if it has one."""
+    for layer in shortcut.children():
+        if isinstance(layer, nn.Linear):
+            draw_by_fan_out(layer, layer.out_features)
+
+
+def draw_classifier(classify: nn.Linear) -> None:
+    """Draw a weight by the number of classes, and a bias as torch does."""
+    nn.init.normal_(classify.weight, std=(2 / classify.out_features) ** 0.5)
+    bound = classify.in_features**-0.5
+    nn.init.uniform_(classify.bias, -bound, bound)
 
 
 def draw_by_fan_out(module: nn.Linear | nn.Conv2d, fan_out: int) -> None:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from protogcn.config.skeleton import Skeleton
 from protogcn.config.trunk import trunk_root
-from protogcn.models.baselines.ctrgcn import FourBranches, draw_by_fan_out
+from protogcn.models.baselines.ctrgcn import FourBranches, draw_as_authors, draw_by_fan_out
 from protogcn.models.baselines.graph_network import BlockSize, GraphNetwork, NetworkSize
 from protogcn.models.baselines.hierarchies import hierarchy, hierarchy_graphs
 from protogcn.models.norms import ChannelsLastNorm, PersonNorm, Shortcut, at_least_float32
@@ -41,15 +41,7 @@ class HDGCN(GraphNetwork):
             spatial=lambda each: HierarchyGraph(each, groups, skeleton.num_joints),
             temporal=lambda each: FourBranches(each, activated=False),
         )
-        for block in self.blocks:
-            for norm in (block.temporal.reduce_norm, block.temporal.merge_norm):
-                nn.init.normal_(norm.weight, 1, 0.02)
-            for layer in (*block.shortcut.children(), *block.spatial.shortcut.children()):
-                if isinstance(layer, nn.Linear):
-                    draw_by_fan_out(layer, layer.out_features)
-        nn.init.normal_(self.classify.weight, std=(2 / size.num_classes) ** 0.5)
-        bound = self.classify.in_features**-0.5
-        nn.init.uniform_(self.classify.bias, -bound, bound)
+        draw_as_authors(self, of_graphs=True)
 
 
 class HierarchyGraph(nn.Module):

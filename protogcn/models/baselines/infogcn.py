@@ -13,7 +13,12 @@ from protogcn.batches.bodies import Bodies
 from protogcn.batches.parallel import gathered, is_parallel, num_processes, of_whole_batch
 from protogcn.config.skeleton import Skeleton
 from protogcn.models.add_on import StepView
-from protogcn.models.baselines.ctrgcn import FourBranches, draw_by_fan_out
+from protogcn.models.baselines.ctrgcn import (
+    FourBranches,
+    draw_by_fan_out,
+    draw_classifier,
+    draw_shortcut,
+)
 from protogcn.models.baselines.graph_network import BlockSize, GraphNetwork, NetworkSize
 from protogcn.models.baselines.graphs import ancestor_matrix
 from protogcn.models.loss import Loss, loss_of_step
@@ -53,16 +58,12 @@ class InfoGCN(GraphNetwork):
         self.noise = noise
         for block in self.blocks:
             block.temporal.draw_by_default()
-            for layer in block.shortcut.children():
-                if isinstance(layer, nn.Linear):
-                    draw_by_fan_out(layer, layer.out_features)
+            draw_shortcut(block.shortcut)
         channels = sizes[-1].out_channels
         self.encode, self.mean, self.log_scale = (nn.Linear(channels, channels) for _ in range(3))
         for layer in (self.encode, self.mean, self.log_scale):
             nn.init.xavier_uniform_(layer.weight, gain=2**0.5)
-        nn.init.normal_(self.classify.weight, std=(2 / size.num_classes) ** 0.5)
-        bound = channels**-0.5
-        nn.init.uniform_(self.classify.bias, -bound, bound)
+        draw_classifier(self.classify)
         prior = torch.empty(size.num_classes, channels)
         self.register_buffer("prior", nn.init.orthogonal_(prior, gain=_PRIOR_GAIN))
 

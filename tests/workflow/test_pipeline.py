@@ -125,7 +125,8 @@ def test_comparison_table_has_the_numbers_of_the_ensembles_table(copy):
     table = pd.read_csv(copy.folder / TABLE, dtype=str).set_index("stream")
     for cell in cells.to_dict("records"):
         assert cell["ours"] == table[cell["metric"]][cell["stream"]], cell
-        assert (cell["clips"], cell["notes"]) == ("16", "")
+        assert cell["clips"] == "16"
+        assert cell["notes"] in ("", "within_clips")  # sixteen clips tell little
 
 
 def test_further_ensemble_trains_nothing_it_has(copy):

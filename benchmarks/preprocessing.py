@@ -23,7 +23,7 @@ from protogcn.data.readers.pickles.load import load_pickle
 from protogcn.data.readers.pyskl import read_pyskl
 from protogcn.files.arrays import open_array
 from protogcn.files.scores import Scores
-from protogcn.report.tables.ensemble_rows import ensemble_table
+from protogcn.report.tables.ensemble_rows import ensemble_rivals, ensemble_table
 
 FUSED = {"NTU-60 X-Sub": (16_487, 60), "NTU-120 X-Sub": (50_919, 120)}  # clips, classes
 WEIGHTS = {"j": 2, "b": 2, "k": 2, "jm": 1, "bm": 1, "km": 1}
@@ -126,7 +126,8 @@ def fuse_rows(folder: Path, *, rounds: int) -> list[Row]:
 
         def fuse(paths: dict[str, Path] = paths) -> None:
             members = {stream: Scores.load(path) for stream, path in paths.items()}
-            ensemble_table(members, WEIGHTS, "probability")
+            rivals = ensemble_rivals(members, WEIGHTS, "probability")
+            ensemble_table(rivals, members, WEIGHTS)
 
         found.append(duration(f"six score files to a table, {name}", measure(fuse, rounds=rounds)))
     return found

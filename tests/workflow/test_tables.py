@@ -81,7 +81,7 @@ def test_an_ensembles_table_carries_its_mark_and_source(workplace):
     answer = workplace.snakemake("--cores", "1", *targets, configs=(NANO, more))
     assert answer.returncode == 0, answer.stdout
     table = (workplace.folder / "results/nano_xsub_2v.csv").read_text()
-    assert table.splitlines()[-1].startswith("fused,,2,50.00,,25.00,last,yes,9.45,90.55,")
+    assert table.splitlines()[-1].startswith("fused,,2,50.00,,25.00,last,test,9.45,90.55,")
     text = (workplace.folder / "results/nano_xsub_2v.tex").read_text()
     assert "Weights: the authors' script, version 1." in text
     assert r"50.00 {[}9.45, 90.55]\rlap{\textsuperscript{" in text

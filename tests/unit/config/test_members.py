@@ -99,7 +99,7 @@ def test_a_page_shows_the_trainings_of_every_model_of_its_largest_ensemble():
     plan = expand(config)
     page = page_of(plan, targets_of(plan, {}), {"tasks": ["demo_xsub"]})
     assert page.tables == ("demo_xsub_mixed", "demo_xsub_mixed_worth")
-    assert page.figures[2:] == tuple(
+    assert page.figures[3:] == tuple(
         f"demo_xsub_{model}_learning_curves"
         for model in ("stgcnpp", "protogcn", "stgcn@protogcn")
     )  # fmt: skip

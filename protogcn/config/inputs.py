@@ -105,14 +105,23 @@ def texts_of(run: Run) -> list[str]:
     """Return the text embeddings that a training of GAP reads.
 
     Raises:
-        ConfigError: they do not exist.
+        ConfigError: none are declared, or they do not exist.
     """
-    if (file := run.network.get("texts")) is None:
+    if run.network["network"] != "gap" or is_imported(run):
         return []
-    if not Path(file).is_file():
+    dataset = run.dataset
+    if (file := run.network.get("texts")) is None:
         raise ConfigError(
-            f"datasets.{run.dataset.name}.text_embeddings: {file} does not exist; make it with"
-            " protogcn embed_texts (docs/methods.md)."
+            f"run {run.name}: network gap needs text embeddings of the {len(dataset.classes)}"
+            f" classes; declare datasets.{dataset.name}.text_embeddings, an .npz with class_names,"
+            " part_names, parts, synonyms, synonym_class and encoder, which protogcn embed_texts"
+            " makes (docs/methods.md)."
+        )
+    if not Path(file).is_file():
+        fault = "is a folder" if Path(file).is_dir() else "does not exist"
+        raise ConfigError(
+            f"datasets.{dataset.name}.text_embeddings: {file} {fault}; make the file with"
+            f" protogcn embed_texts {dataset.name}, or by hand (docs/methods.md)."
         )
     return [file]
 

@@ -189,7 +189,7 @@ class Runs:
             settings["select_on"] = "val"
         settings = with_validation(without_defaults(settings))
         if network["network"] == "gap":
-            network |= _of_texts(f"run {task}/{model}/{stream}", dataset, facts["modality"])
+            network |= _of_texts(dataset, facts["modality"], settings)
         if not engine.get("deterministic"):  # the engine that it was before there was this switch
             engine.pop("deterministic", None)
         repeat = int(stream.partition("-")[2] or 1)
@@ -228,15 +228,14 @@ class Runs:
         }
 
 
-def _of_texts(where: str, dataset: Dataset, modality: str) -> dict[str, Any]:
-    """Return what a network of GAP has besides: body parts, and the file of texts."""
-    if dataset.text_embeddings is None:
-        raise ConfigError(
-            f"{where}: network gap needs text embeddings of the {len(dataset.classes)} classes;"
-            f" declare datasets.{dataset.name}.text_embeddings, an .npz with class_names,"
-            " part_names, parts, synonyms, synonym_class and encoder, which protogcn embed_texts"
-            " makes (docs/methods.md)."
-        )
+def _of_texts(dataset: Dataset, modality: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a training of GAP needs besides: body parts, and the file of texts.
+
+    An imported run needs neither, and where no file is declared the training is refused, not all
+    that the config describes.
+    """
+    if dataset.text_embeddings is None or {*IMPORTS} & {*settings}:
+        return {}
     parts = body_parts(dataset.skeleton, bones=modality in ("b", "bm"))
     return {"parts": parts, "texts": dataset.text_embeddings}
 

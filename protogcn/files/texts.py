@@ -7,6 +7,7 @@ each part, ``synonyms`` (R, D) of names of the classes, ``synonym_class`` (R,) t
 """
 
 import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -14,9 +15,15 @@ import numpy as np
 
 from protogcn.errors import ConfigError, ContractError
 from protogcn.files.contracts import writing
+from protogcn.files.kind import kind_of
 
 PART_NAMES = ("head", "hand", "hip", "foot")
 ARRAYS = ("class_names", "part_names", "parts", "synonyms", "synonym_class", "encoder")
+
+_UNREADABLE = (  # what numpy and a damaged zip file raise
+    *(OSError, ValueError, EOFError, AttributeError, TypeError, RuntimeError),
+    *(zipfile.BadZipFile, zlib.error),
+)
 
 
 def load_texts(
@@ -35,7 +42,8 @@ def load_texts(
     arrays = _read(path)
     _check(path, arrays, classes)
     labels = arrays["synonym_class"].astype(np.int64)
-    return arrays["parts"], arrays["synonyms"], labels, str(arrays["encoder"])
+    parts, synonyms = (arrays[name].astype(np.float32) for name in ("parts", "synonyms"))
+    return parts, synonyms, labels, str(arrays["encoder"])
 
 
 def save_texts(
@@ -71,9 +79,12 @@ def save_texts(
 
 def _check(path: Path, arrays: Mapping[str, np.ndarray], classes: Sequence[str]) -> None:
     """Refuse arrays that are not texts about these classes; see ``load_texts``."""
-    names = arrays["class_names"].tolist()
-    if names != list(classes):
-        raise ContractError(f"{path}: class_names {_difference(names, classes)}.")
+    if (names := arrays["class_names"]).ndim != 1:
+        raise ContractError(
+            f"{path}: class_names is of shape {names.shape}, expected ({len(classes)},)."
+        )
+    if names.tolist() != list(classes):
+        raise ContractError(f"{path}: class_names {_difference(names.tolist(), classes)}.")
     if arrays["part_names"].tolist() != list(PART_NAMES):
         raise ContractError(
             f"{path}: part_names is {arrays['part_names'].tolist()}, expected {list(PART_NAMES)}."
@@ -81,7 +92,7 @@ def _check(path: Path, arrays: Mapping[str, np.ndarray], classes: Sequence[str])
     parts, synonyms, labels = arrays["parts"], arrays["synonyms"], arrays["synonym_class"]
     shapes = {
         "parts": (parts, (len(PART_NAMES), len(classes), None)),
-        "synonyms": (synonyms, (None, parts.shape[-1])),
+        "synonyms": (synonyms, (None, *parts.shape[-1:])),
     }
     for name, (array, shape) in shapes.items():
         fits = array.ndim == len(shape) and all(
@@ -106,31 +117,51 @@ def _check(path: Path, arrays: Mapping[str, np.ndarray], classes: Sequence[str])
             f"{path}: has no synonym of class {missing[0]} ({classes[missing[0]]}), expected one"
             " at least; its name will do."
         )
+    _check_rows(path, arrays, classes)
+
+
+def _check_rows(path: Path, arrays: Mapping[str, np.ndarray], classes: Sequence[str]) -> None:
+    parts, synonyms, labels = arrays["parts"], arrays["synonyms"], arrays["synonym_class"]
     for part, rows in zip([*PART_NAMES, "synonyms"], [*parts, synonyms], strict=True):
-        bad = np.flatnonzero(~np.isfinite(rows).all(1) | ~rows.any(1))
+        with np.errstate(over="ignore"):
+            lengths = np.square(rows.astype(np.float32)).sum(1)  # by which a row is divided
+        bad = np.flatnonzero(~np.isfinite(lengths) | (lengths == 0))
         if bad.size:
             label = labels[bad[0]] if part == "synonyms" else bad[0]
             raise ContractError(
                 f"{path}: an embedding of class {label} ({classes[label]}), {part}, is zero or not"
-                " finite."
+                " finite in single precision."
             )
 
 
 def _read(path: Path) -> dict[str, np.ndarray]:
-    if not path.is_file():
+    if not path.exists():
         raise ConfigError(f"{path}: does not exist, expected text embeddings (docs/methods.md).")
     try:
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
-            found = {name: file[name] for name in ARRAYS if name in file.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, AttributeError, TypeError):
+            found = {name: _array(path, file, name) for name in ARRAYS if name in file.files}
+    except _UNREADABLE:
         raise ContractError(
-            f"{path}: is no whole .npz of plain arrays, expected one with {', '.join(ARRAYS)}."
+            f"{path}: is no whole .npz of plain arrays but {kind_of(path)}, expected one with"
+            f" {', '.join(ARRAYS)} (docs/methods.md)."
         ) from None
     if missing := [name for name in ARRAYS if name not in found]:
         raise ContractError(
             f"{path}: lacks {', '.join(missing)}, expected {', '.join(ARRAYS)} (docs/methods.md)."
         )
     return found
+
+
+def _array(path: Path, file: np.lib.npyio.NpzFile, name: str) -> np.ndarray:
+    try:
+        if isinstance(array := file[name], np.ndarray):  # numpy gives other content as bytes
+            return array
+    except _UNREADABLE:
+        pass
+    raise ContractError(
+        f"{path}: {name} is damaged or has pickled objects, expected a plain array; make the file"
+        " again (docs/methods.md)."
+    )
 
 
 def _difference(found: Sequence[str], expected: Sequence[str]) -> str:

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from protogcn.batches.clip_store import ClipStore
+from protogcn.config.inputs import texts_of
 from protogcn.config.resolved import Run
 from protogcn.errors import ConfigError
 from protogcn.files.texts import load_texts
@@ -19,7 +20,7 @@ def further_losses(run: Run, store: ClipStore, model: nn.Module) -> nn.ModuleLis
     """Return the add-ons of a run's method, on its device; initial weights from torch's generator.
 
     Raises:
-        ConfigError: settings that its training clips or joints do not allow.
+        ConfigError: settings that its training clips or joints do not allow, or no texts.
     """
     network, joints = run.network, run.dataset.skeleton.num_joints
     num_classes = len(run.dataset.classes)
@@ -44,7 +45,8 @@ def further_losses(run: Run, store: ClipStore, model: nn.Module) -> nn.ModuleLis
                 only_right=network["penalties"] == "right",
             )
         case "gap":
-            *texts, _ = load_texts(Path(network["texts"]), run.dataset.classes)
+            [file] = texts_of(run)
+            *texts, _ = load_texts(Path(file), run.dataset.classes)
             add_on = TextAlignment(
                 model.classify.in_features,
                 len(model.blocks),

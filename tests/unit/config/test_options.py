@@ -1,5 +1,6 @@
 import pytest
 
+from protogcn.config.inputs import texts_of
 from protogcn.config.options import OPTIONS
 from protogcn.config.plan import expand
 from protogcn.errors import ConfigError
@@ -102,9 +103,18 @@ def test_gap_asks_for_its_texts():
     config = repository_config()
     config["datasets"]["ntu60"]["text_embeddings"] = "texts.npz"
     plan = expand(config)
-    assert plan.run("ntu60_xsub", "gap", "j").settings["batch"] == 200
+    run = plan.run("ntu60_xsub", "gap", "j")
+    assert (run.settings["batch"], run.network["texts"]) == (200, "texts.npz")
+    with pytest.raises(ConfigError, match=r"text_embeddings: texts\.npz does not exist; make"):
+        texts_of(run)
     with pytest.raises(ConfigError, match=r"declare datasets\.utd_mhad\.text_embeddings"):
-        plan.run("utd_mhad_xsub", "gap", "j")
+        texts_of(plan.run("utd_mhad_xsub", "gap", "j"))
+
+
+def test_an_imported_network_of_gap_needs_no_texts():
+    run = plan_with(({"model": "gap"}, {"checkpoint": "gap.pt"})).run("ntu60_xsub", "gap", "j")
+    assert texts_of(run) == []
+    assert "texts" not in run.network
 
 
 def test_where_the_files_are_those_of_joints(plan):

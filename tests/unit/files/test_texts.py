@@ -1,3 +1,5 @@
+import zipfile
+
 import numpy as np
 import pytest
 
@@ -66,7 +68,12 @@ def test_texts_for_readers_may_be_left_out_and_numbers_be_doubles(tmp_path):
         ({"synonym_class": np.array([0, 0, 2, 2])}, r"no synonym of class 1 \(nodding\)"),
         ({"parts": bad_row(0)}, r"of class 1 \(nodding\), hip, is zero or not finite"),
         ({"parts": bad_row(np.inf)}, r"of class 1 \(nodding\), hip, is zero or not finite"),
-        ({"class_names": np.array(CLASSES, object)}, "is no whole .npz of plain arrays"),
+        ({"parts": bad_row(1e-30)}, r"of class 1 \(nodding\), hip, is zero or not finite"),
+        ({"parts": np.full((4, 3, 5), 1e30)}, "is zero or not finite in single precision"),
+        ({"parts": np.array(1.0)}, r"parts is float64 of shape \(\), expected"),
+        ({"class_names": np.array(3)}, r"class_names is of shape \(\), expected \(3,\)"),
+        ({"class_names": np.array([CLASSES] * 3)}, r"class_names is of shape \(3, 3\), expected \(3,\)"),
+        ({"class_names": np.array(CLASSES, object)}, "class_names is damaged or has pickled objects"),
     ],
 )  # fmt: skip
 def test_a_file_of_another_form_is_one_sentence(changes, sentence, tmp_path):
@@ -75,10 +82,34 @@ def test_a_file_of_another_form_is_one_sentence(changes, sentence, tmp_path):
         load_texts(tmp_path / "x.npz", CLASSES)
 
 
+def test_numbers_of_another_machine_are_read(tmp_path):
+    np.savez(tmp_path / "x.npz", **arrays(parts=np.ones((4, 3, 5), ">f4")))
+    assert load_texts(tmp_path / "x.npz", CLASSES)[0].dtype == np.float32
+
+
+def test_damaged_and_foreign_entries_are_one_sentence(tmp_path):
+    np.savez_compressed(tmp_path / "x.npz", **arrays())
+    content = bytearray((tmp_path / "x.npz").read_bytes())
+    content[content.index(b"parts.npy") + 40] ^= 255
+    (tmp_path / "x.npz").write_bytes(content)
+    with pytest.raises(ContractError, match="parts is damaged or has"):
+        load_texts(tmp_path / "x.npz", CLASSES)
+    np.savez(tmp_path / "y.npz", **arrays(parts=None))
+    with zipfile.ZipFile(tmp_path / "y.npz", "a") as file:
+        file.writestr("parts.npy", "no array")
+    with pytest.raises(ContractError, match="parts is damaged or has"):
+        load_texts(tmp_path / "y.npz", CLASSES)
+
+
+def test_a_folder_is_one_sentence(tmp_path):
+    with pytest.raises(ContractError, match=r"but a folder, expected one with"):
+        load_texts(tmp_path, CLASSES)
+
+
 @pytest.mark.parametrize("content", [b"", b"text", b"PK\x03\x04 cut off"])
 def test_a_file_of_another_kind_is_one_sentence(content, tmp_path):
     (tmp_path / "x.npz").write_bytes(content)
-    with pytest.raises(ContractError, match=r"is no whole \.npz of plain arrays, expected"):
+    with pytest.raises(ContractError, match=r"is no whole \.npz of plain arrays but .*, expected"):
         load_texts(tmp_path / "x.npz", CLASSES)
 
 

@@ -1,4 +1,4 @@
-"""A trained ProtoGCN and one clip -> the topology it learned, and the one its prototypes rebuild.
+"""A trained network and one clip -> the topology it learned; ProtoGCN's prototypes rebuild it.
 
 Source: the matrices of ProtoGCN's Figures 1 and 4, averaged over channels (supplement, section A).
 Shapes: V joints.
@@ -11,13 +11,12 @@ import numpy as np
 import pandas as pd
 import torch
 from matplotlib.figure import Figure
+from torch import Tensor, nn
 
 from protogcn.batches.clip_store import ClipStore
 from protogcn.config.resolved import Run, add_run_files, load_run
-from protogcn.errors import ConfigError
 from protogcn.files.contracts import save_table, save_text
 from protogcn.models.inspection import Topologies, topologies
-from protogcn.models.protogcn import ProtoGCN
 from protogcn.models.trained import load_trained
 from protogcn.report.figures.outputs import add_outputs, save_figure
 from protogcn.report.figures.style import in_style
@@ -31,29 +30,43 @@ _TITLES = {
 }
 
 
-def check_prototypes(run: Run) -> None:
-    """Raise ConfigError if a run's network has no prototypes."""
-    if (network := run.network["network"]) != "protogcn":
-        raise ConfigError(
-            f"run {run.name}: {network} has no prototypes to show, expected a run of protogcn."
-        )
+_OF_PROTOGCN = (
+    "Left, the topology along which joints are mixed (static part plus the part that follows the"
+    " motion); middle, the part that follows the motion, which the prototypes are given; right,"
+    " that part rebuilt as mixtures of prototypes (Z in the paper), before the map and the norm"
+    " that the contrastive loss reads. Each has its own scale."
+)
+_OF_INFOGCN = (
+    "Left, the topology along which joints are mixed: attention times a learned graph, the mean"
+    " over frames and heads; right, the attention alone, which follows the motion. Each has its own"
+    " scale."
+)
+_OF_TWO = (
+    "Left, the topology along which joints are mixed, the mean over its graphs; right, its part"
+    " that follows the motion. Each has its own scale."
+)
+_OF_ONE = (
+    "The topology along which joints are mixed, the mean over its graphs; alike for all clips."
+)
 
 
-def topologies_of_clip(model: ProtoGCN, store: ClipStore, row: int, run: Run) -> Topologies:
+def topologies_of_clip(model: nn.Module, store: ClipStore, row: int, run: Run) -> Topologies:
     """Return the matrices (V, V) of one clip, the mean over its test crops."""
     bodies = ScoringCrops.of(run).cut(store, np.array([row]))
     found = topologies(model, bodies)
-    return Topologies(*(matrices.mean(0) for matrices in found))
+    return Topologies(*(each.mean(0) for each in found if each is not None))
 
 
 def draw_topologies(found: Topologies, joints: tuple[str, ...], title: str) -> Figure:
-    """Draw the three matrices, each with its own scale."""
+    """Draw the matrices that there are, each with its own scale."""
+    panels = _panels(found)
     names = [joint.replace("_", " ") for joint in joints]
     side = 1.0 + 0.115 * len(names)
-    figure = Figure(figsize=(3 * side + 1.2, side + 1.6), layout="constrained")
-    for axes, (field, head) in zip(figure.subplots(1, 3), _TITLES.items(), strict=True):
-        image = axes.imshow(getattr(found, field).numpy(), cmap="viridis", interpolation="nearest")
-        axes.set_title(head, loc="left")
+    figure = Figure(figsize=(len(panels) * side + 1.2, side + 1.6), layout="constrained")
+    places = figure.subplots(1, len(panels), squeeze=False)[0]
+    for axes, (field, matrix) in zip(places, panels.items(), strict=True):
+        image = axes.imshow(matrix.numpy(), cmap="viridis", interpolation="nearest")
+        axes.set_title(_TITLES[field], loc="left")
         axes.set_xticks(range(len(names)), names, rotation=90, fontsize=6)
         axes.set_yticks(range(len(names)), names if field == "learned" else [], fontsize=6)
         axes.tick_params(length=0)
@@ -68,6 +81,16 @@ def draw_topologies(found: Topologies, joints: tuple[str, ...], title: str) -> F
     return figure
 
 
+def _panels(found: Topologies) -> dict[str, Tensor]:
+    return {field: matrix for field, matrix in found._asdict().items() if matrix is not None}
+
+
+def _legend(found: Topologies, run: Run) -> str:
+    if run.network["network"] == "infogcn":
+        return _OF_INFOGCN
+    return {1: _OF_ONE, 2: _OF_TWO, 3: _OF_PROTOGCN}[len(_panels(found))]
+
+
 def main() -> None:
     """Look at one clip through a trained network, write the matrices, the figure, its caption."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -77,25 +100,21 @@ def main() -> None:
     args = parser.parse_args()
 
     run = load_run(args.config)
-    check_prototypes(run)
     store = ClipStore.load(args.values, args.clips, run, torch.device("cpu"))
     model, _ = load_trained(args.checkpoint, run, store)
     row = store.table.row_of(args.clip)
     found = topologies_of_clip(model, store, row, run)
     joints = run.dataset.skeleton.joints
     pairs = pd.DataFrame(list(product(joints, joints)), columns=["gives", "takes"])
-    values = {field: matrix.flatten().numpy() for field, matrix in found._asdict().items()}
+    values = {field: matrix.flatten().numpy() for field, matrix in _panels(found).items()}
     save_table(args.table, pairs.assign(**values))
     label = run.dataset.classes[store.table.labels[row]]
-    side = store.table.sides[run.split][row]
+    side, crops = store.table.sides[run.split][row], run.settings["crops"]
     save_text(
         args.caption,
         f"What {run.name} makes of clip {args.clip} ({label}; {side} side): matrices of the last"
-        f" block, averaged over channels, persons and {run.settings['crops']} crops. Left, the"
-        " topology along which joints are mixed (static part plus the part that follows the"
-        " motion); middle, the part that follows the motion, which the prototypes are given;"
-        " right, that part rebuilt as mixtures of prototypes (Z in the paper), before the map and"
-        " the norm that the contrastive loss reads. Each has its own scale.\n",
+        f" block, averaged over channels, persons and {'one crop' if crops == 1 else f'{crops} crops'}."
+        f" {_legend(found, run)}\n",
     )
     with in_style():
         title = f"{args.clip} ({label}), {run.name}"

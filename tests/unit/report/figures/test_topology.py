@@ -81,12 +81,22 @@ def test_a_checkpoint_of_another_training_is_refused(
     assert not (tmp_path / "f.png").exists()
 
 
-@pytest.mark.parametrize("modality", ["j", "b"])  # blockgcn would read positions besides b
-def test_network_without_prototypes_is_one_sentence(
-    arguments, tmp_path, monkeypatch, capsys, modality
+@pytest.mark.parametrize(
+    ("method", "columns", "words"),
+    [
+        ("ctrgcn", ["learned", "relations"], "its part that follows the motion"),
+        ("infogcn", ["learned", "relations"], "attention times a learned graph"),
+        ("blockgcn", ["learned"], "alike for all clips"),
+    ],
+)
+def test_other_networks_are_drawn_with_what_they_have(
+    arguments, data, tmp_path, monkeypatch, method, columns, words
 ):
-    run = replace(nano_run(), modality=modality, network=network_settings("blockgcn", **SIZE))
+    run = replace(nano_run(), network=network_settings(method, **SIZE))
     write_run(tmp_path, run)
-    assert run_figure(stage, arguments, monkeypatch) == 2
-    sentence = "blockgcn has no prototypes to show, expected a run of protogcn."
-    assert f"run nano_xsub/protogcn/{modality}: {sentence}" in capsys.readouterr().err
+    torch.manual_seed(0)
+    write_checkpoint(tmp_path / "checkpoint.pt", run, store_of(data, run=run), build_network(run))
+    assert run_figure(stage, arguments, monkeypatch) == 0
+    assert pd.read_csv(tmp_path / "f.csv").columns.tolist() == ["gives", "takes", *columns]
+    assert words in (tmp_path / "f.txt").read_text()
+    assert (tmp_path / "f.png").stat().st_size > 1000

@@ -113,7 +113,7 @@ def main() -> None:
     save_text(
         args.caption,
         f"What {run.name} makes of clip {args.clip} ({label}; {side} side): matrices of the last"
-        f" block, averaged over channels, persons and {'one crop' if crops == 1 else f'{crops} crops'}."
+        f" block, averaged over channels, persons and {crops} crop{'s'[: crops - 1]}."
         f" {_legend(found, run)}\n",
     )
     with in_style():

@@ -47,5 +47,10 @@ def _check_named(where: str, name: str, models: Iterable[str]) -> None:
     model, _, stream = name.rpartition("/")
     if stream in models and re.fullmatch(STREAM, model):
         raise ConfigError(f"{where}: found {name!r}, expected {stream}/{model}.")
+    if "/" in model:
+        raise ConfigError(
+            f"{where}: found {name!r}, expected MODEL/STREAM, such as {name.split('/', 1)[1]}; the"
+            " members of an ensemble are of one task, those of its tasks in turn."
+        )
     look_up(f"{where}, {name}", [model], models)
     check_streams(f"{where}, {name}", [stream])

@@ -52,7 +52,10 @@ def check_options(run: "Run") -> None:
             f"copy_person is true, but datasets.{run.dataset.name}.persons is 1, so there is no"
             " second slot; set copy_person to false",
         ),
-        (by_steps and not steps, "schedule is steps, but steps names no epochs"),
+        (
+            by_steps and not steps,
+            "schedule is steps, but steps names no epochs; write them, as in [35, 55]",
+        ),
         (
             steps and not by_steps,
             f"steps is {steps}, but schedule is cosine; set schedule to steps, or steps to []",

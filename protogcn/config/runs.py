@@ -273,6 +273,14 @@ def look_up(where: str, names: Iterable[str], known: Iterable[str]) -> None:
                     f"{where}: {name} is now {model}@{RECIPE}, the model {model} under the recipe"
                     f" {RECIPE}; in a where it is {{model: {model}, recipe: {RECIPE}}}."
                 )
+            model = name.partition("@")[0]
+            if model != name and (
+                under := [each for each in known if each.startswith(f"{model}@")]
+            ):
+                raise ConfigError(
+                    f"{where}: {name!r} does not exist, expected {model}, under its own recipe, or"
+                    f" one of {', '.join(under)}{nearest(name, under)}"
+                )
             dataset, _, split = name.rpartition("_")
             if any(task.rpartition("_")[0] == dataset for task in known if where.endswith(".task")):
                 raise ConfigError(

@@ -101,7 +101,8 @@ def _lines(path: Path, classes: Sequence[str]) -> list[tuple[int, str]]:
 
 def _read(path: Path) -> list[str]:
     if not path.is_file():
-        raise ConfigError(f"{path}: does not exist, expected texts on classes (docs/methods.md).")
+        fault = "is a folder" if path.is_dir() else "does not exist"
+        raise ConfigError(f"{path}: {fault}, expected texts on classes (docs/methods.md).")
     with reading(path, "UTF-8 text, a line for each class"):
         lines = [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines()]
     while lines and not lines[-1]:

@@ -110,10 +110,11 @@ def main() -> None:
     save_table(args.table, pairs.assign(**values))
     label = run.dataset.classes[store.table.labels[row]]
     side, crops = store.table.sides[run.split][row], run.settings["crops"]
+    crops = "one crop" if crops == 1 else f"{crops} crops"
     save_text(
         args.caption,
         f"What {run.name} makes of clip {args.clip} ({label}; {side} side): matrices of the last"
-        f" block, averaged over channels, persons and {crops} crop{'s'[: crops - 1]}."
+        f" block, averaged over channels, persons and {crops}."
         f" {_legend(found, run)}\n",
     )
     with in_style():

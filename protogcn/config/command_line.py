@@ -2,10 +2,17 @@
 
 import contextlib
 import io
+import re
 import sys
+from collections.abc import Sequence
+from itertools import takewhile
 from pathlib import Path
 
 from snakemake.cli import get_argument_parser
+
+from protogcn.errors import ConfigError
+
+_CONFIGFILE = re.compile(r"--configfiles?(?:=(.*))?")
 
 
 def targets_asked() -> list[str]:
@@ -14,8 +21,7 @@ def targets_asked() -> list[str]:
     A Snakefile is read before Snakemake tells it. Of another program, such as one that calls
     Snakemake's API, there are none.
     """
-    program = Path(sys.argv[0])
-    if "snakemake" not in (program.stem, program.parent.name):
+    if not _is_snakemake():
         return []
     try:
         with contextlib.redirect_stderr(io.StringIO()):
@@ -24,3 +30,32 @@ def targets_asked() -> list[str]:
         return []
     asked = (found.targets, found.forcerun, found.until, found.omit_from)
     return [str(target) for targets in asked for target in targets or ()]
+
+
+def check_configfiles(words: Sequence[str] | None = None) -> None:
+    """Refuse an option of config files that stands twice: the first one's files would go unread.
+
+    Args:
+        words: a command line of Snakemake; by default that of the running ``snakemake``.
+
+    Raises:
+        ConfigError: with all the files after one option.
+    """
+    if words is None:
+        words = sys.argv[1:] if _is_snakemake() else []
+    places = [at for at, word in enumerate(words) if _CONFIGFILE.fullmatch(word)]
+    if len(places) < 2:
+        return
+    files = []
+    for at in places:
+        files += [_CONFIGFILE.fullmatch(words[at])[1] or ""]
+        files += takewhile(lambda word: not word.startswith("-"), words[at + 1 :])
+    raise ConfigError(
+        f"--configfile: found {len(places)} times, of which snakemake reads the last one alone;"
+        f" expected all files after one, --configfile {' '.join(filter(None, files))}."
+    )
+
+
+def _is_snakemake() -> bool:
+    program = Path(sys.argv[0])
+    return "snakemake" in (program.stem, program.parent.name)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from snakemake.cli import get_argument_parser, parse_config
 
+from protogcn.config.command_line import check_configfiles
 from protogcn.config.strict_yaml import read_config
 from protogcn.errors import ConfigError
 
@@ -35,8 +36,8 @@ def check_command_line(words: Sequence[str]) -> None:
     """Refuse what Snakemake would stop at before it reads the Snakefile.
 
     Raises:
-        ConfigError: a target behind an option that takes it, a value that is missing or none, a
-            config that cannot be read.
+        ConfigError: a target behind an option that takes it, a value that is missing or none, two
+            options of config files, a config that cannot be read.
     """
     for option, values in _options(words):
         for value in values if option in _GREEDY else ():
@@ -47,6 +48,7 @@ def check_command_line(words: Sequence[str]) -> None:
                 )
             if option in _ASSIGNING and "=" not in value:
                 raise ConfigError(f"{option}: found {value!r}, expected NAME=VALUE.")
+    check_configfiles(words)
     said = io.StringIO()
     try:
         with contextlib.redirect_stderr(said):

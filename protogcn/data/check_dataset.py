@@ -208,7 +208,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("dataset", help="its name in the config")
     parser.add_argument(
-        "--configfile", type=Path, nargs="+", default=[], help="as for snakemake, on top"
+        "--configfile",
+        type=Path,
+        nargs="+",
+        action="extend",
+        default=[],
+        help="as for snakemake, on top",
     )
     parser.add_argument("--directory", type=Path, default=Path(), help="as for snakemake")
     parser.add_argument("--workers", type=int, default=1, help="processes that read")

@@ -115,7 +115,12 @@ def main() -> None:
         "--output", type=Path, help="an .npz (default: the dataset's text_embeddings)"
     )
     parser.add_argument(
-        "--configfile", type=Path, nargs="+", default=[], help="as for snakemake, on top"
+        "--configfile",
+        type=Path,
+        nargs="+",
+        action="extend",
+        default=[],
+        help="as for snakemake, on top",
     )
     parser.add_argument("--directory", type=Path, default=Path(), help="as for snakemake")
     args = parser.parse_args()

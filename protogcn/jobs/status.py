@@ -81,7 +81,12 @@ def main() -> None:
         help="tables, figures, results/report.html or run directories (default: all started)",
     )
     parser.add_argument(
-        "--configfile", type=Path, nargs="+", default=[], help="as for snakemake, on top"
+        "--configfile",
+        type=Path,
+        nargs="+",
+        action="extend",
+        default=[],
+        help="as for snakemake, on top",
     )
     parser.add_argument(
         "--directory", type=Path, help="as for snakemake: where results/ is (default: the config's)"

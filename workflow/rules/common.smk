@@ -8,7 +8,7 @@ REPOSITORY = Path(workflow.current_basedir).parent.parent
 sys.path.insert(0, str(REPOSITORY))
 
 from protogcn.jobs import estimate
-from protogcn.config.command_line import targets_asked
+from protogcn.config.command_line import check_configfiles, targets_asked
 from protogcn.config.resolved import MODALITIES
 from protogcn.config.load import own_config, plan_of_workflow
 from protogcn.config import folds, inputs, learning
@@ -44,6 +44,7 @@ def asked(question, *names, **options):
         sys.exit(f"ConfigError: {error}")
 
 
+asked(check_configfiles)
 # The files that the command line names are merged already; the config goes before them.
 OWN_CONFIG = asked(
     own_config, Path.cwd(), workflow.overwrite_configfiles, config, say=workflow.is_main_process

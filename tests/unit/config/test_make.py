@@ -64,6 +64,11 @@ def test_a_command_line_that_snakemake_takes_is_taken(line):
         (f"{TABLE} --configfile latin.yaml", "latin.yaml, line 1: found the byte 0xe4"),
         (f"{TABLE} --configfile tab.yaml", "tab.yaml, line 2: is no YAML (found a tab"),
         (f"{TABLE} --configfile min.yaml", "did you mean 'mine.yaml'?"),
+        (
+            "--configfile a.yaml b.yaml -n --configfiles=c.yaml",
+            "found 2 times, of which snakemake reads the last one alone; expected all files after"
+            " one, --configfile a.yaml b.yaml c.yaml.",
+        ),
         (f"{TABLE} --configfile .", ". is a folder, expected a config file"),
         (f"{TABLE} --configfile mine.yaml demo", "demo is no config; a target stands before"),
     ],

@@ -33,7 +33,7 @@ def targets_asked() -> list[str]:
 
 
 def check_configfiles(words: Sequence[str] | None = None) -> None:
-    """Refuse an option of config files that stands twice: the first one's files would go unread.
+    """Refuse an option of config files that is given twice: only the last one would be read.
 
     Args:
         words: a command line of Snakemake; by default that of the running ``snakemake``.

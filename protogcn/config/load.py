@@ -1,5 +1,6 @@
 """The YAML files of a workplace -> its config and plan, merged as the workflow merges them."""
 
+import argparse
 import sys
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
@@ -14,6 +15,18 @@ from protogcn.errors import ConfigError
 _REPOSITORY = Path(__file__).parents[2]
 _SCHEMA = _REPOSITORY / "workflow/schemas/config.schema.yaml"
 _OWN = _REPOSITORY / "config/config.yaml"
+
+
+def add_configfiles(parser: argparse.ArgumentParser) -> None:
+    """Add the argument that names config files, which go on top of the config."""
+    parser.add_argument(
+        "--configfile",
+        type=Path,
+        nargs="+",
+        action="extend",
+        default=[],
+        help="as for snakemake, on top",
+    )
 
 
 def plan_of(directory: Path, configfiles: Sequence[Path]) -> tuple[dict[str, Any], Plan]:

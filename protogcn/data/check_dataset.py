@@ -15,7 +15,7 @@ import pandas as pd
 
 from protogcn.config.datasets import ANNOTATIONS, missing_raw
 from protogcn.config.imports import is_imported
-from protogcn.config.load import plan_of
+from protogcn.config.load import add_configfiles, plan_of
 from protogcn.config.resolved import Dataset, Run
 from protogcn.config.validation import measured_sides, no_such_side
 from protogcn.data.inventory import Inventory, Oddity
@@ -207,14 +207,7 @@ def main() -> None:
     """Print what is wrong and what is odd; fail if anything is wrong."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("dataset", help="its name in the config")
-    parser.add_argument(
-        "--configfile",
-        type=Path,
-        nargs="+",
-        action="extend",
-        default=[],
-        help="as for snakemake, on top",
-    )
+    add_configfiles(parser)
     parser.add_argument("--directory", type=Path, default=Path(), help="as for snakemake")
     parser.add_argument("--workers", type=int, default=1, help="processes that read")
     parser.add_argument(

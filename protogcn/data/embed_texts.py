@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from protogcn.config.load import plan_of
+from protogcn.config.load import add_configfiles, plan_of
 from protogcn.data.class_texts import read_class_texts
 from protogcn.errors import ConfigError, nearest
 from protogcn.files.texts import save_texts
@@ -114,14 +114,7 @@ def main() -> None:
     parser.add_argument(
         "--output", type=Path, help="an .npz (default: the dataset's text_embeddings)"
     )
-    parser.add_argument(
-        "--configfile",
-        type=Path,
-        nargs="+",
-        action="extend",
-        default=[],
-        help="as for snakemake, on top",
-    )
+    add_configfiles(parser)
     parser.add_argument("--directory", type=Path, default=Path(), help="as for snakemake")
     args = parser.parse_args()
 

@@ -15,7 +15,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from protogcn.config.load import plan_of
+from protogcn.config.load import add_configfiles, plan_of
 from protogcn.config.plan import Plan
 from protogcn.config.targets import chosen_runs
 from protogcn.jobs.follow import follow
@@ -80,14 +80,7 @@ def main() -> None:
         default=[],
         help="tables, figures, results/report.html or run directories (default: all started)",
     )
-    parser.add_argument(
-        "--configfile",
-        type=Path,
-        nargs="+",
-        action="extend",
-        default=[],
-        help="as for snakemake, on top",
-    )
+    add_configfiles(parser)
     parser.add_argument(
         "--directory", type=Path, help="as for snakemake: where results/ is (default: the config's)"
     )

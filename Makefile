@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: setup demo demo-paper test test-long test-fast test-slurm test-browser status check format bench bench-gpu dag
+.PHONY: setup demo demo-paper test test-long test-fast test-slurm test-browser abuse status check format bench bench-gpu dag
 
 # One set-up for all: the stamp is newer than the lock, so a second run installs nothing.
 $(VENV)/ready: requirements.lock pyproject.toml
@@ -33,14 +33,14 @@ demo-paper: $(VENV)/ready
 	@echo; echo "Open results/report.html in a browser. A topology and a moving clip are beside the runs and the data: docs/figures.md."
 
 test: $(VENV)/ready
-	$(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder -m "not long and not slurm and not browser"
+	$(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder -m "not long and not slurm and not browser and not abuse"
 
 # What takes minutes more: killed and shared trainings, whole runs of further configs.
 test-long: $(VENV)/ready
 	$(BIN)/pytest --numprocesses auto -m long
 
 test-fast: $(VENV)/ready
-	$(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder -m "not slow and not long and not slurm and not browser"
+	$(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder -m "not slow and not long and not slurm and not browser and not abuse"
 
 # Jobs through a Slurm of the tests' own, with every fault. Needs Linux, root, and Debian's packages
 # munge slurmctld slurmd slurm-client (make puts nothing on your system).
@@ -51,6 +51,14 @@ test-slurm: $(VENV)/ready
 test-browser: $(VENV)/ready
 	$(BIN)/pip install --quiet --disable-pip-version-check playwright==1.65.2
 	$(BIN)/pytest tests/browser
+
+# Faults on purpose: kills, full disks, flipped bits, hostile files (tests/abuse, docs/reliability.md).
+# TIER=push takes 3 minutes, nightly an hour, release the better part of a day; FAMILY=f05 runs one.
+# PUBLISH=1 writes the table of docs/reliability.md.
+TIER ?= push
+abuse: $(VENV)/ready
+	$(BIN)/pytest $(if $(FAMILY),$(wildcard tests/abuse/test_$(FAMILY)_*.py),tests/abuse) \
+	  --numprocesses auto --dist loadfile --tier $(TIER) $(if $(PUBLISH),--publish)
 
 # Where every run stands, also while they train; FOLLOW=1 looks again and again. TARGET, CONFIG (files
 # on top) and DIRECTORY can be left out:

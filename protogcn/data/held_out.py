@@ -8,8 +8,9 @@ import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from itertools import accumulate, groupby
+from types import MappingProxyType
 
-from protogcn.config.resolved import Dataset
+from protogcn.config.resolved import ANNOTATIONS, Dataset
 from protogcn.data.subjects import subject_of
 from protogcn.errors import ConfigError, some_of
 
@@ -25,13 +26,16 @@ _EXAMPLES = {
 }
 
 
-def group_of(clip: str, by: str) -> str:
-    """Return the group of a clip from its name, or nothing.
+def group_of(clip: str, by: str, told: Mapping[str, str] = MappingProxyType({})) -> str:
+    """Return the group of a clip as its raw file tells it, else from its name, or nothing.
 
     Args:
         clip: its name.
         by: subject, setup, camera, recording or clip. NTU's cameras see a recording together.
+        told: see ``RawClip.groups``.
     """
+    if told.get(by):
+        return told[by]
     if by == "clip":
         return clip
     if by == "subject":
@@ -45,17 +49,21 @@ def group_of(clip: str, by: str) -> str:
 
 
 def add_twins(
-    dataset: Dataset, sides: Mapping[str, dict[str, str]], labels: Mapping[str, int]
+    dataset: Dataset,
+    sides: Mapping[str, dict[str, str]],
+    labels: Mapping[str, int],
+    told: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
 ) -> None:
-    """Add the side of every clip in each twin of a split to its sides, by the clip's name.
+    """Add the side of every clip in each twin of a split to its sides, by the clip's group.
 
     Args:
         dataset: its twins.
         sides: of each clip, for each split its side.
         labels: of each clip; single clips are left out of every class alike.
+        told: the groups that the raw files tell, of each clip, by its name.
 
     Raises:
-        ConfigError: names do not tell the groups, a split has a side ``val`` of its own, or fewer
+        ConfigError: nothing tells the groups, a split has a side ``val`` of its own, or fewer
             groups than it would take.
     """
     for name, (split, fold) in dataset.twins.items():
@@ -65,16 +73,21 @@ def add_twins(
                 f"datasets.{dataset.name}.hold_out: split {split} has clips on a side val already;"
                 " use them, and leave hold_out away."
             )
-        left_out = _left_out(dataset, split, trained, labels, fold) if trained else set()
+        left_out = _left_out(dataset, split, trained, labels, told, fold) if trained else set()
         for clip, of_clip in sides.items():
             of_clip[name] = "val" if clip in left_out else of_clip[split]
 
 
 def _left_out(
-    dataset: Dataset, split: str, clips: Sequence[str], labels: Mapping[str, int], fold: int
+    dataset: Dataset,
+    split: str,
+    clips: Sequence[str],
+    labels: Mapping[str, int],
+    told: Mapping[str, Mapping[str, str]],
+    fold: int,
 ) -> set[str]:
     """Return the training clips of a split that one of its twins leaves out."""
-    groups = _groups(dataset, clips)
+    groups = _groups(dataset, clips, told)
     folds, by = dataset.hold_out.get("folds", 0), dataset.hold_out["by"]
     if len(groups) < max(2, folds if fold else 0):
         wanted = f"at least {folds}, one for each of the folds" if fold else "at least two"
@@ -96,18 +109,21 @@ def _left_out(
     return {clip for name in chosen for clip in groups[name]}
 
 
-def _groups(dataset: Dataset, clips: Sequence[str]) -> dict[str, list[str]]:
+def _groups(
+    dataset: Dataset, clips: Sequence[str], told: Mapping[str, Mapping[str, str]]
+) -> dict[str, list[str]]:
     by, groups, unknown = dataset.hold_out["by"], {}, []
     for clip in clips:
-        if group := group_of(clip, by):
+        if group := group_of(clip, by, told.get(clip, {})):
             groups.setdefault(group, []).append(clip)
         else:
             unknown.append(clip)
     if unknown:
+        column = f" give {ANNOTATIONS} a column {by}," if dataset.is_annotated_folder else ""
         raise ConfigError(
             f"datasets.{dataset.name}.hold_out: by {by}, but the names of {len(unknown)} of"
             f" {len(clips)} training clips ({some_of(unknown)}) do not tell the {by}, expected"
-            f" names such as {_EXAMPLES[by]}; name the clips so, or hold out by clip."
+            f" names such as {_EXAMPLES[by]}; name the clips so,{column} or hold out by clip."
         )
     return groups
 

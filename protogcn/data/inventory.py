@@ -4,7 +4,7 @@ The joints stage and ``check_dataset`` both ask here, so that neither passes wha
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from protogcn.config.datasets import expected_clips
@@ -34,6 +34,7 @@ class Inventory:
     Attributes:
         dropped: what was left out.
         sides: of each clip that is kept, by its name, for each split its side.
+        groups: of each clip, what its raw file tells of its subject, setup, camera, recording.
         crossed: for each split, after ``finish``, the copies on several sides of it.
         ranges: what the numbers look like.
     """
@@ -41,6 +42,7 @@ class Inventory:
     def __init__(self, dataset: Dataset):
         self.dropped: list[DroppedClip] = []
         self.sides: dict[str, dict[str, str]] = {}
+        self.groups: dict[str, Mapping[str, str]] = {}
         self.crossed: dict[str, CrossedSplit] = {}
         self.ranges = Ranges(dataset.skeleton)
         self._dataset = dataset
@@ -64,6 +66,7 @@ class Inventory:
         self.ranges.add(clip)
         self._copies.add(clip)
         self._labels[clip.name] = clip.label
+        self.groups[clip.name] = clip.groups
         self.sides[clip.name] = {
             split: clip.sides.get(split, "-") for split in self._dataset.splits
         }
@@ -83,7 +86,7 @@ class Inventory:
         """
         self._find_copies(self._dataset.splits)
         if self._dataset.twins:
-            add_twins(self._dataset, self.sides, self._labels)
+            add_twins(self._dataset, self.sides, self._labels, self.groups)
             self._find_copies(tuple(self._dataset.twins))
 
     def _find_copies(self, splits: Sequence[str]) -> None:

@@ -7,7 +7,7 @@ import argparse
 import os
 import resource
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
@@ -16,6 +16,7 @@ import pandas as pd
 
 from protogcn.config.resolved import Dataset, load_dataset
 from protogcn.config.settings import check_preparation
+from protogcn.data.held_out import group_of
 from protogcn.data.inventory import Inventory
 from protogcn.data.preparation import prepare_clip
 from protogcn.data.read_dataset import read_dataset
@@ -24,7 +25,7 @@ from protogcn.data.readers.notes import Notes
 from protogcn.data.scale import scale_entry
 from protogcn.errors import ContractError
 from protogcn.files.arrays import writing_array
-from protogcn.files.clip_table import IMAGE_COLUMNS
+from protogcn.files.clip_table import GROUP_COLUMNS, GROUPS, IMAGE_COLUMNS
 from protogcn.files.contracts import digest_of, save_table
 
 
@@ -78,7 +79,10 @@ def write_joints(
             raise ContractError("\n".join(problems))
         dropped = [{"clip": clip.name, "rule": clip.rule} for clip in inventory.dropped]
         save_table(dropped_path, pd.DataFrame(dropped, columns=["clip", "rule"]))
-        table = pd.DataFrame([row | inventory.sides[row["clip"]] for row in rows])
+        told = _columns_of_groups(inventory.groups)
+        table = pd.DataFrame(
+            [row | told[row["clip"]] | inventory.sides[row["clip"]] for row in rows]
+        )
         save_table(clips_path, table)
         inputs = {"clips": digest_of(clips_path), "preparation": preparation}
         writer.finish(inputs | inventory.copies() | scale_entry(inventory.ranges.scale()))
@@ -104,6 +108,15 @@ def _row(clip: RawClip, first_frame: int, num_frames: int, persons: int) -> dict
     if clip.image_size is not None:
         row |= dict(zip(IMAGE_COLUMNS, clip.image_size, strict=True))
     return row
+
+
+def _columns_of_groups(groups: Mapping[str, Mapping[str, str]]) -> dict[str, dict[str, str]]:
+    """Return the cells of each clip in the columns of the groups that the raw files tell."""
+    known = [group for group in GROUPS if any(told.get(group) for told in groups.values())]
+    return {
+        clip: {GROUP_COLUMNS[group]: group_of(clip, group, told) for group in known}
+        for clip, told in groups.items()
+    }
 
 
 def _limit_memory(raw: Path) -> None:

@@ -4,7 +4,7 @@ Shapes: N clips.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,9 @@ _COLUMNS = {
     "persons": "int64",
 }
 IMAGE_COLUMNS = {"image_height": "int64", "image_width": "int64"}  # of 2-D poses only
+# Groups of clips that their table says and not their names. No split's name has a blank.
+GROUPS = ("subject", "setup", "camera", "recording")
+GROUP_COLUMNS = {group: f"told {group}" for group in GROUPS}
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,7 @@ class ClipTable:
         sides: for each split (N,) of ``train``, ``val``, ``test`` or ``-``.
         digest: SHA-256 of the file it was read from.
         widths: (N,) width of each clip's image in pixels; None where there is no image.
+        groups: for each of ``GROUPS`` that is told (N,) its names, empty where it is not.
     """
 
     ids: np.ndarray
@@ -50,6 +54,7 @@ class ClipTable:
     sides: Mapping[str, np.ndarray]
     digest: str
     widths: np.ndarray | None = None
+    groups: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     @classmethod
     def load(cls, path: Path) -> "ClipTable":
@@ -64,7 +69,7 @@ class ClipTable:
             in_image = set(IMAGE_COLUMNS) <= set(table.columns)
             if in_image:
                 table = table.astype(IMAGE_COLUMNS)
-        known = [*_COLUMNS, *IMAGE_COLUMNS]
+        known = [*_COLUMNS, *IMAGE_COLUMNS, *GROUP_COLUMNS.values()]
         splits = [name for name in table.columns if name not in known]
         result = cls(
             ids=table["clip"].to_numpy(dtype=object),
@@ -75,6 +80,11 @@ class ClipTable:
             sides={name: table[name].to_numpy(dtype=object) for name in splits},
             digest=digest,
             widths=table["image_width"].to_numpy() if in_image else None,
+            groups={
+                group: table[column].to_numpy(dtype=object)
+                for group, column in GROUP_COLUMNS.items()
+                if column in table.columns
+            },
         )
         result._check(path)
         return result

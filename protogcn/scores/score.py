@@ -37,6 +37,7 @@ def score(run: Run, store: ClipStore, path: Path, side: str = "test") -> Scores:
     model, checkpoint = load_trained(path, run, store, engine.spatial)
     imported = checkpoint.get("imported")
     rows = store.rows(run.split, side)
+    subjects = store.table.groups.get("subject")
     logits, probabilities = score_clips(
         engine.logits_of(model),
         store,
@@ -51,6 +52,7 @@ def score(run: Run, store: ClipStore, path: Path, side: str = "test") -> Scores:
         classes=np.array(run.dataset.classes),
         logits=logits,
         probabilities=probabilities,
+        subjects=None if subjects is None else subjects[rows],
         provenance={
             "run": run.to_mapping(),
             "select": _select(run, checkpoint.get("measured", ())),

@@ -10,7 +10,7 @@ of OpenPose and others, the room ``pickles`` reads pickles as data.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -26,6 +26,7 @@ class RawClip:
             pixels and the pose estimator's score.
         sides: for each split the side this clip is on: ``train``, ``val``, ``test`` or ``-``.
         image_size: height and width in pixels, of 2-D poses.
+        groups: the names of its subject, setup, camera, recording, where the raw files tell.
     """
 
     name: str
@@ -33,6 +34,7 @@ class RawClip:
     keypoints: np.ndarray
     sides: Mapping[str, str]
     image_size: tuple[int, int] | None = None
+    groups: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

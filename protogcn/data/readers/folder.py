@@ -18,6 +18,7 @@ from protogcn.data.readers.malformed import MalformedError, show
 from protogcn.data.readers.notes import Notes
 from protogcn.data.readers.table_of_clips import read_table_of_clips, side_of
 from protogcn.data.readers.values import Labels, Origin, side_of_image
+from protogcn.files.clip_table import GROUPS
 from protogcn.jobs.bar import show_progress
 
 _IMAGE_FIELDS = ("image_height", "image_width")
@@ -35,6 +36,7 @@ class _Annotation:
     label: int
     sides: Mapping[str, str]
     image_size: tuple[int, int] | None
+    groups: Mapping[str, str]
 
 
 def read_folder(
@@ -53,7 +55,8 @@ def read_folder(
     ``annotations.csv`` has a line for each clip: ``clip``, the name of its file without its end
     (sub-folders with /), or of the folder with a file for each of its frames; ``label``, a class
     name or its number from 0; for each split a column of its name with train, val, test or - (in
-    neither); for 2-D poses ``image_height`` and ``image_width`` in pixels, unless the files tell.
+    neither); for 2-D poses ``image_height`` and ``image_width`` in pixels, unless the files tell;
+    and, if wanted, ``subject``, ``setup``, ``camera``, ``recording``: the name of each clip's.
     For the files see ``read_clip_file`` and ``read_frame_files``.
 
     Args:
@@ -77,7 +80,10 @@ def read_folder(
     """
     table = folder / ANNOTATIONS
     lines = read_table_of_clips(
-        table, ["label", *splits], optional=_IMAGE_FIELDS if in_image else (), hint=_HINT
+        table,
+        ["label", *splits],
+        optional=(*_IMAGE_FIELDS, *GROUPS) if in_image else GROUPS,
+        hint=_HINT,
     )
     annotations, faults = _check_lines(table, lines, classes, splits, in_image, notes)
     if not thorough:
@@ -124,7 +130,7 @@ def _read_clips(
         elif not content.keypoints.any():
             yield DroppedClip(item.name, content.rule or "no_body")
         else:
-            yield RawClip(item.name, item.label, content.keypoints, item.sides, size)
+            yield RawClip(item.name, item.label, content.keypoints, item.sides, size, item.groups)
     report_malformed(str(folder), "fields and files", faults, of=num_lines)
 
 
@@ -168,6 +174,7 @@ def _check_lines(
             faults.append(fault)
             return None
 
+    groups = [name for name in GROUPS if name in lines[0][1] and name not in splits]
     has_size = in_image and bool(lines) and not set(_IMAGE_FIELDS).isdisjoint(lines[0][1])
     for number, fields in lines:
         sample = Sample(path.name, f"line {number}", fields, clip=str(fields["clip"]), notes=notes)
@@ -181,6 +188,7 @@ def _check_lines(
                 split: checked(side_of, sample.fields[split], sample, split) for split in splits
             },
             image_size=checked(_image_size, sample) if has_size else None,
+            groups={group: checked(_group, sample, group) for group in groups},
         )
         if len(faults) == before:
             annotations[name] = annotation
@@ -201,6 +209,10 @@ def _name_of(sample: Sample, others: Iterable[str], files: FolderFiles) -> str:
     if name in others:
         raise sample.fault("clip", f"{show(name)} again", "each name once")
     return name
+
+
+def _group(sample: Sample, group: str) -> str:
+    return sample.text(group) if sample.fields[group] else ""
 
 
 def _image_size(sample: Sample) -> tuple[int, int]:

@@ -72,8 +72,8 @@ def count_clips(
             rows.append(_row(table, "copies", f"{split}: {line}", chosen))
     for label, name in enumerate(dataset.classes):
         rows.append(_row(table, "class", f"{label} {name}", table.labels == label))
-    subjects = np.array([subject_of(clip) for clip in table.ids])
-    for subject in sorted(set(subjects) - {""}, key=int):
+    subjects = table.groups.get("subject", np.array([subject_of(clip) for clip in table.ids]))
+    for subject in sorted(set(subjects) - {""}, key=lambda name: (len(name), name)):
         rows.append(_row(table, "subject", subject, subjects == subject))
     return pd.DataFrame(rows, columns=list(rows[0]))
 

@@ -7,6 +7,7 @@ import pytest
 from protogcn.data.joints import write_joints
 from protogcn.data.preparation import prepare
 from protogcn.data.readers import DroppedClip, RawClip
+from protogcn.data.subjects import subject_of
 from protogcn.errors import ContractError
 from protogcn.files import arrays
 from protogcn.files.arrays import open_array
@@ -193,3 +194,17 @@ def test_clip_table_that_makes_no_sense_is_refused(tmp_path, column, value, sent
     table.to_csv(tmp_path / "clips.csv", index=False)
     with pytest.raises(ContractError, match=sentence):
         ClipTable.load(tmp_path / "clips.csv")
+
+
+def test_groups_that_raw_files_tell_are_columns_that_no_split_can_be(tmp_path):
+    clips = list(nano_clips())
+    write(tmp_path, clips)
+    plain = (tmp_path / "clips.csv").read_text()
+    clips[0] = dataclasses.replace(clips[0], groups={"subject": "Ann", "camera": ""})
+    write(tmp_path, clips)
+    table = ClipTable.load(tmp_path / "clips.csv")
+    assert {group: list(names) for group, names in table.groups.items()} == {
+        "subject": ["Ann", *[subject_of(clip.name) for clip in clips[1:]]]
+    }
+    assert set(table.sides) == {"xsub"}
+    assert "told" not in plain

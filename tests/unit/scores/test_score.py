@@ -44,6 +44,14 @@ def test_scores_are_the_means_over_the_crops_of_each_test_clip(trained):
     assert scores.provenance["copies"] == {"groups": 0, "test clips": 0}
 
 
+def test_subjects_that_the_dataset_tells_are_in_the_score_file(trained):
+    _, store, _, path = trained
+    names = np.array([f"person {row % 5}" for row in range(24)], dtype=object)
+    told = replace(store, table=replace(store.table, groups={"subject": names}))
+    assert list(score(nano_run(crops=1), told, path).subjects) == list(names[16:])
+    assert score(nano_run(crops=1), store, path).subjects is None
+
+
 def test_other_number_of_crops_scores_the_same_checkpoint(trained):
     _, store, _, path = trained
     assert len(score(nano_run(crops=1), store, path).clips) == 8

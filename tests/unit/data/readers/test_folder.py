@@ -364,3 +364,12 @@ def test_shares_of_an_image_are_told_from_pixels(tmp_path):
     assert notes.lines() == [
         "x and y are shares of the image, whose height and width are taken as 1 (1 clip: a)."
     ]
+
+
+def test_columns_of_groups_are_told_unless_a_split_is_called_so(tmp_path):
+    np.save(tmp_path / "a.npy", CLIP)
+    write(tmp_path, ["a,waving,train, Ann ,"], header="clip,label,xsub,Subject,camera")
+    assert [clip.groups for clip in read(tmp_path)] == [{"subject": "Ann", "camera": ""}]
+    write(tmp_path, ["a,waving,train"], header="clip,label,subject")
+    (clip,) = read(tmp_path, splits=("subject",))
+    assert (clip.groups, clip.sides) == ({}, {"subject": "train"})

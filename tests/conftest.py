@@ -88,7 +88,7 @@ def captured_graphs(monkeypatch):
     monkeypatch.setattr(
         torch,
         "compile",
-        lambda function, *, fullgraph, mode: compile_as(
+        lambda function, *, fullgraph, options: compile_as(
             function, fullgraph=fullgraph, backend=backend
         ),
     )

@@ -27,6 +27,13 @@ from protogcn.models.fast.gpu.topology import KernelTopology
 from protogcn.models.topology import MotionTopology
 
 _ROWS = 16  # compiled code sees numbers of bodies that are multiples of it
+# When the compiler stores a value that several kernels read, instead of computing it in each again:
+# its own thresholds are for kernels that are bound by operations, and these are bound by bytes.
+INDUCTOR = {
+    "realize_reads_threshold": 10,
+    "realize_opcount_threshold": 150,
+    "realize_acc_reads_threshold": 16,
+}
 _KEPT_BLOCKS = 32 << 20  # bytes; the largest threshold that glibc takes
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 
@@ -100,6 +107,11 @@ class Engine:
         # Set in either case: torch has TF32 off in products and on in convolutions by default.
         torch.set_float32_matmul_precision("high" if self.tf32 else "highest")
         torch.backends.cudnn.allow_tf32 = self.tf32
+        if self.compiled:
+            import torch._functorch.config as functorch_config  # takes a second
+
+            # Else the backward pass of what is kept in float32 would be in bfloat16.
+            functorch_config.backward_pass_autocast = "off"
         if self.deterministic:
             # cuBLAS adds up in one order only with buffers of a fixed size.
             os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
@@ -209,9 +221,8 @@ class Engine:
         """
         if not self.compiled:
             return function
-        call = torch.compile(
-            function, fullgraph=True, mode="reduce-overhead" if graphs else "default"
-        )
+        options = {"triton.cudagraphs": graphs, **INDUCTOR}
+        call = torch.compile(function, fullgraph=True, options=options)
 
         def run(bodies: Bodies, *more: Tensor) -> Any:
             if graphs:

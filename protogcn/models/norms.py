@@ -12,6 +12,8 @@ from torch import Tensor, nn
 
 from protogcn.batches.bodies import Bodies
 from protogcn.batches.parallel import gathered, is_parallel
+from protogcn.models.compiled_norm import CompiledNorm
+from protogcn.models.pointwise import without_bias
 
 
 class ChannelsLastNorm(nn.BatchNorm1d):
@@ -91,7 +93,25 @@ class Shortcut(nn.Sequential):
         if not len(self):
             return features
         linear, norm = self
+        return map_and_norm(linear, norm, features, multiplicity)
+
+
+def map_and_norm(
+    linear: nn.Linear,
+    norm: ChannelsLastNorm | ChannelsFirstNorm,
+    features: Tensor,
+    multiplicity: Tensor | None,
+) -> Tensor:
+    """Return the norm of a map; compiled code leaves the map's bias to the running mean.
+
+    The bias moves the mean of what it is added to, and nothing that comes after the norm. Adding
+    it, and adding up a gradient for it that is zero, are a pass over the features each.
+    """
+    if not (torch.compiler.is_compiling() and norm.training and multiplicity is not None):
         return norm(linear(features), multiplicity)
+    axis = 1 if isinstance(norm, ChannelsFirstNorm) else features.dim() - 1
+    mapped = without_bias(linear, features)
+    return weighted_norm(norm, mapped, multiplicity, axis=axis, bias=linear.bias)
 
 
 def weighted_norm(
@@ -100,8 +120,24 @@ def weighted_norm(
     multiplicity: Tensor | None,
     *,
     axis: int,
+    bias: Tensor | None = None,
 ) -> Tensor:
-    """Batch norm in training mode, where row b represents ``multiplicity[b]`` equal bodies."""
+    """Batch norm in training mode, where row b represents ``multiplicity[b]`` equal bodies.
+
+    Args:
+        norm: its weights and running statistics, which are moved.
+        features: (B, ..., C, ...).
+        multiplicity: (B,), or None for one body each.
+        axis: of C.
+        bias: (C,) of the map before the norm, where the features are without it.
+    """
+    if torch.compiler.is_compiling() and not is_parallel():
+        weights, total = row_weights(features, multiplicity, axis=axis)
+        guess = norm.running_mean.to(weights.dtype).clone()  # which costs no pass
+        inputs = (features, weights, guess, norm.weight, norm.bias, bias)
+        normed, mean, variance = CompiledNorm.apply(*inputs, norm.eps, axis)
+        track_moments(norm, mean if bias is None else mean + bias.detach(), variance, total)
+        return normed
     mean, variance = _tracked_moments(norm, features, multiplicity, axis=axis)
     shape = [1] * features.dim()
     shape[axis] = -1
@@ -142,12 +178,7 @@ def moments(
     others = [number for number in range(features.dim()) if number != axis]
     num_values = math.prod([features.shape[number] for number in others[1:]])
     values = features.to(at_least_float32(features.dtype))
-    multiplicity = (
-        values.new_ones(len(values)) if multiplicity is None else multiplicity.to(values.dtype)
-    )
-    total = multiplicity.sum() * num_values
-    # A process without a clip has nothing to count.
-    weights = (multiplicity / total.clamp(min=1)).view(-1, *[1] * (features.dim() - 1))
+    weights, total = row_weights(features, multiplicity, axis=axis)
 
     # Moments about a first guess of the mean: both come from one reading, and nothing cancels.
     guess = values[:1].detach().sum(others, keepdim=True) / num_values
@@ -160,11 +191,27 @@ def moments(
     return mean, variance.clamp(min=0), total
 
 
+def row_weights(
+    features: Tensor, multiplicity: Tensor | None, *, axis: int
+) -> tuple[Tensor, Tensor]:
+    """Return the weight of a value of each row in a mean, (B, 1, ...), and how many there are."""
+    dtype = at_least_float32(features.dtype)
+    multiplicity = (
+        features.new_ones(len(features), dtype=dtype)
+        if multiplicity is None
+        else multiplicity.to(dtype)
+    )
+    total = multiplicity.sum() * (features[0].numel() // features.shape[axis])
+    # A process without a clip has nothing to count.
+    return (multiplicity / total.clamp(min=1)).view(-1, *[1] * (features.dim() - 1)), total
+
+
 def track_moments(norm: nn.Module, mean: Tensor, variance: Tensor, total: Tensor) -> None:
     """Move a norm's running statistics (C,) towards a batch's."""
     with torch.no_grad():
         unbiased = variance * (total / (total - 1).clamp(min=1))
-        norm.num_batches_tracked.add_(1)
+        if not torch.compiler.is_compiling():  # a launch a norm, for a number that nothing reads
+            norm.num_batches_tracked.add_(1)
         norm.running_mean.lerp_(mean.to(norm.running_mean.dtype), norm.momentum)
         norm.running_var.lerp_(unbiased.to(norm.running_var.dtype), norm.momentum)
 

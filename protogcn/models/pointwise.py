@@ -7,6 +7,7 @@ O out), T frames, V joints, L = T * V.
 """
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.autograd import Function
 from torch.autograd.function import FunctionCtx, once_differentiable
@@ -17,11 +18,15 @@ class ToChannelsFirst(nn.Linear):
 
     def forward(self, features: Tensor) -> Tensor:
         """(N, T, V, I) -> (N, O, T, V)."""
-        rows = features.flatten(1, 2)  # (N, L, I)
         if torch.compiler.is_compiling():  # the compiler chooses the layouts of gradients itself
-            columns = (rows @ self.weight.t() + self.bias).transpose(1, 2)  # (N, O, L)
-            return columns.unflatten(2, features.shape[1:3])
+            return self.without_bias(features) + self.bias.view(-1, 1, 1)
+        rows = features.flatten(1, 2)  # (N, L, I)
         columns = _LastToFirst.apply(*_autocast(rows, self.weight, self.bias))  # (N, O, L)
+        return columns.unflatten(2, features.shape[1:3])
+
+    def without_bias(self, features: Tensor) -> Tensor:
+        """(N, T, V, I) -> (N, O, T, V), for compiled code."""
+        columns = (features.flatten(1, 2) @ self.weight.t()).transpose(1, 2)  # (N, O, L)
         return columns.unflatten(2, features.shape[1:3])
 
 
@@ -30,12 +35,23 @@ class ToChannelsLast(nn.Linear):
 
     def forward(self, features: Tensor) -> Tensor:
         """(N, I, T, V) -> (N, T, V, O)."""
-        columns = features.flatten(2)  # (N, I, L)
         if torch.compiler.is_compiling():
-            rows = columns.transpose(1, 2) @ self.weight.t() + self.bias  # (N, L, O)
-            return rows.unflatten(1, features.shape[2:])
+            return self.without_bias(features) + self.bias
+        columns = features.flatten(2)  # (N, I, L)
         rows = _FirstToLast.apply(*_autocast(columns, self.weight, self.bias))  # (N, L, O)
         return rows.unflatten(1, features.shape[2:])
+
+    def without_bias(self, features: Tensor) -> Tensor:
+        """(N, I, T, V) -> (N, T, V, O), for compiled code."""
+        rows = features.flatten(2).transpose(1, 2) @ self.weight.t()  # (N, L, O)
+        return rows.unflatten(1, features.shape[2:])
+
+
+def without_bias(linear: nn.Linear, features: Tensor) -> Tensor:
+    """Return a map's result without its bias."""
+    if isinstance(linear, ToChannelsFirst | ToChannelsLast):
+        return linear.without_bias(features)
+    return F.linear(features, linear.weight)
 
 
 class _LastToFirst(Function):

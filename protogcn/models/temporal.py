@@ -10,7 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from protogcn.models.norms import ChannelsLastNorm
+from protogcn.models.norms import ChannelsLastNorm, map_and_norm, weighted_norm
+from protogcn.models.pointwise import without_bias
 
 DILATIONS = (1, 2, 3, 4)
 NUM_BRANCHES = len(DILATIONS) + 2  # and one maximum, one pointwise
@@ -47,16 +48,31 @@ class Branches(nn.Module):
 
     def side_by_side(self, features: Tensor, multiplicity: Tensor | None) -> Tensor:
         """(B, T, V, C) -> the branches next to each other, (B, T / stride, V, C)."""
-        parts = [sum(self.widths[:-1]), self.widths[-1]]  # with and without a norm
-        reduced, pointwise = self.reduce(features).split(parts, dim=-1)
-        reduced = F.relu_(self.reduce_norm(reduced.contiguous(), multiplicity))
+        reduced, pointwise = self._reduced(features, multiplicity)
+        reduced = F.relu_(reduced)
         inputs = reduced.permute(0, 3, 1, 2).split(self.widths[:-1], dim=1)  # (B, C / n, T, V)
         if self.stride > 1:
             pointwise = pointwise[:, :: self.stride]
         scales = [conv(part) for conv, part in zip(self.dilated, inputs[:-1], strict=True)]
         scales.append(F.max_pool2d(inputs[-1], (3, 1), stride=(self.stride, 1), padding=(1, 0)))
         scales.append(pointwise.permute(0, 3, 1, 2))
+        if torch.compiler.is_compiling():  # each written where it belongs, in one layout
+            return torch.cat([scale.permute(0, 2, 3, 1) for scale in scales], dim=-1)
         return torch.cat(scales, dim=1).permute(0, 2, 3, 1)  # (B, T, V, C)
+
+    def _reduced(self, features: Tensor, multiplicity: Tensor | None) -> tuple[Tensor, Tensor]:
+        """(B, T, V, C) -> the normed part of the pointwise maps, and the last branch's."""
+        parts = [sum(self.widths[:-1]), self.widths[-1]]
+        if torch.compiler.is_compiling() and self.training and multiplicity is not None:
+            reduced, pointwise = without_bias(self.reduce, features).split(parts, dim=-1)
+            left_out, bias = self.reduce.bias.split(parts)
+            axis = features.dim() - 1
+            normed = weighted_norm(
+                self.reduce_norm, reduced, multiplicity, axis=axis, bias=left_out
+            )
+            return normed, pointwise + bias.to(pointwise.dtype)
+        reduced, pointwise = self.reduce(features).split(parts, dim=-1)
+        return self.reduce_norm(reduced.contiguous(), multiplicity), pointwise
 
 
 class MultiScaleTemporal(Branches):
@@ -73,10 +89,11 @@ class MultiScaleTemporal(Branches):
     def forward(self, features: Tensor, multiplicity: Tensor | None = None) -> Tensor:
         """(B, T, V, C) -> (B, T / stride, V, C), without a final activation."""
         num_joints = features.shape[2]
-        mean = features.sum(2, keepdim=True) / num_joints  # (B, T, 1, C)
+        # A GPU's autocast sums in float32, and would go on in it.
+        mean = (features.sum(2, keepdim=True) / num_joints).to(features.dtype)  # (B, T, 1, C)
         scales = self.side_by_side(torch.cat([features, mean], dim=2), multiplicity)
         local, mean = scales.split([num_joints, 1], dim=2)
         weight = self.mean_weight[:num_joints].to(scales.dtype).unsqueeze(-1)  # (V, 1)
         merged = torch.addcmul(local, weight, mean)  # (B, T, V, C)
-        merged = self.merge(F.relu_(self.merge_norm(merged, multiplicity)))
-        return self.norm(merged, multiplicity)
+        active = F.relu_(self.merge_norm(merged, multiplicity))
+        return map_and_norm(self.merge, self.norm, active, multiplicity)

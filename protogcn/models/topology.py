@@ -15,6 +15,7 @@ from protogcn.models.norms import (
     ChannelsLastNorm,
     Shortcut,
     at_least_float32,
+    map_and_norm,
 )
 from protogcn.models.pointwise import ToChannelsFirst, ToChannelsLast
 
@@ -64,17 +65,18 @@ class MotionTopology(nn.Module):
         dtype = at_least_float32(features.dtype)
         pooled = features.sum(1, dtype=dtype) / features.shape[1]  # (B, V, C)
         compared = self.compare(pooled)
-        mixed = self.mix(self.expand(features), compared, multiplicity)  # (B, C, T, V)
-        merged = self.merge_norm(self.merge(mixed), multiplicity)  # (B, T, V, C)
+        mixed = self.mix(features, compared, multiplicity)  # (B, C, T, V)
+        merged = map_and_norm(self.merge, self.merge_norm, mixed, multiplicity)  # (B, T, V, C)
         return F.relu_(merged.add_(self.shortcut(features, multiplicity))), compared
 
     def mix(
-        self, expanded: Tensor, compared: MotionRelations, multiplicity: Tensor | None
+        self, features: Tensor, compared: MotionRelations, multiplicity: Tensor | None
     ) -> Tensor:
-        """Norm, activate and mix the joints of (B, C, T, V)."""
+        """Map, norm and activate (B, T, V, I), and mix its joints: (B, C, T, V)."""
+        expanded = map_and_norm(self.expand, self.expand_norm, features, multiplicity)
         relations = self.relations(compared)  # (B, C, V, V)
         topology = self.topology.repeat_interleave(relations.shape[1] // self.num_subsets, dim=0)
-        return F.relu_(self.expand_norm(expanded, multiplicity)) @ (relations + topology)
+        return F.relu_(expanded) @ (relations + topology)
 
     def compare(self, pooled: Tensor) -> MotionRelations:
         """Time mean of the features (B, V, C) -> what the relations are made of."""

@@ -57,7 +57,9 @@ def mix(inputs: MixInputs, *, precision: Literal["ieee", "tf32"]) -> Tensor:
         ConfigError: no Triton, no GPU, or tensors that the kernel is not made for.
     """
     _check(inputs, precision)
-    return _mix(*inputs, precision)
+    # In the graph, where the compiler writes it in the layout that is asked for; inside of the
+    # operator it would be a copy.
+    return _mix(*inputs._replace(x=inputs.x.contiguous()), precision)
 
 
 _ARGUMENTS = ", ".join([*(f"Tensor {name}" for name in MixInputs._fields), "str precision"])
@@ -104,7 +106,9 @@ def _save(ctx: FunctionCtx, inputs: tuple[Tensor | str, ...], output: Tensor) ->
 
 
 def _propagate(ctx: FunctionCtx, grad_y: Tensor) -> tuple[Tensor | None, ...]:
-    x, (scale, shift), *others = _mix_backward(grad_y, *ctx.saved_tensors, ctx.precision)
+    x, (scale, shift), *others = _mix_backward(
+        grad_y.contiguous(), *ctx.saved_tensors, ctx.precision
+    )
     return x, scale, shift, *others, None
 
 

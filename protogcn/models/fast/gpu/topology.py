@@ -12,9 +12,10 @@ class KernelTopology(MotionTopology):
     """A ``MotionTopology`` that mixes joints in one pass and never stores a body's topology."""
 
     def mix(
-        self, expanded: Tensor, compared: MotionRelations, multiplicity: Tensor | None
+        self, features: Tensor, compared: MotionRelations, multiplicity: Tensor | None
     ) -> Tensor:
-        """Norm, activate and mix the joints of (B, C, T, V)."""
+        """Map, norm and activate (B, T, V, I), and mix its joints: (B, C, T, V)."""
+        expanded = self.expand(features)
         scale, shift = norm_as_affine(self.expand_norm, expanded, multiplicity)
         inputs = MixInputs(
             x=expanded,

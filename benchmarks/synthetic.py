@@ -4,6 +4,7 @@ Shapes: N clips, F frames of all clips, M persons, T frames, V joints, C channel
 """
 
 import pickle
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ MEAN_FRAMES = 85
 SHARE_OF_PAIRS = 0.2  # clips with two persons
 
 
+@cache  # it reads a file, which a timed step must not
 def ntu25() -> Skeleton:
     return built_in_skeletons()["ntu25"]
 

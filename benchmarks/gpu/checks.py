@@ -93,6 +93,7 @@ def check_way(
     errors["statistics"] = max(
         _error(value, expected_state[key].double())
         for key, value in released_parts(model, state).items()
+        if not key.endswith("num_batches_tracked")  # compiled code does not count batches
     )
     limits = {"gradients": 1e-8 if double else 2e-2}
     for key, error in errors.items():
@@ -102,7 +103,10 @@ def check_way(
 def check_seeds(
     report: Report, name: str, way: Mapping[str, Any], size: Size, store: ClipStore
 ) -> None:
-    """Train twice from one seed, with dropout: every loss is the same, bit for bit."""
+    """Train twice from one seed, with dropout: every loss is the same but for rounding.
+
+    Gradients of weights of cuDNN's convolutions may be added up in another order.
+    """
     losses = []
     for _ in range(2):
         loop = make_loop(way, size, store)
@@ -111,7 +115,8 @@ def check_seeds(
         del loop
         forget(store.device)
     difference = float((losses[0] - losses[1]).abs().max())
-    report.check(f"equal seeds, {name}: largest difference of losses", difference, 0.0)
+    limit = 0.0 if store.device.type == "cpu" else 1e-3
+    report.check(f"equal seeds, {name}: largest difference of losses", difference, limit)
 
 
 def check_half(

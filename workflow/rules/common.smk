@@ -32,7 +32,9 @@ RUN_NAMES = ("{dataset}", "{split}", "{model}", "{stream}")
 # Jobs run with the Python that runs Snakemake and with this checkout's package, from any folder.
 shell.prefix(
     f"export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH"
-    f" PYTHONPATH={shlex.quote(str(REPOSITORY))}${{{{PYTHONPATH:+:$PYTHONPATH}}}}; "
+    f" PYTHONPATH={shlex.quote(str(REPOSITORY))}${{{{PYTHONPATH:+:$PYTHONPATH}}}}"
+    # What torch compiles for one stream, all others of the same network find.
+    ' TORCHINDUCTOR_CACHE_DIR="${{TORCHINDUCTOR_CACHE_DIR:-$PWD/results/compiled}}"; '
 )
 
 

@@ -10,7 +10,7 @@ from protogcn.files.manifest import KnownFile, Manifest, manifest_beside
 from protogcn.files.scores import load_score_facts
 from protogcn.report.provenance.differences import compare_files
 from protogcn.report.provenance.record import COMMANDS, digest_of_input, made_now
-from protogcn.report.provenance.remake import remade
+from protogcn.report.provenance.remake import check_files, remade
 
 _DIGITS = 12  # of a digest
 _SHOWN = ("tables", "figures")  # what a page shows
@@ -87,13 +87,14 @@ def check_manifest(path: Path) -> Checked:
     for file in inputs:
         if file.path not in missing:
             _check_input(file, checked)
-    if (known := COMMANDS.get(manifest.command)) and not known.of_scores:
-        _check_digests([file for file in outputs if file.path not in missing], checked)
-    elif not missing:
-        try:
+    try:  # the other manifests are checked nevertheless
+        if (known := COMMANDS.get(manifest.command)) and not known.of_scores:
+            check_files(path, manifest, known)
+            _check_digests([file for file in outputs if file.path not in missing], checked)
+        elif not missing:
             _check_outputs(path, manifest, checked)
-        except ContractError as error:  # the other manifests are checked nevertheless
-            checked.faults.append(str(error).removesuffix("."))
+    except ContractError as error:
+        checked.faults.append(str(error).removesuffix("."))
     shown = [file.path for name in _SHOWN for file in manifest.inputs.get(name, ())]
     without = [file for file in shown if not manifest_beside(file).exists()]
     checked.remarks += [f"{file}: has no manifest" for file in without]

@@ -40,7 +40,7 @@ class Checked:
     def summary(self) -> str:
         """One line on what was done."""
         if self.numbers is None:
-            done = "its inputs and itself compared with their digests"
+            done = "nothing computed again, its inputs and itself compared with their digests"
         else:
             source = f" from {self.score_files} score files" if self.score_files else ""
             done = f"{self.numbers} numbers computed again{source}"
@@ -84,10 +84,10 @@ def check_manifest(path: Path) -> Checked:
     inputs = list(chain.from_iterable(manifest.inputs.values()))
     missing = [file.path for file in (*inputs, *outputs) if not file.path.exists()]
     checked.faults += [f"{file}: does not exist" for file in missing]
-    for file in inputs:
-        if file.path not in missing:
-            _check_input(file, checked)
     try:  # the other manifests are checked nevertheless
+        for file in inputs:
+            if file.path not in missing:
+                _check_input(file, checked)
         if (known := COMMANDS.get(manifest.command)) and not known.of_scores:
             check_files(path, manifest, known)
             _check_digests([file for file in outputs if file.path not in missing], checked)
@@ -98,6 +98,11 @@ def check_manifest(path: Path) -> Checked:
     shown = [file.path for name in _SHOWN for file in manifest.inputs.get(name, ())]
     without = [file for file in shown if not manifest_beside(file).exists()]
     checked.remarks += [f"{file}: has no manifest" for file in without]
+    told = {run.path for run in manifest.runs}
+    silent = [file for file in inputs if file.path.suffix == ".npz" and file.path not in told]
+    checked.faults += [f"{path}: does not say which run {file.path} is of" for file in silent]
+    if "commit" not in manifest.made_by:
+        checked.remarks.append(f"{path}: does not say which code made it")
     if manifest.made_by.get("changes"):
         checked.remarks.append(f"{path}: made by code with changes that are in no commit")
     return checked

@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from protogcn.files.manifest import Manifest
+from protogcn.files.manifest import Manifest, manifest_beside
 from protogcn.report.page import report
 from protogcn.report.provenance import verify as stage
 from tests.made.command import run_command
@@ -150,3 +150,28 @@ def test_the_values_of_an_option_name_no_file_to_write(tmp_path, monkeypatch, ca
     assert run_command(stage, monkeypatch, csv) == 3
     assert "as streams, a value begins as an option" in capsys.readouterr().out
     assert not stolen.exists()
+
+
+def test_a_damaged_score_file_does_not_keep_others_from_being_checked(
+    tmp_path, monkeypatch, capsys
+):
+    first = fused_table(tmp_path, monkeypatch)
+    second = fused_table(tmp_path, monkeypatch, streams=("k", "km"), name="u")
+    (tmp_path / "runs/nano/xsub/protogcn/j/scores.npz").write_bytes(b"no zip")
+    code, said, _ = verify(monkeypatch, capsys, first, second)
+    assert code == 3
+    assert f"{second}: " in said
+    assert "j/scores.npz: found " in said
+
+
+def test_a_manifest_that_keeps_its_runs_and_its_code_to_itself_is_told(
+    tmp_path, monkeypatch, capsys
+):
+    csv = fused_table(tmp_path, monkeypatch)
+    path = manifest_beside(csv)
+    content = json.loads(path.read_text())
+    path.write_text(json.dumps({**content, "made by": {}, "runs": []}))
+    code, said, _ = verify(monkeypatch, capsys, csv)
+    assert code == 3
+    assert "does not say which run" in said
+    assert "does not say which code made it" in said

@@ -126,7 +126,9 @@ def main() -> None:
     else:
         members, weights = scores_by_stream(args), learned.weights
     found = calibrations(members, weights, args.space, learned)
-    save_table(args.table, reliability_table(found).assign(select=select_of(members.values())))
+    save_table(
+        args.table, reliability_table(found).assign(select=select_of(members.values())), sealed=True
+    )
     mark = mark_of(members.values())
     errors = ", ".join(
         f"{100 * each.error:.2f} % {name} (95 % interval {100 * each.interval.low:.2f} to"

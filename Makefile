@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: setup demo demo-paper test test-long test-fast test-slurm test-browser abuse status check format bench bench-gpu dag
+.PHONY: setup demo demo-paper test test-long test-fast test-slurm test-browser test-torch211 abuse status check format bench bench-gpu dag
 
 # One set-up for all: the stamp is newer than the lock, so a second run installs nothing.
 $(VENV)/ready: requirements.lock pyproject.toml
@@ -59,6 +59,14 @@ TIER ?= push
 abuse: $(VENV)/ready
 	$(BIN)/pytest $(if $(FAMILY),$(wildcard tests/abuse/test_$(FAMILY)_*.py),tests/abuse) \
 	  --numprocesses auto --dist loadfile --tier $(TIER) $(if $(PUBLISH),--publish)
+
+# The networks on the torch that some GPU machines have; a second environment of several gigabytes.
+OLDER := .venv-torch211
+test-torch211:
+	$(PYTHON) -m venv $(OLDER)
+	grep -v '^torch==' requirements.lock > $(OLDER)/requirements.txt
+	$(OLDER)/bin/pip install --quiet --disable-pip-version-check torch==2.11.0 --requirement $(OLDER)/requirements.txt
+	$(OLDER)/bin/python -m pytest tests/unit/models tests/unit/training tests/benchmarks -m "not long"
 
 # Where every run stands, also while they train; FOLLOW=1 looks again and again. TARGET, CONFIG (files
 # on top) and DIRECTORY can be left out:

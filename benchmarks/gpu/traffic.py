@@ -119,7 +119,9 @@ def floor_of(settings: Mapping) -> str:
 def main() -> None:
     """Print the counts."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("networks", nargs="*", default=NETWORKS[:1], help=", ".join(NETWORKS))
+    parser.add_argument(
+        "networks", nargs="*", default=NETWORKS[:1], help=f"{', '.join(NETWORKS)}; or all"
+    )
     parser.add_argument("--kernel", action="store_true", help="with the mixing kernel")
     parser.add_argument("--blocks", type=int, help="only the first ones")
     args = parser.parse_args()
@@ -127,7 +129,7 @@ def main() -> None:
         pretend()
     except CannotPretendError as reason:
         sys.exit(f"benchmarks.gpu.traffic: no card can be pretended here: {reason}.")
-    for network in args.networks:
+    for network in NETWORKS if "all" in args.networks else args.networks:
         settings, start = settings_of(network, args.blocks), time.monotonic()
         passes = count(settings, kernel=args.kernel)
         seconds = time.monotonic() - start

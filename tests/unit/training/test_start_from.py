@@ -245,6 +245,9 @@ def test_frozen_parts_keep_weights_and_statistics_bit_for_bit(data, tmp_path, fr
     assert not moved & same
 
 
+ROUNDING = {"atol": 1e-4, "rtol": 1e-4}  # of compiled norms, over a training
+
+
 @pytest.mark.slow
 def test_compiled_step_trains_the_same_with_frozen_parts(data, tmp_path, captured_graphs):
     ours(tmp_path / "c.pt", run_with(dataset=with_classes("a", "b")))
@@ -254,7 +257,7 @@ def test_compiled_step_trains_the_same_with_frozen_parts(data, tmp_path, capture
     compiled = train(run, store_of(data), tmp_path / "compiled")
     assert captured_graphs
     for name, value in weights_of(plain).items():
-        torch.testing.assert_close(weights_of(compiled)[name], value, msg=name)
+        torch.testing.assert_close(weights_of(compiled)[name], value, msg=name, **ROUNDING)
 
 
 def test_memory_of_new_classes_is_not_frozen(data, tmp_path):

@@ -245,7 +245,7 @@ def test_frozen_parts_keep_weights_and_statistics_bit_for_bit(data, tmp_path, fr
     assert not moved & same
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_compiled_step_trains_the_same_with_frozen_parts(data, tmp_path, captured_graphs):
     ours(tmp_path / "c.pt", run_with(dataset=with_classes("a", "b")))
     start = {"freeze": ["block 1"], "loaded_learning_rate": 0.01}

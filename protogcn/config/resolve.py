@@ -20,4 +20,5 @@ def main() -> None:
     entry = json.loads(args.settings)
     if not isinstance(entry, dict):
         raise ContractError("--settings: found no JSON object.")
-    save_text(args.output, yaml.safe_dump(entry, sort_keys=False, allow_unicode=True, width=100))
+    text = yaml.safe_dump(entry, sort_keys=False, allow_unicode=True, width=100)
+    save_text(args.output, text, sealed=True)

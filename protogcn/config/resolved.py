@@ -15,7 +15,7 @@ from protogcn.config.skeleton import Skeleton
 from protogcn.config.strict_yaml import read_yaml
 from protogcn.errors import ContractError
 from protogcn.files import paths
-from protogcn.files.contracts import reading
+from protogcn.files.contracts import check_seal, reading
 
 ANNOTATIONS = "annotations.csv"  # the table of a folder of clips
 MODALITIES = ("j", "b", "k", "jm", "bm", "km")
@@ -227,6 +227,7 @@ def load_dataset(path: Path) -> Dataset:
         ContractError: missing or damaged.
     """
     with reading(path, "a resolved dataset"):
+        check_seal(path)
         return dataset_from_mapping(read_yaml(path))
 
 
@@ -237,6 +238,7 @@ def load_run(path: Path) -> Run:
         ContractError: missing, damaged, or of a version that had no ``engine`` section.
     """
     with reading(path, "the resolved settings of a run"):
+        check_seal(path)
         entry = read_yaml(path)
         if "settings" in entry and "engine" not in entry:
             raise ContractError(

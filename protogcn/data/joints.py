@@ -78,12 +78,12 @@ def write_joints(
         if problems := list(inventory.problems()):
             raise ContractError("\n".join(problems))
         dropped = [{"clip": clip.name, "rule": clip.rule} for clip in inventory.dropped]
-        save_table(dropped_path, pd.DataFrame(dropped, columns=["clip", "rule"]))
+        save_table(dropped_path, pd.DataFrame(dropped, columns=["clip", "rule"]), sealed=True)
         told = _columns_of_groups(inventory.groups)
         table = pd.DataFrame(
             [row | told[row["clip"]] | inventory.sides[row["clip"]] for row in rows]
         )
-        save_table(clips_path, table)
+        save_table(clips_path, table, sealed=True)
         inputs = {"clips": digest_of(clips_path), "preparation": preparation}
         writer.finish(inputs | inventory.copies() | scale_entry(inventory.ranges.scale()))
     kept = sum(set(sides.values()) != {"-"} for sides in inventory.sides.values())

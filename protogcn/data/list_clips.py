@@ -16,4 +16,5 @@ def main() -> None:
     args = parser.parse_args()
 
     dataset = load_dataset(args.dataset)
-    save_table(args.clips, list_clips(Path(dataset.raw), dataset.splits, dataset.classes))
+    listed = list_clips(Path(dataset.raw), dataset.splits, dataset.classes)
+    save_table(args.clips, listed, sealed=True)

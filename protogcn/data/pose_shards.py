@@ -76,7 +76,7 @@ def save_index(
     numbers = ["first_frame", "num_frames", "crc32"]
     table[numbers] = table[numbers].fillna(0).astype("int64")
     table["shard"] = table["shard"].fillna("")
-    save_table(path, table[[*_INDEX, *splits]])
+    save_table(path, table[[*_INDEX, *splits]], sealed=True)
 
 
 def read_shards(

@@ -88,18 +88,48 @@ def reading(path: Path, expected: str) -> Iterator[None]:
         ) from error
 
 
-def save_text(path: Path, text: str) -> None:
-    """Write a text file whole or not at all."""
+def save_text(path: Path, text: str, *, sealed: bool = False) -> None:
+    """Write a text file whole or not at all.
+
+    Args:
+        path: the file.
+        text: its content.
+        sealed: a later stage believes it: its digest is kept beside it, see ``check_seal``.
+    """
     content = text.encode("utf-8")
+    if sealed:
+        _write_seal(path, hashlib.sha256(content).hexdigest())
+    else:
+        with suppress(OSError):  # whatever is wrong with the folder is told below
+            _seal_of(path).unlink()
     with writing(path, needed=len(content)) as file:
         file.write(content)
 
 
-def save_table(path: Path, table: pd.DataFrame) -> None:
-    """Write a csv file whole or not at all; floats keep every digit they need."""
+def save_table(path: Path, table: pd.DataFrame, *, sealed: bool = False) -> None:
+    """Write a csv file as ``save_text`` does; floats keep every digit they need."""
     buffer = io.StringIO()
     table.to_csv(buffer, index=False, lineterminator="\n")
-    save_text(path, buffer.getvalue())
+    save_text(path, buffer.getvalue(), sealed=sealed)
+
+
+def check_seal(path: Path) -> None:
+    """Refuse a file that is not what was written under its name.
+
+    The seal, ``.NAME.sha256``, is written before the file is renamed, and has the digest of the
+    file before as well: there is no moment at which a whole file is refused. Files without one, as
+    older versions and people write them, are believed.
+
+    Raises:
+        ContractError: the file was changed or damaged.
+    """
+    known = _digests_in_seal(path)
+    if known and path.exists() and (found := digest_of(path)) not in known:
+        raise ContractError(
+            f"{path}: was changed since it was written (SHA-256 {found[:12]}, then"
+            f" {known[0][:12]}); remove it and run again, or, if you changed it on purpose, remove"
+            f" {_seal_of(path).name} beside it."
+        )
 
 
 def load_table(path: Path, columns: dict[str, str]) -> pd.DataFrame:
@@ -112,6 +142,7 @@ def load_table(path: Path, columns: dict[str, str]) -> pd.DataFrame:
         ContractError: the file is missing, damaged, lacks a column, or a cell is no number.
     """
     with reading(path, f"a csv with the columns {', '.join(columns)}"):
+        check_seal(path)
         # Ids such as NA, null or 007 are text: pandas would turn them into NaN or 7.
         with path.open(encoding="utf-8-sig") as file:
             header = file.readline()
@@ -189,6 +220,24 @@ def digest_of_stream(file: BinaryIO, num_bytes: int) -> str:
         digest.update(block[:size])
         num_bytes -= size
     return digest.hexdigest()
+
+
+def _seal_of(path: Path) -> Path:
+    return path.with_name(f".{path.name}.sha256")
+
+
+def _digests_in_seal(path: Path) -> list[str]:
+    try:
+        return _seal_of(path).read_text("ascii", errors="replace").split()
+    except FileNotFoundError:
+        return []
+
+
+def _write_seal(path: Path, digest: str) -> None:
+    """Say what is about to be written, beside what is there now."""
+    there = [digest_of(path)] if path.is_file() else []
+    with writing(_seal_of(path)) as file:
+        file.write("\n".join([digest, *there, ""]).encode())
 
 
 def _as_wanted(name: str, columns: Collection[str]) -> str:

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from protogcn.errors import ContractError
-from protogcn.files.contracts import reading, save_text
+from protogcn.files.contracts import check_seal, reading, save_text
 
 _FORMAT = 1
 
@@ -73,7 +73,7 @@ def save_ensemble_record(path: Path, record: EnsembleRecord) -> None:
         content["remarks"] = list(record.remarks)
     if record.temperature is not None:
         content |= {"temperature": record.temperature, "learned on": record.learned_on}
-    save_text(path, json.dumps(content, indent=1) + "\n")
+    save_text(path, json.dumps(content, indent=1) + "\n", sealed=True)
 
 
 def load_ensemble_record(path: Path) -> EnsembleRecord:
@@ -83,6 +83,7 @@ def load_ensemble_record(path: Path) -> EnsembleRecord:
         ContractError: it is missing, damaged, of another format, or names no run.
     """
     with reading(path, "the record of an ensemble, which the fuse stage writes beside its table"):
+        check_seal(path)
         content = json.loads(path.read_text(encoding="utf-8"))
         if (found := content.get("format")) != _FORMAT:
             raise ContractError(f"{path}: found format {found}, expected {_FORMAT}; fuse again.")

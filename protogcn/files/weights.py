@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from protogcn.errors import ContractError
-from protogcn.files.contracts import reading, save_text
+from protogcn.files.contracts import check_seal, reading, save_text
 
 _FORMAT = 1
 
@@ -43,9 +43,8 @@ class LearnedWeights:
 
     def save(self, path: Path) -> None:
         """Write the file whole or not at all."""
-        save_text(
-            path, json.dumps({"format": _FORMAT, **dataclasses.asdict(self)}, indent=1) + "\n"
-        )
+        content = {"format": _FORMAT, **dataclasses.asdict(self)}
+        save_text(path, json.dumps(content, indent=1) + "\n", sealed=True)
 
     @classmethod
     def load(cls, path: Path) -> "LearnedWeights":
@@ -56,6 +55,7 @@ class LearnedWeights:
                 weights.
         """
         with reading(path, "learned weights of an ensemble"):
+            check_seal(path)
             content = json.loads(path.read_text(encoding="utf-8"))
             if (found := content.pop("format", None)) != _FORMAT:
                 raise ContractError(

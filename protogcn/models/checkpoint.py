@@ -1,6 +1,8 @@
 """``.pt`` files: a network's weights or a training's state, never unpickled freely."""
 
+import hashlib
 import io
+import struct
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,19 +13,33 @@ import torch
 from protogcn.errors import ContractError
 from protogcn.files.contracts import reading, writing
 
+_MAGIC = b"protogcn sha256 "
+_COMMENT = len(_MAGIC) + 64  # bytes at the end of the file: the comment of the zip archive
+_FOLDER = 0x10  # of an entry's attributes: torch leaves such an entry unread
+
 
 def save_checkpoint(path: Path, content: dict[str, Any]) -> None:
-    """Write tensors, numbers, text, lists and dicts, whole or not at all."""
+    """Write tensors, numbers, text, lists and dicts, whole or not at all.
+
+    The comment of the zip archive has the SHA-256 of all bytes before it: checksums of the entries
+    say nothing of the archive's own tables.
+    """
     buffer = io.BytesIO()  # torch's zip writer reports a full disk in its own, unreadable words
     torch.save(content, buffer)
-    with writing(path, needed=buffer.tell()) as file:
-        file.write(buffer.getbuffer())
+    archive = buffer.getbuffer()[:-2]  # without the length of the comment, none so far
+    length = struct.pack("<H", _COMMENT)
+    digest = hashlib.sha256(archive)
+    digest.update(length)
+    with writing(path, needed=len(archive) + len(length) + _COMMENT) as file:
+        file.write(archive)
+        file.write(length + _MAGIC + digest.hexdigest().encode())
 
 
 def load_checkpoint(path: Path, entries: Mapping[str, Any]) -> dict[str, Any]:
     """Read a checkpoint onto the CPU.
 
-    torch does not test the checksums of its own container, so they are tested here first.
+    torch tests no checksum of its own container. Files of older versions have no digest of the
+    whole file; theirs of the entries are tested.
 
     Args:
         path: the file.
@@ -33,10 +49,16 @@ def load_checkpoint(path: Path, entries: Mapping[str, Any]) -> dict[str, Any]:
         ContractError: missing, damaged, an entry is missing, or it would run code.
     """
     with reading(path, "a checkpoint"):
-        with zipfile.ZipFile(path) as archive:
-            if (broken := archive.testzip()) is not None:
-                raise ContractError(f"{path}: {broken} in it is damaged; remove it and run again.")
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        data = path.read_bytes()
+        if data[-_COMMENT:].startswith(_MAGIC):
+            found = hashlib.sha256(data[:-_COMMENT]).hexdigest()
+            if found.encode() != data[-64:]:
+                raise ContractError(
+                    f"{path}: its bytes changed since it was written; remove it and run again."
+                )
+        else:
+            _test_entries(path, data)
+        content = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
         if not isinstance(content, dict):
             raise ContractError(f"{path}: found no dict, expected {', '.join(entries)}.")
         for name, kind in entries.items():
@@ -47,3 +69,10 @@ def load_checkpoint(path: Path, entries: Mapping[str, Any]) -> dict[str, Any]:
                 wanted = getattr(kind, "__name__", kind)
                 raise ContractError(f"{path}: {name} is of type {found}, expected {wanted}.")
     return content
+
+
+def _test_entries(path: Path, data: bytes) -> None:
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        folders = [entry.filename for entry in archive.infolist() if entry.external_attr & _FOLDER]
+        if broken := archive.testzip() or next(iter(folders), None):
+            raise ContractError(f"{path}: {broken} in it is damaged; remove it and run again.")

@@ -212,7 +212,7 @@ def _train_or_find(
             f"{run.name}: another process took over this run and has finished it."
         ) from error
     if is_first():
-        save_table(history, pd.DataFrame(training.history))
+        save_table(history, pd.DataFrame(training.history), sealed=True)
         save_checkpoint(checkpoint, dict(_checkpoint(training)))
 
 

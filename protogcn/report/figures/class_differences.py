@@ -124,7 +124,7 @@ def main() -> None:
     mark, select = mark_of([model, baseline]), select_of([model, baseline])
     chances = compared.classes[["p", "holm"]]
     exact = {name: chances[name].map("{:.3g}".format, na_action="ignore") for name in chances}
-    save_table(args.table, compared.classes.round(2).assign(**exact, select=select))
+    save_table(args.table, compared.classes.round(2).assign(**exact, select=select), sealed=True)
     caption = caption_of(compared, args.task, args.stream, args.model, args.baseline)
     notes = recipe_lines([scores.provenance["run"] for scores in (model, baseline)])
     save_text(

@@ -119,7 +119,7 @@ def main() -> None:
     first = next(iter(members.values()))
     counts = confusion_counts(first.labels, predicted_classes(fused), len(first.classes))
     table = confusions(counts, first.classes)
-    save_table(args.table, table.assign(select=select_of(members.values())))
+    save_table(args.table, table.assign(select=select_of(members.values())), sealed=True)
     right = counts.trace()
     mark = mark_of(members.values())
     save_text(

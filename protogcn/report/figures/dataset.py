@@ -217,7 +217,7 @@ def main() -> None:
     dropped = load_table(args.dropped, {"clip": "str", "rule": "str"})
     rows = count_clips(dataset, table, dropped, trailer["inputs"])
     whole = dict.fromkeys(("shortest", "median", "longest", "two_persons", "expected"), "Int64")
-    save_table(args.table, rows.astype(whole))
+    save_table(args.table, rows.astype(whole), sealed=True)
     with in_style():
         save_figure(draw_dataset(dataset, joints, table, trailer["inputs"]), [args.picture])
     save_manifest("draw_dataset", args)

@@ -83,7 +83,7 @@ def draw_reliability(found: Mapping[str, Calibration], title: str) -> Figure:
         _draw_panel(upper, lower, calibration)
         low, high = calibration.interval
         upper.set_title(
-            f"{name}: error {100 * calibration.error:.1f} % [{100 * low:.1f}, {100 * high:.1f}]",
+            f"{name}\nerror {100 * calibration.error:.1f} % [{100 * low:.1f}, {100 * high:.1f}]",
             loc="left",
         )
         lower.set_xlabel("probability of the prediction (%)")
@@ -101,7 +101,7 @@ def _draw_panel(upper: Axes, lower: Axes, calibration: Calibration) -> None:
     upper.bar(middles, [100 * part.accuracy for part in filled], width, color=PALE)
     confidences = [100 * part.confidence for part in filled]
     upper.plot(confidences, [100 * part.accuracy for part in filled], "o-", color=BLUE,
-               markersize=4)  # fmt: skip
+               markersize=4, clip_on=False)  # fmt: skip
     upper.set(xlim=(0, 100), ylim=(0, 100))
     total = sum(part.clips for part in filled)
     lower.bar(middles, [100 * part.clips / total for part in filled], width, color=BLUE)
@@ -126,7 +126,9 @@ def main() -> None:
     else:
         members, weights = scores_by_stream(args), learned.weights
     found = calibrations(members, weights, args.space, learned)
-    save_table(args.table, reliability_table(found).assign(select=select_of(members.values())))
+    save_table(
+        args.table, reliability_table(found).assign(select=select_of(members.values())), sealed=True
+    )
     mark = mark_of(members.values())
     errors = ", ".join(
         f"{100 * each.error:.2f} % {name} (95 % interval {100 * each.interval.low:.2f} to"

@@ -102,7 +102,7 @@ def main() -> None:
 
     members, weights = members_of(args)
     subsets = accuracy_of_subsets(members, weights, args.space)
-    save_table(args.table, subsets.assign(select=select_of(members.values())))
+    save_table(args.table, subsets.assign(select=select_of(members.values())), sealed=True)
     mark = mark_of(members.values())
     listed = ", ".join(f"{name} {weight:g}" for name, weight in weights.items())
     grey = _grey_of(subsets).replace("every choice", f"each of the {len(subsets)} choices")

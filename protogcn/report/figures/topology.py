@@ -107,7 +107,7 @@ def main() -> None:
     joints = run.dataset.skeleton.joints
     pairs = pd.DataFrame(list(product(joints, joints)), columns=["gives", "takes"])
     values = {field: matrix.flatten().numpy() for field, matrix in _panels(found).items()}
-    save_table(args.table, pairs.assign(**values))
+    save_table(args.table, pairs.assign(**values), sealed=True)
     label = run.dataset.classes[store.table.labels[row]]
     side, crops = store.table.sides[run.split][row], run.settings["crops"]
     crops = "one crop" if crops == 1 else f"{crops} crops"

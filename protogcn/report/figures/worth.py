@@ -142,7 +142,7 @@ def main() -> None:
         None if held_out is None else fuse_subsets(held_out, weights, args.space),
     )
     table = worth_table(worth)
-    save_table(args.table, table.assign(select=select_of(members.values())))
+    save_table(args.table, table.assign(select=select_of(members.values())), sealed=True)
     mark = mark_of(members.values())
     save_text(args.caption, worth_caption(worth, args.name, mark) + "\n")
     with in_style():

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from protogcn.errors import ContractError
-from protogcn.files.contracts import reading
+from protogcn.files.contracts import check_seal, reading
 
 # 91.2, 91.2 ± 0.3 and +0.4 * count as numbers; the first one is what their column is sorted by.
 _NUMBER = re.compile(r"\s*([+\u2212-]?\d+(?:\.\d+)?)(?![\w.-])")
@@ -49,6 +49,7 @@ def read_shown_table(path: Path) -> ShownTable:
         ContractError: missing, empty, or a row has more or fewer cells than the header.
     """
     with reading(path, "a csv table"):
+        check_seal(path)
         text = path.read_text("utf-8")
         lines = [line for line in csv.reader(io.StringIO(text), strict=True) if line]
     if not lines:

@@ -116,7 +116,8 @@ def _checked(
             exact[file][:] = True
             _write_compact(file, places[file], exact[file], anonymous=anonymous)
         if faults := _faults_of(place):
-            raise ContractError(f"{faults[0]}; make it again, or ask protogcn verify what differs.")
+            fault = faults[0].replace(str(place.parent), str(manifest.parent))
+            raise ContractError(f"{fault}; make it again, or ask protogcn verify what differs.")
         yield f"{manifest}: needs more than accuracies; its {len(files)} score files stay whole."
 
 
@@ -158,6 +159,8 @@ def main() -> None:
     )
     args = parser.parse_args()
 
+    if args.zip is not None and args.zip.suffix != ".zip":
+        raise ConfigError(f"--zip {args.zip}: expected a name that ends with .zip.")
     named: list[Path] = []
     for target in args.targets:
         if target.suffix == ".zip" or target.is_dir():

@@ -13,6 +13,7 @@ from protogcn.errors import ConfigError, ContractError
 from protogcn.files.contracts import reading, writing
 from protogcn.files.kind import kind_of
 from protogcn.files.manifest import ENDING, Manifest, manifest_beside
+from protogcn.report.provenance.record import COMMANDS
 
 _MOST_FILES = 100_000
 _BLOCK = 1 << 20
@@ -84,7 +85,13 @@ def _found_in(folder: Path, target: Path) -> list[Path]:
 
 def _check_inside(manifests: Iterable[Path], folder: Path, target: Path) -> None:
     for manifest in manifests:
-        for path in Manifest.load(manifest).files:
+        found = Manifest.load(manifest)
+        if (known := COMMANDS.get(found.command)) and not known.of_scores:
+            raise ContractError(
+                f"{target}: {manifest.name} is of {found.command}, which is not computed again from"
+                " scores; a bundle has tables and figures of scores."
+            )
+        for path in found.files:
             if not path.is_relative_to(folder):
                 raise ContractError(f"{target}: {manifest.name} names {path}, which is not in it.")
 

@@ -10,7 +10,7 @@ from protogcn.files.manifest import KnownFile, Manifest, manifest_beside
 from protogcn.files.scores import load_score_facts
 from protogcn.report.provenance.differences import compare_files
 from protogcn.report.provenance.record import COMMANDS, digest_of_input, made_now
-from protogcn.report.provenance.remake import remade
+from protogcn.report.provenance.remake import check_files, remade
 
 _DIGITS = 12  # of a digest
 _SHOWN = ("tables", "figures")  # what a page shows
@@ -40,7 +40,7 @@ class Checked:
     def summary(self) -> str:
         """One line on what was done."""
         if self.numbers is None:
-            done = "its inputs and itself compared with their digests"
+            done = "nothing computed again, its inputs and itself compared with their digests"
         else:
             source = f" from {self.score_files} score files" if self.score_files else ""
             done = f"{self.numbers} numbers computed again{source}"
@@ -84,19 +84,25 @@ def check_manifest(path: Path) -> Checked:
     inputs = list(chain.from_iterable(manifest.inputs.values()))
     missing = [file.path for file in (*inputs, *outputs) if not file.path.exists()]
     checked.faults += [f"{file}: does not exist" for file in missing]
-    for file in inputs:
-        if file.path not in missing:
-            _check_input(file, checked)
-    if (known := COMMANDS.get(manifest.command)) and not known.of_scores:
-        _check_digests([file for file in outputs if file.path not in missing], checked)
-    elif not missing:
-        try:
+    try:  # the other manifests are checked nevertheless
+        for file in inputs:
+            if file.path not in missing:
+                _check_input(file, checked)
+        if (known := COMMANDS.get(manifest.command)) and not known.of_scores:
+            check_files(path, manifest, known)
+            _check_digests([file for file in outputs if file.path not in missing], checked)
+        elif not missing:
             _check_outputs(path, manifest, checked)
-        except ContractError as error:  # the other manifests are checked nevertheless
-            checked.faults.append(str(error).removesuffix("."))
+    except ContractError as error:
+        checked.faults.append(str(error).removesuffix("."))
     shown = [file.path for name in _SHOWN for file in manifest.inputs.get(name, ())]
     without = [file for file in shown if not manifest_beside(file).exists()]
     checked.remarks += [f"{file}: has no manifest" for file in without]
+    told = {run.path for run in manifest.runs}
+    silent = [file for file in inputs if file.path.suffix == ".npz" and file.path not in told]
+    checked.faults += [f"{path}: does not say which run {file.path} is of" for file in silent]
+    if "commit" not in manifest.made_by:
+        checked.remarks.append(f"{path}: does not say which code made it")
     if manifest.made_by.get("changes"):
         checked.remarks.append(f"{path}: made by code with changes that are in no commit")
     return checked

@@ -14,7 +14,7 @@ import numpy as np
 from protogcn.config.cells import table_from_mapping
 from protogcn.config.ensembles import GIVEN
 from protogcn.config.strict_yaml import read_yaml
-from protogcn.files.contracts import reading
+from protogcn.files.contracts import check_seal, reading
 from protogcn.files.manifest import Manifest
 from protogcn.files.scores import Scores
 from protogcn.files.weights import LearnedWeights
@@ -96,6 +96,7 @@ def clips_to_keep(sums: Iterable[Sum]) -> dict[Path, np.ndarray]:
 
 def _sums_of_table(path: Path, files: Mapping[str, Path]) -> Iterator[Sum]:
     with reading(path, "a resolved table"):
+        check_seal(path)
         entry = read_yaml(path)
         cells = table_from_mapping({k: entry[k] for k in entry.keys() - _NOT_OF_TABLE}).cells
     for cell in (cell for cell in cells if cell.weights == GIVEN):

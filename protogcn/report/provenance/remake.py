@@ -16,7 +16,7 @@ from typing import Any
 
 from protogcn.errors import ContractError
 from protogcn.files.manifest import Manifest
-from protogcn.report.provenance.record import COMMANDS
+from protogcn.report.provenance.record import COMMANDS, Files
 
 _OTHERS = ("log", "manifest", "help")  # arguments that every command has
 
@@ -64,23 +64,34 @@ def remade(path: Path, manifest: Manifest) -> Iterator[list[tuple[Path, Path]]]:
         yield [(output, placed(output)) for output in outputs]
 
 
+def check_files(path: Path, manifest: Manifest, files: Files) -> None:
+    """Check that a manifest names files of its command alone.
+
+    Raises:
+        ContractError: it names another one.
+    """
+    if others := {*manifest.inputs, *manifest.outputs} - {*files.inputs, *files.outputs}:
+        raise ContractError(
+            f"{path}: {manifest.command} has no file {sorted(others)[0]}, expected"
+            f" {', '.join((*files.inputs, *files.outputs))}."
+        )
+
+
 def _arguments(path: Path, manifest: Manifest) -> list[str]:
     """Return the words of the arguments that are no files."""
     files = COMMANDS.get(manifest.command)
     if files is None or not files.of_scores:
         raise ContractError(f"{path}: is of {manifest.command!r}, which is no command of scores.")
     named = {*files.inputs, *files.outputs, *_OTHERS}
-    if others := {*manifest.inputs, *manifest.outputs} - {*files.inputs, *files.outputs}:
-        raise ContractError(
-            f"{path}: {manifest.command} has no file {sorted(others)[0]}, expected"
-            f" {', '.join((*files.inputs, *files.outputs))}."
-        )
+    check_files(path, manifest, files)
     words = []
     for name, value in manifest.options.items():
         # argparse takes the beginning of a name for the name.
         is_file = name not in files.alike and any(known.startswith(name) for known in named)
         if is_file or not name.isidentifier():
             raise ContractError(f"{path}: found the option {name!r}, which names no option.")
+        if isinstance(value, list) and any(str(word).startswith("-") for word in value):
+            raise ContractError(f"{path}: found {value} as {name}, a value begins as an option.")
         words += _words(f"--{name.replace('_', '-')}", value)
     return words
 

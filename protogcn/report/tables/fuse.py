@@ -85,7 +85,7 @@ def main() -> None:
             temperature=learned.temperature,
             learned_on=f"{learned.clips} {learned.side} clips of {learned.task}",
         )
-    save_table(args.csv, table)
+    save_table(args.csv, table, sealed=True)
     save_text(args.markdown, markdown(sheet))
     save_text(args.latex, latex(sheet))
     save_table(args.pairs, compare_rows(rivals))

@@ -150,5 +150,5 @@ def main() -> None:
         members, weights = members_of(args)
         side = "test" if args.tuned_on_test else "none"
         own = Scheme(args.ensemble, args.space, weights, side)
-    save_table(args.csv, compare_schemes(members, own, args.task))
+    save_table(args.csv, compare_schemes(members, own, args.task), sealed=True)
     save_manifest("compare_schemes", args)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from protogcn.config.cells import table_from_mapping
 from protogcn.config.strict_yaml import read_yaml
-from protogcn.files.contracts import reading, save_table, save_text
+from protogcn.files.contracts import check_seal, reading, save_table, save_text
 from protogcn.files.paths import VAL_SCORES
 from protogcn.report.provenance.record import add_manifest, save_manifest
 from protogcn.report.tables.beside_paper import beside_paper, rivals_of
@@ -50,6 +50,7 @@ def main() -> None:
     args = parser.parse_args()
 
     with reading(args.table, "a resolved table"):
+        check_seal(args.table)
         entry = read_yaml(args.table)
         recipe, digests = entry.pop("recipe"), entry.pop("digests")
         table = table_from_mapping(entry)
@@ -59,7 +60,7 @@ def main() -> None:
     )
     cells = beside_paper(table, measured)
     sheet = comparison_sheet(table, cells, recipe)
-    save_table(args.csv, cells)
+    save_table(args.csv, cells, sealed=True)
     save_text(args.markdown, markdown(sheet))
     save_text(args.latex, latex(sheet))
     save_table(args.pairs, compare_rows(rivals_of(measured).values()))

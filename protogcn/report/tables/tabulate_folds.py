@@ -53,7 +53,7 @@ def main() -> None:
     weights = dict(zip(args.streams, args.weights, strict=True))
     table = fold_table(folds, weights, args.space)
     sheet = fold_sheet(args.task, args.ensemble, args.by, table)
-    save_table(args.csv, table)
+    save_table(args.csv, table, sealed=True)
     save_text(args.markdown, markdown(sheet))
     save_text(args.latex, latex(sheet))
     save_manifest("tabulate_folds", args)

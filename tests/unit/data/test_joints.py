@@ -12,6 +12,7 @@ from protogcn.errors import ContractError
 from protogcn.files import arrays
 from protogcn.files.arrays import open_array
 from protogcn.files.clip_table import ClipTable
+from tests.made.edited import edit
 from tests.made.nano import DATASET, SKELETON, nano_clips, with_classes, write_dataset
 
 
@@ -62,7 +63,8 @@ def test_workers_and_blocks_change_no_byte(tmp_path, monkeypatch):
         folder.mkdir()
         write(folder, nano_clips(), workers=workers)
         contents.append({path.name: path.read_bytes() for path in folder.iterdir()})
-    assert contents[0].keys() == {"joints.npy", "clips.csv", "dropped.csv"}
+    tables = {"clips.csv", "dropped.csv"}
+    assert contents[0].keys() == {"joints.npy", *tables, *(f".{name}.sha256" for name in tables)}
     assert contents[0] == contents[1] == contents[2]
 
 
@@ -191,7 +193,7 @@ def test_clip_table_that_makes_no_sense_is_refused(tmp_path, column, value, sent
     write_dataset(tmp_path)
     table = pd.read_csv(tmp_path / "clips.csv")
     table.loc[0, column] = value
-    table.to_csv(tmp_path / "clips.csv", index=False)
+    edit(tmp_path / "clips.csv", table.to_csv(index=False))
     with pytest.raises(ContractError, match=sentence):
         ClipTable.load(tmp_path / "clips.csv")
 

@@ -8,7 +8,15 @@ import pandas as pd
 import pytest
 
 from protogcn.errors import ContractError
-from protogcn.files.contracts import digest_of, load_table, reading, save_table, save_text, writing
+from protogcn.files.contracts import (
+    check_seal,
+    digest_of,
+    load_table,
+    reading,
+    save_table,
+    save_text,
+    writing,
+)
 
 
 def test_file_appears_only_when_it_is_whole(tmp_path):
@@ -157,3 +165,47 @@ def test_whole_numbers_may_be_written_as_pandas_writes_a_column_with_gaps(tmp_pa
 def test_digest_is_sha256(tmp_path):
     (tmp_path / "f").write_bytes(b"abc")
     assert digest_of(tmp_path / "f").startswith("ba7816bf8f01cfea414140de5dae2223")
+
+
+@pytest.fixture
+def sealed(tmp_path):
+    path = tmp_path / "t.csv"
+    save_table(path, pd.DataFrame({"clip": ["a", "b"], "label": [0, 1]}), sealed=True)
+    return path
+
+
+def test_a_sealed_table_that_was_changed_is_refused_with_what_to_do(sealed):
+    text = sealed.read_text()
+    for place in range(len(text)):
+        damaged = bytearray(text.encode())
+        damaged[place] ^= 1
+        sealed.write_bytes(damaged)
+        with pytest.raises(
+            ContractError, match=r"t\.csv: was changed since .* remove \.t\.csv\.sha"
+        ):
+            load_table(sealed, {"clip": "str", "label": "int64"})
+    (sealed.parent / ".t.csv.sha256").unlink()
+    sealed.write_text(text.replace("b,1", "b,7"))
+    assert list(load_table(sealed, {"label": "int64"})["label"]) == [0, 7]
+
+
+def test_a_write_that_ends_before_the_rename_leaves_the_older_file_believed(sealed, monkeypatch):
+    before = sealed.read_bytes()
+
+    def killed(self, target):
+        if target == sealed:
+            raise KeyboardInterrupt
+        return replace(self, target)
+
+    replace = Path.replace
+    monkeypatch.setattr(Path, "replace", killed)
+    with pytest.raises(KeyboardInterrupt):
+        save_text(sealed, "clip,label\nc,2\n", sealed=True)
+    assert sealed.read_bytes() == before
+    check_seal(sealed)
+
+
+def test_a_file_without_a_seal_is_believed(tmp_path):
+    save_text(tmp_path / "t.csv", "clip\na\n")
+    assert [path.name for path in tmp_path.iterdir()] == ["t.csv"]
+    check_seal(tmp_path / "t.csv")

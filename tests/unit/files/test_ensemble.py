@@ -9,6 +9,7 @@ from protogcn.files.ensemble import (
     load_ensemble_record,
     save_ensemble_record,
 )
+from tests.made.edited import edit
 
 
 def record_in(folder):
@@ -53,6 +54,6 @@ def test_missing_record_is_named(tmp_path):
 def test_record_that_makes_no_sense_is_refused(tmp_path, change, sentence):
     path = tmp_path / "e.json"
     save_ensemble_record(path, record_in(tmp_path))
-    path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
+    edit(path, json.dumps({**json.loads(path.read_text()), **change}))
     with pytest.raises(ContractError, match=rf"e\.json: {sentence}"):
         load_ensemble_record(path)

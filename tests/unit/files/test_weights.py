@@ -4,6 +4,7 @@ import pytest
 
 from protogcn.errors import ContractError
 from protogcn.files.weights import LearnedWeights
+from tests.made.edited import edit
 
 LEARNED = LearnedWeights(
     task="nano_xsub_held_out", side="val", space="probability", weights={"j": 0.75, "b": 0.25},
@@ -31,6 +32,6 @@ def test_what_is_saved_is_what_is_loaded(tmp_path):
 def test_other_numbers_are_refused(tmp_path, change, said):
     path = tmp_path / "w.json"
     LEARNED.save(path)
-    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    edit(path, json.dumps(json.loads(path.read_text()) | change))
     with pytest.raises(ContractError, match=said):
         LearnedWeights.load(path)

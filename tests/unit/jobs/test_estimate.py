@@ -15,6 +15,7 @@ from protogcn.jobs.estimate import (
     size_of,
 )
 from tests.made.config import repository_config
+from tests.made.edited import edit
 from tests.made.nano import DATASET, nano_run, write_dataset
 from tests.made.network_settings import network_settings
 
@@ -65,7 +66,7 @@ def test_table_that_changed_is_counted_again(tmp_path):
     path = tmp_path / "clips.csv"
     write_dataset(tmp_path)
     before = size_of(DATASET, "xsub", path)
-    path.write_text("\n".join(path.read_text().splitlines()[:-4]) + "\n")
+    edit(path, "\n".join(path.read_text().splitlines()[:-4]) + "\n")
     assert size_of(DATASET, "xsub", path).clips["test"] == before.clips["test"] - 4
 
 

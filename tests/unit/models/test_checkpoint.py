@@ -38,6 +38,33 @@ def test_flipped_bits_are_found(path):
             load_checkpoint(path, {"model": dict})
 
 
+def test_flipped_bits_of_the_archives_own_tables_are_found(path):
+    """One of an entry's attributes makes torch leave its tensor unread."""
+    whole = path.read_bytes()
+    tables = whole.index(b"PK\x01\x02")
+    for place in range(tables, len(whole)):
+        damaged = bytearray(whole)
+        damaged[place] ^= 0x10
+        path.write_bytes(damaged)
+        try:
+            content = load_checkpoint(path, {"model": dict})
+        except ContractError:
+            continue
+        assert place >= len(whole) - 80  # in the digest's own name
+        assert torch.equal(content["model"]["w"], torch.arange(4096.0))
+
+
+def test_a_checkpoint_of_an_older_version_is_read_unless_an_entry_is_said_to_be_a_folder(tmp_path):
+    path = tmp_path / "c.pt"
+    torch.save({"model": {"w": torch.arange(9.0)}}, path)
+    assert torch.equal(load_checkpoint(path, {"model": dict})["model"]["w"], torch.arange(9.0))
+    whole = bytearray(path.read_bytes())
+    whole[whole.index(b"PK\x01\x02") + 38] ^= 0x10  # external attributes of the first entry
+    path.write_bytes(whole)
+    with pytest.raises(ContractError, match=r"c\.pt: .* in it is damaged"):
+        load_checkpoint(path, {"model": dict})
+
+
 @pytest.mark.parametrize("content", [b"", b"PK\x05\x06", b"not a checkpoint"])
 def test_other_files_are_refused(tmp_path, content):
     (tmp_path / "c.pt").write_bytes(content)

@@ -48,7 +48,8 @@ def test_a_table_that_is_not_true_is_not_bundled(tmp_path, monkeypatch, capsys):
     csv = fused_table(tmp_path, monkeypatch)
     csv.write_text(csv.read_text().replace("last", "best"))
     assert run_command(stage, monkeypatch, csv) == 3
-    assert "select: found best, the scores give last; make it again" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert f"{csv}, line 2 (j), select: found best, the scores give last; make it again" in said
     assert not (tmp_path / "t.zip").exists()
 
 
@@ -147,3 +148,11 @@ def test_something_else_that_is_called_zip_is_named(tmp_path, monkeypatch, capsy
     (tmp_path / "b.zip").write_text("<html>not found</html>")
     assert run_command(verify, monkeypatch, tmp_path / "b.zip") == 3
     assert "found a web page instead of the file" in capsys.readouterr().err
+
+
+def test_a_bundle_does_not_take_the_place_of_a_table(tmp_path, monkeypatch, capsys):
+    csv = fused_table(tmp_path, monkeypatch)
+    before = csv.read_bytes()
+    assert run_command(stage, monkeypatch, csv, "--zip", csv) == 2
+    assert "expected a name that ends with .zip" in capsys.readouterr().err
+    assert csv.read_bytes() == before

@@ -3,6 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from protogcn.report.provenance import bundle
 from protogcn.report.provenance import diff as stage
 from tests.made.command import run_command
 from tests.made.nano import SETTINGS, nano_run, write_run
@@ -110,3 +111,12 @@ def test_a_table_and_something_else_is_answered_with_what_is_expected(
     np.save(tmp_path / "x.npy", 1)
     assert run_command(stage, monkeypatch, tmp_path / "x.npy", tmp_path) == 2
     assert "has no manifest x.manifest.json beside it" in capsys.readouterr().err
+
+
+def test_a_bundle_with_learned_weights_is_compared_by_its_table(tmp_path, monkeypatch, capsys):
+    plain = fused_table(tmp_path, monkeypatch)
+    learned = learned_weights(tmp_path, monkeypatch)
+    table = fused_table(tmp_path, monkeypatch, learned=learned, name="l")
+    assert run_command(bundle, monkeypatch, table, "--zip", tmp_path / "l.zip") == 0
+    found = diff(monkeypatch, capsys, plain, tmp_path / "l.zip")
+    assert "weights" in found["put together"]

@@ -1,8 +1,10 @@
+import hashlib
 import json
+import shutil
 
 import pytest
 
-from protogcn.files.manifest import Manifest
+from protogcn.files.manifest import Manifest, manifest_beside
 from protogcn.report.page import report
 from protogcn.report.provenance import verify as stage
 from tests.made.command import run_command
@@ -112,3 +114,64 @@ def test_the_manifest_says_what_the_table_was_made_from(tmp_path, monkeypatch):
     assert kept.runs[0].settings["settings.batch"] == "5"
     assert {"commit", "changes", "versions", "hardware"} == set(kept.made_by)
     assert {"scipy", "numpy", "torch"} < set(kept.made_by["versions"])
+
+
+def said_to_be_a_page(csv, argument):
+    """Give a table a number of its own, and a manifest that calls it a page, with its digest."""
+    csv.write_text("stream,top1\nfused,99.00\n")
+    path = csv.with_suffix(".manifest.json")
+    content = json.loads(path.read_text())
+    digest = hashlib.sha256(csv.read_bytes()).hexdigest()
+    outputs = {argument: [{"path": csv.name, "sha256": digest}]}
+    path.write_text(json.dumps(content | {"command": "report", "outputs": outputs}))
+
+
+def test_a_table_does_not_pass_for_a_page(tmp_path, monkeypatch, capsys):
+    csv = fused_table(tmp_path, monkeypatch)
+    said_to_be_a_page(csv, "csv")
+    assert run_command(stage, monkeypatch, csv) == 3
+    assert "report has no file csv, expected tables" in capsys.readouterr().out
+
+
+def test_a_bundle_has_nothing_that_is_only_compared_with_a_digest(tmp_path, monkeypatch, capsys):
+    csv = fused_table(tmp_path / "a", monkeypatch)
+    said_to_be_a_page(csv, "page")
+    bundle = shutil.make_archive(str(tmp_path / "b"), "zip", tmp_path / "a")
+    assert run_command(stage, monkeypatch, bundle) == 3
+    assert "t.manifest.json is of report, which is not computed" in capsys.readouterr().err
+
+
+def test_the_values_of_an_option_name_no_file_to_write(tmp_path, monkeypatch, capsys):
+    csv, stolen = fused_table(tmp_path / "a", monkeypatch), tmp_path / "stolen.json"
+    path = csv.with_suffix(".manifest.json")
+    content = json.loads(path.read_text())
+    content["options"]["streams"] += ["--manifest", str(stolen)]
+    path.write_text(json.dumps(content))
+    assert run_command(stage, monkeypatch, csv) == 3
+    assert "as streams, a value begins as an option" in capsys.readouterr().out
+    assert not stolen.exists()
+
+
+def test_a_damaged_score_file_does_not_keep_others_from_being_checked(
+    tmp_path, monkeypatch, capsys
+):
+    first = fused_table(tmp_path, monkeypatch)
+    second = fused_table(tmp_path, monkeypatch, streams=("k", "km"), name="u")
+    (tmp_path / "runs/nano/xsub/protogcn/j/scores.npz").write_bytes(b"no zip")
+    code, said, _ = verify(monkeypatch, capsys, first, second)
+    assert code == 3
+    assert f"{second}: " in said
+    assert "j/scores.npz: found " in said
+
+
+def test_a_manifest_that_keeps_its_runs_and_its_code_to_itself_is_told(
+    tmp_path, monkeypatch, capsys
+):
+    csv = fused_table(tmp_path, monkeypatch)
+    path = manifest_beside(csv)
+    content = json.loads(path.read_text())
+    path.write_text(json.dumps({**content, "made by": {}, "runs": []}))
+    code, said, _ = verify(monkeypatch, capsys, csv)
+    assert code == 3
+    assert "does not say which run" in said
+    assert "does not say which code made it" in said

@@ -15,6 +15,7 @@ from protogcn.report.tables.measure import measure
 from protogcn.scores.fusion import softmax
 from protogcn.scores.members import load_scores_of
 from tests.made.command import run_command
+from tests.made.edited import edit
 from tests.made.score_files import scores_of_run
 from tests.made.table_scores import cell, digest_of
 
@@ -118,7 +119,7 @@ def test_weights_of_other_streams_are_refused(tmp_path, monkeypatch, capsys, val
     path = learned_by(monkeypatch, tmp_path, val)
     content = json.loads(path.read_text())
     content["space"] = "logit"
-    path.write_text(json.dumps(content))
+    edit(path, json.dumps(content))
     words = ("--scores", *test_files, *TASK, "--learned", path, "--ensemble", "mine", "--csv", "t")
     assert run_command(schemes, monkeypatch, *words) == 3
     assert "has weights of j b in space logit, expected j b in space probability" in (

@@ -2,8 +2,9 @@
 
 In reading order: ``paths`` (where every file lies), ``contracts`` (written whole or not at all,
 checked on load), ``arrays`` (memory-mapped, with a digest), ``clip_table``, ``history`` (of a
-training), ``events`` (the same for TensorBoard), ``scores``, ``ensemble`` (which runs a table
-fuses), ``weights`` (learned ones), ``manifest`` (what a table or figure was made from),
-``progress`` (of a training), ``provenance`` (versions, commit, hardware), ``texts`` (embeddings of
-texts about classes), ``kind`` (what a file of any origin is, for messages).
+training), ``events`` (the same for TensorBoard), ``scores``, ``score_origin`` (what they say of
+it), ``ensemble`` (which runs a table fuses), ``weights`` (learned ones), ``manifest`` (what a table
+or figure was made from), ``progress`` (of a training), ``provenance`` (versions, commit, hardware),
+``texts`` (embeddings of texts about classes), ``kind`` (what a file of any origin is, for
+messages).
 """

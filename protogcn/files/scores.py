@@ -16,6 +16,7 @@ import numpy as np
 
 from protogcn.errors import ContractError
 from protogcn.files.contracts import digest_of, reading, writing
+from protogcn.files.score_origin import check_origin
 
 _ARRAYS = ("clips", "labels", "classes", "logits", "probabilities", "provenance")
 _HALF = ("logits", "probabilities")  # what a compact file rounds to float16
@@ -111,8 +112,13 @@ class Scores:
 
     @property
     def run(self) -> tuple[str, str, str, str]:
-        """Dataset, split, model and stream that were scored."""
-        run = self.provenance["run"]
+        """Dataset, split, model and stream that were scored.
+
+        Raises:
+            ContractError: nothing says so.
+        """
+        if (run := self.provenance.get("run")) is None:
+            raise ContractError("scores of no run: nothing says what was scored; score again.")
         repeat = "" if run["repeat"] == 1 else f"-{run['repeat']}"
         return run["dataset"]["name"], run["split"], run["model"], f"{run['modality']}{repeat}"
 
@@ -127,7 +133,8 @@ class Scores:
         return self.provenance.get("space", "logit")
 
     def _check(self, path: Path) -> None:
-        if (select := self.provenance.get("select")) not in _SELECTS:
+        check_origin(path, self.provenance)
+        if (select := self.provenance.get("select")) not in tuple(_SELECTS):
             raise ContractError(f"{path}: select is {select!r}, expected {', '.join(_SELECTS)}.")
         shape = (len(self.clips), len(self.classes))
         if 0 in shape:
@@ -214,6 +221,7 @@ def load_score_facts(path: Path) -> ScoreFacts:
     with reading(path, "a score file"), _opened(path) as file:
         clips, original = file["clips"], str(file[_ORIGINAL]) if _ORIGINAL in file else ""
         provenance = json.loads(str(file["provenance"]))
+        check_origin(path, provenance)
         return ScoreFacts(provenance, len(clips), _clips_digest(clips, file["labels"]), original)
 
 

@@ -2,13 +2,16 @@
 
 import dataclasses
 import random
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pandas as pd
 import pytest
+import torch
 
 from protogcn.errors import ContractError, OutOfTimeError, SupersededError
 from protogcn.files.progress import load_progress
@@ -17,6 +20,7 @@ from protogcn.models.checkpoint import load_checkpoint, save_checkpoint
 from protogcn.training import train as stage
 from protogcn.training.run_owner import Owner
 from protogcn.training.train import train
+from tests.made.command import run_command
 from tests.made.nano import (
     DATASET,
     assert_same,
@@ -29,23 +33,35 @@ from tests.made.nano import (
 )
 
 
-def test_finished_training_started_again_trains_nothing(data, tmp_path):
-    first = train(nano_run(), store_of(data), tmp_path)
-    second = train(nano_run(), store_of(data), tmp_path)
+@pytest.fixture(scope="module")
+def trained(data, tmp_path_factory):
+    """The nano training to its end, and its folder; tests copy it."""
+    torch.set_num_threads(1)
+    folder = tmp_path_factory.mktemp("whole")
+    return train(nano_run(), store_of(data), folder), folder
+
+
+@pytest.fixture
+def finished(trained, tmp_path):
+    """A copy of the finished training's folder."""
+    return Path(shutil.copytree(trained[1], tmp_path / "finished"))
+
+
+def test_finished_training_started_again_trains_nothing(data, trained, finished):
+    first, _ = trained
+    second = train(nano_run(), store_of(data), finished)
     assert second.history == first.history
     assert_same(weights_of(first), weights_of(second))
 
 
-def test_other_settings_start_from_the_beginning(data, tmp_path, capsys):
-    train(nano_run(), store_of(data), tmp_path)
-    changed = train(nano_run(learning_rate=0.01), store_of(data), tmp_path)
+def test_other_settings_start_from_the_beginning(data, tmp_path, finished, capsys):
+    changed = train(nano_run(learning_rate=0.01), store_of(data), finished)
     assert "other learning_rate; training starts from the beginning" in capsys.readouterr().err
     fresh = train(nano_run(learning_rate=0.01), store_of(data), tmp_path / "fresh")
     assert_same(weights_of(changed), weights_of(fresh))
 
 
-def test_second_split_and_another_device_setting_change_no_training(data, tmp_path):
-    first = train(nano_run(), store_of(data), tmp_path / "run")
+def test_second_split_and_another_device_setting_change_no_training(trained, finished, tmp_path):
     (tmp_path / "data").mkdir()
     dataset = dataclasses.replace(DATASET, splits=("xsub", "xview"))
     clips = [
@@ -53,31 +69,28 @@ def test_second_split_and_another_device_setting_change_no_training(data, tmp_pa
         for n, c in enumerate(nano_clips())
     ]
     write_dataset(tmp_path / "data", clips, dataset)
-    second = train(nano_run(device="auto"), store_of(tmp_path / "data"), tmp_path / "run")
-    assert second.history == first.history
+    second = train(nano_run(device="auto"), store_of(tmp_path / "data"), finished)
+    assert second.history == trained[0].history
 
 
-def test_another_network_starts_from_the_beginning(data, tmp_path, capsys):
-    train(nano_run(), store_of(data), tmp_path)
+def test_another_network_starts_from_the_beginning(data, finished, capsys):
     run = nano_run()
     wider = dataclasses.replace(run, network={**run.network, "width": 48})
-    assert len(train(wider, store_of(data), tmp_path).history) == 4
+    assert len(train(wider, store_of(data), finished).history) == 4
     assert "other model.width, network layout" in capsys.readouterr().err
 
 
-def test_state_that_does_not_fit_is_one_sentence(data, tmp_path):
-    train(nano_run(), store_of(data), tmp_path)
+def test_state_that_does_not_fit_is_one_sentence(data, finished):
     entries = dict.fromkeys(("facts", "model", "optimizer"), dict) | {"epoch": int}
-    state = load_checkpoint(tmp_path / "resume.pt", entries)
-    save_checkpoint(tmp_path / "resume.pt", state | {"optimizer": {}})
+    state = load_checkpoint(finished / "resume.pt", entries)
+    save_checkpoint(finished / "resume.pt", state | {"optimizer": {}})
     with pytest.raises(ContractError, match=r"resume\.pt: found a damaged file"):
-        train(nano_run(), store_of(data), tmp_path)
+        train(nano_run(), store_of(data), finished)
 
 
-def test_number_of_crops_is_no_setting_of_the_training(data, tmp_path):
-    first = train(nano_run(), store_of(data), tmp_path)
-    second = train(nano_run(crops=7), store_of(data), tmp_path)
-    assert second.history == first.history
+def test_number_of_crops_is_no_setting_of_the_training(data, trained, finished):
+    second = train(nano_run(crops=7), store_of(data), finished)
+    assert second.history == trained[0].history
 
 
 def command(data, folder, run):
@@ -113,18 +126,22 @@ def kill_after_some_epochs(process, resume, moments, how):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "how", [signal.SIGKILL, pytest.param(signal.SIGTERM, marks=pytest.mark.long)]
+    ("how", "kills"),
+    [(signal.SIGKILL, 1)]
+    + [pytest.param(how, 3, marks=pytest.mark.long) for how in (signal.SIGKILL, signal.SIGTERM)],
 )
-def test_killed_at_random_moments_it_ends_with_the_same_weights(data, tmp_path, how):
-    run, moments = nano_run(epochs=40), random.Random(int(how))
+def test_killed_at_random_moments_it_ends_with_the_same_weights(
+    data, tmp_path, monkeypatch, how, kills
+):
+    run, moments = nano_run(epochs=10 + 10 * kills), random.Random(int(how))
     whole, folder = tmp_path / "whole", tmp_path / "killed"
-    subprocess.run(command(data, whole, run), check=True, capture_output=True)
-    for _ in range(3):
+    train_here(data, whole, run, monkeypatch)
+    for _ in range(kills):
         process = subprocess.Popen(command(data, folder, run), stderr=subprocess.PIPE)
         kill_after_some_epochs(process, folder / "resume.pt", moments, how)
         assert process.returncode == -how
         assert not (folder / "checkpoint.pt").exists()
-    subprocess.run(command(data, folder, run), check=True, capture_output=True)
+    train_here(data, folder, run, monkeypatch)
     expected = load_checkpoint(whole / "checkpoint.pt", {"model": dict})
     found = load_checkpoint(folder / "checkpoint.pt", {"model": dict})
     assert_same(expected["model"], found["model"])
@@ -149,12 +166,11 @@ def cut_after(checks, run, data, folder, monkeypatch):
         train(run, store_of(data), folder)
 
 
-def test_interrupted_between_epochs_it_goes_on_exactly(data, tmp_path, monkeypatch):
+def test_interrupted_between_epochs_it_goes_on_exactly(data, trained, tmp_path, monkeypatch):
     """The same without a process: the third epoch's save is the last thing that happens."""
-    expected = train(nano_run(), store_of(data), tmp_path / "whole")
     cut_after(3, nano_run(), data, tmp_path / "cut", monkeypatch)
     resumed = train(nano_run(), store_of(data), tmp_path / "cut")
-    assert_same(weights_of(expected), weights_of(resumed))
+    assert_same(weights_of(trained[0]), weights_of(resumed))
 
 
 def test_interrupted_search_for_the_best_epoch_goes_on_exactly(data, tmp_path, monkeypatch):
@@ -234,27 +250,24 @@ def test_late_process_fails_while_its_run_is_not_finished(data, tmp_path, monkey
         train_here(data, tmp_path, nano_run(epochs=2), monkeypatch)
 
 
-def test_training_longer_than_a_job_ends_over_several(data, tmp_path):
+def test_training_longer_than_a_job_ends_over_several(data, trained, tmp_path):
     """Each does one epoch: the end has passed already, and the first one starts all the same."""
-    expected = train(nano_run(), store_of(data), tmp_path / "whole")
     for epoch in (1, 2, 3):
         with pytest.raises(OutOfTimeError, match=f"epoch {epoch + 1} of 4 is left to the next"):
             train(nano_run(), store_of(data), tmp_path / "jobs", TimeLimit(0))
         assert load_progress(tmp_path / "jobs").state == "out of time"
         assert load_progress(tmp_path / "jobs").epoch == epoch
     last = train(nano_run(), store_of(data), tmp_path / "jobs", TimeLimit(0))
-    assert_same(weights_of(expected), weights_of(last))
+    assert_same(weights_of(trained[0]), weights_of(last))
     assert load_progress(tmp_path / "jobs").state == "finished"
 
 
-def test_training_that_is_out_of_time_has_an_exit_code_of_its_own(data, tmp_path):
-    answer = subprocess.run(
-        [*command(data, tmp_path, nano_run()), "--stop-at", f"{time.time():.0f}"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert answer.returncode == 6
-    assert answer.stderr.splitlines()[-1].startswith("OutOfTimeError: nano_xsub/protogcn/j: epoch")
-    assert "Traceback" not in answer.stderr
+def test_training_that_is_out_of_time_has_an_exit_code_of_its_own(
+    data, tmp_path, monkeypatch, capsys
+):
+    words = command(data, tmp_path, nano_run())[4:]
+    assert run_command(stage, monkeypatch, *words, "--stop-at", f"{time.time():.0f}") == 6
+    told = capsys.readouterr().err
+    assert told.splitlines()[-1].startswith("OutOfTimeError: nano_xsub/protogcn/j: epoch")
+    assert "Traceback" not in told
     assert not (tmp_path / "checkpoint.pt").exists()

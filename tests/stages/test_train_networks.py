@@ -178,7 +178,7 @@ def test_two_processes_train_what_one_trains(data, tmp_path):
 
     BlockGCN in its clean form: the released one takes a part of a batch for the batch.
     """
-    arguments = [json.dumps({"epochs": 2}), json.dumps({})]
+    arguments = [json.dumps({"epochs": 1}), json.dumps({})]
     command = [sys.executable, "-m", "tests.made.several_processes", str(data)]
     ended = subprocess.run(
         [*command, str(tmp_path / "runs"), str(tmp_path), *arguments, json.dumps(METHODS)],
@@ -190,7 +190,7 @@ def test_two_processes_train_what_one_trains(data, tmp_path):
     )
     assert ended.returncode == 0, ended.stdout
     for method, own in METHODS.items():
-        run = method_run(method, own=own, epochs=2)
+        run = method_run(method, own=own, epochs=1)
         one = in_float64(train, run, store_of(data, run=run), tmp_path / "one" / method)
         wanted = {**weights_of(one), **one.add_ons.state_dict()}
         for rank in (0, 1):
@@ -221,7 +221,7 @@ def test_another_graph_is_another_training(data, tmp_path, run_of):
         score(other, store, path)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("network", ["ctrgcn"])  # a minute for all of them; the others have less
 def test_it_compiles_without_breaks_once_for_any_number_of_clips_and_bodies(
     captured_graphs, run_of, network

@@ -1,6 +1,8 @@
 """Wrong raw input at the door of the first stage: one sentence, exit code, no half-written file."""
 
+import contextlib
 import dataclasses
+import io
 import os
 import pickle
 import resource
@@ -13,7 +15,9 @@ import yaml
 
 from protogcn.config.resolved import Dataset
 from protogcn.config.skeleton import built_in_skeletons
+from protogcn.data import joints
 from protogcn.data.demo import write_demo
+from tests.made.command import run_command
 from tests.made.nano import SKELETON, nano_clips, write_dataset
 
 BASE = Dataset(
@@ -31,20 +35,20 @@ BASE = Dataset(
 
 
 def read_joints(folder, dataset, **options):
-    """Run the joints stage as its rule does."""
+    """Run the joints stage as its rule does: here, or with options in a process of its own."""
     (folder / "dataset.yaml").write_text(yaml.safe_dump(dataset.to_mapping()))
     out = folder / "out"
-    return subprocess.run(
-        [
-            sys.executable, "-m", "protogcn", "joints", "--dataset", folder / "dataset.yaml",
-            "--preparation", "centred", "--workers", "1", "--joints", out / "joints.npy",
-            "--clips", out / "clips.csv", "--dropped", out / "dropped.csv",
-        ],
-        capture_output=True,
-        text=True,
-        check=False,
-        **options,
-    )  # fmt: skip
+    words = [
+        "--dataset", folder / "dataset.yaml", "--preparation", "centred", "--workers", "1",
+        "--joints", out / "joints.npy", "--clips", out / "clips.csv", "--dropped", out / "dropped.csv",
+    ]  # fmt: skip
+    if options:
+        command = [sys.executable, "-m", "protogcn", "joints", *words]
+        return subprocess.run(command, capture_output=True, text=True, check=False, **options)
+    told = io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stderr(told):
+        code = run_command(joints, patch, *words)
+    return subprocess.CompletedProcess(words, code, stderr=told.getvalue())
 
 
 def assert_refused(answer, folder, code, *sentences):
@@ -85,12 +89,12 @@ def test_missing_folder(tmp_path):
 
 def test_every_malformed_file_is_told_with_its_line(raw, tmp_path):
     files = sorted(raw.iterdir())
-    cut, letters, joints = (path.read_bytes().split(b"\r\n") for path in files[:3])
+    cut, letters, fewer = (path.read_bytes().split(b"\r\n") for path in files[:3])
     files[0].write_bytes(b"\r\n".join(cut[:100]))
     letters[4] = letters[4].replace(b" ", b" x", 1)
     files[1].write_bytes(b"\r\n".join(letters))
-    joints[3] = b"24"
-    files[2].write_bytes(b"\r\n".join(joints))
+    fewer[3] = b"24"
+    files[2].write_bytes(b"\r\n".join(fewer))
     answer = read_joints(tmp_path, from_folder(raw))
     told = [f"{files[0].name}, line", f"{files[1].name}, line 5", f"{files[2].name}, line 4"]
     assert_refused(answer, tmp_path, 3, *told, "24")
@@ -164,7 +168,7 @@ class _Attack:
 
 def test_pickle_that_would_run_code(tmp_path):
     dataset = pickle_of(tmp_path, annotation(0, keypoint=_Attack(tmp_path / "canary")))
-    answer = read_joints(tmp_path, dataset)
+    answer = read_joints(tmp_path, dataset, env=os.environ)
     assert_refused(answer, tmp_path, 3, "mine.pkl", "posix.mkdir")
     assert not (tmp_path / "canary").exists()
 

@@ -1,11 +1,13 @@
 """Snakemake in a folder of its own, with the repository's workflow and config."""
 
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 import pytest
+
+from tests.made.warm_snakemake import run_snakemake
 
 REPOSITORY = Path(__file__).parents[2]
 BASE = REPOSITORY / "config/config.yaml"
@@ -20,21 +22,18 @@ class Workplace:
 
     def snakemake(self, *arguments, base=(BASE,), configs=(NANO,), timeout=240):
         """Run snakemake here; return the finished process with its output as one text."""
-        return subprocess.run(
-            [
-                sys.executable, "-m", "snakemake",
-                "--snakefile", str(REPOSITORY / "Snakefile"),
-                "--directory", str(self.folder),
-                *arguments,
-                "--configfile", *map(str, (*base, *configs)),
-            ],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-            timeout=timeout,
-            cwd=self.folder.parent,
-        )  # fmt: skip
+        command = [
+            "--snakefile", str(REPOSITORY / "Snakefile"),
+            "--directory", str(self.folder),
+            *arguments,
+            "--configfile", *map(str, (*base, *configs)),
+        ]  # fmt: skip
+        with NamedTemporaryFile() as output:
+            code = run_snakemake(
+                command, cwd=self.folder.parent, output=Path(output.name), timeout=timeout
+            )
+            told = Path(output.name).read_text(encoding="utf-8")
+        return subprocess.CompletedProcess(command, code, told)
 
     def config(self, text):
         """Write a config that goes on top; return its path."""

@@ -39,7 +39,7 @@ def test_same_seed_gives_the_same_weights_bit_for_bit(data, tmp_path):
 
 
 def test_training_learns_what_there_is_to_learn(data, tmp_path):
-    run = nano_run(epochs=30, rotation=0.0, swap=0.0, limb_drop=0.0, learning_rate=0.1)
+    run = nano_run(epochs=15, rotation=0.0, swap=0.0, limb_drop=0.0, learning_rate=0.1)
     history = train(run, store_of(data), tmp_path).history
     assert history[-1]["loss"] < 0.5 * history[0]["loss"]
     assert history[-1]["accuracy"] > 60  # chance is 25

@@ -125,7 +125,11 @@ def _kind_of_zip(path: Path, start: bytes) -> str:
         kind, advice = "an Excel or Office file", " (save it as csv)"
     else:
         kind, advice = "a zip archive", f" ({_UNPACK})"
-    if not zipfile.is_zipfile(path):
+    try:
+        is_whole = zipfile.is_zipfile(path)
+    except zipfile.BadZipFile:  # its end says that it lies on several disks
+        is_whole = False
+    if not is_whole:
         return f"{kind} that is cut short ({_AGAIN})"
     return f"{kind}{advice}"
 

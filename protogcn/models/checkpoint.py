@@ -50,13 +50,14 @@ def load_checkpoint(path: Path, entries: Mapping[str, Any]) -> dict[str, Any]:
     """
     with reading(path, "a checkpoint"):
         data = path.read_bytes()
-        if data[-_COMMENT:].startswith(_MAGIC):
+        if has_digest := data[-_COMMENT:].startswith(_MAGIC):
             found = hashlib.sha256(data[:-_COMMENT]).hexdigest()
             if found.encode() != data[-64:]:
                 raise ContractError(
                     f"{path}: its bytes changed since it was written; remove it and run again."
                 )
-        else:
+        _refuse_compressed(path, data)
+        if not has_digest:
             _test_entries(path, data)
         content = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
         if not isinstance(content, dict):
@@ -69,6 +70,14 @@ def load_checkpoint(path: Path, entries: Mapping[str, Any]) -> dict[str, Any]:
                 wanted = getattr(kind, "__name__", kind)
                 raise ContractError(f"{path}: {name} is of type {found}, expected {wanted}.")
     return content
+
+
+def _refuse_compressed(path: Path, data: bytes) -> None:
+    """Torch stores tensors as they are; a compressed one may hide gigabytes in a few bytes."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        for entry in archive.infolist():
+            if entry.compress_type != zipfile.ZIP_STORED:
+                raise ContractError(f"{path}: {entry.filename} is compressed, expected stored.")
 
 
 def _test_entries(path: Path, data: bytes) -> None:

@@ -20,6 +20,8 @@ from protogcn.scores.released_pickles import scores_in
 from protogcn.scores.released_scores import ReleasedScores, from_arrays, stacked
 
 _LARGEST_NPZ = 1 << 32  # bytes of its arrays
+# Scores hardly shrink; zeros and ones of few clips do.
+_LARGEST_RATIO, _ANY_RATIO = 20, 64 << 20  # bytes for one of the file; bytes that are few anyway
 _LARGEST = float(np.finfo(np.float32).max)  # score files hold float32
 _PICKLES = (".pkl", ".pickle", ".pt", ".pth")
 _KINDS = {  # by suffix: what ``kind_of`` calls such a file, and what a message does
@@ -84,9 +86,12 @@ def _check_numbers(path: Path, found: ReleasedScores) -> None:
 
 def _from_npz(path: Path) -> ReleasedScores:
     with zipfile.ZipFile(path) as archive:
-        if (size := sum(entry.file_size for entry in archive.infolist())) > _LARGEST_NPZ:
+        size = sum(entry.file_size for entry in archive.infolist())
+        most = min(max(_LARGEST_RATIO * path.stat().st_size, _ANY_RATIO), _LARGEST_NPZ)
+        if size > most:
             raise ContractError(
-                f"{path}: unpacks to {size:,} bytes, expected at most {_LARGEST_NPZ:,}."
+                f"{path}: unpacks to {size:,} bytes, expected at most {most:,} of a file of"
+                f" {path.stat().st_size:,}; write it with numpy.savez, which does not compress."
             )
     with np.load(path, allow_pickle=False) as file:
         return from_arrays(path, "npz", _Arrays(path, file))

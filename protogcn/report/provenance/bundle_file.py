@@ -97,8 +97,9 @@ def _check_inside(manifests: Iterable[Path], folder: Path, target: Path) -> None
 
 
 def _unpack(path: Path, folder: Path) -> None:
-    if not zipfile.is_zipfile(path):
-        raise ContractError(f"{path}: found {kind_of(path)}, expected a bundle.")
+    with reading(path, "a bundle"):
+        if not zipfile.is_zipfile(path):
+            raise ContractError(f"{path}: found {kind_of(path)}, expected a bundle.")
     with reading(path, "a bundle"), zipfile.ZipFile(path) as archive:
         entries = [entry for entry in archive.infolist() if not entry.is_dir()]
         needed, free = sum(entry.file_size for entry in entries), _free()

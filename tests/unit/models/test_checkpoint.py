@@ -1,5 +1,6 @@
 import os
 import pickle
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -78,6 +79,16 @@ class _Attack:
 
     def __reduce__(self):
         return os.mkdir, (self.canary,)
+
+
+def test_a_checkpoint_of_compressed_tensors_is_refused_before_it_is_unpacked(path):
+    with zipfile.ZipFile(path) as whole:
+        entries = {entry.filename: whole.read(entry) for entry in whole.infolist()}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as packed:
+        for name, content in entries.items():
+            packed.writestr(name, content)
+    with pytest.raises(ContractError, match=r"c\.pt: .* is compressed, expected stored"):
+        load_checkpoint(path, {"model": dict})
 
 
 def test_checkpoint_that_would_run_code_is_refused(tmp_path):

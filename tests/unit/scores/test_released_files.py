@@ -2,6 +2,7 @@ import gzip
 import json
 import os
 import pickle
+import zipfile
 
 import numpy as np
 import pytest
@@ -188,6 +189,17 @@ def test_csv_that_numpy_or_pandas_wrote_is_read(tmp_path, text, clips):
     found = read_scores(tmp_path / "a.csv")
     assert found.clips == clips
     assert found.values[:, 0].tolist() == [[0.25, 2.0], [-0.1, 0.0]]
+
+
+def test_npz_that_unpacks_to_hundreds_of_times_its_size_is_refused_unread(tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.npz", "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        archive.writestr("scores.npy", bytes(65 << 20))
+    with pytest.raises(
+        ContractError, match=r"a\.npz: unpacks to 68,157,440 bytes, expected at most"
+    ):
+        read_scores(tmp_path / "a.npz")
+    np.savez_compressed(tmp_path / "b.npz", scores=np.eye(1000)[:, :100])
+    assert len(read_scores(tmp_path / "b.npz").values) == 1000
 
 
 def test_npz_of_one_array_needs_no_name(tmp_path):

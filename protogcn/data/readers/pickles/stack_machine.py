@@ -40,6 +40,7 @@ class StackMachine:
         self.memo: list[Any] = []
         self.far: dict[int, Any] = {}
         self.allowance = allowance
+        self._recalled: dict[int, object] = {}  # lists and dicts by identity, which it keeps taken
 
     def result(self) -> object:
         """Return the only value that is left at the end."""
@@ -123,6 +124,10 @@ class StackMachine:
             return kind()  # whatever is put into it is dropped
         if type(value) is not kind:
             raise RefusedError(f"an entry for {show(value)}, expected a {kind.__name__}")
+        if id(value) in self._recalled:  # what its uses cost was counted before
+            raise RefusedError(
+                f"a {kind.__name__} that grows after it was used again, expected a whole one"
+            )
         return value
 
     def store(self, index: int | None) -> None:
@@ -142,6 +147,8 @@ class StackMachine:
         value = self.memo[index] if index < len(self.memo) else self.far[index]
         if type(value) is PickledArray and value.array is not None:
             value = value.array
+        if type(value) in (list, dict):
+            self._recalled[id(value)] = value
         if type(value) is not str or len(value) > _LONG:
             self._spend(value)
         self.stack.append(value)

@@ -1,5 +1,7 @@
 """A YAML file -> its values, or the line in which it is none; no key may appear twice."""
 
+import re
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +12,35 @@ from protogcn.errors import ConfigError, nearest
 _BLANK = "keys and values as in config/config.yaml"
 
 
+_MOST_VALUES = 200_000  # of a file, each alias as often as it is used; config.yaml has 3,000
+_OCTAL = re.compile(r"[-+]?0[0-9_]+")
+_SEXAGESIMAL = re.compile(r"[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?")
+
+
 class _StrictLoader(yaml.SafeLoader):
-    """YAML in which no key appears twice."""
+    """YAML in which no key appears twice, aliases do not multiply, numbers are as they look."""
+
+    def get_single_node(self) -> yaml.Node | None:
+        node = super().get_single_node()
+        if node is not None:
+            _count_values(node, {})
+        return node
+
+    def construct_yaml_int(self, node: yaml.ScalarNode) -> int:
+        """Read a whole number; 010 would be 8 and 12:30:45 would be 45045."""
+        _refuse_odd_number(node)
+        try:
+            return super().construct_yaml_int(node)
+        except ValueError:  # of thousands of digits
+            raise ConfigError(
+                f"{_place(node)}: found a number of {len(node.value)} digits, expected a shorter"
+                " one."
+            ) from None
+
+    def construct_yaml_float(self, node: yaml.ScalarNode) -> float:
+        """Read a number; 1:30.5 would be 90.5."""
+        _refuse_odd_number(node)
+        return super().construct_yaml_float(node)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
         lines: dict[str, int] = {}
@@ -24,6 +53,42 @@ class _StrictLoader(yaml.SafeLoader):
                 )
             lines[name] = line
         return super().construct_mapping(node, deep)
+
+
+_StrictLoader.add_constructor("tag:yaml.org,2002:int", _StrictLoader.construct_yaml_int)
+_StrictLoader.add_constructor("tag:yaml.org,2002:float", _StrictLoader.construct_yaml_float)
+
+
+def _count_values(node: yaml.Node, known: dict[int, int | None]) -> int:
+    """Return how many values a node stands for, those of an alias each time.
+
+    Raises:
+        ConfigError: too many, or an alias that stands in what it names.
+    """
+    if (count := known.get(id(node), 0)) is None:
+        raise ConfigError(f"{_place(node)}: an alias stands in what it names; write it out.")
+    if not count:
+        known[id(node)] = None
+        parts = node.value if not isinstance(node, yaml.ScalarNode) else ()
+        flat = chain.from_iterable(parts) if isinstance(node, yaml.MappingNode) else parts
+        count = known[id(node)] = 1 + sum(_count_values(part, known) for part in flat)
+    if count > _MOST_VALUES:
+        raise ConfigError(
+            f"{_place(node)}: stands for {count:,} values, expected at most {_MOST_VALUES:,}."
+        )
+    return count
+
+
+def _refuse_odd_number(node: yaml.ScalarNode) -> None:
+    if _OCTAL.fullmatch(node.value) or _SEXAGESIMAL.fullmatch(node.value):
+        raise ConfigError(
+            f"{_place(node)}: found {node.value[:40]}, which YAML does not read as it looks; write"
+            " a number without zeros before it and without colons, or text in quotation marks."
+        )
+
+
+def _place(node: yaml.Node) -> str:
+    return f"{node.start_mark.name}, line {node.start_mark.line + 1}"
 
 
 def read_yaml(path: Path) -> Any:
@@ -42,6 +107,8 @@ def read_yaml(path: Path) -> Any:
         if "\\t" in problem:
             problem = "found a tab at its start, expected blanks"
         raise ConfigError(f"{path}{line}: is no YAML ({problem}).") from None
+    except RecursionError:
+        raise ConfigError(f"{path}: is nested too deeply.") from None
     except UnicodeDecodeError as error:
         raise ConfigError(_encoding_of(path, error)) from None
 

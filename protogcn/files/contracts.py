@@ -19,6 +19,10 @@ from protogcn.files.kind import kind_to_mend
 
 _BLOCK = 1 << 20  # bytes read at once when a file is hashed: they stay in the cache
 _DECIMAL_COMMA = r"^([+-]?[0-9]*),([0-9]+(?:[eE][+-]?[0-9]+)?)$"
+_NAN = r"\s*[+-]?(?i:nan)\s*"
+# In ASCII digits.
+_NUMBER = r"\s*[+-]?((?i:nan|inf|infinity)|([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?)\s*"
+_MOST_EXACT = 2**53  # of whole numbers in float64
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -191,10 +195,15 @@ def as_numbers(path: Path, column: pd.Series, dtype: str) -> pd.Series:
     Raises:
         ContractError: a cell is no such number; with its line and column.
     """
-    with suppress(ValueError, OverflowError):
-        return column.astype(dtype)
-    numbers = pd.to_numeric(column, errors="coerce")
-    wrong = numbers.isna() if dtype == "float64" else numbers % 1 != 0
+    # Python also reads 1_0 and digits of other scripts, which nobody means.
+    odd = ~column.str.fullmatch(_NUMBER)
+    if not odd.any():
+        with suppress(ValueError, OverflowError):
+            return column.astype(dtype)
+    numbers = pd.to_numeric(column.where(~odd), errors="coerce").astype("float64")
+    wrong = numbers.isna() & ~column.str.fullmatch(_NAN)
+    if dtype == "int64":
+        wrong = (numbers % 1 != 0) | (numbers.abs() > _MOST_EXACT)
     if wrong.any():
         row = int(wrong.to_numpy().argmax())
         lines = path.read_text(encoding="utf-8-sig").splitlines()

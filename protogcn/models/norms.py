@@ -176,12 +176,11 @@ def moments(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Mean and variance (C,) over all axes but one, and how many values each is made of, ()."""
     others = [number for number in range(features.dim()) if number != axis]
-    num_values = math.prod([features.shape[number] for number in others[1:]])
     values = features.to(at_least_float32(features.dtype))
     weights, total = row_weights(features, multiplicity, axis=axis)
 
     # Moments about a first guess of the mean: both come from one reading, and nothing cancels.
-    guess = values[:1].detach().sum(others, keepdim=True) / num_values
+    guess = values[:1].detach().sum(others, keepdim=True) / _values_of_a_row(features, axis)
     shifted = values - guess
     offset = (shifted * weights).sum(others)  # (C,)
     mean = guess.flatten() + offset
@@ -201,9 +200,16 @@ def row_weights(
         if multiplicity is None
         else multiplicity.to(dtype)
     )
-    total = multiplicity.sum() * (features[0].numel() // features.shape[axis])
+    total = multiplicity.sum() * _values_of_a_row(features, axis)
     # A process without a clip has nothing to count.
     return (multiplicity / total.clamp(min=1)).view(-1, *[1] * (features.dim() - 1)), total
+
+
+def _values_of_a_row(features: Tensor, axis: int) -> int:
+    """Return how many values a row of (B, ..., C, ...) has of each channel."""
+    return math.prod(
+        [size for number, size in enumerate(features.shape) if number not in (0, axis)]
+    )
 
 
 def track_moments(norm: nn.Module, mean: Tensor, variance: Tensor, total: Tensor) -> None:

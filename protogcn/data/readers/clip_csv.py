@@ -10,7 +10,7 @@ import numpy as np
 
 from protogcn.data.readers.clip_columns import Columns, columns_of, joint_number
 from protogcn.data.readers.malformed import show
-from protogcn.data.readers.person_slots import check_frames, slots_of_ids
+from protogcn.data.readers.person_slots import check_frames, check_places, slots_of_ids
 from protogcn.data.readers.values import Origin
 
 _Lines = list[tuple[int, list[str]]]  # number and fields
@@ -109,7 +109,8 @@ def _numbers(
             raise origin.fault(f"line {line}", f"{len(fields)} values", f"{len(names)}")
         try:
             values[row] = [float(fields[place]) for place in wanted]
-            has_marks = "_" in "".join(fields)  # float() reads 1_0 as 10
+            joined = "".join(fields)
+            has_marks = "_" in joined or not joined.isascii()  # see _is_number
         except ValueError:
             has_marks = True
         if has_marks:
@@ -155,6 +156,7 @@ def _arranged(
     at = [0] * len(rows)
     if columns.joint is not None:
         at = _joints_of_lines(rows, columns.joint, joints, origin)
+    check_places((max(slots) + 1) * (max(frames) - first + 1), len(rows), origin)
     shape = (max(slots) + 1, max(frames) - first + 1, len(joints), values.shape[-1])
     keypoints = np.zeros(shape)
     seen = set()
@@ -206,4 +208,4 @@ def _is_number(field: str) -> bool:
         float(field)
     except ValueError:
         return False
-    return "_" not in field  # float() reads 1_0 as 10
+    return "_" not in field and field.isascii()  # float() reads 1_0 as 10, and all scripts' digits

@@ -24,6 +24,8 @@ from protogcn.data.readers.recorders.recorder_json import KINDS, read_recorder_j
 from protogcn.data.readers.recorders.recording import Recorded, fitting
 from protogcn.data.readers.skeleton_file import NUM_JOINTS, read_skeleton_file
 from protogcn.data.readers.values import Origin
+from protogcn.errors import ContractError
+from protogcn.files.contracts import reading
 from protogcn.files.kind import kind_of
 
 MAX_BYTES = 256 * 2**20  # an hour of one person with 25 joints has 32 MB
@@ -145,10 +147,15 @@ def _read_skeleton(path: Path, num_joints: int, in_image: bool) -> ClipContent:
 
 
 def _load_npy(path: Path) -> np.ndarray:
+    with path.open("rb") as file:
+        if file.read(2) == b"PK":
+            raise MalformedError(path.name, "the file", "an archive", "one .npy array")
     try:
-        # Mapped: a header that promises more than the file has is found out, not given memory.
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+        # Damaged headers end in whatever numpy's tokenizer and zip reader raise. Mapped: one that
+        # promises more than the file has is found out, not given memory.
+        with reading(path, "an array"):
+            array = np.load(path, mmap_mode="r", allow_pickle=False)
+    except ContractError as error:
         kind = kind_of(path)
         if "objects" in str(error):
             found = "an array of Python objects"
@@ -157,9 +164,6 @@ def _load_npy(path: Path) -> np.ndarray:
             found = "no whole array of numbers" if "numpy" in kind else kind
             expected = "an array of numbers, as numpy.save writes it"
         raise MalformedError(path.name, "the file", found, expected) from error
-    if not isinstance(array, np.ndarray):
-        array.close()
-        raise MalformedError(path.name, "the file", "an archive", "one .npy array")
     return np.array(array)
 
 

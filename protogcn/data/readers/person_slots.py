@@ -11,6 +11,8 @@ from protogcn.data.readers.values import Origin
 
 MAX_FRAMES = 100_000  # an hour
 MAX_PERSONS = 100
+_FREE_PLACES = 20_000  # of a person in a frame: a short file may be as sparse as it likes
+_PLACES_OF_A_LINE = 50
 
 
 def slots_of_ids(ids: Sequence[object], frames: Sequence[int], origin: Origin) -> list[int]:
@@ -98,6 +100,20 @@ def check_frames(first: int, last: int, rows: int, origin: Origin) -> None:
         expected = (
             f"at most {MAX_FRAMES} frames, numbered 0, 1, 2, ...; these look like time stamps"
         )
+        raise origin.fault("frame", found, expected)
+
+
+def check_places(places: int, rows: int, origin: Origin) -> None:
+    """Raise MalformedError if nearly all places of persons in frames would be empty.
+
+    Args:
+        places: frames times persons.
+        rows: how many of them have a line.
+        origin: of the lines.
+    """
+    if places > max(_FREE_PLACES, _PLACES_OF_A_LINE * rows):
+        found = f"{rows} lines for {places:,} places of a person in a frame"
+        expected = "frames numbered 0, 1, 2, ..., and the same name for the same person"
         raise origin.fault("frame", found, expected)
 
 

@@ -66,3 +66,32 @@ def test_a_file_that_is_not_there_is_one_sentence(tmp_path, name, sentence):
     with pytest.raises(ConfigError) as error:
         read_config(tmp_path / name)
     assert str(error.value) == f"--configfile: {tmp_path / name} {sentence}"
+
+
+BOMB = "a0: &a0 [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]\n" + "".join(
+    f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 9)
+)
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        ("train: {epochs: 010}", r"line 1: found 010, which YAML does not read as it looks"),
+        ("a: 1\ntrain: {seed: 12:30:45}", r"line 2: found 12:30:45, which YAML"),
+        ("a: 1:30.5", r"line 1: found 1:30\.5, which YAML"),
+        ("a: " + "7" * 5000, r"line 1: found a number of 5000 digits, expected a shorter one"),
+        (BOMB, r"line 6: stands for 1,\d+,\d+ values, expected at most 200,000"),
+        ("a: &x {b: *x}", r"line 1: an alias stands in what it names"),
+        ("[" * 3000 + "]" * 3000, r"is nested too deeply"),
+    ],
+)
+def test_what_yaml_makes_too_much_or_something_else_of_is_refused(tmp_path, content, sentence):
+    (tmp_path / "c.yaml").write_text(content)
+    with pytest.raises(ConfigError, match=sentence):
+        read_yaml(tmp_path / "c.yaml")
+
+
+def test_aliases_and_plain_numbers_are_read(tmp_path):
+    (tmp_path / "c.yaml").write_text("a: &x {k: 1_000, o: 0, f: 0.5, e: 1.0e-4, t: '010'}\nb: *x\n")
+    found = read_yaml(tmp_path / "c.yaml")
+    assert found["a"] == found["b"] == {"k": 1000, "o": 0, "f": 0.5, "e": 1e-4, "t": "010"}

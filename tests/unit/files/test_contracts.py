@@ -209,3 +209,23 @@ def test_a_file_without_a_seal_is_believed(tmp_path):
     save_text(tmp_path / "t.csv", "clip\na\n")
     assert [path.name for path in tmp_path.iterdir()] == ["t.csv"]
     check_seal(tmp_path / "t.csv")
+
+
+@pytest.mark.parametrize(
+    "cell", ["1_0", "٣", "18446744073709551615", "1e30", "0x10", "1,5", "", "-"]
+)
+def test_cells_that_python_or_pandas_would_take_for_a_number_are_refused(tmp_path, cell):
+    path = tmp_path / "t.csv"
+    path.write_text(f'clip,label\na,1\nb,"{cell}"\n')
+    with pytest.raises(
+        ContractError, match=r"line 3, column label: found .* expected a whole number"
+    ):
+        load_table(path, {"clip": "str", "label": "int64"})
+
+
+def test_numbers_as_pandas_writes_them_are_read(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("n,x\n9.0, 1.5\n-3,nan\n+7,1e-3\n")
+    table = load_table(path, {"n": "int64", "x": "float64"})
+    assert list(table["n"]) == [9, -3, 7]
+    assert table["x"].fillna(0).tolist() == [1.5, 0, 1e-3]

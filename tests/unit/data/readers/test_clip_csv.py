@@ -157,3 +157,18 @@ def test_what_is_wrong_is_named(tmp_path, text, in_image, sentence):
     with pytest.raises(MalformedError) as caught:
         read(tmp_path, text, in_image=in_image)
     assert sentence in str(caught.value)
+
+
+def test_a_file_of_nearly_nothing_but_gaps_takes_no_memory(tmp_path):
+    rows = [f"{0 if n < 19 else 99_999},p{n},{lines_of(CLIP[:1])}" for n in range(20)]
+    text = "\n".join([f"frame,person,{named()}", *rows])
+    with pytest.raises(
+        MalformedError, match="20 lines for 1,900,000 places of a person in a frame"
+    ):
+        read(tmp_path, text)
+
+
+def test_digits_of_other_scripts_are_no_numbers(tmp_path):
+    text = lines_of(CLIP).replace("4.0", "\u0664.\u0660", 1)
+    with pytest.raises(MalformedError, match="line"):
+        read(tmp_path, text)

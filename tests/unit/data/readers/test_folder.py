@@ -373,3 +373,26 @@ def test_columns_of_groups_are_told_unless_a_split_is_called_so(tmp_path):
     write(tmp_path, ["a,waving,train"], header="clip,label,subject")
     (clip,) = read(tmp_path, splits=("subject",))
     assert (clip.groups, clip.sides) == ({}, {"subject": "train"})
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        b"{'descr': '<f4', 'fortran_order': False, 'shape': (9999999999999999999999, 3), }",
+        b"{'descr': '<f4', 'fortran_order': False, 'shape': (4, 3, 3, }",
+        b"{'descr': [], 'fortran_order': False, 'shape': (4, 3, 3), }",
+        b"{'descr': '<f4', 'fortran_order': False, 'shape': ('a', 3), }",
+        b"(((((((((((((",
+        b"\x00\xff",
+    ],
+)
+def test_damaged_headers_of_npy_files_are_one_line_with_their_name(tmp_path, header):
+    text = header.ljust(118) + b"\n"
+    content = b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text + bytes(144)
+    (tmp_path / "a.npy").write_bytes(content)
+    write(tmp_path, ["a,waving,train"])
+    with pytest.raises(ContractError, match=r"a\.npy"):
+        read(tmp_path)
+    (tmp_path / "a.npy").write_bytes(b"PK\x03\x04" + bytes(60))
+    with pytest.raises(ContractError, match=r"a\.npy"):
+        read(tmp_path)

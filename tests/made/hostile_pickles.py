@@ -246,7 +246,7 @@ TRICKS = {
     + b"h\0Ns" * 100_000,
     "a list in itself many times": b"]q\0" + b"h\0a" * 10_000,
     "one score vector many times in a list that grows later": b"]q\0(]q\1" + b"h\1" * 100_000
-    + b"e0h\1" + array_of(dtype_of(b"f4"), b"J\x10\x27\0\0\x85", b"A" * 40_000) + b"a",
+    + b"eh\1" + array_of(dtype_of(b"f4"), b"J\x10\x27\0\0\x85", b"A" * 40_000) + b"aa",
     "one annotation many times, then its array": b"](}q\1" + b"h\1" * 100_000 + b"h\1X\1\0\0\0a"
     + array_of(dtype_of(b"f4"), b"J\x10\x27\0\0\x85", b"A" * 40_000) + b"se",
     "one annotation in its own list, then its array": b"]q\0(}q\1" + b"h\1h\0" * 20_000

@@ -28,6 +28,10 @@ class ContractError(_MistakeError):
     """A file is not what its stage, or its format, promised."""
 
 
+class UnreadableError(ContractError):
+    """A file cannot be read now, for lack of memory or of a right; it may be whole."""
+
+
 class NotFiniteError(Exception):
     """The numbers of a training are no longer finite."""
 
@@ -49,6 +53,7 @@ _NO_READER = 141  # what the shell says of other programs that a closed pipe end
 _EXIT_CODES = {
     ConfigError: 2,
     ContractError: 3,
+    UnreadableError: 3,
     NotFiniteError: 4,
     SupersededError: 5,
     OutOfTimeError: 6,

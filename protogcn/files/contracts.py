@@ -14,7 +14,7 @@ from typing import BinaryIO
 
 import pandas as pd
 
-from protogcn.errors import ConfigError, ContractError
+from protogcn.errors import ConfigError, ContractError, UnreadableError
 from protogcn.files.kind import kind_to_mend
 
 _BLOCK = 1 << 20  # bytes read at once when a file is hashed: they stay in the cache
@@ -23,6 +23,7 @@ _NAN = r"\s*[+-]?(?i:nan)\s*"
 # In ASCII digits.
 _NUMBER = r"\s*[+-]?((?i:nan|inf|infinity)|([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?)\s*"
 _MOST_EXACT = 2**53  # of whole numbers in float64
+_PASSING = (errno.EMFILE, errno.ENFILE, errno.EACCES, errno.EPERM, errno.ESTALE, errno.ENOMEM)
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -82,6 +83,11 @@ def reading(path: Path, expected: str) -> Iterator[None]:
     except IsADirectoryError:
         raise ContractError(f"{path}: is a folder, expected {expected}.") from None
     except Exception as error:
+        if reason := _passing_reason(error):
+            raise UnreadableError(
+                f"{path}: cannot be read now ({reason}), expected {expected}; it may be whole:"
+                " mend that and start again."
+            ) from error
         with suppress(OSError):
             if kind := kind_to_mend(path):
                 raise ContractError(f"{path}: found {kind}, expected {expected}.") from error
@@ -89,6 +95,20 @@ def reading(path: Path, expected: str) -> Iterator[None]:
         raise ContractError(
             f"{path}: found a damaged file ({found}), expected {expected}; if a rule wrote it,"
             " remove it and run again."
+        ) from error
+
+
+def rename_file(path: Path, target: Path) -> None:
+    """Give a file another name in its folder, in place of what has it.
+
+    Raises:
+        ContractError: the folder refuses it.
+    """
+    try:
+        path.replace(target)
+    except OSError as error:
+        raise ContractError(
+            f"{path}: could not be renamed to {target.name} ({error.strerror or error})."
         ) from error
 
 
@@ -229,6 +249,15 @@ def digest_of_stream(file: BinaryIO, num_bytes: int) -> str:
         digest.update(block[:size])
         num_bytes -= size
     return digest.hexdigest()
+
+
+def _passing_reason(error: Exception) -> str | None:
+    """Return why a file cannot be read if the file is not the reason."""
+    if isinstance(error, MemoryError) or "allocate memory" in str(error):
+        return "there is too little memory"
+    if isinstance(error, OSError) and error.errno in _PASSING:
+        return error.strerror
+    return None
 
 
 def _seal_of(path: Path) -> Path:

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from protogcn.errors import ContractError
+from protogcn.errors import ContractError, UnreadableError
+from protogcn.files.contracts import rename_file
 from protogcn.models.checkpoint import load_checkpoint, save_checkpoint
 from protogcn.models.trained import differing
 
@@ -39,8 +40,8 @@ class ResumeFile:
         following = self.path.with_name("resume.next.pt")
         save_checkpoint(following, dict(state))
         if self.path.exists():
-            self.path.replace(self._previous)
-        following.replace(self.path)
+            rename_file(self.path, self._previous)
+        rename_file(following, self.path)
 
     def load(self, facts: Mapping[str, Any]) -> dict[str, Any] | None:
         """Return the newest whole state of the same training, or None.
@@ -54,9 +55,13 @@ class ResumeFile:
                 continue
             try:
                 state = load_checkpoint(path, _ENTRIES)
+            except UnreadableError:
+                raise  # the state is whole, and a training from the start would replace it
             except ContractError as error:
                 print(f"Warning: not used: {error}", file=sys.stderr)
-                path.replace(path.with_name("resume.damaged.pt"))  # never takes a good one's place
+                rename_file(
+                    path, path.with_name("resume.damaged.pt")
+                )  # never takes a good one's place
                 continue
             others = differing(state["facts"], facts)
             if not others:

@@ -46,8 +46,10 @@ def read_joints(folder, dataset, **options):
         command = [sys.executable, "-m", "protogcn", "joints", *words]
         return subprocess.run(command, capture_output=True, text=True, check=False, **options)
     told = io.StringIO()
+    limits = resource.getrlimit(resource.RLIMIT_AS)  # the stage limits its process for good
     with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stderr(told):
         code = run_command(joints, patch, *words)
+    resource.setrlimit(resource.RLIMIT_AS, limits)
     return subprocess.CompletedProcess(words, code, stderr=told.getvalue())
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from protogcn.errors import ContractError, SupersededError
+from protogcn.errors import ContractError, SupersededError, UnreadableError
 from protogcn.models.checkpoint import load_checkpoint, save_checkpoint
 from protogcn.training.resume import ResumeFile
 from protogcn.training.run_owner import Owner
@@ -177,3 +177,42 @@ def test_last_owner_wins_and_the_first_one_stops(tmp_path):
     second.check()
     with pytest.raises(SupersededError, match="another process took over this run"):
         first.check()
+
+
+@pytest.mark.parametrize(
+    "error",
+    [MemoryError(), PermissionError(13, "Permission denied"), OSError(24, "Too many open files"),
+     RuntimeError("DefaultCPUAllocator: can't allocate memory")],
+)  # fmt: skip
+def test_a_state_that_cannot_be_read_now_is_not_thrown_away(tmp_path, monkeypatch, error):
+    state = {"facts": {}, "epoch": 1, "model": {}, "optimizer": {}, "history": [], "best": None}
+    ResumeFile(tmp_path).save(state)
+    ResumeFile(tmp_path).save(state)
+
+    def fail(*_):
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "read_bytes", fail)
+        with pytest.raises(
+            UnreadableError, match=r"resume\.pt: cannot be read now .* may be whole"
+        ):
+            ResumeFile(tmp_path).load({})
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["resume.prev.pt", "resume.pt"]
+    assert ResumeFile(tmp_path).load({}) == state
+
+
+def test_a_folder_that_refuses_a_new_name_is_one_sentence(tmp_path, monkeypatch):
+    save_checkpoint(tmp_path / "resume.pt", {})
+
+    def refuse(self, target):
+        raise OSError(1, "Operation not permitted")
+
+    saved = Path.replace
+    monkeypatch.setattr(
+        Path, "replace", lambda self, to: (refuse if "prev" in to.name else saved)(self, to)
+    )
+    with pytest.raises(
+        ContractError, match=r"resume\.pt: could not be renamed to resume\.prev\.pt"
+    ):
+        ResumeFile(tmp_path).save({})

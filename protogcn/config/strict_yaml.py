@@ -13,6 +13,7 @@ _BLANK = "keys and values as in config/config.yaml"
 
 
 _MOST_VALUES = 200_000  # of a file, each alias as often as it is used; config.yaml has 3,000
+_LONGEST_NUMBER = 40  # characters
 _OCTAL = re.compile(r"[-+]?0[0-9_]+")
 _SEXAGESIMAL = re.compile(r"[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?")
 
@@ -29,12 +30,22 @@ class _StrictLoader(yaml.SafeLoader):
     def construct_yaml_int(self, node: yaml.ScalarNode) -> int:
         """Read a whole number; 010 would be 8 and 12:30:45 would be 45045."""
         _refuse_odd_number(node)
-        try:
-            return super().construct_yaml_int(node)
-        except ValueError:  # of thousands of digits
+        if len(node.value) > _LONGEST_NUMBER:
             raise ConfigError(
                 f"{_place(node)}: found a number of {len(node.value)} digits, expected a shorter"
                 " one."
+            )
+        return super().construct_yaml_int(node)
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        """Make the value of a node; one that its tag does not fit is no YAML."""
+        try:
+            return super().construct_object(node, deep)
+        except (ValueError, KeyError, AttributeError, IndexError, TypeError):
+            what = _show_start(node.value) if isinstance(node, yaml.ScalarNode) else "a collection"
+            kind = node.tag.rpartition(":")[2]
+            raise ConfigError(
+                f"{_place(node)}: found {what}, which is no {kind}; text stands in quotation marks."
             ) from None
 
     def construct_yaml_float(self, node: yaml.ScalarNode) -> float:
@@ -57,6 +68,11 @@ class _StrictLoader(yaml.SafeLoader):
 
 _StrictLoader.add_constructor("tag:yaml.org,2002:int", _StrictLoader.construct_yaml_int)
 _StrictLoader.add_constructor("tag:yaml.org,2002:float", _StrictLoader.construct_yaml_float)
+
+
+def _show_start(text: str) -> str:
+    """Return the beginning of a text as a message shows it."""
+    return repr(text if len(text) <= 40 else f"{text[:40]}...")
 
 
 def _count_values(node: yaml.Node, known: dict[int, int | None]) -> int:

@@ -83,6 +83,16 @@ BOMB = "a0: &a0 [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]\n" + "".join(
         (BOMB, r"line 6: stands for 1,\d+,\d+ values, expected at most 200,000"),
         ("a: &x {b: *x}", r"line 1: an alias stands in what it names"),
         ("[" * 3000 + "]" * 3000, r"is nested too deeply"),
+        (
+            "a: 1\nx: 2020-99-99",
+            r"line 2: found '2020-99-99', which is no timestamp; text stands in",
+        ),
+        ("x: !!float abc", r"line 1: found 'abc', which is no float"),
+        ("x: !!bool abc", r"line 1: found 'abc', which is no bool"),
+        ("x: !!timestamp abc", r"line 1: found 'abc', which is no timestamp"),
+        ("x: !!int abc", r"line 1: found 'abc', which is no int"),
+        ('x: !!int ""', r"line 1: found '', which is no int"),
+        ("x: 0x" + "f" * 5000, r"line 1: found a number of 5002 digits"),
     ],
 )
 def test_what_yaml_makes_too_much_or_something_else_of_is_refused(tmp_path, content, sentence):

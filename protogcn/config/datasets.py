@@ -141,6 +141,8 @@ def class_names(where: str, entry: Mapping[str, Any], protocol: Sequence[str]) -
             raise ConfigError(
                 f"{where}: lacks classes, the class names in label order or how many there are."
             )
+        for number, name in enumerate(names):
+            _check_class_name(f"{where}.classes: name {number}", name)
         return names
     if isinstance(classes, list):
         raise ConfigError(f"{where}: has class names in classes and in class_names, expected one.")
@@ -231,11 +233,16 @@ def _names_in(where: str, path: Path) -> tuple[str, ...]:
     while names and not names[-1]:
         names = names[:-1]
     for number, name in enumerate(names, start=1):
-        if not 1 <= len(name) <= _LONGEST_NAME or not name.isprintable():
-            raise ConfigError(
-                f"{where}: {path}, line {number}: found {name[:40]!a}, expected a name of 1"
-                f" to {_LONGEST_NAME} printable characters."
-            )
+        _check_class_name(f"{where}: {path}, line {number}", name)
     if len(names) < 2:
         raise ConfigError(f"{where}: {path} has {len(names)} names, expected 2 or more.")
     return names
+
+
+def _check_class_name(where: str, name: str) -> None:
+    """Refuse line ends, control and bidi characters: names go to terminals, tables and pages."""
+    if not 1 <= len(name) <= _LONGEST_NAME or not name.isprintable():
+        raise ConfigError(
+            f"{where}: found {name[:40]!a}, expected a name of 1 to {_LONGEST_NAME} printable"
+            " characters."
+        )

@@ -30,9 +30,14 @@ from protogcn.config.variables import made_folder
 RUN_NAMES = ("{dataset}", "{split}", "{model}", "{stream}")
 
 # Jobs run with the Python that runs Snakemake and with this checkout's package, from any folder.
+# Snakemake formats the prefix: braces of a folder's name are doubled.
+PYTHON, PACKAGE = (
+    shlex.quote(str(folder)).replace("{", "{{").replace("}", "}}")
+    for folder in (Path(sys.executable).parent, REPOSITORY)
+)
 shell.prefix(
-    f"export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH"
-    f" PYTHONPATH={shlex.quote(str(REPOSITORY))}${{{{PYTHONPATH:+:$PYTHONPATH}}}}"
+    f"export PATH={PYTHON}:$PATH"
+    f" PYTHONPATH={PACKAGE}${{{{PYTHONPATH:+:$PYTHONPATH}}}}"
     # What torch compiles for one stream, all others of the same network find.
     ' TORCHINDUCTOR_CACHE_DIR="${{TORCHINDUCTOR_CACHE_DIR:-$PWD/results/compiled}}"; '
 )

@@ -101,3 +101,9 @@ class TestFoldersOfSkeletonFiles:
         (tmp_path / "clips/annotations.csv").touch()
         sentence = missing_raw(replace(self.dataset(tmp_path), protocol=None))
         assert "; its folder clips has one: set raw to it." in sentence
+
+
+@pytest.mark.parametrize("name", ["a\x00", "a\nb", "\x1b[31mred", "\u202eevil", "", "x" * 201])
+def test_class_names_that_a_terminal_or_a_table_would_obey_are_refused(name):
+    with pytest.raises(ConfigError, match=r"datasets\.x\.classes: name 1: found .* printable"):
+        class_names("datasets.x", {"classes": ["Gehen ü", name]}, ())

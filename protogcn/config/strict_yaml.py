@@ -10,9 +10,7 @@ import yaml
 from protogcn.errors import ConfigError, nearest
 
 _BLANK = "keys and values as in config/config.yaml"
-
-
-_MOST_VALUES = 200_000  # of a file, each alias as often as it is used; config.yaml has 3,000
+_MOST_VALUES = 200_000  # of a file, each alias as often as it is used; config.yaml has 1,500
 _LONGEST_NUMBER = 40  # characters
 _OCTAL = re.compile(r"[-+]?0[0-9_]+")
 _SEXAGESIMAL = re.compile(r"[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?")
@@ -45,7 +43,7 @@ class _StrictLoader(yaml.SafeLoader):
             what = _show_start(node.value) if isinstance(node, yaml.ScalarNode) else "a collection"
             kind = node.tag.rpartition(":")[2]
             raise ConfigError(
-                f"{_place(node)}: found {what}, which is no {kind}; text stands in quotation marks."
+                f"{_place(node)}: found {what}, which is no {kind}; put text in quotation marks."
             ) from None
 
     def construct_yaml_float(self, node: yaml.ScalarNode) -> float:
@@ -82,7 +80,7 @@ def _count_values(node: yaml.Node, known: dict[int, int | None]) -> int:
         ConfigError: too many, or an alias that stands in what it names.
     """
     if (count := known.get(id(node), 0)) is None:
-        raise ConfigError(f"{_place(node)}: an alias stands in what it names; write it out.")
+        raise ConfigError(f"{_place(node)}: an alias is part of what it names; write it out.")
     if not count:
         known[id(node)] = None
         parts = node.value if not isinstance(node, yaml.ScalarNode) else ()

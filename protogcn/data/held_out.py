@@ -26,16 +26,16 @@ _EXAMPLES = {
 }
 
 
-def group_of(clip: str, by: str, told: Mapping[str, str] = MappingProxyType({})) -> str:
+def group_of(clip: str, by: str, given: Mapping[str, str] = MappingProxyType({})) -> str:
     """Return the group of a clip as its raw file tells it, else from its name, or nothing.
 
     Args:
         clip: its name.
         by: subject, setup, camera, recording or clip. NTU's cameras see a recording together.
-        told: see ``RawClip.groups``.
+        given: see ``RawClip.groups``.
     """
-    if told.get(by):
-        return told[by]
+    if given.get(by):
+        return given[by]
     if by == "clip":
         return clip
     if by == "subject":
@@ -52,7 +52,7 @@ def add_twins(
     dataset: Dataset,
     sides: Mapping[str, dict[str, str]],
     labels: Mapping[str, int],
-    told: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
+    given: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
 ) -> None:
     """Add the side of every clip in each twin of a split to its sides, by the clip's group.
 
@@ -60,7 +60,7 @@ def add_twins(
         dataset: its twins.
         sides: of each clip, for each split its side.
         labels: of each clip; single clips are left out of every class alike.
-        told: the groups that the raw files tell, of each clip, by its name.
+        given: of each clip, by its name, see ``RawClip.groups``.
 
     Raises:
         ConfigError: nothing tells the groups, a split has a side ``val`` of its own, or fewer
@@ -73,7 +73,7 @@ def add_twins(
                 f"datasets.{dataset.name}.hold_out: split {split} has clips on a side val already;"
                 " use them, and leave hold_out away."
             )
-        left_out = _left_out(dataset, split, trained, labels, told, fold) if trained else set()
+        left_out = _left_out(dataset, split, trained, labels, given, fold) if trained else set()
         for clip, of_clip in sides.items():
             of_clip[name] = "val" if clip in left_out else of_clip[split]
 
@@ -83,11 +83,11 @@ def _left_out(
     split: str,
     clips: Sequence[str],
     labels: Mapping[str, int],
-    told: Mapping[str, Mapping[str, str]],
+    given: Mapping[str, Mapping[str, str]],
     fold: int,
 ) -> set[str]:
     """Return the training clips of a split that one of its twins leaves out."""
-    groups = _groups(dataset, clips, told)
+    groups = _groups(dataset, clips, given)
     folds, by = dataset.hold_out.get("folds", 0), dataset.hold_out["by"]
     if len(groups) < max(2, folds if fold else 0):
         wanted = f"at least {folds}, one for each of the folds" if fold else "at least two"
@@ -110,11 +110,11 @@ def _left_out(
 
 
 def _groups(
-    dataset: Dataset, clips: Sequence[str], told: Mapping[str, Mapping[str, str]]
+    dataset: Dataset, clips: Sequence[str], given: Mapping[str, Mapping[str, str]]
 ) -> dict[str, list[str]]:
     by, groups, unknown = dataset.hold_out["by"], {}, []
     for clip in clips:
-        if group := group_of(clip, by, told.get(clip, {})):
+        if group := group_of(clip, by, given.get(clip, {})):
             groups.setdefault(group, []).append(clip)
         else:
             unknown.append(clip)

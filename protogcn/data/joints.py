@@ -79,9 +79,9 @@ def write_joints(
             raise ContractError("\n".join(problems))
         dropped = [{"clip": clip.name, "rule": clip.rule} for clip in inventory.dropped]
         save_table(dropped_path, pd.DataFrame(dropped, columns=["clip", "rule"]), sealed=True)
-        told = _columns_of_groups(inventory.groups)
+        given = _columns_of_groups(inventory.groups)
         table = pd.DataFrame(
-            [row | told[row["clip"]] | inventory.sides[row["clip"]] for row in rows]
+            [row | given[row["clip"]] | inventory.sides[row["clip"]] for row in rows]
         )
         save_table(clips_path, table, sealed=True)
         inputs = {"clips": digest_of(clips_path), "preparation": preparation}
@@ -112,10 +112,10 @@ def _row(clip: RawClip, first_frame: int, num_frames: int, persons: int) -> dict
 
 def _columns_of_groups(groups: Mapping[str, Mapping[str, str]]) -> dict[str, dict[str, str]]:
     """Return the cells of each clip in the columns of the groups that the raw files tell."""
-    known = [group for group in GROUPS if any(told.get(group) for told in groups.values())]
+    known = [group for group in GROUPS if any(given.get(group) for given in groups.values())]
     return {
-        clip: {GROUP_COLUMNS[group]: group_of(clip, group, told) for group in known}
-        for clip, told in groups.items()
+        clip: {GROUP_COLUMNS[group]: group_of(clip, group, given) for group in known}
+        for clip, given in groups.items()
     }
 
 

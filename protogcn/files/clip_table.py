@@ -27,7 +27,7 @@ _COLUMNS = {
 IMAGE_COLUMNS = {"image_height": "int64", "image_width": "int64"}  # of 2-D poses only
 # Groups of clips that their table says and not their names. No split's name has a blank.
 GROUPS = ("subject", "setup", "camera", "recording")
-GROUP_COLUMNS = {group: f"told {group}" for group in GROUPS}
+GROUP_COLUMNS = {group: f"given {group}" for group in GROUPS}
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class ClipTable:
         sides: for each split (N,) of ``train``, ``val``, ``test`` or ``-``.
         digest: SHA-256 of the file it was read from.
         widths: (N,) width of each clip's image in pixels; None where there is no image.
-        groups: for each of ``GROUPS`` that is told (N,) its names, empty where it is not.
+        groups: for each of ``GROUPS`` that is given (N,) its names, empty where it is not.
     """
 
     ids: np.ndarray

@@ -7,7 +7,7 @@ import os
 import secrets
 import shutil
 import socket
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -121,13 +121,16 @@ def save_text(path: Path, text: str, *, sealed: bool = False) -> None:
         sealed: a later stage believes it: its digest is kept beside it, see ``check_seal``.
     """
     content = text.encode("utf-8")
+    digest = hashlib.sha256(content).hexdigest()
     if sealed:
-        _write_seal(path, hashlib.sha256(content).hexdigest())
+        _write_seal(path, [digest, *_believed_digest(path)])
     else:
-        with suppress(OSError):  # whatever is wrong with the folder is told below
+        with suppress(OSError):  # what is wrong with the folder is reported by the write
             _seal_of(path).unlink()
     with writing(path, needed=len(content)) as file:
         file.write(content)
+    if sealed:
+        _write_seal(path, [digest])
 
 
 def save_table(path: Path, table: pd.DataFrame, *, sealed: bool = False) -> None:
@@ -141,18 +144,19 @@ def check_seal(path: Path) -> None:
     """Refuse a file that is not what was written under its name.
 
     The seal, ``.NAME.sha256``, is written before the file is renamed, and has the digest of the
-    file before as well: there is no moment at which a whole file is refused. Files without one, as
-    older versions and people write them, are believed.
+    file before as well until that is done: there is no moment at which a whole file is refused.
+    Files without one, as older versions and people write them, are believed.
 
     Raises:
         ContractError: the file was changed or damaged.
     """
     known = _digests_in_seal(path)
-    if known and path.exists() and (found := digest_of(path)) not in known:
+    if known is not None and path.exists() and (found := digest_of(path)) not in known:
+        then = known[0][:12] if known else "none in its seal"
         raise ContractError(
-            f"{path}: was changed since it was written (SHA-256 {found[:12]}, then"
-            f" {known[0][:12]}); remove it and run again, or, if you changed it on purpose, remove"
-            f" {_seal_of(path).name} beside it."
+            f"{path}: was changed since it was written (SHA-256 {found[:12]}, then {then}); remove"
+            f" it and run again, or, if you changed it on purpose, remove {_seal_of(path).name}"
+            " beside it."
         )
 
 
@@ -264,18 +268,25 @@ def _seal_of(path: Path) -> Path:
     return path.with_name(f".{path.name}.sha256")
 
 
-def _digests_in_seal(path: Path) -> list[str]:
+def _digests_in_seal(path: Path) -> list[str] | None:
+    """Return the digests that a file may have; None if it has no seal."""
     try:
         return _seal_of(path).read_text("ascii", errors="replace").split()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+def _believed_digest(path: Path) -> list[str]:
+    """Return the digest of the file that is to be replaced; none if its seal refuses it."""
+    if not path.is_file():
         return []
+    known, found = _digests_in_seal(path), digest_of(path)
+    return [found] if known is None or found in known else []
 
 
-def _write_seal(path: Path, digest: str) -> None:
-    """Say what is about to be written, beside what is there now."""
-    there = [digest_of(path)] if path.is_file() else []
+def _write_seal(path: Path, digests: Sequence[str]) -> None:
     with writing(_seal_of(path)) as file:
-        file.write("\n".join([digest, *there, ""]).encode())
+        file.write("\n".join([*digests, ""]).encode())
 
 
 def _as_wanted(name: str, columns: Collection[str]) -> str:

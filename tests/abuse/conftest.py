@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.abuse.believed_files import write_believed
 from tests.abuse.published import Row, as_lines, publish
 
 HERE = Path(__file__).parent
@@ -46,6 +47,12 @@ class Campaign:
     def count(self, outcome: str, times: int = 1) -> None:
         """Add to an outcome: ``refused``, ``harmless``, ``finished equal`` ..."""
         self.outcomes[outcome] += times
+
+
+@pytest.fixture(scope="module")
+def believed(trained_nano, tmp_path_factory):
+    """One file of every kind that a later stage believes."""
+    return write_believed(trained_nano, tmp_path_factory.mktemp("believed"))
 
 
 @pytest.fixture

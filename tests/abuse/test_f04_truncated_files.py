@@ -1,8 +1,4 @@
-"""Files between stages cut short, empty, with something behind them, or of another kind."""
-
-import pytest
-
-from tests.abuse.believed_files import write_believed
+"""Files between stages cut short, empty, followed by something, or of another kind."""
 
 OTHER_KINDS = (
     b"",
@@ -12,11 +8,6 @@ OTHER_KINDS = (
     b"<html>",
     b"\x89PNG\r\n",
 )
-
-
-@pytest.fixture(scope="module")
-def believed(trained_nano, tmp_path_factory):
-    return write_believed(trained_nano, tmp_path_factory.mktemp("believed"))
 
 
 def test_a_file_that_is_not_whole_is_refused_or_changes_nothing(believed, campaign):

@@ -2,15 +2,6 @@
 
 import random
 
-import pytest
-
-from tests.abuse.believed_files import write_believed
-
-
-@pytest.fixture(scope="module")
-def believed(trained_nano, tmp_path_factory):
-    return write_believed(trained_nano, tmp_path_factory.mktemp("believed"))
-
 
 def test_a_flipped_bit_is_found_or_changes_nothing(believed, campaign):
     for name, file in believed.items():

@@ -88,7 +88,7 @@ def main() -> None:
     save_table(args.csv, table, sealed=True)
     save_text(args.markdown, markdown(sheet))
     save_text(args.latex, latex(sheet))
-    save_table(args.pairs, compare_rows(rivals))
+    save_table(args.pairs, compare_rows(rivals), sealed=True)
     remark = mixed_spaces(members)
     save_ensemble_record(args.record, record._replace(remarks=(remark,) if remark else ()))
     save_manifest("fuse", args)

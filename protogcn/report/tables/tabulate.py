@@ -63,5 +63,5 @@ def main() -> None:
     save_table(args.csv, cells, sealed=True)
     save_text(args.markdown, markdown(sheet))
     save_text(args.latex, latex(sheet))
-    save_table(args.pairs, compare_rows(rivals_of(measured).values()))
+    save_table(args.pairs, compare_rows(rivals_of(measured).values()), sealed=True)
     save_manifest("tabulate", args)

@@ -81,11 +81,11 @@ BOMB = "a0: &a0 [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]\n" + "".join(
         ("a: 1:30.5", r"line 1: found 1:30\.5, which YAML"),
         ("a: " + "7" * 5000, r"line 1: found a number of 5000 digits, expected a shorter one"),
         (BOMB, r"line 6: stands for 1,\d+,\d+ values, expected at most 200,000"),
-        ("a: &x {b: *x}", r"line 1: an alias stands in what it names"),
+        ("a: &x {b: *x}", r"line 1: an alias is part of what it names"),
         ("[" * 3000 + "]" * 3000, r"is nested too deeply"),
         (
             "a: 1\nx: 2020-99-99",
-            r"line 2: found '2020-99-99', which is no timestamp; text stands in",
+            r"line 2: found '2020-99-99', which is no timestamp; put text in",
         ),
         ("x: !!float abc", r"line 1: found 'abc', which is no float"),
         ("x: !!bool abc", r"line 1: found 'abc', which is no bool"),

@@ -143,14 +143,14 @@ def test_a_split_must_not_be_called_as_a_twin():
 
 def test_what_the_raw_files_tell_comes_before_names():
     sides = {f"take{n}": {"xsub": "train"} for n in range(6)}
-    told = {f"take{n}": {"subject": "ann" if n < 2 else "bob"} for n in range(5)}
-    told["take5"] = {"subject": ""}
+    given = {f"take{n}": {"subject": "ann" if n < 2 else "bob"} for n in range(5)}
+    given["take5"] = {"subject": ""}
     labels = dict.fromkeys(sides, 0)
     with pytest.raises(
         ConfigError, match=r"1 of 6 training clips \(take5\) do not tell the subject"
     ):
-        add_twins(dataset_with(by="subject", share=0.3), sides, labels, told)
+        add_twins(dataset_with(by="subject", share=0.3), sides, labels, given)
     sides["s3_take"] = sides.pop("take5")
     labels["s3_take"] = 0
-    add_twins(dataset_with(by="subject", share=0.3), sides, labels, told)
+    add_twins(dataset_with(by="subject", share=0.3), sides, labels, given)
     assert held(sides, "xsub_held_out") in ({"take0", "take1"}, {"s3_take"})

@@ -209,4 +209,4 @@ def test_groups_that_raw_files_tell_are_columns_that_no_split_can_be(tmp_path):
         "subject": ["Ann", *[subject_of(clip.name) for clip in clips[1:]]]
     }
     assert set(table.sides) == {"xsub"}
-    assert "told" not in plain
+    assert "given" not in plain

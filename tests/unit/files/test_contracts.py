@@ -205,6 +205,37 @@ def test_a_write_that_ends_before_the_rename_leaves_the_older_file_believed(seal
     check_seal(sealed)
 
 
+def test_what_lay_there_damaged_is_never_believed(sealed, monkeypatch):
+    """Neither after a rewrite that was killed, nor after one that ended."""
+    before = sealed.read_bytes()
+    damaged = before.replace(b"b,1", b"b,9")
+    sealed.write_bytes(damaged)
+    replace = Path.replace
+
+    def killed(self, target):
+        if target == sealed:
+            raise KeyboardInterrupt
+        return replace(self, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", killed)
+        with pytest.raises(KeyboardInterrupt):
+            save_text(sealed, "clip,label\nc,2\n", sealed=True)
+    with pytest.raises(ContractError, match="was changed since it was written"):
+        check_seal(sealed)
+    save_text(sealed, "clip,label\nc,2\n", sealed=True)
+    for content in (damaged, before):  # nor is the version before the last one
+        sealed.write_bytes(content)
+        with pytest.raises(ContractError, match="was changed since it was written"):
+            check_seal(sealed)
+
+
+def test_an_emptied_seal_is_no_seal_to_go_by(sealed):
+    (sealed.parent / ".t.csv.sha256").write_text("")
+    with pytest.raises(ContractError, match="none in its seal"):
+        check_seal(sealed)
+
+
 def test_a_file_without_a_seal_is_believed(tmp_path):
     save_text(tmp_path / "t.csv", "clip\na\n")
     assert [path.name for path in tmp_path.iterdir()] == ["t.csv"]

@@ -25,6 +25,7 @@ from protogcn.data.readers.malformed import MalformedError
 from protogcn.data.readers.notes import Notes
 from protogcn.errors import ConfigError
 from protogcn.files.refusals import refusals
+from protogcn.files.sources import note_sources
 from protogcn.jobs.bar import show_progress
 from protogcn.jobs.workers import in_processes
 
@@ -190,8 +191,10 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=1)
     args = parser.parse_args()
 
+    dataset = load_dataset(args.dataset)
+    note_sources(args.index, dataset.raw_sources)
     decompress_dataset(
-        load_dataset(args.dataset),
+        dataset,
         index_path=args.index,
         shards=args.shards,
         workers=args.workers,

@@ -28,6 +28,7 @@ from protogcn.batches.parallel import (
     on_first_process,
     run_together,
 )
+from protogcn.config.inputs import texts_of
 from protogcn.config.resolved import Run, add_run_files, load_run
 from protogcn.data.scale import scale_entry
 from protogcn.errors import (
@@ -41,6 +42,7 @@ from protogcn.errors import (
 from protogcn.files.contracts import reading, save_table
 from protogcn.files.history import sides_measured
 from protogcn.files.provenance import made_here
+from protogcn.files.sources import note_sources
 from protogcn.jobs.claim import add_gpus, claimed_gpus
 from protogcn.jobs.deadline import TimeLimit, limit_of_this_job
 from protogcn.models.checkpoint import save_checkpoint
@@ -215,6 +217,9 @@ def _train_or_find(
     A node that was given up for lost may wake when its successor has finished. If its job failed
     then, Snakemake would remove the files of a failed job, which are the successor's.
     """
+    given = [run.settings["start_from"]] if "start_from" in run.settings else []
+    if is_first() and (sources := [Path(file) for file in (*given, *texts_of(run))]):
+        note_sources(checkpoint, sources)
     try:
         training = train(run, store, checkpoint.parent, limit)
     except SupersededError as error:

@@ -40,10 +40,17 @@ def manifests_of(target: Path) -> Iterator[tuple[list[Path], Callable[[str], str
     elif target.suffix == ".zip":
         with TemporaryDirectory(prefix="protogcn-") as name:
             folder = Path(name)
-            _unpack(target, folder)
-            found = _found_in(folder, target)
-            _check_inside(found, folder, target)
-            yield found, lambda text: text.replace(f"{folder}/", f"{target}/")
+
+            def named(text: str) -> str:
+                return text.replace(f"{folder}/", f"{target}/")
+
+            try:
+                _unpack(target, folder)
+                found = _found_in(folder, target)
+                _check_inside(found, folder, target)
+                yield found, named
+            except (ConfigError, ContractError) as error:
+                raise type(error)(named(str(error))) from error
     else:
         yield [manifest_of(target)], str
 

@@ -13,10 +13,11 @@ from protogcn.config.resolved import MODALITIES
 from protogcn.config.load import own_config, plan_of_workflow
 from protogcn.config import folds, inputs, learning
 from protogcn.config.starts import file_to_start_from
-from protogcn.errors import ConfigError
+from protogcn.errors import ConfigError, ContractError
 from protogcn.jobs.earlier_jobs import left_behind
 from protogcn.files import paths
 from protogcn.files.manifest import ENDING as MANIFEST
+from protogcn.files.sources import refuse_exchanged_sources
 from protogcn.files.paths import DATASET, PREPARED, RUN
 from protogcn.config.runs import STREAM
 from protogcn.config.settings import PREPARATIONS
@@ -47,8 +48,8 @@ def asked(question, *names, **options):
     """Ask the package; what does not fit ends Snakemake in one sentence, not in a traceback."""
     try:
         return question(*names, **options)
-    except ConfigError as error:
-        sys.exit(f"ConfigError: {error}")
+    except (ConfigError, ContractError) as error:
+        sys.exit(f"{type(error).__name__}: {error}")
 
 
 asked(check_configfiles)
@@ -104,6 +105,26 @@ def of_run(question, *arguments):
 def of_dataset(question):
     """The same about their dataset."""
     return lambda wildcards: asked(question, plan.datasets[wildcards.dataset])
+
+
+PRODUCTS_CHECKED = set()
+
+
+def sources_of(product, question):
+    """What a question names; refused if a product is of other files, and Snakemake cannot know.
+
+    Snakemake compares dates, see ``protogcn/files/sources.py``.
+    """
+
+    def files(wildcards):
+        found = question(wildcards)
+        name = product.format(**dict(wildcards.items()))
+        if workflow.is_main_process and name not in PRODUCTS_CHECKED:
+            PRODUCTS_CHECKED.add(name)
+            asked(refuse_exchanged_sources, Path(name))
+        return found
+
+    return files
 
 
 def scheme_of(wildcards):

@@ -75,8 +75,10 @@ def reading(path: Path, expected: str) -> Iterator[None]:
         raise ContractError(f"{path}: found a pipe or device, expected {expected}.")
     try:
         yield
-    except (ConfigError, ContractError):
-        raise
+    except (ConfigError, ContractError) as error:
+        if str(path) in str(error):
+            raise
+        raise type(error)(f"{path}: {error}", error.faults) from error
     except FileNotFoundError:
         raise ContractError(f"{path}: does not exist, expected {expected}.") from None
     except IsADirectoryError:

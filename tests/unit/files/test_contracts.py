@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from protogcn.errors import ContractError, UnreadableError
+from protogcn.errors import ConfigError, ContractError, UnreadableError
 from protogcn.files.contracts import (
     _here,
     check_seal,
@@ -316,3 +316,10 @@ def test_numbers_as_pandas_writes_them_are_read(tmp_path):
     table = load_table(path, {"n": "int64", "x": "float64"})
     assert list(table["n"]) == [9, -3, 7]
     assert table["x"].fillna(0).tolist() == [1.5, 0, 1e-3]
+
+
+@pytest.mark.parametrize("kind", [ConfigError, ContractError, UnreadableError])
+def test_a_sentence_that_does_not_name_the_file_gets_its_name(tmp_path, kind):
+    with pytest.raises(kind) as caught, reading(tmp_path / "a.yaml", "a layout"):
+        raise kind("skeletons.toy: has no joint.")
+    assert str(caught.value) == f"{tmp_path / 'a.yaml'}: skeletons.toy: has no joint."

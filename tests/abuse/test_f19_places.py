@@ -212,7 +212,7 @@ def test_a_read_only_file_system_is_named_and_the_rerun_works(copy, campaign):
 
 
 def odd_name(place):
-    return place / "dir mit ü & (x)' $(touch X) {0}"
+    return place / "dir mit ü & (x)' $(touch X) {x}"
 
 
 def long_name(place):

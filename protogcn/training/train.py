@@ -8,6 +8,7 @@ import argparse
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from itertools import chain
 from pathlib import Path
 from socket import socket
@@ -35,6 +36,7 @@ from protogcn.errors import (
     ContractError,
     FinishedElsewhereError,
     SupersededError,
+    enough_memory,
     exit_code_of,
 )
 from protogcn.files.contracts import reading, save_table
@@ -72,6 +74,7 @@ def train(run: Run, store: ClipStore, folder: Path, limit: TimeLimit | None = No
         ContractError: the split has no training clip, or a file cannot be read or written.
         NotFiniteError: a loss or a weight became infinite or not a number.
         SupersededError: another process took this run over.
+        TooLittleMemoryError: a batch does not fit.
     """
     owner = on_first_process(lambda: Owner(folder))
     resume = ResumeFile(folder)
@@ -89,7 +92,7 @@ def train(run: Run, store: ClipStore, folder: Path, limit: TimeLimit | None = No
             limit=limit or TimeLimit(),
         )
     training.on_step = reporter.on_step
-    with reporter.record_outcome():
+    with reporter.record_outcome(), _enough_memory(run):
         while training.epoch < run.settings["epochs"]:
             reporter.begin_epoch(validates=is_measured(run.settings, training.epoch + 1))
             row = train_epoch(training)
@@ -169,6 +172,15 @@ def _start(run: Run, store: ClipStore) -> Training:
         fingerprint=training_fingerprint(run, store, model, start.digest if start else None),
         start=start,
         add_ons=add_ons,
+    )
+
+
+def _enough_memory(run: Run) -> AbstractContextManager[None]:
+    settings = run.settings
+    return enough_memory(
+        f"{run.name}, {settings['batch']} clips of {settings['frames']} frames in a batch",
+        "lower batch or frames, share the batch among several GPUs (engine: gpus), or give the job"
+        " more memory (mem_mb); resume.pt has the epochs that are done",
     )
 
 
@@ -265,7 +277,7 @@ def _train_as(
 ) -> None:
     """Do this process's part of a training; it has its GPU as long as it has the claims."""
     run = load_run(args.config)
-    with ProcessGroup(pick_device(run.engine["device"]), peer) as device:
+    with ProcessGroup(pick_device(run.engine["device"]), peer) as device, _enough_memory(run):
         engine = Engine.of(run.engine, device, precision=run.settings["precision"])
         engine.start(run.settings["cpu_threads"])
         store = ClipStore.load(args.values, args.clips, run, device)

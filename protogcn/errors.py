@@ -1,6 +1,7 @@
 """The two mistakes a user can make, what stops a stage, and how a command reports them."""
 
 import difflib
+import errno
 import os
 import re
 import select
@@ -74,6 +75,9 @@ _NO_MEMORY = re.compile(
     "|failed to map segment|start new thread|error return without exception|create a primitive",
     re.IGNORECASE,
 )
+_OF_PLACES = (
+    errno.EACCES, errno.EPERM, errno.ENAMETOOLONG, errno.ELOOP, errno.EIO, errno.ESTALE,
+)  # fmt: skip
 _ASKED = re.compile(r"allocate ([0-9.,]+ ?(?:[KMGT]i?B|bytes))", re.IGNORECASE)
 _MORE_MEMORY = "free some, or start it where there is more (mem_mb of its job, ulimit -v)"
 
@@ -112,6 +116,27 @@ def enough_memory(what: str = "", remedy: str = _MORE_MEMORY) -> Iterator[None]:
         ) from None
 
 
+@contextmanager
+def places_in_reach() -> Iterator[None]:
+    """Turn what a file system says of a place, whoever asked, into an UnreadableError.
+
+    Most ask in passing: whether a file is there, what a folder holds.
+
+    Raises:
+        UnreadableError: with the place.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _OF_PLACES or error.filename is None:
+            raise
+        right = f" for user {os.geteuid()}" if isinstance(error, PermissionError) else ""
+        raise UnreadableError(
+            f"{str(error.filename)[:200]}: cannot be reached ({error.strerror}{right}): mend that,"
+            " or name another place."
+        ) from error
+
+
 def run_stage(main: Callable[[], None]) -> None:
     """Run a stage's ``main``; report a known mistake as one sentence and an exit code.
 
@@ -122,7 +147,7 @@ def run_stage(main: Callable[[], None]) -> None:
     its traceback (exit code 1).
     """
     try:
-        with enough_memory():
+        with enough_memory(), places_in_reach():
             main()
         sys.stdout.flush()
     except tuple(_EXIT_CODES) as error:

@@ -6,6 +6,6 @@ training), ``events`` (the same for TensorBoard), ``scores``, ``score_origin`` (
 it), ``ensemble`` (which runs a table fuses), ``weights`` (learned ones), ``manifest`` (what a table
 or figure was made from), ``progress`` (of a training), ``provenance`` (versions, commit, hardware),
 ``sources`` (what a product was made from), ``texts`` (embeddings of texts about classes),
-``temporary`` (a folder of one's own), ``refusals`` (why a file cannot be written) and ``kind``
-(what a file of any origin is), both for messages.
+``plain_arrays`` (in files of any origin), ``temporary`` (a folder of one's own), ``refusals`` (why
+a file cannot be written) and ``kind`` (what a file of any origin is), both for messages.
 """

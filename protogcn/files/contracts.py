@@ -16,7 +16,7 @@ from typing import BinaryIO
 import pandas as pd
 
 from protogcn.errors import ConfigError, ContractError, UnreadableError, lacks_memory
-from protogcn.files.kind import kind_to_mend
+from protogcn.files.kind import is_pipe_or_device, kind_to_mend
 from protogcn.files.refusals import refusals
 
 _BLOCK = 1 << 20  # bytes read at once when a file is hashed: they stay in the cache
@@ -46,6 +46,8 @@ def writing(path: Path, *, needed: int | None = None) -> Iterator[BinaryIO]:
     Raises:
         ContractError: the disk is full or refuses the write; with the reason.
     """
+    if is_pipe_or_device(path):  # which the file would take the place of
+        raise ContractError(f"{path}: is a pipe or device, expected the name of a file to write.")
     temporary = path.with_name(f".{path.name}.{_here()}.{os.getpid()}.{secrets.token_hex(4)}.tmp")
     with refusals(path, temporary, needed=needed):
         try:
@@ -69,10 +71,14 @@ def reading(path: Path, expected: str) -> Iterator[None]:
     Reading damaged files raises a dozen kinds of exception, depending on the library and the
     damage; this is the one place that catches them all.
     """
+    if is_pipe_or_device(path):
+        raise ContractError(f"{path}: found a pipe or device, expected {expected}.")
     try:
         yield
-    except (ConfigError, ContractError):
-        raise
+    except (ConfigError, ContractError) as error:
+        if str(path) in str(error):
+            raise
+        raise type(error)(f"{path}: {error}", error.faults) from error
     except FileNotFoundError:
         raise ContractError(f"{path}: does not exist, expected {expected}.") from None
     except IsADirectoryError:

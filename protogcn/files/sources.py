@@ -101,13 +101,17 @@ def _stamps_below(folder: Path) -> Iterator[tuple[str, _Stamp]]:
     """Yield the files of a folder, by their path in it, but for hidden ones."""
     found = [
         Path(parent, name)
-        for parent, _, names in os.walk(folder)
+        for parent, _, names in os.walk(folder, onerror=_raise)
         for name in names
         if not name.startswith(".")
     ]
     parts = [found[start : start + _AT_ONCE] for start in range(0, len(found), _AT_ONCE)]
     with ThreadPoolExecutor(_THREADS) as threads:
         yield from chain.from_iterable(threads.map(lambda part: _stamps_of(folder, part), parts))
+
+
+def _raise(error: OSError) -> None:
+    raise error
 
 
 def _stamps_of(folder: Path, paths: Iterable[Path]) -> list[tuple[str, _Stamp]]:

@@ -13,7 +13,7 @@ from protogcn.config.resolved import MODALITIES
 from protogcn.config.load import own_config, plan_of_workflow
 from protogcn.config import folds, inputs, learning
 from protogcn.config.starts import file_to_start_from
-from protogcn.errors import ConfigError, ContractError
+from protogcn.errors import ConfigError, ContractError, places_in_reach
 from protogcn.jobs.earlier_jobs import left_behind
 from protogcn.files import paths
 from protogcn.files.manifest import ENDING as MANIFEST
@@ -47,7 +47,8 @@ shell.prefix(
 def asked(question, *names, **options):
     """Ask the package; what does not fit ends Snakemake in one sentence, not in a traceback."""
     try:
-        return question(*names, **options)
+        with places_in_reach():
+            return question(*names, **options)
     except (ConfigError, ContractError) as error:
         sys.exit(f"{type(error).__name__}: {error}")
 

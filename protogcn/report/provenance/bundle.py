@@ -80,7 +80,9 @@ def bundle_results(
         num_exact = sum(int(mask.sum()) for mask in exact.values())
         (folder / "README.txt").write_text(
             _README.format(
-                version=next(iter(known.values())).made_by["versions"]["protogcn"],
+                version=next(iter(known.values()))
+                .made_by.get("versions", {})
+                .get("protogcn", "unknown"),
                 names=", ".join(p.name.removesuffix(ENDING) for p in known),
                 bundle=path.name,
                 ending=ENDING,

@@ -17,6 +17,8 @@ from protogcn.files.temporary import temporary_folder
 from protogcn.report.provenance.record import COMMANDS
 
 _MOST_FILES = 100_000
+# Tables and records shrink to a tenth, zeros to a thousandth.
+_LARGEST_RATIO, _ANY_RATIO = 100, 64 << 20  # bytes for one of the file; bytes that are few anyway
 _BLOCK = 1 << 20
 _DATE = (1980, 1, 1, 0, 0, 0)  # the same bytes for the same files
 
@@ -40,10 +42,17 @@ def manifests_of(target: Path) -> Iterator[tuple[list[Path], Callable[[str], str
         yield _found_in(target, target), str
     elif target.suffix == ".zip":
         with temporary_folder() as folder:
-            _unpack(target, folder)
-            found = _found_in(folder, target)
-            _check_inside(found, folder, target)
-            yield found, lambda text: text.replace(f"{folder}/", f"{target}/")
+
+            def named(text: str) -> str:
+                return text.replace(f"{folder}/", f"{target}/")
+
+            try:
+                _unpack(target, folder)
+                found = _found_in(folder, target)
+                _check_inside(found, folder, target)
+                yield found, named
+            except (ConfigError, ContractError) as error:
+                raise type(error)(named(str(error))) from error
     else:
         yield [manifest_of(target)], str
 
@@ -103,6 +112,13 @@ def _unpack(path: Path, folder: Path) -> None:
     with reading(path, "a bundle"), zipfile.ZipFile(path) as archive:
         entries = [entry for entry in archive.infolist() if not entry.is_dir()]
         needed, free = sum(entry.file_size for entry in entries), shutil.disk_usage(folder).free
+        size = path.stat().st_size
+        most = max(_LARGEST_RATIO * size, _ANY_RATIO)
+        if needed > most:
+            raise ContractError(
+                f"{path}: unpacks to {needed:,} bytes, expected at most {most:,} of a file of"
+                f" {size:,}; this is no bundle."
+            )
         if len(entries) > _MOST_FILES or needed > free:
             raise ContractError(
                 f"{path}: has {len(entries)} files of {needed:,} bytes, more than {_MOST_FILES:,}"

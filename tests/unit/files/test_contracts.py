@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from protogcn.errors import ContractError, UnreadableError
+from protogcn.errors import ConfigError, ContractError, UnreadableError
 from protogcn.files.contracts import (
     _here,
     check_seal,
@@ -40,6 +40,16 @@ def test_failure_keeps_the_old_file_and_leaves_nothing_else(tmp_path):
         raise ZeroDivisionError
     assert path.read_bytes() == b"old"
     assert os.listdir(tmp_path) == ["file"]
+
+
+def test_a_pipe_is_neither_read_nor_replaced(tmp_path):
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    with pytest.raises(ContractError, match="found a pipe or device, expected a file"):
+        digest_of(path)
+    with pytest.raises(ContractError, match="pipe: is a pipe or device"):
+        save_text(path, "text")
+    assert stat.S_ISFIFO(path.stat().st_mode)
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full, a Linux device")
@@ -306,3 +316,10 @@ def test_numbers_as_pandas_writes_them_are_read(tmp_path):
     table = load_table(path, {"n": "int64", "x": "float64"})
     assert list(table["n"]) == [9, -3, 7]
     assert table["x"].fillna(0).tolist() == [1.5, 0, 1e-3]
+
+
+@pytest.mark.parametrize("kind", [ConfigError, ContractError, UnreadableError])
+def test_a_sentence_that_does_not_name_the_file_gets_its_name(tmp_path, kind):
+    with pytest.raises(kind) as caught, reading(tmp_path / "a.yaml", "a layout"):
+        raise kind("skeletons.toy: has no joint.")
+    assert str(caught.value) == f"{tmp_path / 'a.yaml'}: skeletons.toy: has no joint."

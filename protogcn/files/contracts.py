@@ -266,10 +266,10 @@ def _seal_of(path: Path) -> Path:
 
 def _digests_in_seal(path: Path) -> list[str] | None:
     """Return the digests that a file may have; None if it has no seal."""
-    try:
-        return _seal_of(path).read_text("ascii", errors="replace").split()
-    except (FileNotFoundError, NotADirectoryError):
-        return None
+    seal = _seal_of(path)
+    with reading(seal, "the digest of its file"), suppress(FileNotFoundError, NotADirectoryError):
+        return seal.read_text("ascii", errors="replace").split()
+    return None
 
 
 def _believed_digest(path: Path) -> list[str]:

@@ -11,6 +11,7 @@ from protogcn.config.resolved import ANNOTATIONS, Dataset
 from protogcn.config.skeleton import Skeleton, built_in_skeletons
 from protogcn.errors import ConfigError, nearest, some_of
 from protogcn.files import paths
+from protogcn.files.first_look import look_at
 from protogcn.files.kind import kind_of
 
 CLIP_SUFFIXES = (".npy", ".csv", ".json", ".skeleton")  # of a file that holds one clip
@@ -216,6 +217,7 @@ def expected_clips(dataset: Dataset, split: str, side: str) -> int | None:
 
 def _names_in(where: str, path: Path) -> tuple[str, ...]:
     try:
+        look_at(path, "a text file with one name a line")
         lines = path.read_text("utf-8-sig").splitlines()
     except OSError as error:
         raise ConfigError(

@@ -7,5 +7,6 @@ it), ``ensemble`` (which runs a table fuses), ``weights`` (learned ones), ``mani
 or figure was made from), ``progress`` (of a training), ``provenance`` (versions, commit, hardware),
 ``sources`` (what a product was made from), ``texts`` (embeddings of texts about classes),
 ``plain_arrays`` (in files of any origin), ``temporary`` (a folder of one's own), ``refusals`` (why
-a file cannot be written) and ``kind`` (what a file of any origin is), both for messages.
+a file cannot be written) and ``kind`` (what a file of any origin is), both for messages, and
+``first_look`` (at its size and start, before it is read).
 """

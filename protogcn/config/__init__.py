@@ -11,6 +11,6 @@ ensemble), ``ensembles``, ``plan`` (all of it), ``starts`` (runs that start from
 (whether two runs are trained alike), ``cells`` (what a table wants), ``tables``, ``targets`` (what
 a user may ask for), ``unknown_targets`` (and what is nearest to what nothing makes),
 ``command_line`` (what Snakemake was asked for), ``learning`` (what weights are learned on),
-``folds``, ``inputs`` (the files that each rule reads). ``facts`` holds what papers state. The
-commands: ``resolve``, ``make``.
+``folds``, ``inputs`` (the files that each rule reads), ``arguments`` (settings as a rule passes
+them on). ``facts`` holds what papers state. The commands: ``resolve``, ``make``.
 """

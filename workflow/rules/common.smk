@@ -11,7 +11,7 @@ from protogcn.jobs import estimate
 from protogcn.config.command_line import check_configfiles, targets_asked
 from protogcn.config.resolved import MODALITIES
 from protogcn.config.load import own_config, plan_of_workflow
-from protogcn.config import folds, inputs, learning
+from protogcn.config import arguments, folds, inputs, learning
 from protogcn.config.starts import file_to_start_from
 from protogcn.errors import ConfigError
 from protogcn.jobs.earlier_jobs import left_behind

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from protogcn.config.cells import table_from_mapping
 from protogcn.config.strict_yaml import read_yaml
-from protogcn.files.contracts import check_seal, reading, save_table, save_text
+from protogcn.files.contracts import check_seal, reading, save_text
 from protogcn.files.paths import VAL_SCORES
+from protogcn.files.spreadsheet import save_result_table
 from protogcn.report.provenance.record import add_manifest, save_manifest
 from protogcn.report.tables.beside_paper import beside_paper, rivals_of
 from protogcn.report.tables.latex import latex
@@ -60,8 +61,8 @@ def main() -> None:
     )
     cells = beside_paper(table, measured)
     sheet = comparison_sheet(table, cells, recipe)
-    save_table(args.csv, cells, sealed=True)
+    save_result_table(args.csv, cells)
     save_text(args.markdown, markdown(sheet))
     save_text(args.latex, latex(sheet))
-    save_table(args.pairs, compare_rows(rivals_of(measured).values()), sealed=True)
+    save_result_table(args.pairs, compare_rows(rivals_of(measured).values()))
     save_manifest("tabulate", args)

@@ -9,7 +9,7 @@ from protogcn.config.facts import ntu_facts
 from protogcn.config.hold_out import resolve_hold_out
 from protogcn.config.resolved import ANNOTATIONS, Dataset
 from protogcn.config.skeleton import Skeleton, built_in_skeletons
-from protogcn.errors import ConfigError, nearest, some_of
+from protogcn.errors import ConfigError, has_hidden, nearest, some_of
 from protogcn.files import paths
 from protogcn.files.kind import kind_of
 
@@ -241,8 +241,8 @@ def _names_in(where: str, path: Path) -> tuple[str, ...]:
 
 def _check_class_name(where: str, name: str) -> None:
     """Refuse line ends, control and bidi characters: names go to terminals, tables and pages."""
-    if not 1 <= len(name) <= _LONGEST_NAME or not name.isprintable():
+    if not 1 <= len(name) <= _LONGEST_NAME or has_hidden(name):
         raise ConfigError(
-            f"{where}: found {name[:40]!a}, expected a name of 1 to {_LONGEST_NAME} printable"
-            " characters."
+            f"{where}: found {name[:40]!a}, expected a name of 1 to {_LONGEST_NAME} characters,"
+            " no control or bidi characters."
         )

@@ -13,7 +13,7 @@ from protogcn.config.resolved import MODALITIES
 from protogcn.config.load import own_config, plan_of_workflow
 from protogcn.config import arguments, folds, inputs, learning
 from protogcn.config.starts import file_to_start_from
-from protogcn.errors import ConfigError
+from protogcn.errors import ConfigError, printable
 from protogcn.jobs.earlier_jobs import left_behind
 from protogcn.files import paths
 from protogcn.files.manifest import ENDING as MANIFEST
@@ -48,7 +48,7 @@ def asked(question, *names, **options):
     try:
         return question(*names, **options)
     except ConfigError as error:
-        sys.exit(f"ConfigError: {error}")
+        sys.exit(f"ConfigError: {printable(str(error))}")
 
 
 asked(check_configfiles)
@@ -172,7 +172,7 @@ def refuse_what_runs_already():
     planned = [comment_of(job.name, job.wildcards) for job in workflow.dag.needrun_jobs()]
     to_slurm = workflow.executor_plugin.name == "slurm"
     if (sentence := left_behind(planned, Path.cwd(), to_slurm=to_slurm)) is not None:
-        sys.exit(f"ConfigError: {sentence}")
+        sys.exit(f"ConfigError: {printable(sentence)}")
 
 
 def refuse_unknown_targets(folder):
@@ -188,4 +188,4 @@ def refuse_unknown_targets(folder):
         if workflow.is_rule(target) or any(made.is_producer(str(path)) for made in workflow.rules):
             continue
         if not path.exists() or path.suffix in (".yaml", ".yml"):
-            sys.exit(f"ConfigError: {unknown_target(target, plan, kinds)}")
+            sys.exit(f"ConfigError: {printable(unknown_target(target, plan, kinds))}")

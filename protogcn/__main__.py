@@ -11,6 +11,7 @@ from pathlib import Path
 
 from protogcn import __version__
 from protogcn.errors import ConfigError, ContractError, nearest, run_stage
+from protogcn.files.refusals import why_refused
 
 COMMANDS = {  # its module, and what it makes of what
     "resolve": ("config.resolve", "settings -> the file that a dataset, run or table is made by"),
@@ -116,7 +117,9 @@ def _run_with_log(stage: Callable[[], None], log: Path) -> None:
             for printed in (1, 2):  # not of sys.stdout, which is None if it was closed before
                 os.dup2(file.fileno(), printed)
     except OSError as error:
-        raise ContractError(f"--log {log}: could not be written ({error.strerror}).") from None
+        raise ContractError(
+            f"--log {log}: could not be written {why_refused(error, log)}."
+        ) from None
     # Python prints a traceback before it comes here, so that it is the end of the log.
     atexit.register(_show, log, terminal, lambda lines: lines[-_END:])
     stage()

@@ -1,11 +1,14 @@
-"""The two mistakes a user can make, what stops a training, and how a command reports them."""
+"""The two mistakes a user can make, what stops a stage, and how a command reports them."""
 
 import difflib
+import errno
 import os
 import re
 import select
 import sys
-from collections.abc import Callable, Iterable, Sequence
+import traceback
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TextIO
 
 
@@ -49,6 +52,10 @@ class OutOfTimeError(Exception):
     """The next epoch would not end before the job does; the ones before are saved."""
 
 
+class TooLittleMemoryError(Exception):
+    """The machine, its GPU or a limit has less memory than is needed."""
+
+
 # Control characters, half characters, line ends, and what turns the direction of writing.
 _HIDDEN = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
@@ -63,7 +70,75 @@ _EXIT_CODES = {
     SupersededError: 5,
     OutOfTimeError: 6,
     FinishedElsewhereError: 7,
+    TooLittleMemoryError: 8,
 }
+
+# What Python, numpy, torch, CUDA and the loader of libraries say.
+_NO_MEMORY = re.compile(
+    "out of memory|allocate memory|not enough memory|unable to allocate|bad_alloc|alloc_failed"
+    "|failed to map segment|start new thread|error return without exception|create a primitive",
+    re.IGNORECASE,
+)
+_OF_PLACES = (
+    errno.EACCES, errno.EPERM, errno.ENAMETOOLONG, errno.ELOOP, errno.EIO, errno.ESTALE,
+)  # fmt: skip
+_ASKED = re.compile(r"allocate ([0-9.,]+ ?(?:[KMGT]i?B|bytes))", re.IGNORECASE)
+_MORE_MEMORY = "free some, or start it where there is more (mem_mb of its job, ulimit -v)"
+
+
+def lacks_memory(error: BaseException) -> bool:
+    """Whether an error says that memory ran out."""
+    if isinstance(error, MemoryError):
+        return True
+    return isinstance(error, RuntimeError | ImportError | OSError | SystemError) and bool(
+        _NO_MEMORY.search(str(error))
+    )
+
+
+@contextmanager
+def enough_memory(what: str = "", remedy: str = _MORE_MEMORY) -> Iterator[None]:
+    """Turn a lack of memory, whoever notices it, into a TooLittleMemoryError.
+
+    Args:
+        what: needs it, for the message.
+        remedy: what to do.
+
+    Raises:
+        TooLittleMemoryError: with what was asked for, if that is known.
+    """
+    try:
+        yield
+    except (MemoryError, RuntimeError, ImportError, OSError, SystemError) as error:
+        if not lacks_memory(error):
+            raise
+        traceback.clear_frames(error.__traceback__)  # for what is to be done with the little left
+        asked = _ASKED.search(str(error))
+        reason = f"{asked[1]} more were asked for" if asked else type(error).__name__
+        place = f"{what}: " if what else ""
+        raise TooLittleMemoryError(
+            f"{place}there is too little memory ({reason}); {remedy}."
+        ) from None
+
+
+@contextmanager
+def places_in_reach() -> Iterator[None]:
+    """Turn what a file system says of a place, whoever asked, into an UnreadableError.
+
+    Most ask in passing: whether a file is there, what a folder holds.
+
+    Raises:
+        UnreadableError: with the place.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _OF_PLACES or error.filename is None:
+            raise
+        right = f" for user {os.geteuid()}" if isinstance(error, PermissionError) else ""
+        raise UnreadableError(
+            f"{str(error.filename)[:200]}: cannot be reached ({error.strerror}{right}): mend that,"
+            " or name another place."
+        ) from error
 
 
 def run_stage(main: Callable[[], None]) -> None:
@@ -71,12 +146,13 @@ def run_stage(main: Callable[[], None]) -> None:
 
     Exit codes: 2 ConfigError, 3 ContractError, 4 NotFiniteError, 5 SupersededError, 6
     OutOfTimeError (not finished: start again), 7 FinishedElsewhereError (of one process of several;
-    the command itself succeeds). Who closes the pipe that we print to, as ``head`` does, ends
-    the stage without a word (141). Anything else is a fault of ours and keeps its traceback (exit
-    code 1).
+    the command itself succeeds), 8 TooLittleMemoryError. Who closes the pipe that we print to, as
+    ``head`` does, ends the stage without a word (141). Anything else is a fault of ours and keeps
+    its traceback (exit code 1).
     """
     try:
-        main()
+        with enough_memory(), places_in_reach():
+            main()
         sys.stdout.flush()
     except tuple(_EXIT_CODES) as error:
         print(f"{type(error).__name__}: {printable(str(error))}", file=sys.stderr)

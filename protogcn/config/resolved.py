@@ -76,6 +76,13 @@ class Dataset:
         return Path(self.raw).suffix.lower() in (".pkl", ".pickle")
 
     @property
+    def raw_sources(self) -> list[Path]:
+        """What exists of its raw files and folders; a table beside a pickle has its splits."""
+        beside = [str(Path(self.raw).with_suffix(".csv"))] if self.is_pickle else []
+        given = (self.raw, *beside, *([self.kpfiles] if self.kpfiles else []))
+        return [Path(path) for path in given if Path(path).exists()]
+
+    @property
     def is_annotated_folder(self) -> bool:
         """Whether ``raw`` is a folder with a file for each clip and a table of them.
 

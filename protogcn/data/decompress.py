@@ -24,6 +24,8 @@ from protogcn.data.readers.kinetics import CompressedClip, decompress, read_pose
 from protogcn.data.readers.malformed import MalformedError
 from protogcn.data.readers.notes import Notes
 from protogcn.errors import ConfigError
+from protogcn.files.refusals import refusals
+from protogcn.files.sources import note_sources
 from protogcn.jobs.bar import show_progress
 from protogcn.jobs.workers import in_processes
 
@@ -146,9 +148,12 @@ def _key(part: _Part, folder: Path) -> str:
     """Return a digest of what the shard is made from; a kpfile counts by its size and date."""
     digest = hashlib.sha256()
     for kpfile, clips in part.kpfiles.items():
-        path = folder / kpfile
-        status = path.stat() if path.is_file() else None
-        digest.update(repr((kpfile, status and (status.st_size, status.st_mtime_ns))).encode())
+        try:
+            status = (folder / kpfile).stat()
+            known = (status.st_size, status.st_mtime_ns)
+        except OSError:  # whoever reads it says what is wrong with it
+            known = None
+        digest.update(repr((kpfile, known)).encode())
         for clip in clips:
             digest.update(clip.name.encode() + clip.frames.astype("<i8").tobytes())
     return digest.hexdigest()[:16]
@@ -171,9 +176,10 @@ def _row(clip: CompressedClip | DroppedClip, splits: Sequence[str]) -> dict[str,
 
 def _remove_others(folder: Path, kept: Sequence[Path]) -> None:
     names = {path.with_suffix(suffix).name for path in kept for suffix in (".npy", ".csv")}
-    for path in folder.iterdir() if folder.is_dir() else ():
-        if _SHARD.fullmatch(path.name) and path.name not in names:
-            path.unlink()
+    with refusals(folder, folder, what="could not be rid of older shards"):
+        for path in folder.iterdir() if folder.is_dir() else ():
+            if _SHARD.fullmatch(path.name) and path.name not in names:
+                path.unlink(missing_ok=True)
 
 
 def main() -> None:
@@ -185,8 +191,10 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=1)
     args = parser.parse_args()
 
+    dataset = load_dataset(args.dataset)
+    note_sources(args.index, dataset.raw_sources)
     decompress_dataset(
-        load_dataset(args.dataset),
+        dataset,
         index_path=args.index,
         shards=args.shards,
         workers=args.workers,

@@ -14,8 +14,9 @@ import pandas as pd
 from protogcn.data.simulator.actions import CLASS_NAMES
 from protogcn.data.simulator.pose_files import write_kpfiles, write_pose_pickle
 from protogcn.data.simulator.recordings import ROOMS, Performance, write_performance
-from protogcn.errors import ConfigError, ContractError
+from protogcn.errors import ConfigError
 from protogcn.files.contracts import digest_of, save_table
+from protogcn.files.refusals import refusals
 from protogcn.jobs.workers import in_processes
 
 _NAME = re.compile(r"S\d{3}C\d{3}P\d{3}R\d{3}A\d{3}\.skeleton")
@@ -115,7 +116,8 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=1)
     args = parser.parse_args()
 
-    args.manifest.unlink(missing_ok=True)  # while the files change, no list of them is true
+    with refusals(args.manifest):
+        args.manifest.unlink(missing_ok=True)  # while the files change, no list of them is true
     files = write_demo(
         args.folder,
         seed=args.seed,
@@ -131,13 +133,11 @@ def main() -> None:
 
 
 def _clear(folder: Path) -> None:
-    try:
+    with refusals(folder, folder, what="cannot be a folder of files"):
         folder.mkdir(parents=True, exist_ok=True)
         for path in folder.iterdir():
             if _NAME.fullmatch(path.name):
                 path.unlink()
-    except OSError as error:
-        raise ContractError(f"{folder}: cannot be a folder of files ({error.strerror}).") from error
 
 
 def _check(name: str, value: int, least: int, most: int | None) -> None:

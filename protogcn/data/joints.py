@@ -27,6 +27,7 @@ from protogcn.errors import ContractError
 from protogcn.files.arrays import writing_array
 from protogcn.files.clip_table import GROUP_COLUMNS, GROUPS, IMAGE_COLUMNS
 from protogcn.files.contracts import digest_of, save_table
+from protogcn.files.sources import note_sources
 
 
 def write_joints(
@@ -146,6 +147,7 @@ def main() -> None:
     check_preparation(args.preparation, dataset.skeleton)
     if args.poses is None and dataset.is_pickle and Path(dataset.raw).is_file():
         _limit_memory(Path(dataset.raw))
+    note_sources(args.joints, [args.poses] if args.poses else dataset.raw_sources)
     notes = Notes()
     write_joints(
         read_dataset(dataset, workers=args.workers, poses=args.poses, notes=notes),

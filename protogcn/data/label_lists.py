@@ -11,6 +11,7 @@ import numpy as np
 
 from protogcn.errors import ContractError
 from protogcn.files.contracts import reading
+from protogcn.files.plain_arrays import opening_npz
 
 _LABELS = "y_test"
 _SUFFIX = ".skeleton"
@@ -33,9 +34,9 @@ def load_numbered_labels(path: Path) -> tuple[list[str], list[int]]:
         ContractError: it has no such labels.
     """
     with reading(path, f"an npz with {_LABELS}, as CTR-GCN's code writes it"):
-        with np.load(path, allow_pickle=False) as file:
-            if _LABELS not in file.files:
-                found = ", ".join(file.files[:6]) or "nothing"
+        with opening_npz(path) as file:
+            if _LABELS not in file:
+                found = ", ".join(list(file)[:6]) or "nothing"
                 raise ContractError(f"{path}: has {found}, expected {_LABELS}.")
             labels = file[_LABELS]
     if labels.ndim == 2 and ((labels > 0).sum(axis=1) == 1).all():

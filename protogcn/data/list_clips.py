@@ -6,6 +6,7 @@ from pathlib import Path
 from protogcn.config.resolved import load_dataset
 from protogcn.data.clip_list import list_clips
 from protogcn.files.contracts import save_table
+from protogcn.files.sources import note_sources
 
 
 def main() -> None:
@@ -16,5 +17,6 @@ def main() -> None:
     args = parser.parse_args()
 
     dataset = load_dataset(args.dataset)
+    note_sources(args.clips, dataset.raw_sources)
     listed = list_clips(Path(dataset.raw), dataset.splits, dataset.classes)
     save_table(args.clips, listed, sealed=True)

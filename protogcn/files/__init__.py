@@ -5,6 +5,8 @@ checked on load), ``arrays`` (memory-mapped, with a digest), ``clip_table``, ``s
 tables for people), ``history`` (of a training), ``events`` (the same for TensorBoard), ``scores``,
 ``score_origin`` (what they say of it), ``ensemble`` (which runs a table fuses), ``weights``
 (learned ones), ``manifest`` (what a table or figure was made from), ``progress`` (of a training),
-``provenance`` (versions, commit, hardware), ``texts`` (embeddings of texts about classes), ``kind``
-(what a file of any origin is, for messages).
+``provenance`` (versions, commit, hardware), ``sources`` (what a product was made from), ``texts``
+(embeddings of texts about classes), ``plain_arrays`` (in files of any origin), ``temporary`` (a
+folder of one's own), ``refusals`` (why a file cannot be written) and ``kind`` (what a file of any
+origin is), both for messages.
 """

@@ -168,4 +168,8 @@ def _read_trailer(path: Path, file: BinaryIO) -> dict:
             " pipeline; remove it and run again."
         )
     file.seek(size - _FOOT.size - length)
-    return json.loads(file.read(length))
+    trailer = json.loads(file.read(length))
+    kinds = {"sha256": str, "inputs": dict}
+    if not all(isinstance(trailer[name], kind) for name, kind in kinds.items()):
+        raise ContractError(f"{path}: its trailer lacks digests; remove it and run again.")
+    return trailer

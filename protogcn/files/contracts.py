@@ -5,17 +5,19 @@ import hashlib
 import io
 import os
 import secrets
-import shutil
 import socket
+import time
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import BinaryIO
 
 import pandas as pd
 
-from protogcn.errors import ConfigError, ContractError, UnreadableError
-from protogcn.files.kind import kind_to_mend
+from protogcn.errors import ConfigError, ContractError, UnreadableError, lacks_memory
+from protogcn.files.kind import is_pipe_or_device, kind_to_mend
+from protogcn.files.refusals import refusals
 
 _BLOCK = 1 << 20  # bytes read at once when a file is hashed: they stay in the cache
 _DECIMAL_COMMA = r"^([+-]?[0-9]*),([0-9]+(?:[eE][+-]?[0-9]+)?)$"
@@ -23,8 +25,11 @@ _NAN = r"\s*[+-]?(?i:nan)\s*"
 # In ASCII digits.
 _NUMBER = r"\s*[+-]?((?i:nan|inf|infinity)|([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?)\s*"
 _MOST_EXACT = 2**53  # of whole numbers in float64
-_PASSING = (errno.EMFILE, errno.ENFILE, errno.EACCES, errno.EPERM, errno.ESTALE, errno.ENOMEM)
-_DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_PASSING = (
+    errno.EMFILE, errno.ENFILE, errno.EACCES, errno.EPERM, errno.ESTALE, errno.EIO, errno.ETIMEDOUT
+)  # fmt: skip
+_NOT_FOR_FOLDERS = (errno.EINVAL, errno.ENOTSUP, errno.EACCES, errno.EPERM)  # of network systems
+_SECONDS_OF_A_DAY = 86400
 
 
 @contextmanager
@@ -39,32 +44,24 @@ def writing(path: Path, *, needed: int | None = None) -> Iterator[BinaryIO]:
         needed: its size in bytes if that is known, for the message about a full disk.
 
     Raises:
-        ContractError: the disk is full or refuses the write.
+        ContractError: the disk is full or refuses the write; with the reason.
     """
-    temporary = path.with_name(f".{path.name}.{_host()}.{os.getpid()}.{secrets.token_hex(4)}.tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _remove_orphans(path)
-        with temporary.open("w+b") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-        _sync_folder(path.parent)
-    except OSError as error:
-        if error.filename not in (None, str(temporary), str(path), str(path.parent)):
-            raise  # the caller could not read something else
-        room = ""
-        if error.errno in _DISK_FULL:
-            free = shutil.disk_usage(_existing(path.parent)).free
-            size = "" if needed is None else f"{needed:,} bytes are needed, "
-            room = f"; {size}{free:,} bytes are free there: free some space and start again"
-        raise ContractError(
-            f"{path}: could not be written ({error.strerror or error}){room}."
-        ) from error
-    finally:
-        with suppress(OSError):  # a folder that cannot be written has nothing to remove
-            temporary.unlink()
+    if is_pipe_or_device(path):  # which the file would take the place of
+        raise ContractError(f"{path}: is a pipe or device, expected the name of a file to write.")
+    temporary = path.with_name(f".{path.name}.{_here()}.{os.getpid()}.{secrets.token_hex(4)}.tmp")
+    with refusals(path, temporary, needed=needed):
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _remove_orphans(path)
+            with temporary.open("w+b") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(path)
+            _sync_folder(path.parent)
+        finally:
+            with suppress(OSError):  # it has its name, or the folder cannot be written
+                temporary.unlink()
 
 
 @contextmanager
@@ -74,10 +71,14 @@ def reading(path: Path, expected: str) -> Iterator[None]:
     Reading damaged files raises a dozen kinds of exception, depending on the library and the
     damage; this is the one place that catches them all.
     """
+    if is_pipe_or_device(path):
+        raise ContractError(f"{path}: found a pipe or device, expected {expected}.")
     try:
         yield
-    except (ConfigError, ContractError):
-        raise
+    except (ConfigError, ContractError) as error:
+        if str(path) in str(error):
+            raise
+        raise type(error)(f"{path}: {error}", error.faults) from error
     except FileNotFoundError:
         raise ContractError(f"{path}: does not exist, expected {expected}.") from None
     except IsADirectoryError:
@@ -104,12 +105,8 @@ def rename_file(path: Path, target: Path) -> None:
     Raises:
         ContractError: the folder refuses it.
     """
-    try:
+    with refusals(path, target, what=f"could not be renamed to {target.name}"):
         path.replace(target)
-    except OSError as error:
-        raise ContractError(
-            f"{path}: could not be renamed to {target.name} ({error.strerror or error})."
-        ) from error
 
 
 def save_text(path: Path, text: str, *, sealed: bool = False) -> None:
@@ -257,7 +254,7 @@ def digest_of_stream(file: BinaryIO, num_bytes: int) -> str:
 
 def _passing_reason(error: Exception) -> str | None:
     """Return why a file cannot be read if the file is not the reason."""
-    if isinstance(error, MemoryError) or "allocate memory" in str(error):
+    if lacks_memory(error):
         return "there is too little memory"
     if isinstance(error, OSError) and error.errno in _PASSING:
         return error.strerror
@@ -294,34 +291,45 @@ def _as_wanted(name: str, columns: Collection[str]) -> str:
 
 
 def _remove_orphans(path: Path) -> None:
-    """Remove temporary files of ``path`` whose writer, on this machine, is no longer alive."""
-    for orphan in path.parent.glob(f".{_escape(path.name)}.{_escape(_host())}.*.tmp"):
-        process = orphan.name.split(".")[-3]
-        if (
-            process.isdigit()
-            and not Path(f"/proc/{process}").exists()
-            and Path("/proc/self").exists()
-        ):
-            orphan.unlink(missing_ok=True)
+    """Remove our temporary files of ``path`` whose writer is dead.
+
+    It is if it ran here and is gone, or if nothing was written for a day: processes of other
+    machines and containers are not seen from here, nor, on some systems, those of other users.
+    """
+    for orphan in path.parent.glob(f".{_escape(path.name)}.*.tmp"):
+        with suppress(OSError):  # another process was faster
+            status = orphan.stat()
+            if status.st_uid == os.geteuid() and _is_dead(orphan.name, status.st_mtime):
+                orphan.unlink()
+
+
+def _is_dead(name: str, written: float) -> bool:
+    place, process = name.split(".")[-4:-2]
+    if place == _here() and process.isdigit() and Path("/proc/self").exists():
+        return not Path(f"/proc/{process}").exists()
+    return time.time() - written > _SECONDS_OF_A_DAY
 
 
 def _escape(name: str) -> str:
     return "".join(f"[{letter}]" if letter in "*?[" else letter for letter in name)
 
 
-def _host() -> str:
-    return socket.gethostname().replace("/", "-").replace(".", "-") or "host"
+@cache
+def _here() -> str:
+    """Return a short name of this machine and of the container in which we number processes."""
+    spaces = Path("/proc/self/ns/pid")
+    place = f"{socket.gethostname()} {spaces.stat().st_ino if spaces.exists() else ''}"
+    return hashlib.sha256(place.encode()).hexdigest()[:8]
 
 
 def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
+    """Write a folder's names to the disk, where its file system and its rights allow that."""
     try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _existing(folder: Path) -> Path:
-    while not folder.exists():
-        folder = folder.parent
-    return folder
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        if error.errno not in _NOT_FOR_FOLDERS:
+            raise

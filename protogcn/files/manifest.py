@@ -15,6 +15,7 @@ from protogcn.files.contracts import reading, save_text
 
 ENDING = ".manifest.json"
 _FORMAT = 1
+_LONGEST = 255  # bytes of a file's name
 
 
 class KnownFile(NamedTuple):
@@ -109,7 +110,7 @@ class Manifest:
             if (found := content.get("format")) != _FORMAT:
                 raise ContractError(f"{path}: found format {found}, expected {_FORMAT}.")
             shared = content["shared settings"]
-            return cls(
+            found = cls(
                 command=str(content["command"]),
                 options=dict(content["options"]),
                 inputs=_found_from(path, content["inputs"]),
@@ -126,6 +127,18 @@ class Manifest:
                     for run in content["runs"]
                 ],
             )
+            found._check(path)
+        return found
+
+    def _check(self, path: Path) -> None:
+        """Refuse what ``save`` cannot have written."""
+        for run in self.runs:
+            texts = (run.run, run.side, run.clips_digest, *run.settings.values())
+            if type(run.clips) is not int or not all(isinstance(text, str) for text in texts):
+                raise ContractError(f"{path}: run {str(run.run)[:40]!r} is not told as runs are.")
+        told = (self.made_by.get("commit", ""), self.made_by.get("versions", {}))
+        if not (isinstance(told[0], str) and isinstance(told[1], dict)):
+            raise ContractError(f"{path}: does not tell commit and versions as manifests do.")
 
 
 def manifest_beside(path: Path) -> Path:
@@ -153,4 +166,6 @@ def _found_from(path: Path, groups: Mapping[str, Any]) -> dict[str, list[KnownFi
 
 
 def _from(path: Path, name: str) -> Path:
+    if "\0" in name or any(len(os.fsencode(part)) > _LONGEST for part in Path(name).parts):
+        raise ContractError(f"{path}: names the file {name[:40]!r}, which no disk can hold.")
     return Path(os.path.normpath(path.parent / name))

@@ -6,7 +6,8 @@ Shapes: N clips, K classes.
 import hashlib
 import json
 import zipfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +17,7 @@ import numpy as np
 
 from protogcn.errors import ContractError
 from protogcn.files.contracts import digest_of, reading, writing
+from protogcn.files.plain_arrays import opening_npz
 from protogcn.files.score_origin import check_origin
 
 _ARRAYS = ("clips", "labels", "classes", "logits", "probabilities", "provenance")
@@ -230,12 +232,13 @@ def digest_of_scores(path: Path) -> str:
     return load_score_facts(path).original or digest_of(path)
 
 
-def _opened(path: Path) -> np.lib.npyio.NpzFile:
+@contextmanager
+def _opened(path: Path) -> Iterator[Mapping[str, np.ndarray]]:
     _refuse_compressed(path)
-    file = np.load(path, allow_pickle=False)
-    if missing := [name for name in _ARRAYS if name not in file]:
-        raise ContractError(f"{path}: lacks {', '.join(missing)}.")
-    return file
+    with opening_npz(path) as file:
+        if missing := [name for name in _ARRAYS if name not in file]:
+            raise ContractError(f"{path}: lacks {', '.join(missing)}.")
+        yield file
 
 
 def _as_float32(file: Mapping[str, np.ndarray], name: str) -> np.ndarray:

@@ -6,24 +6,17 @@ each part, ``synonyms`` (R, D) of names of the classes, ``synonym_class`` (R,) t
 ``encoder``, what embedded them. Only the directions of the embeddings count.
 """
 
-import zipfile
-import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from protogcn.errors import ConfigError, ContractError
-from protogcn.files.contracts import writing
-from protogcn.files.kind import kind_of
+from protogcn.files.contracts import reading, writing
+from protogcn.files.plain_arrays import opening_npz
 
 PART_NAMES = ("head", "hand", "hip", "foot")
 ARRAYS = ("class_names", "part_names", "parts", "synonyms", "synonym_class", "encoder")
-
-_UNREADABLE = (  # what numpy and a damaged zip file raise
-    *(OSError, ValueError, EOFError, AttributeError, TypeError, RuntimeError),
-    *(zipfile.BadZipFile, zlib.error),
-)
 
 
 def load_texts(
@@ -137,31 +130,14 @@ def _check_rows(path: Path, arrays: Mapping[str, np.ndarray], classes: Sequence[
 def _read(path: Path) -> dict[str, np.ndarray]:
     if not path.exists():
         raise ConfigError(f"{path}: does not exist, expected text embeddings (docs/methods.md).")
-    try:
-        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
-            found = {name: _array(path, file, name) for name in ARRAYS if name in file.files}
-    except _UNREADABLE:
-        raise ContractError(
-            f"{path}: is no whole .npz of plain arrays but {kind_of(path)}, expected one with"
-            f" {', '.join(ARRAYS)} (docs/methods.md)."
-        ) from None
+    with reading(path, f"an .npz of plain arrays with {', '.join(ARRAYS)} (docs/methods.md)"):
+        with opening_npz(path) as file:
+            found = {name: file[name] for name in ARRAYS if name in file}
     if missing := [name for name in ARRAYS if name not in found]:
         raise ContractError(
             f"{path}: lacks {', '.join(missing)}, expected {', '.join(ARRAYS)} (docs/methods.md)."
         )
     return found
-
-
-def _array(path: Path, file: np.lib.npyio.NpzFile, name: str) -> np.ndarray:
-    try:
-        if isinstance(array := file[name], np.ndarray):  # numpy gives other content as bytes
-            return array
-    except _UNREADABLE:
-        pass
-    raise ContractError(
-        f"{path}: {name} is damaged or has pickled objects, expected a plain array; make the file"
-        " again (docs/methods.md)."
-    )
 
 
 def _difference(found: Sequence[str], expected: Sequence[str]) -> str:

@@ -4,7 +4,10 @@ import multiprocessing
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from typing import TypeVar
+
+from protogcn.errors import TooLittleMemoryError
 
 _Item = TypeVar("_Item")
 _Made = TypeVar("_Made")
@@ -19,6 +22,9 @@ def in_processes(
         make: a function of a module, so that a new process finds it.
         items: its arguments.
         workers: processes; one is this process itself.
+
+    Raises:
+        TooLittleMemoryError: one of them was killed.
     """
     if workers == 1:
         yield from map(make, items)
@@ -33,5 +39,10 @@ def in_processes(
                 yield under_way.popleft().result()
         while under_way:
             yield under_way.popleft().result()
+    except BrokenProcessPool as error:
+        raise TooLittleMemoryError(
+            f"one of {workers} worker processes was killed, as the system does where memory runs"
+            " out; give the job fewer threads, or more memory (mem_mb), and start again."
+        ) from error
     finally:
         pool.shutdown(cancel_futures=True)

@@ -15,6 +15,7 @@ from protogcn.files.contracts import reading, writing
 
 _MAGIC = b"protogcn sha256 "
 _COMMENT = len(_MAGIC) + 64  # bytes at the end of the file: the comment of the zip archive
+_END = 22  # bytes of a zip's last table, where there is no comment
 _FOLDER = 0x10  # of an entry's attributes: torch leaves such an entry unread
 
 
@@ -39,7 +40,7 @@ def load_checkpoint(path: Path, entries: Mapping[str, Any]) -> dict[str, Any]:
     """Read a checkpoint onto the CPU.
 
     torch tests no checksum of its own container. Files of older versions have no digest of the
-    whole file; theirs of the entries are tested.
+    whole file, nor a comment that might have had it; theirs of the entries are tested.
 
     Args:
         path: the file.
@@ -58,7 +59,7 @@ def load_checkpoint(path: Path, entries: Mapping[str, Any]) -> dict[str, Any]:
                 )
         _refuse_compressed(path, data)
         if not has_digest:
-            _test_entries(path, data)
+            _test_older(path, data)
         content = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
         if not isinstance(content, dict):
             raise ContractError(f"{path}: found no dict, expected {', '.join(entries)}.")
@@ -80,7 +81,9 @@ def _refuse_compressed(path: Path, data: bytes) -> None:
                 raise ContractError(f"{path}: {entry.filename} is compressed, expected stored.")
 
 
-def _test_entries(path: Path, data: bytes) -> None:
+def _test_older(path: Path, data: bytes) -> None:
+    if data[-_END : -_END + 4] != b"PK\5\6" or data[-2:] != b"\0\0":  # the length of a comment
+        raise ContractError(f"{path}: its end is missing or damaged; remove it and run again.")
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         folders = [entry.filename for entry in archive.infolist() if entry.external_attr & _FOLDER]
         if broken := archive.testzip() or next(iter(folders), None):

@@ -7,6 +7,7 @@ from typing import Any
 from protogcn.config.resolved import Run, load_run
 from protogcn.files.contracts import digest_of
 from protogcn.files.provenance import commit, versions
+from protogcn.files.sources import note_sources
 from protogcn.models.checkpoint import save_checkpoint
 from protogcn.models.trained import build_network, network_fingerprint
 from protogcn.models.weights_file import open_weights
@@ -53,6 +54,7 @@ def main() -> None:
     parser.add_argument("--checkpoint", type=Path, required=True, help="to write")
     args = parser.parse_args()
 
+    note_sources(args.checkpoint, [args.source])
     checkpoint = import_checkpoint(load_run(args.config), args.source)
     save_checkpoint(args.checkpoint, checkpoint)
     for remark in checkpoint["imported"].get("remarks", ()):

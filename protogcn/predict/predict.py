@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from protogcn.batches.device import pick_device
-from protogcn.errors import ConfigError, ContractError
+from protogcn.errors import ConfigError, ContractError, enough_memory
 from protogcn.models.engine import Engine
 from protogcn.predict.ensemble import TrainedEnsemble, ensemble_of_runs, load_ensemble
 from protogcn.predict.pieces import Cutting, Piece
@@ -66,7 +66,10 @@ def predict(
         ContractError: coordinates are so large that the networks give no finite numbers.
     """
     classes = ensemble.members[0].run.dataset.classes
-    rows = recognise(ensemble, [piece.keypoints for piece in pieces], device=device)
+    frames = max((piece.keypoints.shape[1] for piece in pieces), default=0)
+    what = f"{len(pieces)} pieces of up to {frames} frames"
+    with enough_memory(what, "lower --crops, cut with --window, or name --device cpu"):
+        rows = recognise(ensemble, [piece.keypoints for piece in pieces], device=device)
     predictions = []
     for piece, row in zip(pieces, rows, strict=True):
         if row is not None and not np.isfinite(row).all():

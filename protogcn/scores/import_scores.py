@@ -16,6 +16,7 @@ from protogcn.errors import ContractError
 from protogcn.files.contracts import digest_of
 from protogcn.files.provenance import commit, versions
 from protogcn.files.scores import Scores
+from protogcn.files.sources import note_sources
 from protogcn.scores.fusion import accuracies, softmax
 from protogcn.scores.order import OF_GIVEN, Joined, doubt_about_order, join
 from protogcn.scores.released_files import ReleasedScores, read_scores
@@ -172,6 +173,7 @@ def main() -> None:
     args = parser.parse_args()
 
     run = load_run(args.config)
+    note_sources(args.scores, [args.source, args.clips])
     clips = load_clip_list(args.clips, run.split, run.dataset.classes)
     scores = import_scores(run, args.source, clips)
     scores.save(args.scores)

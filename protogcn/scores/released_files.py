@@ -4,24 +4,20 @@ Shapes: N clips, C crops, K classes. Pickles are read by ``released_pickles``.
 """
 
 import json
-import zipfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 
 from protogcn.data.readers.pickles.load import load_pickle
+from protogcn.data.readers.pickles.numpy_arrays import RefusedError
 from protogcn.data.readers.pickles.torch_file import find_score_name, is_torch_file, load_torch_file
 from protogcn.errors import ConfigError, ContractError
 from protogcn.files.contracts import as_numbers, load_table, reading, separator_of
 from protogcn.files.kind import kind_of, kind_to_mend
+from protogcn.files.plain_arrays import load_npy, opening_npz
 from protogcn.scores.released_pickles import scores_in
 from protogcn.scores.released_scores import ReleasedScores, from_arrays, stacked
 
-_LARGEST_NPZ = 1 << 32  # bytes of its arrays
-# Scores hardly shrink; zeros and ones of few clips do.
-_LARGEST_RATIO, _ANY_RATIO = 20, 64 << 20  # bytes for one of the file; bytes that are few anyway
 _LARGEST = float(np.finfo(np.float32).max)  # score files hold float32
 _PICKLES = (".pkl", ".pickle", ".pt", ".pth")
 _KINDS = {  # by suffix: what ``kind_of`` calls such a file, and what a message does
@@ -53,7 +49,10 @@ def read_scores(path: Path) -> ReleasedScores:
             content = (
                 load_torch_file(path) if is_torch else load_pickle(path, find_name=find_score_name)
             )
-            found = scores_in(path, content)
+            try:
+                found = scores_in(path, content)
+            except RefusedError as error:
+                raise ContractError(f"{path}: found {error}.") from error
         else:
             found = _READERS[suffix](_of_kind(path, *_KINDS[suffix]))
     _check_numbers(path, found)
@@ -85,52 +84,12 @@ def _check_numbers(path: Path, found: ReleasedScores) -> None:
 
 
 def _from_npz(path: Path) -> ReleasedScores:
-    with zipfile.ZipFile(path) as archive:
-        size = sum(entry.file_size for entry in archive.infolist())
-        most = min(max(_LARGEST_RATIO * path.stat().st_size, _ANY_RATIO), _LARGEST_NPZ)
-        if size > most:
-            raise ContractError(
-                f"{path}: unpacks to {size:,} bytes, expected at most {most:,} of a file of"
-                f" {path.stat().st_size:,}; write it with numpy.savez, which does not compress."
-            )
-    with np.load(path, allow_pickle=False) as file:
-        return from_arrays(path, "npz", _Arrays(path, file))
-
-
-class _Arrays(Mapping[str, np.ndarray]):
-    """The arrays of an npz file, read when they are asked for."""
-
-    def __init__(self, path: Path, file: np.lib.npyio.NpzFile):
-        self._path, self._file = path, file
-
-    def __getitem__(self, name: str) -> np.ndarray:
-        with _refusing_objects(f"{self._path}: {name}"):
-            return self._file[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._file.files)
-
-    def __len__(self) -> int:
-        return len(self._file.files)
+    with opening_npz(path) as arrays:
+        return from_arrays(path, "npz", arrays)
 
 
 def _from_npy(path: Path) -> ReleasedScores:
-    with _refusing_objects(f"{path}: the array"):
-        return ReleasedScores("array", stacked(path, np.load(path, allow_pickle=False)))
-
-
-@contextmanager
-def _refusing_objects(where: str) -> Iterator[None]:
-    """Report what to do about an array that numpy does not read, as it is a pickle inside."""
-    try:
-        yield
-    except ValueError as error:
-        if "Object arrays" not in str(error):
-            raise
-        raise ContractError(
-            f"{where} holds Python objects, which are not read, as they could run code; store names"
-            " as text with .astype(str), numbers with .astype(float)."
-        ) from None
+    return ReleasedScores("array", stacked(path, load_npy(path)))
 
 
 def _from_json(path: Path) -> ReleasedScores:

@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 
 from protogcn.data.readers.malformed import show
-from protogcn.data.readers.pickles.numpy_arrays import RefusedError
 from protogcn.data.readers.pickles.torch_tensors import PickledTensor
 from protogcn.errors import ContractError
 from protogcn.scores.spaces import named_probabilities
@@ -106,13 +105,12 @@ def stacked(path: Path, values: object) -> np.ndarray:
 
 
 def plain(value: object) -> object:
-    """Return the elements of a tensor, and anything else as it is."""
-    if type(value) is not PickledTensor:
-        return value
-    try:
-        return value.to_array()
-    except RefusedError as error:
-        raise ContractError(f"found {error}") from error
+    """Return the elements of a tensor, and anything else as it is.
+
+    Raises:
+        RefusedError: its elements are not there.
+    """
+    return value.to_array() if type(value) is PickledTensor else value
 
 
 def sample_name(key: object) -> str:

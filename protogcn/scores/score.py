@@ -10,6 +10,7 @@ import numpy as np
 from protogcn.batches.clip_store import ClipStore
 from protogcn.batches.device import pick_device
 from protogcn.config.resolved import Run, add_run_files, load_run
+from protogcn.errors import enough_memory
 from protogcn.files.provenance import made_here
 from protogcn.files.scores import Scores
 from protogcn.jobs.bar import show_progress
@@ -85,7 +86,11 @@ def main() -> None:
     args = parser.parse_args()
 
     run = load_run(args.config)
-    with claimed_gpus(args.gpus, share=args.share):
+    remedy = (
+        "end what else runs on this machine or GPU, start it where there is more (mem_mb), or set"
+        " engine: device: cpu"
+    )
+    with claimed_gpus(args.gpus, share=args.share), enough_memory(run.name, remedy):
         device = pick_device(run.engine["device"])
         engine = Engine.of(run.engine, device, precision=run.settings["precision"])
         engine.start(run.settings["cpu_threads"])

@@ -10,7 +10,13 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from protogcn.errors import ConfigError, ContractError, NotFiniteError, OutOfTimeError
+from protogcn.errors import (
+    ConfigError,
+    ContractError,
+    NotFiniteError,
+    OutOfTimeError,
+    TooLittleMemoryError,
+)
 from protogcn.files.events import EventFile
 from protogcn.files.history import column_of, sides_measured
 from protogcn.files.progress import LARGEST, RunProgress, load_progress, save_progress
@@ -146,7 +152,9 @@ class Reporter(SilentReporter):
         """Report how the training ends; whatever kills the process leaves it at ``running``."""
         try:
             yield
-        except (OutOfTimeError, ConfigError, ContractError, NotFiniteError) as error:
+        except (
+            OutOfTimeError, ConfigError, ContractError, NotFiniteError, TooLittleMemoryError
+        ) as error:  # fmt: skip
             self._owner.check()
             state = "out of time" if isinstance(error, OutOfTimeError) else "failed"
             self._write(replace(self.now, state=state, message=str(error)))

@@ -8,6 +8,7 @@ import argparse
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from itertools import chain
 from pathlib import Path
 from socket import socket
@@ -27,6 +28,7 @@ from protogcn.batches.parallel import (
     on_first_process,
     run_together,
 )
+from protogcn.config.inputs import texts_of
 from protogcn.config.resolved import Run, add_run_files, load_run
 from protogcn.data.scale import scale_entry
 from protogcn.errors import (
@@ -34,11 +36,13 @@ from protogcn.errors import (
     ContractError,
     FinishedElsewhereError,
     SupersededError,
+    enough_memory,
     exit_code_of,
 )
 from protogcn.files.contracts import reading, save_table
 from protogcn.files.history import sides_measured
 from protogcn.files.provenance import made_here
+from protogcn.files.sources import note_sources
 from protogcn.jobs.claim import add_gpus, claimed_gpus
 from protogcn.jobs.deadline import TimeLimit, limit_of_this_job
 from protogcn.models.checkpoint import save_checkpoint
@@ -70,6 +74,7 @@ def train(run: Run, store: ClipStore, folder: Path, limit: TimeLimit | None = No
         ContractError: the split has no training clip, or a file cannot be read or written.
         NotFiniteError: a loss or a weight became infinite or not a number.
         SupersededError: another process took this run over.
+        TooLittleMemoryError: a batch does not fit.
     """
     owner = on_first_process(lambda: Owner(folder))
     resume = ResumeFile(folder)
@@ -87,7 +92,7 @@ def train(run: Run, store: ClipStore, folder: Path, limit: TimeLimit | None = No
             limit=limit or TimeLimit(),
         )
     training.on_step = reporter.on_step
-    with reporter.record_outcome():
+    with reporter.record_outcome(), _enough_memory(run):
         while training.epoch < run.settings["epochs"]:
             reporter.begin_epoch(validates=is_measured(run.settings, training.epoch + 1))
             row = train_epoch(training)
@@ -170,6 +175,15 @@ def _start(run: Run, store: ClipStore) -> Training:
     )
 
 
+def _enough_memory(run: Run) -> AbstractContextManager[None]:
+    settings = run.settings
+    return enough_memory(
+        f"{run.name}, {settings['batch']} clips of {settings['frames']} frames in a batch",
+        "lower batch or frames, share the batch among several GPUs (engine: gpus), or give the job"
+        " more memory (mem_mb); resume.pt has the epochs that are done",
+    )
+
+
 def _measured_share(run: Run) -> float:
     """Return the share of its epochs after which a training is measured."""
     epochs = run.settings["epochs"]
@@ -203,6 +217,9 @@ def _train_or_find(
     A node that was given up for lost may wake when its successor has finished. If its job failed
     then, Snakemake would remove the files of a failed job, which are the successor's.
     """
+    given = [run.settings["start_from"]] if "start_from" in run.settings else []
+    if is_first() and (sources := [Path(file) for file in (*given, *texts_of(run))]):
+        note_sources(checkpoint, sources)
     try:
         training = train(run, store, checkpoint.parent, limit)
     except SupersededError as error:
@@ -260,7 +277,7 @@ def _train_as(
 ) -> None:
     """Do this process's part of a training; it has its GPU as long as it has the claims."""
     run = load_run(args.config)
-    with ProcessGroup(pick_device(run.engine["device"]), peer) as device:
+    with ProcessGroup(pick_device(run.engine["device"]), peer) as device, _enough_memory(run):
         engine = Engine.of(run.engine, device, precision=run.settings["precision"])
         engine.start(run.settings["cpu_threads"])
         store = ClipStore.load(args.values, args.clips, run, device)

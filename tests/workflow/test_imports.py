@@ -1,5 +1,6 @@
 """Runs whose checkpoint or scores are a third-party file."""
 
+import os
 import pickle
 import re
 
@@ -107,3 +108,19 @@ def test_the_quick_start_makes_its_table(ntu60):
     scores = Scores.load(ntu60.folder / RUNS / "b/scores.npz")
     assert scores.clips.tolist() == ["c", "a", "b"]
     assert scores.provenance["imported"]["file"] == "best_pred.pkl"
+    # Dates are all that Snakemake compares.
+    of_j = ntu60.folder / f"{RUNS}/j/scores.npz"
+    for path, other, product in (
+        (ntu60.folder / "scores/ntu60_xsub/j/best_pred.pkl", b"x", f"{RUNS}/j/scores.npz"),
+        (ntu60.folder / "data/ntu60_3danno.pkl", b"x", "results/data/ntu60/annotated.csv"),
+        (of_j, (of_j.parent.parent / "b/scores.npz").read_bytes(), TABLE[:-4] + ".manifest.json"),
+    ):
+        content, status = path.read_bytes(), path.stat()
+        path.write_bytes(other)
+        os.utime(path, (1e9, 1e9))
+        answer = ntu60.snakemake("--dry-run", *arguments, configs=(FUSE_ONLY,))
+        assert answer.returncode != 0
+        assert f"remove {product} to make it from this one" in answer.stdout
+        path.write_bytes(content)
+        os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert ntu60.planned(*arguments, configs=(FUSE_ONLY,)) == {}

@@ -54,7 +54,9 @@ def test_the_example_of_the_docs_makes_its_table_and_trains_again_from_other_wei
     assert answer.returncode == 0, answer.stdout
     table = pd.read_csv(workplace.folder / TARGET, dtype=str, keep_default_na=False)
     notes = dict(zip(table["method"], table["notes"], strict=True))
-    assert notes == {"random weights": "", "started": "started", "classifier alone": "started"}
+    # How sure so few clips are is another note.
+    marked = {method for method, words in notes.items() if "started" in words.split()}
+    assert marked == {"started", "classifier alone"} == notes.keys() - {"random weights"}
     before = workplace.folder / "results/runs/demo8/xsub/protogcn/j/checkpoint.pt"
     before.touch()
     planned = workplace.planned(TARGET, configs=(EXAMPLE, more))

@@ -1,5 +1,6 @@
 # The plan behind the config, and what the rules ask of it.
 
+import os.path
 import shlex
 import sys
 from pathlib import Path
@@ -13,10 +14,11 @@ from protogcn.config.resolved import MODALITIES
 from protogcn.config.load import own_config, plan_of_workflow
 from protogcn.config import arguments, folds, inputs, learning
 from protogcn.config.starts import file_to_start_from
-from protogcn.errors import ConfigError, printable
+from protogcn.errors import ConfigError, ContractError, places_in_reach, printable
 from protogcn.jobs.earlier_jobs import left_behind
 from protogcn.files import paths
 from protogcn.files.manifest import ENDING as MANIFEST
+from protogcn.files.sources import refuse_exchanged_sources
 from protogcn.files.paths import DATASET, PREPARED, RUN
 from protogcn.config.runs import STREAM
 from protogcn.config.settings import PREPARATIONS
@@ -24,7 +26,7 @@ from protogcn.jobs.slurm import comment_of
 from protogcn.config.strict_yaml import read_config
 from protogcn.config.tables import resolve_tables
 from protogcn.config.targets import page_of, targets_of
-from protogcn.config.unknown_targets import unknown_target
+from protogcn.config.unknown_targets import check_length, unknown_target
 from protogcn.config.variables import made_folder
 
 RUN_NAMES = ("{dataset}", "{split}", "{model}", "{stream}")
@@ -46,9 +48,10 @@ shell.prefix(
 def asked(question, *names, **options):
     """Ask the package; what does not fit ends Snakemake in one sentence, not in a traceback."""
     try:
-        return question(*names, **options)
-    except ConfigError as error:
-        sys.exit(f"ConfigError: {printable(str(error))}")
+        with places_in_reach():
+            return question(*names, **options)
+    except (ConfigError, ContractError) as error:
+        sys.exit(f"{type(error).__name__}: {printable(str(error))}")
 
 
 asked(check_configfiles)
@@ -104,6 +107,26 @@ def of_run(question, *arguments):
 def of_dataset(question):
     """The same about their dataset."""
     return lambda wildcards: asked(question, plan.datasets[wildcards.dataset])
+
+
+PRODUCTS_CHECKED = set()
+
+
+def sources_of(product, question):
+    """What a question names; refused if a product is of other files, and Snakemake cannot know.
+
+    Snakemake compares dates, see ``protogcn/files/sources.py``.
+    """
+
+    def files(wildcards):
+        found = question(wildcards)
+        name = product.format(**dict(wildcards.items()))
+        if workflow.is_main_process and name not in PRODUCTS_CHECKED:
+            PRODUCTS_CHECKED.add(name)
+            asked(refuse_exchanged_sources, Path(name))
+        return found
+
+    return files
 
 
 def scheme_of(wildcards):
@@ -185,7 +208,8 @@ def refuse_unknown_targets(folder):
     kinds = {name: target.kind for name, target in targets.items()}
     for target in targets_asked():
         path = Path(target)
+        asked(check_length, target)
         if workflow.is_rule(target) or any(made.is_producer(str(path)) for made in workflow.rules):
             continue
-        if not path.exists() or path.suffix in (".yaml", ".yml"):
+        if not os.path.exists(path) or path.suffix in (".yaml", ".yml"):
             sys.exit(f"ConfigError: {printable(unknown_target(target, plan, kinds))}")

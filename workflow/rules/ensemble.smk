@@ -31,8 +31,11 @@ rule learn_weights:
 rule fuse_ensemble:
     """Fuse the streams of an ensemble: its table in three forms, its rows tested, its members."""
     input:
-        scores=lambda wildcards: asked(
-            inputs.scores_of_ensemble, plan, wildcards.task, wildcards.ensemble
+        scores=sources_of(
+            paths.result(paths.ENSEMBLE, MANIFEST),
+            lambda wildcards: asked(
+                inputs.scores_of_ensemble, plan, wildcards.task, wildcards.ensemble
+            ),
         ),
         weights=lambda wildcards: asked(
             learning.learned_weights_of_ensemble, plan, wildcards.task, wildcards.ensemble

@@ -15,7 +15,7 @@ rule list_clips:
     """List a dataset's clips in the order of its annotations, also those that are left out."""
     input:
         dataset=rules.resolve_dataset.output,
-        raw=of_dataset(inputs.raw_files),
+        raw=sources_of(f"{DATASET}/annotated.csv", of_dataset(inputs.raw_files)),
     output:
         clips=f"{DATASET}/annotated.csv",
     log:
@@ -30,7 +30,7 @@ rule import_checkpoint:
     """Take a run's network from a third-party checkpoint instead of training it."""
     input:
         config=rules.resolve_run.output,
-        source=of_run(inputs.imported_file, "checkpoint"),
+        source=sources_of(f"{RUN}/checkpoint.pt", of_run(inputs.imported_file, "checkpoint")),
     output:
         checkpoint=f"{RUN}/checkpoint.pt",
     log:
@@ -47,7 +47,7 @@ rule import_scores:
     """Take a run's scores from a third-party file instead of training and scoring."""
     input:
         config=rules.resolve_run.output,
-        source=of_run(inputs.imported_file, "scores"),
+        source=sources_of(f"{RUN}/scores.npz", of_run(inputs.imported_file, "scores")),
         clips=of_run(inputs.clip_list_of),
     output:
         scores=f"{RUN}/scores.npz",

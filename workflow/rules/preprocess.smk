@@ -47,7 +47,7 @@ rule decompress_poses:
     """Read every kpfile once; when started again, only the shards that do not exist yet."""
     input:
         dataset=rules.resolve_dataset.output,
-        raw=of_dataset(inputs.raw_files),
+        raw=sources_of(f"{DATASET}/poses.csv", of_dataset(inputs.raw_files)),
     output:
         index=f"{DATASET}/poses.csv",
     log:
@@ -68,7 +68,7 @@ rule read_joints:
     """Read a dataset's raw files and normalise them."""
     input:
         dataset=rules.resolve_dataset.output,
-        raw=of_dataset(inputs.files_of_joints),
+        raw=sources_of(f"{PREPARED}/joints.npy", of_dataset(inputs.files_of_joints)),
     output:
         joints=f"{PREPARED}/joints.npy",
         clips=f"{PREPARED}/clips.csv",

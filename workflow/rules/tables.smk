@@ -25,7 +25,7 @@ rule compare_runs:
     """Train what a comparison table needs, and write it beside the paper's numbers."""
     input:
         table=rules.resolve_table.output,
-        scores=of_table(inputs.scores_of_table),
+        scores=sources_of(paths.result("{table}", MANIFEST), of_table(inputs.scores_of_table)),
     output:
         csv=report(
             paths.result("{table}", ".csv"),

@@ -23,8 +23,8 @@ rule train_stream:
         config=of_run(inputs.settings_to_train),
         values=of_run(inputs.stored_values),
         clips=of_run(inputs.prepared_file, "clips.csv"),
-        start=of_run(file_to_start_from, plan),
-        texts=of_run(inputs.texts_of),
+        start=sources_of(f"{RUN}/checkpoint.pt", of_run(file_to_start_from, plan)),
+        texts=sources_of(f"{RUN}/checkpoint.pt", of_run(inputs.texts_of)),
     output:
         checkpoint=f"{RUN}/checkpoint.pt",
         history=f"{RUN}/history.csv",

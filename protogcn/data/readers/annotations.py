@@ -161,13 +161,12 @@ def check_samples(
                 expected = ", ".join(fields) + _hint(entry, absent)
                 raise MalformedError(path.name, place, found, expected)
             name = Sample(path.name, place, entry, notes=notes).text("frame_dir")
-            sample = Sample(path.name, f"sample {show(name)}", entry, clip=name, notes=notes)
-            item = check(name, sample)
             if name in names:
                 field = f"{place}, frame_dir"  # the name is that of another sample, too
                 raise MalformedError(path.name, field, f"{show(name)} again", "each name once")
             names.add(name)
-            checked.append(item)
+            sample = Sample(path.name, f"sample {show(name)}", entry, clip=name, notes=notes)
+            checked.append(check(name, sample))
         except MalformedError as fault:
             faults.append(fault.with_traceback(None))  # which would keep arrays alive
     report_malformed(str(path), "samples", faults, of=len(annotations))

@@ -231,8 +231,9 @@ def _sides(
             samples = f"sample {show(both[0])} is"
             if len(both) > 1:
                 samples = f"{len(both):,} samples ({some_of(list(map(show, both)))}) are"
+            keys = dict.fromkeys(show(lists[each][0]) for each in (sides[both[0]], side))
             raise ContractError(
                 f"{reading.where}: {samples} on the sides {sides[both[0]]} and {side} of split"
-                f" {split}, expected one."
+                f" {split} (in {' and '.join(keys)}), expected one."
             )
     return sides

@@ -8,6 +8,7 @@ from protogcn.data.readers.malformed import show
 from protogcn.data.readers.values import Origin
 from protogcn.errors import ConfigError, ContractError
 from protogcn.files.clip_table import SIDES
+from protogcn.files.kind import is_pipe_or_device
 
 
 def read_table_of_clips(
@@ -29,6 +30,8 @@ def read_table_of_clips(
         ContractError: it has no line.
     """
     wanted = ["clip", *columns]
+    if is_pipe_or_device(path):
+        raise ConfigError(f"{path}: is a pipe or device, expected a table of clips.")
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             header = file.readline()

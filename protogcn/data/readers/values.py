@@ -12,6 +12,7 @@ import numpy as np
 
 from protogcn.data.readers.malformed import MalformedError, show
 from protogcn.data.readers.notes import Notes
+from protogcn.data.readers.pickles.numpy_arrays import RefusedError
 from protogcn.data.readers.pickles.torch_tensors import PickledTensor
 from protogcn.errors import has_hidden, nearest
 
@@ -178,7 +179,10 @@ def single(value: object) -> object:
         if isinstance(value, np.generic) or (isinstance(value, np.ndarray) and value.size == 1):
             value = value.item()
         elif isinstance(value, PickledTensor) and value.shape in ((), (1,)):
-            value = value.to_array()
+            try:
+                value = value.to_array()
+            except RefusedError:  # it has no value
+                break
         elif isinstance(value, list | tuple) and len(value) == 1:
             value = value[0]
         else:

@@ -16,7 +16,7 @@ from protogcn.data.simulator.performers import (
 )
 from protogcn.data.simulator.sensor import Camera, Track, record, record_flat_ghost
 from protogcn.data.simulator.skeleton_text import format_skeleton_text
-from protogcn.errors import ContractError
+from protogcn.files.refusals import refusals
 
 # What goes wrong in a recording, and in which share of the files.
 ACCIDENTS: dict[str, float] = {
@@ -127,10 +127,8 @@ def draw_accident(seed: int, performance: Performance, camera: int) -> str | Non
 
 
 def _write(path: Path, content: bytes) -> None:
-    try:
+    with refusals(path, needed=len(content)):
         path.write_bytes(content)
-    except OSError as error:
-        raise ContractError(f"{path}: could not be written ({error.strerror}).") from error
 
 
 def _ghosts(

@@ -5,18 +5,17 @@ computed again from it before it is written, so nothing is lost by that.
 """
 
 import argparse
-import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 
 from protogcn.errors import ConfigError, ContractError
-from protogcn.files.contracts import digest_of
+from protogcn.files.contracts import digest_of, reading
 from protogcn.files.manifest import ENDING, Manifest
 from protogcn.files.scores import Scores
+from protogcn.files.temporary import temporary_folder
 from protogcn.report.provenance.bundle_file import manifests_of, write_zip
 from protogcn.report.provenance.check import check_manifest, with_those_of_inputs
 from protogcn.report.provenance.compact import clips_to_keep, sums_of
@@ -65,9 +64,7 @@ def bundle_results(
     for run in (run for found in known.values() for run in found.runs):
         if run.path not in exact:  # weights are learned on these, to the last digit
             exact[run.path] = np.ones(run.clips, dtype=bool)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(prefix=".protogcn-", dir=path.parent) as name:
-        folder = Path(name)
+    with temporary_folder(path.parent) as folder:
         places = {
             file: folder / lexically_absolute(file).relative_to(root)
             for manifest, found in known.items()
@@ -83,7 +80,9 @@ def bundle_results(
         num_exact = sum(int(mask.sum()) for mask in exact.values())
         (folder / "README.txt").write_text(
             _README.format(
-                version=next(iter(known.values())).made_by["versions"]["protogcn"],
+                version=next(iter(known.values()))
+                .made_by.get("versions", {})
+                .get("protogcn", "unknown"),
                 names=", ".join(p.name.removesuffix(ENDING) for p in known),
                 bundle=path.name,
                 ending=ENDING,
@@ -143,10 +142,9 @@ def _numbered(numbers: np.ndarray) -> np.ndarray:
 
 
 def _copy(file: Path, place: Path) -> None:
-    try:
-        shutil.copyfile(file, place)
-    except FileNotFoundError:
-        raise ContractError(f"{file}: does not exist; make the table again.") from None
+    with reading(file, "a file of the table or figure; make that again"):
+        content = file.read_bytes()
+    place.write_bytes(content)
 
 
 def main() -> None:

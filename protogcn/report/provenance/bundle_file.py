@@ -7,15 +7,18 @@ import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
-from tempfile import TemporaryDirectory, gettempdir
 
 from protogcn.errors import ConfigError, ContractError
 from protogcn.files.contracts import reading, writing
 from protogcn.files.kind import kind_of
 from protogcn.files.manifest import ENDING, Manifest, manifest_beside
+from protogcn.files.refusals import refusals
+from protogcn.files.temporary import temporary_folder
 from protogcn.report.provenance.record import COMMANDS
 
 _MOST_FILES = 100_000
+# Tables and records shrink to a tenth, zeros to a thousandth.
+_LARGEST_RATIO, _ANY_RATIO = 100, 64 << 20  # bytes for one of the file; bytes that are few anyway
 _BLOCK = 1 << 20
 _DATE = (1980, 1, 1, 0, 0, 0)  # the same bytes for the same files
 
@@ -38,12 +41,18 @@ def manifests_of(target: Path) -> Iterator[tuple[list[Path], Callable[[str], str
     if target.is_dir():
         yield _found_in(target, target), str
     elif target.suffix == ".zip":
-        with TemporaryDirectory(prefix="protogcn-") as name:
-            folder = Path(name)
-            _unpack(target, folder)
-            found = _found_in(folder, target)
-            _check_inside(found, folder, target)
-            yield found, lambda text: text.replace(f"{folder}/", f"{target}/")
+        with temporary_folder() as folder:
+
+            def named(text: str) -> str:
+                return text.replace(f"{folder}/", f"{target}/")
+
+            try:
+                _unpack(target, folder)
+                found = _found_in(folder, target)
+                _check_inside(found, folder, target)
+                yield found, named
+            except (ConfigError, ContractError) as error:
+                raise type(error)(named(str(error))) from error
     else:
         yield [manifest_of(target)], str
 
@@ -102,11 +111,18 @@ def _unpack(path: Path, folder: Path) -> None:
             raise ContractError(f"{path}: found {kind_of(path)}, expected a bundle.")
     with reading(path, "a bundle"), zipfile.ZipFile(path) as archive:
         entries = [entry for entry in archive.infolist() if not entry.is_dir()]
-        needed, free = sum(entry.file_size for entry in entries), _free()
+        needed, free = sum(entry.file_size for entry in entries), shutil.disk_usage(folder).free
+        size = path.stat().st_size
+        most = max(_LARGEST_RATIO * size, _ANY_RATIO)
+        if needed > most:
+            raise ContractError(
+                f"{path}: unpacks to {needed:,} bytes, expected at most {most:,} of a file of"
+                f" {size:,}; this is no bundle."
+            )
         if len(entries) > _MOST_FILES or needed > free:
             raise ContractError(
                 f"{path}: has {len(entries)} files of {needed:,} bytes, more than {_MOST_FILES:,}"
-                f" or than the {free:,} bytes that are free in {gettempdir()} (TMPDIR)."
+                f" or than the {free:,} bytes that are free in {folder.parent} (TMPDIR)."
             )
         for entry in entries:
             place = PurePosixPath(entry.filename)
@@ -115,10 +131,7 @@ def _unpack(path: Path, folder: Path) -> None:
                 raise ContractError(
                     f"{path}: {entry.filename} would lead out of its folder; this is no bundle."
                 )
-            (folder / place).parent.mkdir(parents=True, exist_ok=True)
-            with archive.open(entry) as source, (folder / place).open("wb") as part:
-                shutil.copyfileobj(source, part, _BLOCK)
-
-
-def _free() -> int:
-    return shutil.disk_usage(gettempdir()).free
+            with refusals(folder / place):
+                (folder / place).parent.mkdir(parents=True, exist_ok=True)
+                with archive.open(entry) as source, (folder / place).open("wb") as part:
+                    shutil.copyfileobj(source, part, _BLOCK)

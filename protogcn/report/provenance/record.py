@@ -11,6 +11,7 @@ from protogcn.files.contracts import digest_of
 from protogcn.files.manifest import KnownFile, Manifest, ScoredRun
 from protogcn.files.provenance import has_changes, made_here, versions_of
 from protogcn.files.scores import digest_of_scores, load_score_facts
+from protogcn.files.sources import note_sources
 
 _ARGUMENT = "manifest"
 _FIGURE = ("table", "figures", "caption")
@@ -72,6 +73,8 @@ def save_manifest(command: str, args: argparse.Namespace) -> None:
     files = COMMANDS[command]
     inputs = {name: _known(values.pop(name)) for name in files.inputs}
     outputs = {name: _known(values.pop(name)) for name in files.outputs}
+    if files.of_scores:  # joints and modalities take long to be read again
+        note_sources(path, [file.path for known in inputs.values() for file in known])
     scores = [file.path for known in inputs.values() for file in known if _has_scores(file.path)]
     Manifest(
         command=command,

@@ -11,11 +11,11 @@ from collections.abc import Iterable, Iterator
 from contextlib import chdir, contextmanager, redirect_stderr, redirect_stdout
 from importlib import import_module
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from protogcn.errors import ContractError
 from protogcn.files.manifest import Manifest
+from protogcn.files.temporary import temporary_folder
 from protogcn.report.provenance.record import COMMANDS, Files
 
 _OTHERS = ("log", "manifest", "help")  # arguments that every command has
@@ -44,8 +44,7 @@ def remade(path: Path, manifest: Manifest) -> Iterator[list[tuple[Path, Path]]]:
     """
     words = _arguments(path, manifest)
     root = folder_of([path, *manifest.files])
-    with TemporaryDirectory(prefix="protogcn-") as name:
-        folder = Path(name)
+    with temporary_folder() as folder:
 
         def placed(file: Path) -> Path:
             place = folder / lexically_absolute(file).relative_to(root)

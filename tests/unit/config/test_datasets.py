@@ -1,3 +1,4 @@
+import os
 from dataclasses import replace
 
 import pytest
@@ -75,12 +76,16 @@ def test_missing_file_is_told():
         ("folder.pkl", "folder.pkl is a folder, expected the pickle itself"),
         ("data/none.pkl", "the file data/none.pkl does not exist in "),
         ("data/mine2.pkl", "; did you mean 'mine.pkl'? Where to get it: "),
+        ("pipe.pkl", "pipe.pkl is a pipe or device, expected a file."),
+        ("loop.pkl", "the file loop.pkl does not exist in "),
     ],
 )
 def test_a_raw_file_that_is_not_there_says_what_is(monkeypatch, tmp_path, raw, sentence):
     (tmp_path / "data").mkdir()
     (tmp_path / "data/mine.pkl").touch()
     (tmp_path / "folder.pkl").mkdir()
+    os.mkfifo(tmp_path / "pipe.pkl")
+    (tmp_path / "loop.pkl").symlink_to("loop.pkl")
     monkeypatch.chdir(tmp_path)
     assert sentence in missing_raw(expand(changed("datasets.ntu60.raw", raw)).datasets["ntu60"])
 

@@ -1,4 +1,6 @@
+import errno
 import os
+import stat
 import subprocess
 import sys
 import textwrap
@@ -7,12 +9,14 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from protogcn.errors import ContractError
+from protogcn.errors import ConfigError, ContractError, UnreadableError
 from protogcn.files.contracts import (
+    _here,
     check_seal,
     digest_of,
     load_table,
     reading,
+    rename_file,
     save_table,
     save_text,
     writing,
@@ -36,6 +40,16 @@ def test_failure_keeps_the_old_file_and_leaves_nothing_else(tmp_path):
         raise ZeroDivisionError
     assert path.read_bytes() == b"old"
     assert os.listdir(tmp_path) == ["file"]
+
+
+def test_a_pipe_is_neither_read_nor_replaced(tmp_path):
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    with pytest.raises(ContractError, match="found a pipe or device, expected a file"):
+        digest_of(path)
+    with pytest.raises(ContractError, match="pipe: is a pipe or device"):
+        save_text(path, "text")
+    assert stat.S_ISFIFO(path.stat().st_mode)
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full, a Linux device")
@@ -92,6 +106,48 @@ def test_temporary_files_of_dead_processes_are_swept(tmp_path):
     assert len(os.listdir(tmp_path)) == 1
     save_text(tmp_path / "file", "whole")
     assert os.listdir(tmp_path) == ["file"]
+
+
+def test_files_of_living_and_of_unseen_writers_are_not_swept(tmp_path, monkeypatch):
+    mine, elsewhere = (f".file.{place}.{os.getpid()}.ab.tmp" for place in (_here(), "0" * 8))
+    old, others = (f".file.{place}.999999999.ab.tmp" for place in ("old-host", _here()))
+    for name in (mine, elsewhere, old, others):
+        (tmp_path / name).touch()
+    os.utime(tmp_path / old, (0, 0))
+    os.utime(tmp_path / mine, (0, 0))
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "geteuid", lambda: 4242)
+        save_text(tmp_path / "file", "x")
+    assert len(os.listdir(tmp_path)) == 5
+    save_text(tmp_path / "file", "x")
+    assert sorted(os.listdir(tmp_path)) == sorted(["file", mine, elsewhere])
+
+
+@pytest.mark.parametrize("number", [errno.EINVAL, errno.ENOTSUP])
+def test_a_file_system_that_syncs_no_folders_is_written_to(tmp_path, monkeypatch, number):
+    def only_files(descriptor):
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "fsync", only_files)
+    save_text(tmp_path / "file", "x")
+    assert (tmp_path / "file").read_text() == "x"
+
+
+def test_a_refused_rename_is_one_sentence_and_keeps_the_file(tmp_path):
+    (tmp_path / "resume.pt").write_bytes(b"x")
+    (tmp_path / "resume.prev.pt").mkdir()
+    with pytest.raises(
+        ContractError, match=r"resume\.pt: could not be renamed to resume\.prev\.pt"
+    ):
+        rename_file(tmp_path / "resume.pt", tmp_path / "resume.prev.pt")
+    assert (tmp_path / "resume.pt").read_bytes() == b"x"
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.EMFILE, errno.ENOMEM])
+def test_a_file_that_cannot_be_read_just_now_is_not_called_damaged(tmp_path, number):
+    with pytest.raises(UnreadableError, match="it may be whole"), reading(tmp_path / "f", "a file"):
+        raise OSError(number, os.strerror(number))
 
 
 def test_missing_file_is_named(tmp_path):
@@ -260,3 +316,10 @@ def test_numbers_as_pandas_writes_them_are_read(tmp_path):
     table = load_table(path, {"n": "int64", "x": "float64"})
     assert list(table["n"]) == [9, -3, 7]
     assert table["x"].fillna(0).tolist() == [1.5, 0, 1e-3]
+
+
+@pytest.mark.parametrize("kind", [ConfigError, ContractError, UnreadableError])
+def test_a_sentence_that_does_not_name_the_file_gets_its_name(tmp_path, kind):
+    with pytest.raises(kind) as caught, reading(tmp_path / "a.yaml", "a layout"):
+        raise kind("skeletons.toy: has no joint.")
+    assert str(caught.value) == f"{tmp_path / 'a.yaml'}: skeletons.toy: has no joint."

@@ -52,3 +52,27 @@ def test_another_format_is_refused(tmp_path):
     (tmp_path / "t.manifest.json").write_text('{"format": 9}')
     with pytest.raises(ContractError, match="found format 9, expected 1"):
         Manifest.load(tmp_path / "t.manifest.json")
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "said"),
+    [
+        (("runs", 0, "clips"), "3", "run 't_x/m/j' is not told as runs are"),
+        (("runs", 1, "settings"), {"seed": 0}, "run 't_x/m/b' is not told as runs are"),
+        (("made by", "commit"), 7, "does not tell commit and versions as manifests do"),
+        (("made by", "versions"), ["1"], "does not tell commit and versions as manifests do"),
+        (("outputs", "csv", 0, "path"), "x" * 256, "names the file 'x{40}', which no disk can hold"),
+        (("outputs", "csv", 0, "path"), "a\0b", r"names the file 'a\\x00b', which no disk can hold"),
+    ],
+)  # fmt: skip
+def test_what_no_manifest_says_is_refused_when_it_is_read(tmp_path, place, value, said):
+    path = tmp_path / "t.manifest.json"
+    manifest(tmp_path).save(path)
+    content = json.loads(path.read_text())
+    owner = content
+    for key in place[:-1]:
+        owner = owner[key]
+    owner[place[-1]] = value
+    path.write_text(json.dumps(content))
+    with pytest.raises(ContractError, match=rf"t\.manifest\.json: {said}"):
+        Manifest.load(path)

@@ -216,3 +216,16 @@ def test_a_folder_that_refuses_a_new_name_is_one_sentence(tmp_path, monkeypatch)
         ContractError, match=r"resume\.pt: could not be renamed to resume\.prev\.pt"
     ):
         ResumeFile(tmp_path).save({})
+
+
+@pytest.mark.parametrize("lost", [1, 40, 64, 79, 80, 81, 82])
+def test_a_file_that_lost_its_end_is_not_taken_for_one_of_an_older_version(path, lost):
+    path.write_bytes(path.read_bytes()[:-lost])
+    with pytest.raises(ContractError, match=r"c\.pt: (its end is missing|found .* cut short)"):
+        load_checkpoint(path, {"model": dict})
+
+
+def test_a_file_whose_digest_lost_its_name_is_not_taken_for_one_of_an_older_version(path):
+    path.write_bytes(path.read_bytes().replace(b"protogcn sha256 ", b"protogcn sha255 "))
+    with pytest.raises(ContractError, match=r"c\.pt: its end is missing or damaged; remove it"):
+        load_checkpoint(path, {"model": dict})

@@ -114,6 +114,15 @@ def test_safetensors_that_contradict_themselves_are_refused(tmp_path, change, se
         import_checkpoint(nano_run(), tmp_path / "a")
 
 
+def test_safetensors_that_share_their_bytes_are_refused(tmp_path):
+    """A header of 1 MB could else have 12,000 tensors of the size of the whole file."""
+    entry = {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}
+    header = json.dumps({"a": entry, "b": entry}).encode()
+    (tmp_path / "a").write_bytes(len(header).to_bytes(8, "little") + header + bytes(8))
+    with pytest.raises(ContractError, match="found tensors of 16 bytes in 8, expected each in its"):
+        import_checkpoint(nano_run(), tmp_path / "a")
+
+
 def test_file_of_another_kind_is_named_with_what_to_do(tmp_path, nano_state):
     run, _, theirs = nano_state
     path = tmp_path / "c.pth"

@@ -101,7 +101,7 @@ def test_npz_that_unpacks_to_hundreds_of_times_its_size_is_refused_unread(tmp_pa
     with zipfile.ZipFile(tmp_path / "a.npz", "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         archive.writestr("scores.npy", bytes(65 << 20))
     with pytest.raises(
-        ContractError, match=r"a\.npz: unpacks to 68,157,440 bytes, expected at most"
+        ContractError, match=r"a\.npz: scores unpacks to 68,157,440 bytes, expected at most"
     ):
         read_scores(tmp_path / "a.npz")
     np.savez_compressed(tmp_path / "b.npz", scores=np.eye(1000)[:, :100])

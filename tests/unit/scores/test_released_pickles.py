@@ -1,6 +1,7 @@
 import json
 import os
 import pickle
+import zipfile
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ import torch
 from protogcn.errors import ContractError
 from protogcn.scores.released_files import read_scores
 from tests.made.hostile_pickles import CALLS
+from tests.made.mutations import zipped
 from tests.made.released_scores import LABELS, VALUES
 
 
@@ -135,3 +137,13 @@ def test_samples_are_named_by_any_key_of_the_field(tmp_path, key):
     samples = [{key: f"c{n}", "scores": list(map(float, row))} for n, row in enumerate(VALUES)]
     (tmp_path / "a.json").write_text(json.dumps(samples))
     assert read_scores(tmp_path / "a.json").clips == tuple(f"c{n}" for n in range(len(VALUES)))
+
+
+def test_a_tensor_without_its_elements_is_named_with_the_file(tmp_path):
+    path = tmp_path / "a.pt"
+    torch.save({"a": torch.ones(3), "b": torch.ones(3)}, path)
+    with zipfile.ZipFile(path) as archive:
+        parts = [(e.filename, archive.read(e)) for e in archive.infolist()]
+    path.write_bytes(zipped([part for part in parts if not part[0].endswith("data/1")]))
+    with pytest.raises(ContractError, match=r"a\.pt: found no bytes of the tensor data/1"):
+        read_scores(path)

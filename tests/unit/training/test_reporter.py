@@ -7,7 +7,13 @@ from dataclasses import replace
 
 import pytest
 
-from protogcn.errors import NotFiniteError, OutOfTimeError, SupersededError
+from protogcn.errors import (
+    NotFiniteError,
+    OutOfTimeError,
+    SupersededError,
+    TooLittleMemoryError,
+    enough_memory,
+)
 from protogcn.files.progress import RunProgress, load_progress, save_progress
 from protogcn.jobs.deadline import TimeLimit
 from protogcn.training import reporter
@@ -35,6 +41,14 @@ def report_in(folder, history=(), seconds=None, owner=None):
         name="run",
         limit=TimeLimit(seconds),
     )
+
+
+def test_a_lack_of_memory_is_a_failure_with_what_to_lower(tmp_path):
+    with pytest.raises(TooLittleMemoryError):
+        with report_in(tmp_path).record_outcome(), enough_memory("run", "lower batch"):
+            raise MemoryError
+    found = load_progress(tmp_path)
+    assert (found.state, found.message[-14:]) == ("failed", "; lower batch.")
 
 
 @pytest.fixture

@@ -44,11 +44,18 @@ def load_safetensors(path: Path) -> dict[str, PickledTensor]:
         start = _LENGTH + int.from_bytes(data[:_LENGTH], "little")
         header = json.loads(data[_LENGTH:start])
         try:
-            return {
+            found = {
                 name: _tensor(entry, memoryview(data)[start:])
                 for name, entry in header.items()
                 if name != _METADATA
             }
+            needed = sum(tensor.nbytes for tensor in found.values())
+            if needed > len(data) - start:
+                raise RefusedError(
+                    f"tensors of {needed:,} bytes in {len(data) - start:,}, expected each in its"
+                    " own"
+                )
+            return found
         except RefusedError as error:
             raise ContractError(f"{path}: found {error}.") from error
 
@@ -68,7 +75,7 @@ def _tensor(entry: object, data: memoryview) -> PickledTensor:
             f"{len(data)} bytes of tensors, expected at least {last}; the file is cut short:"
             " download or make it again"
         )
-    storage = Storage(dtype, math.prod(shape), lambda: bytes(data[first:last]))
+    storage = Storage(dtype, math.prod(shape), lambda: data[first:last])
     strides = [*accumulate(reversed(shape[1:]), lambda a, b: a * b, initial=1)][::-1]
     return PickledTensor(storage, 0, tuple(shape), tuple(strides[: len(shape)]))
 

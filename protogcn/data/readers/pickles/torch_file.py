@@ -11,7 +11,7 @@ import struct
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -106,6 +106,7 @@ def _read_zip(archive: zipfile.ZipFile, path: Path) -> object:
         raise RefusedError(f"{kind_of(path)}, expected {CHECKPOINT}")
     folder = pickles[0].removesuffix("data.pkl")
 
+    @cache
     def read(name: str, num_bytes: int) -> bytes:
         entry = entries.get(f"{folder}{name}")
         if entry is None or entry.file_size != num_bytes:
@@ -135,11 +136,11 @@ def _read_old(data: bytes, find_name: Callable[[str, str], object]) -> object:
     """Read magic number, version, machine, content, names of the storages, and their elements."""
     places: dict[str, tuple[int, int]] = {}  # of each storage: first byte, elements
 
-    def read(name: str, num_bytes: int) -> bytes:
+    def read(name: str, num_bytes: int) -> memoryview:
         if name not in places:
             raise RefusedError("a tensor without elements, expected some; the file is damaged")
         first, _ = places[name]
-        return data[first : first + num_bytes]
+        return memoryview(data)[first : first + num_bytes]
 
     sizes: dict[str, Storage] = {}
 

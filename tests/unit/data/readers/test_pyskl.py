@@ -137,6 +137,10 @@ def with_keypoint(value=0.5, shape=(1, 4, 5, 3), dtype=np.float32):
         (make_sample("a\u2028b"), "expected no control"),
         (make_sample("e\u0301"), r"frame_dir: found 'e\\u0301', expected Unicode in the form NFC"),
         (make_sample("first"), "annotation 2, frame_dir: found 'first' again, expected each name"),
+        (
+            make_sample("first", keypoint=None),  # its name is seen before it is looked at
+            "annotation 2, frame_dir: found 'first' again, expected each name",
+        ),
         (make_sample(label=4), "sample 'a', label: found 4, expected 0 to 3"),
         (make_sample(label=-1), "sample 'a', label: found -1, expected 0 to 3"),
         (make_sample(label=1.5), "'a', label: found 1.5, expected a class name of the config"),
@@ -234,13 +238,13 @@ def test_malformed_samples_are_reported_together(read):
         ),
         (
             make_content(make_sample(), xsub_train=["a"], xsub_val=["a"]),
-            "sample 'a' is on the sides train and test of split xsub, expected one",
+            "sample 'a' is on the sides train and test of split xsub \\(in 'xsub_train' and 'xsub_val'\\), expected one",
         ),
         (
             make_content(
                 make_sample(), make_sample("b"), xsub_train=["a", "b"], xsub_val=["a", "b"]
             ),
-            "2 samples \\('a', 'b'\\) are on the sides train and test of split xsub, expected one",
+            "2 samples \\('a', 'b'\\) are on the sides train and test of split xsub \\(in 'xsub_train' and 'xsub_val'\\), expected one",
         ),
         (
             make_content(make_sample(), xsub_train=["a"], xsub_val=["b", "c"]),

@@ -156,3 +156,22 @@ def test_a_bundle_does_not_take_the_place_of_a_table(tmp_path, monkeypatch, caps
     assert run_command(stage, monkeypatch, csv, "--zip", csv) == 2
     assert "expected a name that ends with .zip" in capsys.readouterr().err
     assert csv.read_bytes() == before
+
+
+def test_a_damaged_manifest_in_a_bundle_is_named_as_people_see_it(tmp_path, monkeypatch, capsys):
+    with zipfile.ZipFile(tmp_path / "b.zip", "w") as archive:
+        archive.writestr("t.manifest.json", '{"format": 9}')
+    assert run_command(verify, monkeypatch, tmp_path / "b.zip") == 3
+    said = capsys.readouterr().err
+    assert f"{tmp_path}/b.zip/t.manifest.json: found format 9, expected 1" in said
+
+
+def test_a_bundle_that_unpacks_to_hundreds_of_times_its_size_is_refused_unread(
+    tmp_path, monkeypatch, capsys
+):
+    with zipfile.ZipFile(tmp_path / "b.zip", "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        archive.writestr("t.manifest.json", bytes(65 << 20))
+    assert run_command(verify, monkeypatch, tmp_path / "b.zip") == 3
+    assert (
+        "b.zip: unpacks to 68,157,440 bytes, expected at most 67,108,864" in capsys.readouterr().err
+    )

@@ -1,4 +1,5 @@
 import pickle
+import time
 import zipfile
 from pathlib import PurePosixPath
 
@@ -11,6 +12,7 @@ from protogcn.data.readers.pickles.load import load_pickle
 from protogcn.data.readers.pickles.torch_file import array_of, find_score_name, load_torch_file
 from protogcn.errors import ConfigError, ContractError
 from tests.made.hostile_pickles import CALLS, TRICKS, call, name, number, text
+from tests.made.mutations import zipped
 
 FORMS = pytest.mark.parametrize("is_zip", [True, False], ids=["zip", "before 1.6"])
 
@@ -229,3 +231,29 @@ def test_tricks_are_refused_in_a_pickle_with_tensors_too(tmp_path, trick):
     path.write_bytes(b"\x80\x04" + TRICKS[trick] + b".")
     with pytest.raises(ContractError, match=r"scores\.pkl: byte \d+: .*, expected"):
         load_pickle(path, find_name=find_score_name)
+
+
+@FORMS
+def test_a_storage_is_read_once_for_all_of_its_tensors(tmp_path, is_zip):
+    storage = torch.zeros(1 << 20)
+    path = write(tmp_path / "c.pth", {str(i): storage[i : i + 1] for i in range(2000)}, is_zip)
+    begin = time.process_time()
+    found = load_torch_file(path)
+    assert sum(len(array_of(path, name, tensor)) for name, tensor in found.items()) == 2000
+    assert time.process_time() - begin < 1  # once each, it took 2 s and more
+
+
+def test_a_truth_value_of_2_is_refused_in_the_tensor_that_has_it(tmp_path):
+    path = write(tmp_path / "c.pth", {"a": torch.tensor([True, False]), "b": torch.tensor([False])})
+    data = {entry.filename: content for entry, content in parts_of(path)}
+    data["c/data/0"] = b"\2\0"
+    path.write_bytes(zipped(list(data.items())))
+    found = load_torch_file(path)
+    assert not array_of(path, "b", found["b"]).any()
+    with pytest.raises(ContractError, match=r"c\.pth: a: found a truth value other than 0 and 1"):
+        array_of(path, "a", found["a"])
+
+
+def parts_of(path):
+    with zipfile.ZipFile(path) as archive:
+        return [(entry, archive.read(entry)) for entry in archive.infolist()]

@@ -2,8 +2,9 @@
 
 In reading order: ``resolved`` (what a stage reads of a dataset and a run), ``strict_yaml``,
 ``load`` (the files, merged as Snakemake merges them), ``schema`` (what a value may be),
-``variables`` (``~`` and ``$SCRATCH`` in paths), ``joint_tree``, ``skeleton``, ``hold_out`` (twins
-of splits), ``datasets`` (missing raw files, too), ``parts`` and ``trunk`` (of the body),
+``written`` (the same of what a stage reads), ``variables`` (``~`` and ``$SCRATCH`` in paths),
+``joint_tree``, ``skeleton``, ``hold_out`` (twins of splits), ``datasets`` (missing raw files, too),
+``parts`` and ``trunk`` (of the body),
 ``options`` (settings that not every run has), ``settings`` (which ones go together), ``imports``
 (runs that are not trained here), ``start_from`` (trainings that begin with weights), ``validation``
 (the sides of its split that a training is measured on), ``runs`` (overrides), ``members`` (of an

@@ -8,7 +8,7 @@ import select
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TextIO
 
 
@@ -151,7 +151,8 @@ def run_stage(main: Callable[[], None]) -> None:
             main()
         sys.stdout.flush()
     except tuple(_EXIT_CODES) as error:
-        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        with suppress(OSError):  # a full disk takes no words either
+            print(f"{type(error).__name__}: {error}", file=sys.stderr, flush=True)
         sys.exit(exit_code_of(error))
     except KeyboardInterrupt as error:
         print("Stopped by Ctrl-C.", file=sys.stderr)

@@ -6,7 +6,6 @@ import io
 import os
 import secrets
 import socket
-import time
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache
@@ -52,8 +51,8 @@ def writing(path: Path, *, needed: int | None = None) -> Iterator[BinaryIO]:
     with refusals(path, temporary, needed=needed):
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            _remove_orphans(path)
             with temporary.open("w+b") as file:
+                _remove_orphans(path, now=os.fstat(file.fileno()).st_mtime)
                 yield file
                 file.flush()
                 os.fsync(file.fileno())
@@ -267,10 +266,10 @@ def _seal_of(path: Path) -> Path:
 
 def _digests_in_seal(path: Path) -> list[str] | None:
     """Return the digests that a file may have; None if it has no seal."""
-    try:
-        return _seal_of(path).read_text("ascii", errors="replace").split()
-    except (FileNotFoundError, NotADirectoryError):
-        return None
+    seal = _seal_of(path)
+    with reading(seal, "the digest of its file"), suppress(FileNotFoundError, NotADirectoryError):
+        return seal.read_text("ascii", errors="replace").split()
+    return None
 
 
 def _believed_digest(path: Path) -> list[str]:
@@ -290,24 +289,25 @@ def _as_wanted(name: str, columns: Collection[str]) -> str:
     return name.lower() if name not in columns and name.lower() in columns else name
 
 
-def _remove_orphans(path: Path) -> None:
+def _remove_orphans(path: Path, *, now: float) -> None:
     """Remove our temporary files of ``path`` whose writer is dead.
 
     It is if it ran here and is gone, or if nothing was written for a day: processes of other
     machines and containers are not seen from here, nor, on some systems, those of other users.
+    ``now`` is by the clock of the file system, which dates their files.
     """
     for orphan in path.parent.glob(f".{_escape(path.name)}.*.tmp"):
         with suppress(OSError):  # another process was faster
             status = orphan.stat()
-            if status.st_uid == os.geteuid() and _is_dead(orphan.name, status.st_mtime):
+            if status.st_uid == os.geteuid() and _is_dead(orphan.name, now - status.st_mtime):
                 orphan.unlink()
 
 
-def _is_dead(name: str, written: float) -> bool:
+def _is_dead(name: str, age: float) -> bool:
     place, process = name.split(".")[-4:-2]
     if place == _here() and process.isdigit() and Path("/proc/self").exists():
         return not Path(f"/proc/{process}").exists()
-    return time.time() - written > _SECONDS_OF_A_DAY
+    return age > _SECONDS_OF_A_DAY
 
 
 def _escape(name: str) -> str:

@@ -6,12 +6,12 @@ import importlib
 import os
 import sys
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from protogcn import __version__
 from protogcn.errors import ConfigError, ContractError, nearest, run_stage
-from protogcn.files.refusals import why_refused
+from protogcn.files.refusals import refusals_anywhere, why_refused
 
 COMMANDS = {  # its module, and what it makes of what
     "resolve": ("config.resolve", "settings -> the file that a dataset, run or table is made by"),
@@ -59,6 +59,7 @@ COMMANDS = {  # its module, and what it makes of what
     "predict": ("predict.predict", "a recording -> what it shows"),
     "export": ("predict.export", "a trained ensemble -> ONNX, torch.export"),
 }
+_ROOM = 4096  # bytes that a last sentence may need
 _END = 15  # lines of a log that are shown when its command fails
 
 
@@ -82,10 +83,11 @@ def _run() -> None:
         log, arguments = _take_log(name, arguments)
         sys.argv = [f"protogcn {name}", *arguments]
         stage = importlib.import_module(f"protogcn.{COMMANDS[name][0]}").main
-        if log is None:
-            stage()
-        else:
-            _run_with_log(stage, log)
+        with refusals_anywhere(name):
+            if log is None:
+                stage()
+            else:
+                _run_with_log(stage, log)
 
 
 def _overview() -> str:
@@ -122,9 +124,22 @@ def _run_with_log(stage: Callable[[], None], log: Path) -> None:
         ) from None
     # Python prints a traceback before it comes here, so that it is the end of the log.
     atexit.register(_show, log, terminal, lambda lines: lines[-_END:])
-    stage()
+    with ExitStack() as failure:
+        failure.callback(_leave_full_log, terminal)
+        stage()
+        failure.pop_all()
     atexit.unregister(_show)
     _show(log, terminal, lambda lines: [line for line in lines if line.startswith(b"Warning")])
+
+
+def _leave_full_log(terminal: int) -> None:
+    """Let what is said from now on go to the terminal if the log has no room for it."""
+    size = os.fstat(2).st_size
+    try:
+        os.pwrite(2, bytes(_ROOM), size)
+        os.ftruncate(2, size)
+    except OSError:
+        os.dup2(terminal, 2)
 
 
 def _show(log: Path, terminal: int, chosen: Callable[[list[bytes]], list[bytes]]) -> None:

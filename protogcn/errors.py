@@ -1,13 +1,14 @@
 """The two mistakes a user can make, what stops a stage, and how a command reports them."""
 
 import difflib
+import errno
 import os
 import re
 import select
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TextIO
 
 
@@ -55,6 +56,10 @@ class TooLittleMemoryError(Exception):
     """The machine, its GPU or a limit has less memory than is needed."""
 
 
+# Control characters, half characters, line ends, and what turns the direction of writing.
+_HIDDEN = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)
 _NO_READER = 141  # what the shell says of other programs that a closed pipe ended
 
 _EXIT_CODES = {
@@ -74,6 +79,9 @@ _NO_MEMORY = re.compile(
     "|failed to map segment|start new thread|error return without exception|create a primitive",
     re.IGNORECASE,
 )
+_OF_PLACES = (
+    errno.EACCES, errno.EPERM, errno.ENAMETOOLONG, errno.ELOOP, errno.EIO, errno.ESTALE,
+)  # fmt: skip
 _ASKED = re.compile(r"allocate ([0-9.,]+ ?(?:[KMGT]i?B|bytes))", re.IGNORECASE)
 _MORE_MEMORY = "free some, or start it where there is more (mem_mb of its job, ulimit -v)"
 
@@ -112,6 +120,27 @@ def enough_memory(what: str = "", remedy: str = _MORE_MEMORY) -> Iterator[None]:
         ) from None
 
 
+@contextmanager
+def places_in_reach() -> Iterator[None]:
+    """Turn what a file system says of a place, whoever asked, into an UnreadableError.
+
+    Most ask in passing: whether a file is there, what a folder holds.
+
+    Raises:
+        UnreadableError: with the place.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _OF_PLACES or error.filename is None:
+            raise
+        right = f" for user {os.geteuid()}" if isinstance(error, PermissionError) else ""
+        raise UnreadableError(
+            f"{str(error.filename)[:200]}: cannot be reached ({error.strerror}{right}): mend that,"
+            " or name another place."
+        ) from error
+
+
 def run_stage(main: Callable[[], None]) -> None:
     """Run a stage's ``main``; report a known mistake as one sentence and an exit code.
 
@@ -122,11 +151,13 @@ def run_stage(main: Callable[[], None]) -> None:
     its traceback (exit code 1).
     """
     try:
-        with enough_memory():
+        with enough_memory(), places_in_reach():
             main()
         sys.stdout.flush()
     except tuple(_EXIT_CODES) as error:
-        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        with suppress(OSError):  # a full disk takes no words either
+            sentence = f"{type(error).__name__}: {printable(str(error))}"
+            print(sentence, file=sys.stderr, flush=True)
         sys.exit(exit_code_of(error))
     except KeyboardInterrupt as error:
         print("Stopped by Ctrl-C.", file=sys.stderr)
@@ -152,6 +183,18 @@ def _has_no_reader(stream: TextIO) -> bool:
     poll = select.poll()
     poll.register(stream.fileno(), 0)  # tells of errors, whatever it is asked for
     return bool(poll.poll(0))
+
+
+def has_hidden(text: str) -> bool:
+    """Return whether a name has letters that a terminal obeys and nobody sees."""
+    return _HIDDEN.search(text) is not None
+
+
+def printable(message: str) -> str:
+    """Return a message of several lines with what is hidden in the names that it shows escaped."""
+    return _HIDDEN.sub(
+        lambda found: found[0] if found[0] == "\n" else ascii(found[0])[1:-1], message
+    )
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

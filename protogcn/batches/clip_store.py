@@ -78,6 +78,9 @@ class ClipStore:
         }
         found = {key: trailer["inputs"].get(key) for key in ("modality", "preparation")}
         found["shape of a frame"] = list(values.shape[1:])
+        if "parents" in trailer["inputs"]:  # older files do not say
+            expected["parents"] = list(run.dataset.skeleton.parents)
+            found["parents"] = trailer["inputs"]["parents"]
         if found != expected:
             raise ContractError(
                 f"{values_path}: holds {found}, but run {run.name} needs {expected}; remove it and"

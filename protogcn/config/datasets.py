@@ -1,5 +1,6 @@
 """The config's skeletons and datasets -> resolved ones, or what does not fit."""
 
+import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,10 +10,10 @@ from protogcn.config.facts import ntu_facts
 from protogcn.config.hold_out import resolve_hold_out
 from protogcn.config.resolved import ANNOTATIONS, Dataset
 from protogcn.config.skeleton import Skeleton, built_in_skeletons
-from protogcn.errors import ConfigError, nearest, some_of
+from protogcn.errors import ConfigError, has_hidden, nearest, some_of
 from protogcn.files import paths
-from protogcn.files.first_look import look_at
-from protogcn.files.kind import kind_of
+from protogcn.files.first_look import glance_at
+from protogcn.files.kind import is_pipe_or_device, kind_of
 
 CLIP_SUFFIXES = (".npy", ".csv", ".json", ".skeleton")  # of a file that holds one clip
 _ACTIONS = 12  # of the simulator
@@ -167,15 +168,16 @@ def missing_raw(dataset: Dataset) -> str | None:
         if path is None:
             continue
         if Path(path).exists():
-            if kind == "file" and Path(path).is_dir():
-                return f"{where}: {path} is a folder, expected the pickle itself."
+            if sentence := _not_usable(Path(path), kind):
+                return f"{where}: {sentence}"
             continue
         if Path(slashed := re.sub(r"\\+", "/", path)).exists():
             return f"{where}: found {path}, expected / between folders: {slashed}"
         place = "" if Path(path).is_absolute() else f" in {Path.cwd()}"
         source = f" Where to get it: {dataset.source}." if dataset.source else ""
         folder = Path(path).parent
-        hint = nearest(Path(path).name, [each.name for each in folder.glob("*")])
+        others = {each.name for each in folder.glob("*")} - {Path(path).name}  # a link to nowhere
+        hint = nearest(Path(path).name, others)
         return (
             f"{where}: the {kind} {path} does not exist{place}{hint or '.'}{source} Put it there,"
             f" or set {where} to where it is."
@@ -192,6 +194,19 @@ def missing_raw(dataset: Dataset) -> str | None:
             f"datasets.{dataset.name}.raw: the folder {dataset.raw} has no {ANNOTATIONS}, the table"
             f" of its clips (docs/own-dataset.md){hint}. A folder of .skeleton files with NTU's"
             " names needs a protocol instead."
+        )
+    return None
+
+
+def _not_usable(path: Path, kind: str) -> str | None:
+    """Return what is wrong with a file or folder that exists, if anything is."""
+    if kind == "file" and path.is_dir():
+        return f"{path} is a folder, expected the pickle itself."
+    if is_pipe_or_device(path):
+        return f"{path} is a pipe or device, expected a {kind}."
+    if not os.access(path, os.R_OK if kind == "file" else os.R_OK | os.X_OK):
+        return (
+            f"user {os.geteuid()} may not read the {kind} {path}; ask its owner for the right to."
         )
     return None
 
@@ -217,7 +232,7 @@ def expected_clips(dataset: Dataset, split: str, side: str) -> int | None:
 
 def _names_in(where: str, path: Path) -> tuple[str, ...]:
     try:
-        look_at(path, "a text file with one name a line")
+        glance_at(path, "a text file with one name a line")
         lines = path.read_text("utf-8-sig").splitlines()
     except OSError as error:
         raise ConfigError(
@@ -243,8 +258,8 @@ def _names_in(where: str, path: Path) -> tuple[str, ...]:
 
 def _check_class_name(where: str, name: str) -> None:
     """Refuse line ends, control and bidi characters: names go to terminals, tables and pages."""
-    if not 1 <= len(name) <= _LONGEST_NAME or not name.isprintable():
+    if not 1 <= len(name) <= _LONGEST_NAME or has_hidden(name):
         raise ConfigError(
-            f"{where}: found {name[:40]!a}, expected a name of 1 to {_LONGEST_NAME} printable"
-            " characters."
+            f"{where}: found {name[:40]!a}, expected a name of 1 to {_LONGEST_NAME} characters,"
+            " no control or bidi characters."
         )

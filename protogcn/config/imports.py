@@ -7,10 +7,12 @@ An override's ``set`` names the file: ``checkpoint`` (scored here), or ``scores`
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from protogcn.config.resolved import Run
 from protogcn.errors import ConfigError
+
+if TYPE_CHECKING:  # a written run is checked against what is here
+    from protogcn.config.resolved import Run
 
 IMPORTS = ("checkpoint", "scores", "clips")
 SCORE_SPACE = "score_space"  # of a file of scores whose numbers leave that open
@@ -44,12 +46,12 @@ def with_imports(changes: Mapping[str, Any], names: Mapping[str, str]) -> dict[s
     return {"select": UNKNOWN, **settings, **paths}
 
 
-def is_imported(run: Run) -> bool:
+def is_imported(run: "Run") -> bool:
     """Return whether a run is not trained by this pipeline."""
     return any(key in run.settings for key in IMPORTS)
 
 
-def missing_import(run: Run, key: str) -> str | None:
+def missing_import(run: "Run", key: str) -> str | None:
     """Return the sentence a user needs if a run's file does not exist, else None."""
     path = Path(run.settings[key])
     if path.is_file():

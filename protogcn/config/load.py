@@ -10,10 +10,10 @@ from snakemake.utils import update_config
 
 from protogcn.config.plan import Plan, load_plan
 from protogcn.config.strict_yaml import read_config, read_yaml
+from protogcn.config.written import SCHEMA
 from protogcn.errors import ConfigError
 
 _REPOSITORY = Path(__file__).parents[2]
-_SCHEMA = _REPOSITORY / "workflow/schemas/config.schema.yaml"
 _OWN = _REPOSITORY / "config/config.yaml"
 
 
@@ -44,7 +44,7 @@ def plan_of(directory: Path, configfiles: Sequence[Path]) -> tuple[dict[str, Any
     config: dict[str, Any] = {}
     for found in [*([read_config(own)] if own.exists() else []), *contents]:
         update_config(config, found)
-    return config, load_plan(config, _SCHEMA, files)
+    return config, load_plan(config, SCHEMA, files)
 
 
 def own_config(
@@ -65,7 +65,7 @@ def own_config(
         ConfigError: there is none, and no file on top.
     """
     own = directory / "config/config.yaml"
-    lacking = [key for key in read_yaml(_SCHEMA)["required"] if key not in keys]
+    lacking = [key for key in read_yaml(SCHEMA)["required"] if key not in keys]
     if own.exists() or not lacking:
         return own
     if not configfiles:
@@ -91,7 +91,7 @@ def plan_of_workflow(config: dict[str, Any], own: Path, files: Sequence[Path]) -
         ConfigError: it does not fit.
     """
     put_in_order(config, own)
-    return load_plan(config, _SCHEMA, files)
+    return load_plan(config, SCHEMA, files)
 
 
 def put_in_order(config: dict[str, Any], own: Path) -> None:

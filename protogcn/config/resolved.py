@@ -12,10 +12,8 @@ from typing import Any
 from protogcn.config.hold_out import Twin, twins_of
 from protogcn.config.options import OPTIONS
 from protogcn.config.skeleton import Skeleton
-from protogcn.config.strict_yaml import read_yaml
-from protogcn.errors import ContractError
+from protogcn.config.written import read_written
 from protogcn.files import paths
-from protogcn.files.contracts import check_seal, reading
 
 ANNOTATIONS = "annotations.csv"  # the table of a folder of clips
 MODALITIES = ("j", "b", "k", "jm", "bm", "km")
@@ -228,31 +226,13 @@ def run_from_mapping(entry: Mapping[str, Any]) -> Run:
 
 
 def load_dataset(path: Path) -> Dataset:
-    """Read a resolved ``dataset.yaml``.
-
-    Raises:
-        ContractError: missing or damaged.
-    """
-    with reading(path, "a resolved dataset"):
-        check_seal(path)
-        return dataset_from_mapping(read_yaml(path))
+    """Read a resolved ``dataset.yaml``; errors as of ``read_written``."""
+    return read_written(path, "dataset", dataset_from_mapping)
 
 
 def load_run(path: Path) -> Run:
-    """Read a resolved ``config.yaml`` of a run directory.
-
-    Raises:
-        ContractError: missing, damaged, or of a version that had no ``engine`` section.
-    """
-    with reading(path, "the resolved settings of a run"):
-        check_seal(path)
-        entry = read_yaml(path)
-        if "settings" in entry and "engine" not in entry:
-            raise ContractError(
-                f"{path}: was written by an older version, which had no section engine;"
-                " run snakemake again: it writes the file anew, and repeats no finished training."
-            )
-        return run_from_mapping(entry)
+    """Read a resolved ``config.yaml`` of a run directory; errors as of ``read_written``."""
+    return read_written(path, "run", run_from_mapping)
 
 
 def add_run_files(parser: argparse.ArgumentParser) -> None:

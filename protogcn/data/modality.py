@@ -53,6 +53,7 @@ def write_modalities(
     inputs = {
         "joints": trailer["sha256"],
         "clips": clips.digest,
+        "parents": list(skeleton.parents),  # what a bone is
         "preparation": trailer["inputs"].get("preparation"),
         **scale_entry(scale_of(trailer["inputs"])),
         **kept_copies(trailer["inputs"]),

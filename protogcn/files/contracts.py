@@ -6,7 +6,6 @@ import io
 import os
 import secrets
 import socket
-import time
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache
@@ -16,8 +15,8 @@ from typing import BinaryIO
 import pandas as pd
 
 from protogcn.errors import ConfigError, ContractError, UnreadableError, lacks_memory
-from protogcn.files.first_look import look_at
-from protogcn.files.kind import kind_to_mend
+from protogcn.files.first_look import glance_at
+from protogcn.files.kind import is_pipe_or_device, kind_to_mend
 from protogcn.files.refusals import refusals
 
 _BLOCK = 1 << 20  # bytes read at once when a file is hashed: they stay in the cache
@@ -47,12 +46,14 @@ def writing(path: Path, *, needed: int | None = None) -> Iterator[BinaryIO]:
     Raises:
         ContractError: the disk is full or refuses the write; with the reason.
     """
+    if is_pipe_or_device(path):  # which the file would take the place of
+        raise ContractError(f"{path}: is a pipe or device, expected the name of a file to write.")
     temporary = path.with_name(f".{path.name}.{_here()}.{os.getpid()}.{secrets.token_hex(4)}.tmp")
     with refusals(path, temporary, needed=needed):
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            _remove_orphans(path)
             with temporary.open("w+b") as file:
+                _remove_orphans(path, now=os.fstat(file.fileno()).st_mtime)
                 yield file
                 file.flush()
                 os.fsync(file.fileno())
@@ -71,7 +72,7 @@ def reading(path: Path, expected: str) -> Iterator[None]:
     damage; this is the one place that catches them all.
     """
     try:
-        look_at(path, expected)
+        glance_at(path, expected)
         yield
     except (ConfigError, ContractError) as error:
         if str(path) in str(error):
@@ -265,10 +266,10 @@ def _seal_of(path: Path) -> Path:
 
 def _digests_in_seal(path: Path) -> list[str] | None:
     """Return the digests that a file may have; None if it has no seal."""
-    try:
-        return _seal_of(path).read_text("ascii", errors="replace").split()
-    except (FileNotFoundError, NotADirectoryError):
-        return None
+    seal = _seal_of(path)
+    with reading(seal, "the digest of its file"), suppress(FileNotFoundError, NotADirectoryError):
+        return seal.read_text("ascii", errors="replace").split()
+    return None
 
 
 def _believed_digest(path: Path) -> list[str]:
@@ -288,24 +289,25 @@ def _as_wanted(name: str, columns: Collection[str]) -> str:
     return name.lower() if name not in columns and name.lower() in columns else name
 
 
-def _remove_orphans(path: Path) -> None:
+def _remove_orphans(path: Path, *, now: float) -> None:
     """Remove our temporary files of ``path`` whose writer is dead.
 
     It is if it ran here and is gone, or if nothing was written for a day: processes of other
     machines and containers are not seen from here, nor, on some systems, those of other users.
+    ``now`` is by the clock of the file system, which dates their files.
     """
     for orphan in path.parent.glob(f".{_escape(path.name)}.*.tmp"):
         with suppress(OSError):  # another process was faster
             status = orphan.stat()
-            if status.st_uid == os.geteuid() and _is_dead(orphan.name, status.st_mtime):
+            if status.st_uid == os.geteuid() and _is_dead(orphan.name, now - status.st_mtime):
                 orphan.unlink()
 
 
-def _is_dead(name: str, written: float) -> bool:
+def _is_dead(name: str, age: float) -> bool:
     place, process = name.split(".")[-4:-2]
     if place == _here() and process.isdigit() and Path("/proc/self").exists():
         return not Path(f"/proc/{process}").exists()
-    return time.time() - written > _SECONDS_OF_A_DAY
+    return age > _SECONDS_OF_A_DAY
 
 
 def _escape(name: str) -> str:

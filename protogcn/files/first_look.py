@@ -3,11 +3,10 @@
 What a reader would take gigabytes for is refused here, before it is read.
 """
 
-import stat
 from pathlib import Path
 
 from protogcn.errors import ContractError
-from protogcn.files.kind import kind_of
+from protogcn.files.kind import is_pipe_or_device, kind_of
 
 _TABLES = (".csv", ".tsv", ".txt")
 _TEXTS = (*_TABLES, ".json", ".yaml", ".yml")
@@ -17,7 +16,7 @@ _FIRST = 4096  # bytes that are looked at
 _LONGEST_HEADER = 1 << 24  # bytes
 
 
-def look_at(path: Path, expected: str) -> None:
+def glance_at(path: Path, expected: str) -> None:
     """Refuse a pipe, a file of zeros, a text of gigabytes, a table of a million columns.
 
     What does not exist, cannot be opened or is a folder is left to the reader.
@@ -38,9 +37,8 @@ def look_at(path: Path, expected: str) -> None:
 
 
 def _odd_kind(path: Path) -> str | None:
-    status = path.stat()
-    if not stat.S_ISREG(status.st_mode):  # opening a pipe would wait for ever
-        return None if stat.S_ISDIR(status.st_mode) else kind_of(path)
+    if is_pipe_or_device(path):
+        return kind_of(path)
     with path.open("rb") as file:
         start = file.read(_FIRST)
     return kind_of(path) if start and not start.strip(b"\0") else None

@@ -73,6 +73,15 @@ _TEXTS = (
 )
 
 
+def is_pipe_or_device(path: Path) -> bool:
+    """Whether something is neither a file nor a folder: opening it may wait for ever."""
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
+
+
 def kind_of(path: Path) -> str:
     """Return what a file is, for "found ..., expected ...": nothing in it is run or trusted.
 
@@ -84,7 +93,7 @@ def kind_of(path: Path) -> str:
     status = path.stat()
     if stat.S_ISDIR(status.st_mode):
         return "a folder"
-    if not stat.S_ISREG(status.st_mode):  # opening a pipe would wait for ever
+    if is_pipe_or_device(path):
         return "a pipe or device"
     with path.open("rb") as file:
         start = file.read(_FIRST)

@@ -17,6 +17,7 @@ _REMEDIES = {
     errno.EIO: "the disk or the way to it fails: ask the system's log (dmesg)",
 }
 _TOO_MANY = (errno.EMFILE, errno.ENFILE)
+_OF_THE_MACHINE = (*_REMEDIES, *_TOO_MANY, errno.ENOSPC, errno.ESTALE)
 _DENIED = (errno.EACCES, errno.EPERM)
 
 
@@ -43,6 +44,30 @@ def refusals(
         if not _is_at(error, (path, *others)):
             raise
         raise ContractError(f"{path}: {what} {why_refused(error, path, needed)}.") from error
+
+
+@contextmanager
+def refusals_anywhere(what: str) -> Iterator[None]:
+    """Turn what the system says for lack of anything into a ContractError, wherever it comes.
+
+    No place is safe from it: libraries open files of their own, and a log may be on a full disk.
+
+    Args:
+        what: runs, where no file is named.
+
+    Raises:
+        ContractError: with the reason, and what to do.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _OF_THE_MACHINE:
+            raise
+        named = isinstance(error.filename, str | os.PathLike)
+        place = Path(error.filename) if named else Path("log")
+        raise ContractError(
+            f"{place if named else what}: could not go on {why_refused(error, place)}."
+        ) from error
 
 
 def why_refused(error: OSError, path: Path, needed: int | None = None) -> str:

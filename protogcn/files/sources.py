@@ -19,6 +19,7 @@ from protogcn.files.contracts import digest_of, reading, save_text
 _FORMAT = 1
 _AT_ONCE = 512  # files asked for their dates by one thread: a network's disk answers slowly
 _THREADS = 16
+_ROUNDING = 2 * 10**9  # nanoseconds: archives and some disks keep dates in whole or even seconds
 _Stamp = list[int]  # size in bytes, date in nanoseconds since 1970
 
 
@@ -91,9 +92,10 @@ def _differences(then: dict[str, _Stamp], now: dict[str, _Stamp]) -> list[str]:
             words[name] = f"{name} is gone"
         elif name not in then:
             words[name] = f"{name} is new"
-        elif then[name] != now[name]:
-            what = "date" if then[name][0] == now[name][0] else "size"
-            words[name] = f"{name} has another {what}"
+        elif then[name][0] != now[name][0]:
+            words[name] = f"{name} has another size"
+        elif abs(then[name][1] - now[name][1]) > _ROUNDING:
+            words[name] = f"{name} has another date"
     return [words[name] for name in sorted(words)]
 
 
@@ -101,13 +103,17 @@ def _stamps_below(folder: Path) -> Iterator[tuple[str, _Stamp]]:
     """Yield the files of a folder, by their path in it, but for hidden ones."""
     found = [
         Path(parent, name)
-        for parent, _, names in os.walk(folder)
+        for parent, _, names in os.walk(folder, onerror=_raise)
         for name in names
         if not name.startswith(".")
     ]
     parts = [found[start : start + _AT_ONCE] for start in range(0, len(found), _AT_ONCE)]
     with ThreadPoolExecutor(_THREADS) as threads:
         yield from chain.from_iterable(threads.map(lambda part: _stamps_of(folder, part), parts))
+
+
+def _raise(error: OSError) -> None:
+    raise error
 
 
 def _stamps_of(folder: Path, paths: Iterable[Path]) -> list[tuple[str, _Stamp]]:

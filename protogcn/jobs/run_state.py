@@ -166,7 +166,7 @@ def _row(
         measured_on="" if progress is None else progress.measured_on,
         measured=None if progress is None else progress.measured,
         clips_per_second=None if progress is None else progress.clips_per_second,
-        seconds_left=None if left is None else max(0.0, left - (now - progress.updated)),
+        seconds_left=None if left is None else max(0.0, left - max(0.0, now - progress.updated)),
         job=job.number if job is not None else "" if progress is None else progress.job,
         host="" if progress is None else progress.host,
         log=log,
@@ -188,7 +188,8 @@ def _alive(
         return False if is_mine else None  # the queue is this user's
 
     alive = is_alive(progress.host, progress.process, progress.job, job_runs)
-    if alive is None and now - progress.updated < SECONDS_OF_SILENCE:
+    # Clocks of several machines differ: a moment that is still to come is no proof of life.
+    if alive is None and abs(now - progress.updated) < SECONDS_OF_SILENCE:
         return True
     return alive
 
@@ -201,7 +202,7 @@ def _is_begun(log: Path, reported: float, now: float, queue: Mapping[str, Job] |
     written = _date(log)
     if queue is not None and written and not log.stat().st_size:
         return False
-    return written > reported and now - written < SECONDS_OF_SILENCE
+    return written > reported and abs(now - written) < SECONDS_OF_SILENCE
 
 
 def _job_of(run: Run, root: Path, queue: Mapping[str, Job] | None) -> Job | None:

@@ -44,9 +44,9 @@ class _Watch:
 
     def look(self) -> list[RunState]:
         """Return how every run stands; what was scored at an earlier look is not read again."""
-        now = time.time()
-        if now - self._listed >= _SECONDS_OF_A_LIST:
-            self._runs, self._listed = self._list(), now
+        now, ticks = time.time(), time.monotonic()
+        if ticks - self._listed >= _SECONDS_OF_A_LIST:
+            self._runs, self._listed = self._list(), ticks
         queue, self.unknown = None, ""
         try:
             queue = queue_of_user()

@@ -65,8 +65,11 @@ def load_trained(
         ContractError: it is missing, damaged, or of another training.
     """
     checkpoint = load_checkpoint(path, _ENTRIES)
-    model = build_network(run, spatial)
     found, imported = checkpoint["facts"], "imported" in checkpoint
+    again = "import" if imported else "train"
+    told = _network_settings(run)  # compared before a network of them asks for its memory
+    _refuse_differing(path, run, {name: found.get(name) for name in told}, told, again)
+    model = build_network(run, spatial)
     if store is None:
         expected = {
             name: value for name, value in run_fingerprint(run, model).items() if name in found
@@ -76,11 +79,7 @@ def load_trained(
         expected = network_fingerprint(run, model)
     else:
         expected = training_fingerprint(run, store, model, found.get(_START))
-    if others := differing(found, expected):
-        raise ContractError(
-            f"{path}: is of a training with other {', '.join(others)} than {run.name};"
-            f" {'import' if imported else 'train'} again."
-        )
+    _refuse_differing(path, run, found, expected, again)
     with reading(path, f"the weights of {run.name}"):
         model.load_state_dict(checkpoint["model"])
     return model.eval(), checkpoint
@@ -129,18 +128,31 @@ def run_fingerprint(run: Run, model: nn.Module) -> dict[str, Any]:
 def network_fingerprint(run: Run, model: nn.Module) -> dict[str, Any]:
     """Return the part that is known of weights that were trained elsewhere."""
     shapes = [(name, tuple(value.shape)) for name, value in model.state_dict().items()]
-    return {
-        **{f"model.{key}": value for key, value in run.network.items()},
-        "modality": run.modality,
-        "classes": len(run.dataset.classes),
-        "network layout": _digest(shapes),
-    }
+    return {**_network_settings(run), "network layout": _digest(shapes)}
 
 
 def differing(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[str]:
     """Return the names of the entries in which two fingerprints differ."""
     names = sorted(first.keys() | second.keys())
     return [name for name in names if first.get(name) != second.get(name)]
+
+
+def _network_settings(run: Run) -> dict[str, Any]:
+    return {
+        **{f"model.{key}": value for key, value in run.network.items()},
+        "modality": run.modality,
+        "classes": len(run.dataset.classes),
+    }
+
+
+def _refuse_differing(
+    path: Path, run: Run, found: Mapping[str, Any], expected: Mapping[str, Any], again: str
+) -> None:
+    if others := differing(found, expected):
+        raise ContractError(
+            f"{path}: is of a training with other {', '.join(others)} than {run.name};"
+            f" {again} again."
+        )
 
 
 def _graph(run: Run) -> tuple[object, ...]:

@@ -1,15 +1,18 @@
 """How many times each fault is tried, and the table of what happened."""
 
 import math
+import os
 import subprocess
 import time
 from collections import Counter
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
 from tests.abuse.believed_files import write_believed
+from tests.abuse.line import build_line
 from tests.abuse.published import Row, as_lines, publish
 
 HERE = Path(__file__).parent
@@ -58,6 +61,23 @@ class Campaign:
 def believed(trained_nano, tmp_path_factory):
     """One file of every kind that a later stage believes."""
     return write_believed(trained_nano, tmp_path_factory.mktemp("believed"))
+
+
+@pytest.fixture(scope="session")
+def line(request, tmp_path_factory):
+    """Every stage, run once undisturbed; in the push tier few of them, on a toy skeleton."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent  # of all processes
+    return build_line(folder / "line", whole=request.config.getoption("--tier", "push") != "push")
+
+
+@pytest.fixture
+def in_memory(tmp_path):
+    """A folder that waits for no disk, where the system has one."""
+    memory = Path("/dev/shm")
+    with TemporaryDirectory(dir=memory if memory.is_dir() else tmp_path) as folder:
+        yield Path(folder)
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """How a stage ends whose output nobody reads any more, or that lacks memory."""
 
 import errno
+import os
 import subprocess
 import sys
 import textwrap
@@ -8,7 +9,13 @@ import textwrap
 import pytest
 import torch
 
-from protogcn.errors import TooLittleMemoryError, enough_memory, run_stage
+from protogcn.errors import (
+    TooLittleMemoryError,
+    UnreadableError,
+    enough_memory,
+    places_in_reach,
+    run_stage,
+)
 
 
 def start(code):
@@ -47,6 +54,17 @@ def test_another_broken_pipe_keeps_its_traceback():
         _, told = process.communicate()
     assert process.returncode == 1
     assert "BrokenPipeError: of a process of ours" in told
+
+
+def test_a_message_moves_no_cursor_and_turns_no_line():
+    code = """
+        from protogcn.errors import ContractError
+        def main():
+            raise ContractError("a\\x1b[2Jb\\u202ec\\x9bd:\\nnext é")
+    """
+    with start(code) as process:
+        _, told = process.communicate()
+    assert told == "ContractError: a\\x1b[2Jb\\u202ec\\x9bd:\nnext é\n"
 
 
 @pytest.mark.parametrize(
@@ -88,3 +106,15 @@ def test_what_needs_the_memory_and_what_to_lower_is_said_once():
 def test_other_errors_of_torch_keep_their_traceback():
     with pytest.raises(RuntimeError, match="shapes"), enough_memory():
         raise RuntimeError("mat1 and mat2 shapes cannot be multiplied")
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.ENAMETOOLONG, errno.ELOOP])
+def test_a_place_out_of_reach_is_one_sentence_whoever_asked(number):
+    with pytest.raises(UnreadableError, match=r"raw/x: cannot be reached \(.*another place"):
+        with places_in_reach():
+            raise OSError(number, os.strerror(number), "raw/x")
+
+
+def test_other_errors_of_files_stay_as_they_are():
+    with pytest.raises(IsADirectoryError), places_in_reach():
+        raise IsADirectoryError(errno.EISDIR, "is a folder", "x")

@@ -23,7 +23,7 @@ class FolderFiles:
         self._folder = folder
         self._files: dict[str, list[Path]] = defaultdict(list)
         self._frames: dict[str, list[Path]] = defaultdict(list)
-        for place, _, names in os.walk(folder):
+        for place, _, names in os.walk(folder, onerror=_raise):
             inside = Path(place).relative_to(folder).as_posix()
             start = "" if inside == "." else f"{inside}/"
             for file in sorted(names):
@@ -81,6 +81,10 @@ class FolderFiles:
 
 def _slashed(name: str) -> str:
     return str(PurePosixPath(name.replace("\\", "/")))
+
+
+def _raise(error: OSError) -> None:
+    raise error  # a folder that is passed over would be clips less
 
 
 @lru_cache(maxsize=1)

@@ -9,7 +9,7 @@ from protogcn.data.readers.malformed import show
 from protogcn.data.readers.values import Origin
 from protogcn.errors import ConfigError, ContractError, some_of
 from protogcn.files.clip_table import SIDES
-from protogcn.files.first_look import look_at
+from protogcn.files.first_look import glance_at
 
 
 def read_table_of_clips(
@@ -32,7 +32,7 @@ def read_table_of_clips(
     """
     wanted = ["clip", *columns]
     try:
-        look_at(path, f"a table of clips with the columns {', '.join(wanted)}")
+        glance_at(path, f"a table of clips with the columns {', '.join(wanted)}")
         with path.open(newline="", encoding="utf-8-sig") as file:
             header = file.readline()
             file.seek(0)

@@ -1,3 +1,4 @@
+import os
 from dataclasses import replace
 
 import pytest
@@ -45,7 +46,7 @@ def test_mark_of_windows_editors_is_no_part_of_a_name(names_of):
     ("text", "entry", "message"),
     [
         ("a\nb\n", {"classes": 3}, r"names\.txt has 2 lines, expected 3, one for each class"),
-        ("a\n\nb\n", {}, r"names\.txt, line 2: found '', expected a name of 1 to 200 printable"),
+        ("a\n\nb\n", {}, r"names\.txt, line 2: found '', expected a name of 1 to 200 characters"),
         ("a\nb\x1b[1m\n", {}, r"line 2: found 'b\\x1b\[1m', expected a name"),
         ('["a",\n"b"]', {"name": "names.json"}, "line 1: found '\\[\"a\",' in a .json file"),
         (
@@ -75,12 +76,16 @@ def test_missing_file_is_told():
         ("folder.pkl", "folder.pkl is a folder, expected the pickle itself"),
         ("data/none.pkl", "the file data/none.pkl does not exist in "),
         ("data/mine2.pkl", "; did you mean 'mine.pkl'? Where to get it: "),
+        ("pipe.pkl", "pipe.pkl is a pipe or device, expected a file."),
+        ("loop.pkl", "the file loop.pkl does not exist in "),
     ],
 )
 def test_a_raw_file_that_is_not_there_says_what_is(monkeypatch, tmp_path, raw, sentence):
     (tmp_path / "data").mkdir()
     (tmp_path / "data/mine.pkl").touch()
     (tmp_path / "folder.pkl").mkdir()
+    os.mkfifo(tmp_path / "pipe.pkl")
+    (tmp_path / "loop.pkl").symlink_to("loop.pkl")
     monkeypatch.chdir(tmp_path)
     assert sentence in missing_raw(expand(changed("datasets.ntu60.raw", raw)).datasets["ntu60"])
 
@@ -105,5 +110,7 @@ class TestFoldersOfSkeletonFiles:
 
 @pytest.mark.parametrize("name", ["a\x00", "a\nb", "\x1b[31mred", "\u202eevil", "", "x" * 201])
 def test_class_names_that_a_terminal_or_a_table_would_obey_are_refused(name):
-    with pytest.raises(ConfigError, match=r"datasets\.x\.classes: name 1: found .* printable"):
+    with pytest.raises(
+        ConfigError, match=r"datasets\.x\.classes: name 1: found .* control or bidi"
+    ):
         class_names("datasets.x", {"classes": ["Gehen ü", name]}, ())

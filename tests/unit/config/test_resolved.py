@@ -131,7 +131,8 @@ def test_run_file_of_a_version_without_the_section_engine_is_one_sentence(tmp_pa
         load_run(tmp_path / "config.yaml")
 
 
-def test_damaged_run_file_is_a_contract_error(tmp_path):
-    (tmp_path / "config.yaml").write_text("dataset: 3\n")
-    with pytest.raises(ContractError, match="expected the resolved settings of a run"):
+@pytest.mark.parametrize("text", ["dataset: 3", "3", "[]", "null"])
+def test_damaged_run_file_is_a_contract_error(tmp_path, text):
+    (tmp_path / "config.yaml").write_text(text)
+    with pytest.raises(ContractError, match=r"config\.yaml: .*remove it\s+and run snakemake"):
         load_run(tmp_path / "config.yaml")

@@ -42,6 +42,16 @@ def test_failure_keeps_the_old_file_and_leaves_nothing_else(tmp_path):
     assert os.listdir(tmp_path) == ["file"]
 
 
+def test_a_pipe_is_neither_read_nor_replaced(tmp_path):
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    with pytest.raises(ContractError, match="found a pipe or device, expected a file"):
+        digest_of(path)
+    with pytest.raises(ContractError, match="pipe: is a pipe or device"):
+        save_text(path, "text")
+    assert stat.S_ISFIFO(path.stat().st_mode)
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full, a Linux device")
 def test_full_disk_is_one_sentence(tmp_path):
     with pytest.raises(

@@ -4,7 +4,7 @@ import pytest
 
 from protogcn.errors import ContractError
 from protogcn.files.contracts import load_table, reading
-from protogcn.files.first_look import look_at
+from protogcn.files.first_look import glance_at
 
 
 def sparse(path, size, start=b""):
@@ -18,7 +18,7 @@ def test_a_pipe_is_not_opened(tmp_path):
     with pytest.raises(
         ContractError, match=r"a\.json: found a pipe or device, expected settings\."
     ):
-        look_at(tmp_path / "a.json", "settings")
+        glance_at(tmp_path / "a.json", "settings")
 
 
 def test_20_gb_of_zeros_are_refused_unread(tmp_path):
@@ -26,14 +26,14 @@ def test_20_gb_of_zeros_are_refused_unread(tmp_path):
     with pytest.raises(
         ContractError, match=r"a\.pt: found a file of zeros, .*, expected a network"
     ):
-        look_at(path, "a network")
+        glance_at(path, "a network")
 
 
 @pytest.mark.parametrize("ending", [".csv", ".json", ".yaml", ".txt"])
 def test_20_gb_of_text_are_refused_unread(tmp_path, ending):
     path = sparse(tmp_path / f"a{ending}", 20 << 30, b"clip,label\n")
     with pytest.raises(ContractError, match=r"found 21,474,836,480 bytes of text .*, expected it"):
-        look_at(path, "it")
+        glance_at(path, "it")
 
 
 def test_a_table_of_a_million_columns_is_refused_by_its_header(tmp_path):
@@ -44,14 +44,14 @@ def test_a_table_of_a_million_columns_is_refused_by_its_header(tmp_path):
 
 def test_scores_of_100_000_classes_are_no_odd_table(tmp_path):
     (tmp_path / "a.csv").write_text("clip," + ",".join(map(str, range(100_000))) + "\n")
-    look_at(tmp_path / "a.csv", "scores")
+    glance_at(tmp_path / "a.csv", "scores")
 
 
 @pytest.mark.parametrize("name", ["absent/b", "folder", "empty"])
 def test_what_the_reader_knows_how_to_refuse_is_left_to_it(tmp_path, name):
     (tmp_path / "folder").mkdir()
     (tmp_path / "empty").touch()
-    look_at(tmp_path / name, "a file")
+    glance_at(tmp_path / name, "a file")
 
 
 def test_what_is_read_from_another_generation_needs_no_file_of_the_name(tmp_path):

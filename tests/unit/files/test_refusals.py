@@ -4,7 +4,7 @@ import os
 import pytest
 
 from protogcn.errors import ContractError
-from protogcn.files.refusals import refusals
+from protogcn.files.refusals import refusals, refusals_anywhere
 
 
 def refused(number, path, *others, **how):
@@ -65,3 +65,17 @@ def test_what_lies_in_a_named_folder_counts_as_well(tmp_path):
     assert "folder: could not be written" in refused(5, tmp_path / "folder", tmp_path / "folder")
     with pytest.raises(ContractError), refusals(tmp_path, tmp_path):
         raise OSError(errno.EIO, "bad", str(tmp_path / "below/it"))
+
+
+def test_what_the_machine_lacks_is_one_sentence_wherever_it_shows():
+    for error, told in (
+        (
+            OSError(errno.EMFILE, "Too many open files", "/proc/x"),
+            r"^/proc/x: could not go on \(Too",
+        ),
+        (OSError(errno.ENOSPC, "No space left on device"), r"^score: could not go on \(No space"),
+    ):
+        with pytest.raises(ContractError, match=told), refusals_anywhere("score"):
+            raise error
+    with pytest.raises(FileNotFoundError), refusals_anywhere("score"):
+        raise FileNotFoundError(errno.ENOENT, "none")

@@ -65,6 +65,12 @@ def test_a_file_in_a_folder_whose_own_date_stays_is_noticed(table, name, text, w
         refuse_exchanged_sources(table)
 
 
+def test_dates_that_an_archive_has_rounded_are_no_news(table):
+    for path in table.parent.rglob("*.*"):
+        os.utime(path, (0, path.stat().st_mtime // 2 * 2))
+    refuse_exchanged_sources(table)
+
+
 def test_hidden_files_links_that_lead_nowhere_and_pipes_are_no_sources(table):
     (table.parent / "raw/p1/.nfs0001").write_text("")
     (table.parent / "raw/p1/nowhere").symlink_to("nothing")

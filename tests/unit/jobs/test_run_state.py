@@ -108,6 +108,7 @@ def test_training_here_whose_process_is_gone_was_stopped(place):
         ({}, 60, "stopped"),  # the queue is the user's, and so is the file
         (None, 60, "running"),  # no queue to ask: heard of a minute ago
         (None, 9999, "silent"),
+        (None, -9999, "silent"),  # the clock there is hours ahead, or jumped back here
     ],
 )
 def test_training_elsewhere_is_looked_up_in_the_queue_or_heard_of(place, queue, silent, state):

@@ -45,7 +45,7 @@ def test_another_training_is_refused(path, data, settings, sentence, is_data_kno
 def test_another_network_is_refused(path, data):
     run = nano_run()
     wider = replace(run, network={**run.network, "width": 48})
-    with pytest.raises(ContractError, match=r"other model\.width, network layout"):
+    with pytest.raises(ContractError, match=r"other model\.width than"):
         load_trained(path, wider, store_of(data))
 
 

@@ -128,6 +128,14 @@ def test_file_of_another_modality_is_refused(data, values):
         store_of(data, values)
 
 
+def test_bones_of_another_skeleton_are_refused(data):
+    run = nano_run()
+    skeleton = replace(run.dataset.skeleton, parents=(0, 0, 0, 1, 0))
+    other = replace(run, dataset=replace(run.dataset, skeleton=skeleton))
+    with pytest.raises(ContractError, match=r"j\.npy: holds .*'parents': \[0, 0, 1, 1, 0\]"):
+        store_of(data, run=other)
+
+
 def test_file_of_another_preparation_is_refused(data):
     with pytest.raises(ContractError, match="'preparation': 'raw'"):
         ClipStore.load(

@@ -56,6 +56,10 @@ class TooLittleMemoryError(Exception):
     """The machine, its GPU or a limit has less memory than is needed."""
 
 
+# Control characters, half characters, line ends, and what turns the direction of writing.
+_HIDDEN = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)
 _NO_READER = 141  # what the shell says of other programs that a closed pipe ended
 
 _EXIT_CODES = {
@@ -152,7 +156,8 @@ def run_stage(main: Callable[[], None]) -> None:
         sys.stdout.flush()
     except tuple(_EXIT_CODES) as error:
         with suppress(OSError):  # a full disk takes no words either
-            print(f"{type(error).__name__}: {error}", file=sys.stderr, flush=True)
+            sentence = f"{type(error).__name__}: {printable(str(error))}"
+            print(sentence, file=sys.stderr, flush=True)
         sys.exit(exit_code_of(error))
     except KeyboardInterrupt as error:
         print("Stopped by Ctrl-C.", file=sys.stderr)
@@ -178,6 +183,18 @@ def _has_no_reader(stream: TextIO) -> bool:
     poll = select.poll()
     poll.register(stream.fileno(), 0)  # tells of errors, whatever it is asked for
     return bool(poll.poll(0))
+
+
+def has_hidden(text: str) -> bool:
+    """Return whether a name has letters that a terminal obeys and nobody sees."""
+    return _HIDDEN.search(text) is not None
+
+
+def printable(message: str) -> str:
+    """Return a message of several lines with what is hidden in the names that it shows escaped."""
+    return _HIDDEN.sub(
+        lambda found: found[0] if found[0] == "\n" else ascii(found[0])[1:-1], message
+    )
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -10,8 +10,9 @@ from protogcn.config.facts import ntu_facts
 from protogcn.config.hold_out import resolve_hold_out
 from protogcn.config.resolved import ANNOTATIONS, Dataset
 from protogcn.config.skeleton import Skeleton, built_in_skeletons
-from protogcn.errors import ConfigError, nearest, some_of
+from protogcn.errors import ConfigError, has_hidden, nearest, some_of
 from protogcn.files import paths
+from protogcn.files.first_look import glance_at
 from protogcn.files.kind import is_pipe_or_device, kind_of
 
 CLIP_SUFFIXES = (".npy", ".csv", ".json", ".skeleton")  # of a file that holds one clip
@@ -230,9 +231,8 @@ def expected_clips(dataset: Dataset, split: str, side: str) -> int | None:
 
 
 def _names_in(where: str, path: Path) -> tuple[str, ...]:
-    if is_pipe_or_device(path):
-        raise ConfigError(f"{where}: {path} is a pipe or device, expected a text file.")
     try:
+        glance_at(path, "a text file with one name a line")
         lines = path.read_text("utf-8-sig").splitlines()
     except OSError as error:
         raise ConfigError(
@@ -258,8 +258,8 @@ def _names_in(where: str, path: Path) -> tuple[str, ...]:
 
 def _check_class_name(where: str, name: str) -> None:
     """Refuse line ends, control and bidi characters: names go to terminals, tables and pages."""
-    if not 1 <= len(name) <= _LONGEST_NAME or not name.isprintable():
+    if not 1 <= len(name) <= _LONGEST_NAME or has_hidden(name):
         raise ConfigError(
-            f"{where}: found {name[:40]!a}, expected a name of 1 to {_LONGEST_NAME} printable"
-            " characters."
+            f"{where}: found {name[:40]!a}, expected a name of 1 to {_LONGEST_NAME} characters,"
+            " no control or bidi characters."
         )

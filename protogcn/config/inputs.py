@@ -1,7 +1,7 @@
 """A job of the workflow -> what it reads, or the sentence on a file that does not exist."""
 
-import json
-from collections.abc import Collection, Mapping
+import re
+from collections.abc import Collection
 from pathlib import Path
 
 from protogcn.config.cells import Table
@@ -10,27 +10,11 @@ from protogcn.config.imports import is_imported, missing_import
 from protogcn.config.learning import val_scores_of
 from protogcn.config.plan import Plan
 from protogcn.config.resolved import MODALITIES, Dataset, Run
-from protogcn.config.tables import request_of
-from protogcn.config.targets import Page, Target
 from protogcn.config.validation import check_measured_sides, has_val
 from protogcn.errors import ConfigError
 from protogcn.files import paths
 
-
-def as_argument(entry: Dataset | Run) -> str:
-    """Return resolved settings as they are given on a command line."""
-    return json.dumps(entry.to_mapping(), ensure_ascii=False)
-
-
-def table_as_argument(plan: Plan, table: Table) -> str:
-    """Return a comparison table, resolved, in the same way; errors as of ``request_of``."""
-    return json.dumps(request_of(table, plan), ensure_ascii=False)
-
-
-def runs_as_argument(page: Page, targets: Mapping[str, Target]) -> str:
-    """Return, for each table on the page, the names of the runs that it is made of."""
-    runs = {name: targets[name].runs for name in page.tables if name in targets}
-    return json.dumps({name: ["/".join(run) for run in keys] for name, keys in runs.items()})
+_WILDCARD = re.compile(r"\{\s*[.\w]+\s*[,}]")
 
 
 def raw_files(dataset: Dataset) -> list[str]:
@@ -43,6 +27,7 @@ def raw_files(dataset: Dataset) -> list[str]:
         return [f"{paths.of_dataset(dataset.name)}/raw.csv"]
     if (sentence := missing_raw(dataset)) is not None:
         raise ConfigError(sentence)
+    _refuse_wildcards(f"datasets.{dataset.name}.raw", dataset.raw)
     # The date of a folder does not change when the table in it does.
     folder = [f"{dataset.raw}/{ANNOTATIONS}"] if dataset.is_annotated_folder else []
     # A pickle without split lists has them in a table beside it.
@@ -123,6 +108,7 @@ def texts_of(run: Run) -> list[str]:
             f"datasets.{dataset.name}.text_embeddings: {file} {fault}; make the file with"
             f" protogcn embed_texts {dataset.name}, or by hand (docs/methods.md)."
         )
+    _refuse_wildcards(f"datasets.{dataset.name}.text_embeddings", file)
     return [file]
 
 
@@ -185,6 +171,11 @@ def found_scores_of_table(plan: Plan, table: Table) -> dict[str, float]:
     return {str(file): file.stat().st_mtime for file in files if file.exists()}
 
 
+def as_input(file: Path) -> list[str]:
+    """Return a file that a rule may do without; none where Snakemake takes it for a pattern."""
+    return [] if _WILDCARD.search(str(file)) else [str(file)]
+
+
 def tables_of(plan: Plan, dataset: str) -> list[str]:
     """Return the table of every ensemble of a dataset, but for the twins of its splits."""
     tasks = [f"{dataset}_{split}" for split in plan.datasets[dataset].splits]
@@ -229,3 +220,12 @@ def modalities_shown(dataset: str, shown: str, with_motions: Collection[str]) ->
             f" expected one of {', '.join(written)} or all."
         )
     return [shown]
+
+
+def _refuse_wildcards(where: str, path: str) -> None:
+    """Refuse an input that Snakemake would take for a pattern; it knows no way to write braces."""
+    if found := _WILDCARD.search(path):
+        raise ConfigError(
+            f"{where}: {path} has {found[0]} in it, which Snakemake takes for a wildcard; rename"
+            " that, or name a link to it (ln -s)."
+        )

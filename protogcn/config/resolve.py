@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import sys
 from pathlib import Path
 
 import yaml
@@ -13,12 +14,12 @@ from protogcn.files.contracts import save_text
 def main() -> None:
     """Write resolved settings, given as JSON, to a YAML file."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--settings", required=True, help="JSON object")
-    parser.add_argument("--output", type=Path, required=True)
+    parser.add_argument("--output", type=Path, required=True, help="made of the JSON from stdin")
     args = parser.parse_args()
 
-    entry = json.loads(args.settings)
+    # An argument ends at 128 kB, which the names of some thousand classes have.
+    entry = json.load(sys.stdin)
     if not isinstance(entry, dict):
-        raise ContractError("--settings: found no JSON object.")
+        raise ContractError("standard input: found no JSON object.")
     text = yaml.safe_dump(entry, sort_keys=False, allow_unicode=True, width=100)
     save_text(args.output, text, sealed=True)

@@ -9,7 +9,7 @@ from typing import Any
 from jsonschema import Draft202012Validator, TypeChecker, validators
 from jsonschema.exceptions import ValidationError
 
-from protogcn.errors import ConfigError, nearest
+from protogcn.errors import ConfigError, has_hidden, nearest
 
 _KINDS = {
     "object": "a map",
@@ -54,6 +54,7 @@ _PLACES = {  # the parts of the schema whose keys are told where they belong
     "model": "an entry of models, or model in the set of an override",
     "engine": "the section engine",
 }
+_OF_LINES = (("source",), ("title",))
 _MEANT = {"gpu": "cuda"}  # which is nearer to cpu by its letters
 
 
@@ -76,7 +77,7 @@ def check_schema(config: Mapping[str, Any], schema: Mapping[str, Any]) -> None:
     """
     errors = _Validator(schema).iter_errors(config)
     problems = dict.fromkeys(line for error in errors for line in _describe(error, schema))
-    problems |= dict.fromkeys(_not_finite(config, ()))
+    problems |= dict.fromkeys(_odd_values(config, ()))
     if problems:
         raise ConfigError("\n".join(problems))
 
@@ -180,13 +181,22 @@ def _meant(value: Any) -> Any:
     return _MEANT.get(value, value) if isinstance(value, str) else value
 
 
-def _not_finite(value: Any, path: tuple[str, ...]) -> Iterable[str]:
-    """Find the numbers that no limit of a schema refuses: .inf and .nan."""
+def _odd_values(value: Any, path: tuple[str, ...]) -> Iterable[str]:
+    """Find what a schema cannot say: .inf and .nan, and letters that nobody sees in a name."""
     if isinstance(value, float) and not math.isfinite(value):
         yield f"{'.'.join(path)}: found {value}, expected a finite number."
+    if isinstance(value, str) and has_hidden(_of_one_line(value, path)):
+        yield f"{'.'.join(path)}: found {value[:40]!a}, expected no control or bidi characters."
     entries = value.items() if isinstance(value, Mapping) else ()
     for key, entry in enumerate(value) if isinstance(value, list) else entries:
-        yield from _not_finite(entry, (*path, str(key)))
+        yield from _odd_values(entry, (*path, str(key)))
+        if isinstance(key, str):
+            yield from _odd_values(key, (*path, "a key"))
+
+
+def _of_one_line(text: str, path: tuple[str, ...]) -> str:
+    """Return a text without the line ends that it may have."""
+    return " ".join(text.split("\n")) if path[-1:] in _OF_LINES else text
 
 
 def _advice(error: ValidationError) -> str:

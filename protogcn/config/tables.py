@@ -17,6 +17,7 @@ from protogcn.config.plan import Plan
 from protogcn.config.recipe import recipe_of, settings_digest, shared_and_own
 from protogcn.config.resolved import Run
 from protogcn.config.runs import STREAM, check_streams, look_up
+from protogcn.config.taken_names import check_table_names
 from protogcn.errors import ConfigError, nearest
 
 
@@ -24,8 +25,9 @@ def resolve_tables(config: Mapping[str, Any], plan: Plan) -> dict[str, Table]:
     """Look up every name in the config's ``tables``.
 
     Raises:
-        ConfigError: a name does not exist.
+        ConfigError: a name does not exist, or is that of another file.
     """
+    check_table_names(config.get("tables", {}), plan)
     return {name: _table(name, entry, plan) for name, entry in config.get("tables", {}).items()}
 
 

@@ -12,6 +12,7 @@ from itertools import product
 from protogcn.config.plan import Plan
 from protogcn.config.resolved import MODALITIES
 from protogcn.config.settings import PREPARATIONS
+from protogcn.errors import ConfigError
 from protogcn.files import paths
 
 _FIGURE = (".png", ".pdf", ".csv", ".txt")
@@ -29,6 +30,13 @@ _OF_RUN = ("scores.npz", "checkpoint.pt", "history.csv", "config.yaml", "confusi
 _OF_DATASET = ("raw.csv", "poses.csv", "annotated.csv", "dataset.yaml")
 _OF_PREPARED = ("report.png", "report.csv", "clips.csv", "dropped.csv", "joints.npy")
 _CLIP = re.compile(r"((?:[^/]+/)+(clips|topology)/)(.*?)(?:_([a-z]*))?(\.[a-z]*)?")
+_OF_CLIP = tuple(
+    re.compile(rf"(results/{folder}/)(.+)({shown}\.(?:png|pdf|csv|txt|gif|manifest\.json))")
+    for folder, shown in (
+        ("data(?:/[^/]+){2}/clips", f"_(?:{'|'.join([*MODALITIES, 'all'])})"),
+        ("runs(?:/[^/]+){4}/topology", ""),
+    )
+)
 _DASHES = ("\N{EN DASH}", "\N{EM DASH}", "\N{MINUS SIGN}")
 _NEAR = 0.6  # share of letters in common
 _SHOWN = 3
@@ -56,6 +64,21 @@ def unknown_target(target: str, plan: Plan, kinds: Mapping[str, str]) -> str:
         f"nothing makes {target!r}; expected a table such as {table}, a figure"
         " (docs/figures.md), or a file of a run or a dataset under results/."
     )
+
+
+def check_length(target: str) -> None:
+    """Refuse the file of a clip whose id makes no name of a file, with the one to ask for.
+
+    Raises:
+        ConfigError: it is too long.
+    """
+    for clip in filter(None, (pattern.fullmatch(target) for pattern in _OF_CLIP)):
+        folder, asked, ending = clip.groups()
+        if max(len(part.encode()) for part in asked.split("/")) > paths.LONGEST_PART:
+            raise ConfigError(
+                f"an id of more than {paths.LONGEST_PART} bytes is cut in the names of files; ask"
+                f" for {folder + paths.of_clip(asked) + ending!r}."
+            )
 
 
 def nearest_targets(target: str, plan: Plan, kinds: Mapping[str, str]) -> list[str]:

@@ -23,7 +23,7 @@ def read_written(path: Path, kind: str, build: Callable[[Mapping[str, Any]], _Bu
 
     Args:
         path: the file.
-        kind: ``run`` or ``dataset``.
+        kind: ``run``, ``dataset`` or ``table``.
         build: makes of the file's content what is returned; its ConfigErrors are the file's.
 
     Raises:

@@ -30,6 +30,7 @@ from protogcn.data.sides import without_clips
 from protogcn.errors import ConfigError, ContractError, nearest, some_of
 from protogcn.files import paths
 from protogcn.files.contracts import save_table
+from protogcn.files.spreadsheet import neutral
 
 
 @dataclass
@@ -183,12 +184,7 @@ def save_faults(path: Path, findings: Findings, odd: Iterable[Oddity]) -> None:
         ("warning", "", item, sentence, "") for sentence, items in odd for item in items or ("",)
     ]
     table = pd.DataFrame(rows, columns=["kind", "file", "place", "found", "expected"], dtype=str)
-    save_table(path, table.map(_as_text))
-
-
-def _as_text(cell: str) -> str:
-    """Return a cell that no spreadsheet computes: names of files and clips may be anything."""
-    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
+    save_table(path, table.map(neutral))
 
 
 def summary_of(dataset: Dataset, findings: Findings) -> str:

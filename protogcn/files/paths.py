@@ -3,6 +3,8 @@
 With names in braces instead of names, the same functions give the rules their patterns.
 """
 
+import hashlib
+
 DATASET = "results/data/{dataset}"
 PREPARED = DATASET + "/{preparation}"
 RUN = "results/runs/{dataset}/{split}/{model}/{stream}"
@@ -20,6 +22,7 @@ STREAMS = ENSEMBLE + "_streams"
 WORTH = ENSEMBLE + "_worth"
 LEARNING_CURVES = "{task}_{model}_learning_curves"
 CLASS_DIFFERENCES = "{task}_{stream}_{model}_vs_{baseline}"
+LONGEST_PART = 120  # bytes of an id between slashes; of a name a file system has 255
 CLIP = r".+"  # what a clip may be called in a path: its slashes are folders
 
 
@@ -46,11 +49,21 @@ def result(name: str, ending: str = "") -> str:
 def of_clip(clip: str) -> str:
     """Return a clip's id as it is written in a path.
 
-    That is the id as it stands, but for slashes that a path does not keep and parts that would lead
-    out of its folder: ``/a//b`` is ``a/b``, ``../c`` is ``__/c``.
+    That is the id as it stands, but for slashes that a path does not keep, parts that would lead
+    out of its folder, and those that are too long for the name of a file with all that is added to
+    it: ``/a//b`` is ``a/b``, ``../c`` is ``__/c``.
     """
     parts = ["__" if part == ".." else part for part in clip.split("/")]
-    return "/".join(part for part in parts if part not in ("", "."))
+    return "/".join(_cut(part) for part in parts if part not in ("", "."))
+
+
+def _cut(part: str) -> str:
+    """Return a name, of a long one the beginning and what tells it from others."""
+    content = part.encode()
+    if len(content) <= LONGEST_PART:
+        return part
+    digest = hashlib.sha256(content).hexdigest()[:10]
+    return f"{content[:40].decode(errors='ignore').rstrip()}~{digest}"
 
 
 def log(rule: str, *names: str) -> str:

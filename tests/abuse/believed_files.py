@@ -10,16 +10,20 @@ import pandas as pd
 import yaml
 
 from protogcn.config.resolved import load_dataset, load_run
+from protogcn.config.written import read_written
+from protogcn.data.clip_list import load_clip_list
 from protogcn.errors import ContractError
 from protogcn.files.arrays import open_array
 from protogcn.files.clip_table import ClipTable
 from protogcn.files.contracts import load_table, save_table, save_text
 from protogcn.files.ensemble import load_ensemble_record
+from protogcn.files.history import load_history
 from protogcn.files.scores import Scores
 from protogcn.files.weights import LearnedWeights
 from protogcn.models.checkpoint import load_checkpoint, save_checkpoint
 from protogcn.report.page.tables import read_shown_table
 from tests.made.fingerprint import fingerprint
+from tests.made.table_scores import cell, table
 
 
 @dataclass(frozen=True)
@@ -53,8 +57,9 @@ def write_believed(trained: Any, folder: Path) -> dict[str, Believed]:
     run = trained.runs["j"]
     data = trained.raw.parent / "data"
     record = trained.table.with_suffix(".json")
-    for path in (run / "checkpoint.pt", run / "scores.npz", data / "joints.npy", data / "j.npy",
-                 data / "clips.csv", trained.table, record):  # fmt: skip
+    for path in (run / "checkpoint.pt", run / "scores.npz",
+                 data / "joints.npy", data / "j.npy", data / "clips.csv", data / "dropped.csv",
+                 trained.table, record):  # fmt: skip
         shutil.copy(path, folder)
         seal = path.with_name(f".{path.name}.sha256")
         if seal.exists():
@@ -66,6 +71,12 @@ def write_believed(trained: Any, folder: Path) -> dict[str, Believed]:
     save_text(folder / "dataset.yaml", yaml.safe_dump(settings.dataset.to_mapping()), sealed=True)
     places = pd.DataFrame({"clip": ["a", "b"], "label": [0, 1], "side": ["train", "test"]})
     save_table(folder / "poses.csv", places, sealed=True)
+    epochs = {"epoch": [1, 2], "learning_rate": 0.1, "loss": 2.5, "accuracy": 20.0, "seconds": 3.5}
+    save_table(folder / "history.csv", pd.DataFrame(epochs), sealed=True)
+    annotated = pd.DataFrame({"clip": ["a", "b"], "label": [0, 1], "xsub": ["train", "test"]})
+    save_table(folder / "annotated.csv", annotated, sealed=True)
+    request = table(cell("J", "j")).to_mapping() | {"recipe": {}, "digests": {}}
+    save_text(folder / "table.yaml", yaml.safe_dump(request), sealed=True)
     weights = {"j": 0.75, "b": 0.25}
     LearnedWeights(
         task="t", side="val", space="logit", weights=weights, temperatures=dict.fromkeys(weights, 1.0),
@@ -84,5 +95,9 @@ def write_believed(trained: Any, folder: Path) -> dict[str, Believed]:
         "dataset.yaml": lambda path: load_dataset(path).to_mapping(),
         "poses.csv": lambda path: load_table(path, {"clip": "str", "label": "int64"}),
         "weights.json": LearnedWeights.load,
+        "annotated.csv": lambda path: load_clip_list(path, "xsub", settings.dataset.classes),
+        "table.yaml": lambda path: read_written(path, "table", dict),
+        "history.csv": load_history,
+        "dropped.csv": lambda path: load_table(path, {"clip": "str", "rule": "str"}),
     }
     return {name: Believed(folder / name, read) for name, read in readers.items()}

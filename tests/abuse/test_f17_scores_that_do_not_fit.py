@@ -1,23 +1,28 @@
 """Score files that do not fit together, or say odd things of themselves."""
 
 import json
-import random
 from dataclasses import replace
 
 import numpy as np
 
-from protogcn.report.tables import fuse
+from protogcn.report.page import report
+from protogcn.report.tables import fuse, tabulate
 from tests.made.command import run_command
+from tests.made.odd_values import with_odd_values
 from tests.made.score_files import random_scores
+from tests.made.table_scores import cell, digest_of, table
 
-ODD = (None, "", "x", 0, -1, 2**70, 1.5, True, [], {}, [[]], {"a": []}, "../x", "a\nb", "=1+1")
+
+def files_in(folder):
+    """Return where the score files of the two streams lie."""
+    return [folder / f"nano/xsub/protogcn/{stream}/scores.npz" for stream in ("j", "b")]
 
 
 def fused(folder, monkeypatch, first, second):
     """Return the exit code of the fusion of two score files, and its table."""
-    paths = [folder / "j/scores.npz", folder / "b/scores.npz"]
+    paths = files_in(folder)
     for path, scores in zip(paths, (first, second), strict=True):
-        path.parent.mkdir(exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         if isinstance(scores, bytes):
             path.write_bytes(scores)
         else:
@@ -102,32 +107,66 @@ def test_scores_that_do_not_belong_together_are_one_sentence(
         campaign.count("refused")
 
 
-def places(value, path=()):
-    """Yield the path of everything in nested dicts and lists."""
-    yield path
-    items = value.items() if isinstance(value, dict) else enumerate(value)
-    for key, each in items:
-        yield from places(each, (*path, key)) if isinstance(each, dict | list) else [(*path, key)]
+def tabulated(folder, monkeypatch, entry, *scores):
+    """Return the exit code of a comparison table, and whether it exists."""
+    (folder / "t.yaml").write_text(json.dumps(entry))
+    files = {name: folder / f"table{end}" for name, end in ENDINGS.items() if name != "record"}
+    for path in files.values():
+        path.unlink(missing_ok=True)
+    words = (word for name, path in files.items() for word in (f"--{name}", path))
+    code = run_command(
+        tabulate, monkeypatch, "--table", folder / "t.yaml", *words, "--scores", *scores
+    )
+    return code, files["csv"].exists()
+
+
+def on_a_page(folder, monkeypatch, *scores):
+    """Return the exit code of a results page, and whether it exists."""
+    page = folder / "report.html"
+    page.unlink(missing_ok=True)
+    code = run_command(report, monkeypatch, "--scores", *scores, "--page", page)
+    return code, page.exists()
+
+
+def wanted():
+    """Return a request for a table of two streams and their ensemble."""
+    cells = table(cell("J", "j"), cell("B", "b"), cell("2ens", {"j": 1, "b": 2})).to_mapping()
+    digests = {f"nano_xsub/protogcn/{stream}": digest_of(stream) for stream in ("j", "b")}
+    return cells | {"recipe": {}, "digests": digests}
 
 
 def test_whatever_a_score_file_says_of_its_origin_is_read_or_refused(
     tmp_path, monkeypatch, campaign, capsys
 ):
     first, second = random_scores(1), random_scores(2, stream="b")
-    for seed in range(campaign.tries(push=40, nightly=400, release=3000)):
-        generator = random.Random(seed)
-        origin = json.loads(json.dumps(second.provenance))
-        for _ in range(generator.randint(1, 2)):
-            path = generator.choice([path for path in places(origin) if path])
-            owner = origin
-            for key in path[:-1]:
-                owner = owner[key]
-            if generator.random() < 0.2 and isinstance(owner, dict):
-                del owner[path[-1]]
-            else:
-                owner[path[-1]] = generator.choice(ODD)
-        code, table = fused(tmp_path, monkeypatch, first, replace(second, provenance=origin))
+    files = files_in(tmp_path)
+
+    def outcomes_of(origin):
+        code, made = fused(tmp_path, monkeypatch, first, replace(second, provenance=origin))
+        return [
+            (code, made is not None),
+            tabulated(tmp_path, monkeypatch, wanted(), *files),
+            on_a_page(tmp_path, monkeypatch, *files),
+        ]
+
+    assert outcomes_of(second.provenance) == 3 * [(0, True)], capsys.readouterr().err
+    for seed in range(campaign.tries(push=20, nightly=400, release=3000)):
+        outcomes = outcomes_of(with_odd_values(second.provenance, seed))
         said = capsys.readouterr().err
-        assert code in (0, 2, 3), (seed, said[-300:])
-        assert (code == 0) == (table is not None)
-        campaign.count("read" if code == 0 else "refused")
+        assert {*outcomes} <= {(0, True), (2, False), (3, False)}, (seed, outcomes, said[-900:])
+        for code, _ in outcomes:
+            campaign.count("read" if code == 0 else "refused")
+
+
+def test_whatever_a_comparison_table_asks_for_is_measured_or_refused(
+    tmp_path, monkeypatch, campaign, capsys
+):
+    fused(tmp_path, monkeypatch, random_scores(1), random_scores(2, stream="b"))
+    files = files_in(tmp_path)
+    assert tabulated(tmp_path, monkeypatch, wanted(), *files) == (0, True)
+    capsys.readouterr()
+    for seed in range(campaign.tries(push=30, nightly=400, release=3000)):
+        outcome = tabulated(tmp_path, monkeypatch, with_odd_values(wanted(), seed), *files)
+        said = capsys.readouterr().err
+        assert outcome in ((0, True), (2, False), (3, False)), (seed, outcome, said[-900:])
+        campaign.count("read" if outcome[0] == 0 else "refused")

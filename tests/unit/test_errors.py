@@ -56,6 +56,17 @@ def test_another_broken_pipe_keeps_its_traceback():
     assert "BrokenPipeError: of a process of ours" in told
 
 
+def test_a_message_moves_no_cursor_and_turns_no_line():
+    code = """
+        from protogcn.errors import ContractError
+        def main():
+            raise ContractError("a\\x1b[2Jb\\u202ec\\x9bd:\\nnext é")
+    """
+    with start(code) as process:
+        _, told = process.communicate()
+    assert told == "ContractError: a\\x1b[2Jb\\u202ec\\x9bd:\nnext é\n"
+
+
 @pytest.mark.parametrize(
     ("error", "told"),
     [

@@ -1,5 +1,6 @@
 # The plan behind the config, and what the rules ask of it.
 
+import os.path
 import shlex
 import sys
 from pathlib import Path
@@ -11,9 +12,9 @@ from protogcn.jobs import estimate
 from protogcn.config.command_line import check_configfiles, targets_asked
 from protogcn.config.resolved import MODALITIES
 from protogcn.config.load import own_config, plan_of_workflow
-from protogcn.config import folds, inputs, learning
+from protogcn.config import arguments, folds, inputs, learning
 from protogcn.config.starts import file_to_start_from
-from protogcn.errors import ConfigError, ContractError, places_in_reach
+from protogcn.errors import ConfigError, ContractError, places_in_reach, printable
 from protogcn.jobs.earlier_jobs import left_behind
 from protogcn.files import paths
 from protogcn.files.manifest import ENDING as MANIFEST
@@ -25,7 +26,7 @@ from protogcn.jobs.slurm import comment_of
 from protogcn.config.strict_yaml import read_config
 from protogcn.config.tables import resolve_tables
 from protogcn.config.targets import page_of, targets_of
-from protogcn.config.unknown_targets import unknown_target
+from protogcn.config.unknown_targets import check_length, unknown_target
 from protogcn.config.variables import made_folder
 
 RUN_NAMES = ("{dataset}", "{split}", "{model}", "{stream}")
@@ -50,7 +51,7 @@ def asked(question, *names, **options):
         with places_in_reach():
             return question(*names, **options)
     except (ConfigError, ContractError) as error:
-        sys.exit(f"{type(error).__name__}: {error}")
+        sys.exit(f"{type(error).__name__}: {printable(str(error))}")
 
 
 asked(check_configfiles)
@@ -194,7 +195,7 @@ def refuse_what_runs_already():
     planned = [comment_of(job.name, job.wildcards) for job in workflow.dag.needrun_jobs()]
     to_slurm = workflow.executor_plugin.name == "slurm"
     if (sentence := left_behind(planned, Path.cwd(), to_slurm=to_slurm)) is not None:
-        sys.exit(f"ConfigError: {sentence}")
+        sys.exit(f"ConfigError: {printable(sentence)}")
 
 
 def refuse_unknown_targets(folder):
@@ -207,7 +208,8 @@ def refuse_unknown_targets(folder):
     kinds = {name: target.kind for name, target in targets.items()}
     for target in targets_asked():
         path = Path(target)
+        asked(check_length, target)
         if workflow.is_rule(target) or any(made.is_producer(str(path)) for made in workflow.rules):
             continue
-        if not path.exists() or path.suffix in (".yaml", ".yml"):
-            sys.exit(f"ConfigError: {unknown_target(target, plan, kinds)}")
+        if not os.path.exists(path) or path.suffix in (".yaml", ".yml"):
+            sys.exit(f"ConfigError: {printable(unknown_target(target, plan, kinds))}")

@@ -12,9 +12,9 @@ rule resolve_dataset:
     log:
         paths.log("resolve_dataset", "{dataset}"),
     params:
-        settings=of_dataset(inputs.as_argument),
+        settings=of_dataset(arguments.as_argument),
     shell:
-        "python -m protogcn resolve --settings {params.settings:q} --output {output} --log {log}"
+        "printf %s {params.settings:q} | python -m protogcn resolve --output {output} --log {log}"
 
 
 rule write_demo:

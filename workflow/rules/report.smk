@@ -12,16 +12,16 @@ rule write_report:
         figures=lambda wildcards: [paths.result(name, ".png") for name in on_the_page().figures],
         captions=lambda wildcards: [paths.result(name, ".txt") for name in on_the_page().figures],
         scores=lambda wildcards: [inputs.scores_of(run) for run in on_the_page().runs],
-        dag=str(REPOSITORY / "docs/dag.svg"),
+        dag=inputs.as_input(REPOSITORY / "docs/dag.svg"),
     output:
         page=report(paths.result("report.html"), caption="../report/page.rst", category="Page"),
         manifest=paths.result("report", MANIFEST),
     log:
         paths.log("write_report", "page"),
     params:
-        table_runs=lambda wildcards: inputs.runs_as_argument(on_the_page(), targets),
+        table_runs=lambda wildcards: asked(arguments.runs_as_argument, on_the_page(), targets),
     shell:
-        "python -m protogcn report --tables {input.tables:q} --figures {input.figures:q}"
-        " --captions {input.captions:q} --scores {input.scores} --table-runs {params.table_runs:q}"
-        " --dag {input.dag:q} --page {output.page} --manifest {output.manifest}"
+        "printf %s {params.table_runs:q} | python -m protogcn report --tables {input.tables:q}"
+        " --figures {input.figures:q} --captions {input.captions:q} --scores {input.scores}"
+        " --table-runs - --dag {input.dag:q} --page {output.page} --manifest {output.manifest}"
         " --log {log}"

@@ -16,9 +16,9 @@ rule resolve_table:
     log:
         paths.log("resolve_table", "{table}"),
     params:
-        settings=of_table(inputs.table_as_argument),
+        settings=of_table(arguments.table_as_argument),
     shell:
-        "python -m protogcn resolve --settings {params.settings:q} --output {output} --log {log}"
+        "printf %s {params.settings:q} | python -m protogcn resolve --output {output} --log {log}"
 
 
 rule compare_runs:

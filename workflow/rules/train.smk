@@ -12,9 +12,9 @@ rule resolve_run:
     log:
         paths.log("resolve_run", *RUN_NAMES),
     params:
-        settings=of_run(inputs.as_argument),
+        settings=of_run(arguments.as_argument),
     shell:
-        "python -m protogcn resolve --settings {params.settings:q} --output {output} --log {log}"
+        "printf %s {params.settings:q} | python -m protogcn resolve --output {output} --log {log}"
 
 
 rule train_stream:

@@ -14,13 +14,11 @@ from protogcn.data.readers.malformed import MalformedError, show
 from protogcn.data.readers.notes import Notes
 from protogcn.data.readers.pickles.numpy_arrays import RefusedError
 from protogcn.data.readers.pickles.torch_tensors import PickledTensor
-from protogcn.errors import nearest
+from protogcn.errors import has_hidden, nearest
 
 _LARGEST_IMAGE = 100_000  # pixels along one side
 _LONGEST_NAME = 200  # characters
 _WHOLE = re.compile(r"[+-]?[0-9]{1,18}(\.0*)?")
-_UNPRINTABLE = {"Cc", "Cs", "Zl", "Zp"}  # control characters, half characters, line ends
-_BIDI = set("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 class Origin:
@@ -141,7 +139,7 @@ def name_of(value: object, origin: Origin, field: str) -> str:
     if not 1 <= len(name) <= _LONGEST_NAME:
         raise origin.fault(field, f"{len(name)} characters", f"1 to {_LONGEST_NAME}")
     if not (name.isascii() and name.isprintable()):
-        if any(unicodedata.category(sign) in _UNPRINTABLE or sign in _BIDI for sign in name):
+        if has_hidden(name):
             raise origin.fault(field, show(name), "no control or bidi characters")
         if not unicodedata.is_normalized("NFC", name):
             raise origin.fault(field, show(name), "Unicode in the form NFC")

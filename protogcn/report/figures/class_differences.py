@@ -16,8 +16,9 @@ from matplotlib.figure import Figure
 
 from protogcn.config.facts import figure1_facts
 from protogcn.config.recipe import recipe_lines
-from protogcn.files.contracts import save_table, save_text
+from protogcn.files.contracts import save_text
 from protogcn.files.scores import Scores, mark_of, select_of
+from protogcn.files.spreadsheet import save_result_table
 from protogcn.report.figures.outputs import add_outputs, save_figure
 from protogcn.report.figures.style import BETTER, GREY, INK, WORSE, fitted, in_style
 from protogcn.report.provenance.record import save_manifest
@@ -124,7 +125,7 @@ def main() -> None:
     mark, select = mark_of([model, baseline]), select_of([model, baseline])
     chances = compared.classes[["p", "holm"]]
     exact = {name: chances[name].map("{:.3g}".format, na_action="ignore") for name in chances}
-    save_table(args.table, compared.classes.round(2).assign(**exact, select=select), sealed=True)
+    save_result_table(args.table, compared.classes.round(2).assign(**exact, select=select))
     caption = caption_of(compared, args.task, args.stream, args.model, args.baseline)
     notes = recipe_lines([scores.provenance["run"] for scores in (model, baseline)])
     save_text(

@@ -8,8 +8,9 @@ from matplotlib.axes import Axes
 from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 
-from protogcn.files.contracts import save_table, save_text
+from protogcn.files.contracts import save_text
 from protogcn.files.scores import mark_of, select_of
+from protogcn.files.spreadsheet import save_result_table
 from protogcn.report.figures.outputs import add_outputs, save_figure
 from protogcn.report.figures.style import GREY, INK, ORANGE, fitted, in_style
 from protogcn.report.provenance.record import save_manifest
@@ -119,7 +120,7 @@ def main() -> None:
     first = next(iter(members.values()))
     counts = confusion_counts(first.labels, predicted_classes(fused), len(first.classes))
     table = confusions(counts, first.classes)
-    save_table(args.table, table.assign(select=select_of(members.values())), sealed=True)
+    save_result_table(args.table, table.assign(select=select_of(members.values())))
     right = counts.trace()
     mark = mark_of(members.values())
     save_text(

@@ -20,7 +20,8 @@ from protogcn.config.resolved import Dataset, load_dataset
 from protogcn.config.skeleton import Skeleton
 from protogcn.data.subjects import subject_of
 from protogcn.files.clip_table import SIDES, ClipTable
-from protogcn.files.contracts import load_table, save_table
+from protogcn.files.contracts import load_table
+from protogcn.files.spreadsheet import save_result_table
 from protogcn.report.figures.outputs import save_figure
 from protogcn.report.figures.style import BLUE, GREY, ORANGE, fitted, in_style
 from protogcn.report.provenance.record import add_manifest, save_manifest
@@ -217,7 +218,7 @@ def main() -> None:
     dropped = load_table(args.dropped, {"clip": "str", "rule": "str"})
     rows = count_clips(dataset, table, dropped, trailer["inputs"])
     whole = dict.fromkeys(("shortest", "median", "longest", "two_persons", "expected"), "Int64")
-    save_table(args.table, rows.astype(whole), sealed=True)
+    save_result_table(args.table, rows.astype(whole))
     with in_style():
         save_figure(draw_dataset(dataset, joints, table, trailer["inputs"]), [args.picture])
     save_manifest("draw_dataset", args)

@@ -8,8 +8,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from protogcn.files.contracts import save_table, save_text
+from protogcn.files.contracts import save_text
 from protogcn.files.scores import Scores, mark_of, select_of
+from protogcn.files.spreadsheet import save_result_table
 from protogcn.files.weights import LearnedWeights
 from protogcn.report.figures.outputs import add_outputs, save_figure
 from protogcn.report.figures.style import BLUE, GREY, INK, PALE, in_style
@@ -126,9 +127,8 @@ def main() -> None:
     else:
         members, weights = scores_by_stream(args), learned.weights
     found = calibrations(members, weights, args.space, learned)
-    save_table(
-        args.table, reliability_table(found).assign(select=select_of(members.values())), sealed=True
-    )
+    table = reliability_table(found).assign(select=select_of(members.values()))
+    save_result_table(args.table, table)
     mark = mark_of(members.values())
     errors = ", ".join(
         f"{100 * each.error:.2f} % {name} (95 % interval {100 * each.interval.low:.2f} to"

@@ -8,8 +8,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from protogcn.config.members import MOST_STREAMS
-from protogcn.files.contracts import save_table, save_text
+from protogcn.files.contracts import save_text
 from protogcn.files.scores import Scores, mark_of, select_of
+from protogcn.files.spreadsheet import save_result_table
 from protogcn.report.figures.outputs import add_outputs, save_figure
 from protogcn.report.figures.style import BLUE, GREY, INK, in_style
 from protogcn.report.provenance.record import save_manifest
@@ -102,7 +103,7 @@ def main() -> None:
 
     members, weights = members_of(args)
     subsets = accuracy_of_subsets(members, weights, args.space)
-    save_table(args.table, subsets.assign(select=select_of(members.values())), sealed=True)
+    save_result_table(args.table, subsets.assign(select=select_of(members.values())))
     mark = mark_of(members.values())
     listed = ", ".join(f"{name} {weight:g}" for name, weight in weights.items())
     grey = _grey_of(subsets).replace("every choice", f"each of the {len(subsets)} choices")

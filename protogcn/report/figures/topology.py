@@ -15,7 +15,8 @@ from torch import Tensor, nn
 
 from protogcn.batches.clip_store import ClipStore
 from protogcn.config.resolved import Run, add_run_files, load_run
-from protogcn.files.contracts import save_table, save_text
+from protogcn.files.contracts import save_text
+from protogcn.files.spreadsheet import save_result_table
 from protogcn.models.inspection import Topologies, topologies
 from protogcn.models.trained import load_trained
 from protogcn.report.figures.outputs import add_outputs, save_figure
@@ -107,7 +108,7 @@ def main() -> None:
     joints = run.dataset.skeleton.joints
     pairs = pd.DataFrame(list(product(joints, joints)), columns=["gives", "takes"])
     values = {field: matrix.flatten().numpy() for field, matrix in _panels(found).items()}
-    save_table(args.table, pairs.assign(**values), sealed=True)
+    save_result_table(args.table, pairs.assign(**values))
     label = run.dataset.classes[store.table.labels[row]]
     side, crops = store.table.sides[run.split][row], run.settings["crops"]
     crops = "one crop" if crops == 1 else f"{crops} crops"

@@ -8,9 +8,10 @@ from pathlib import Path
 from protogcn.config.members import split_member
 from protogcn.config.resolved import run_from_mapping
 from protogcn.errors import ConfigError, ContractError
-from protogcn.files.contracts import save_table, save_text
+from protogcn.files.contracts import save_text
 from protogcn.files.history import load_history, training_seconds
 from protogcn.files.scores import Scores, mark_of, select_of
+from protogcn.files.spreadsheet import save_result_table
 from protogcn.models.network_cost import NetworkCost, network_cost
 from protogcn.report.figures.outputs import add_outputs, save_figure
 from protogcn.report.figures.style import in_style
@@ -142,7 +143,7 @@ def main() -> None:
         None if held_out is None else fuse_subsets(held_out, weights, args.space),
     )
     table = worth_table(worth)
-    save_table(args.table, table.assign(select=select_of(members.values())), sealed=True)
+    save_result_table(args.table, table.assign(select=select_of(members.values())))
     mark = mark_of(members.values())
     save_text(args.caption, worth_caption(worth, args.name, mark) + "\n")
     with in_style():

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -99,13 +100,17 @@ def main() -> None:
     )
     parser.add_argument("--scores", type=Path, nargs="*", default=[])
     parser.add_argument(
-        "--table-runs", default="{}", help="JSON: for a table's name the runs it is made of"
+        "--table-runs",
+        default="{}",
+        help="JSON: for a table's name the runs it is made of; - reads it from stdin",
     )
-    parser.add_argument("--dag", type=Path, help="picture of the job graph")
+    parser.add_argument("--dag", type=Path, nargs="?", help="picture of the job graph")
     parser.add_argument("--page", type=Path, required=True)
     add_manifest(parser)
     args = parser.parse_args()
 
+    if args.table_runs == "-":
+        args.table_runs = sys.stdin.read()  # the manifest has it, not the dash
     captions = {path.with_suffix(""): path for path in args.captions}
     page = build_page(
         [read_shown_table(path) for path in args.tables],

@@ -1,4 +1,4 @@
-"""A csv of results -> what the page shows of it: cells as they are, each column with its kind."""
+"""A csv of results -> what the page shows of it: its texts, each column with its kind."""
 
 import csv
 import io
@@ -8,6 +8,7 @@ from pathlib import Path
 
 from protogcn.errors import ContractError
 from protogcn.files.contracts import check_seal, reading
+from protogcn.files.spreadsheet import shown as shown_text
 
 # 91.2, 91.2 ± 0.3 and +0.4 * count as numbers; the first one is what their column is sorted by.
 _NUMBER = re.compile(r"\s*([+\u2212-]?\d+(?:\.\d+)?)(?![\w.-])")
@@ -69,7 +70,7 @@ def read_shown_table(path: Path) -> ShownTable:
     numeric = tuple(_is_numeric([row[i] for row in rows]) for i in range(len(header)))
     cells = tuple(
         tuple(
-            ShownCell(text, _leading_number(text) if is_number else None)
+            ShownCell(shown_text(text), _leading_number(text) if is_number else None)
             for text, is_number in zip(row, numeric, strict=True)
         )
         for row in rows

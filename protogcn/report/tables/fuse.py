@@ -4,9 +4,10 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from protogcn.files.contracts import save_table, save_text
+from protogcn.files.contracts import save_text
 from protogcn.files.ensemble import EnsembleRecord, FusedRun, save_ensemble_record
 from protogcn.files.scores import Scores
+from protogcn.files.spreadsheet import save_result_table
 from protogcn.files.weights import LearnedWeights
 from protogcn.report.provenance.record import add_manifest, save_manifest
 from protogcn.report.tables.ensemble_rows import ensemble_rivals, ensemble_table
@@ -85,10 +86,10 @@ def main() -> None:
             temperature=learned.temperature,
             learned_on=f"{learned.clips} {learned.side} clips of {learned.task}",
         )
-    save_table(args.csv, table, sealed=True)
+    save_result_table(args.csv, table)
     save_text(args.markdown, markdown(sheet))
     save_text(args.latex, latex(sheet))
-    save_table(args.pairs, compare_rows(rivals), sealed=True)
+    save_result_table(args.pairs, compare_rows(rivals))
     remark = mixed_spaces(members)
     save_ensemble_record(args.record, record._replace(remarks=(remark,) if remark else ()))
     save_manifest("fuse", args)

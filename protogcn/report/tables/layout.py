@@ -49,7 +49,7 @@ def comparison_sheet(table: Table, cells: pd.DataFrame, recipe: Mapping[str, obj
     blocks = [_block(row, places.get(row, ""), found, columns, ours) for row, found in rows.items()]
     sheet = Sheet(
         name=table.name,
-        title=table.title,
+        title=" ".join(table.title.split()),
         heads=["Stream" if table.rows == "streams" else "Method", "", ""],
         columns=list(columns.values()),
         blocks=[block for block in blocks if block],

@@ -13,8 +13,8 @@ import pandas as pd
 
 from protogcn.config.facts import fusion_facts
 from protogcn.config.members import split_member
-from protogcn.files.contracts import save_table
 from protogcn.files.scores import Scores, chosen_on, chosen_on_of
+from protogcn.files.spreadsheet import save_result_table
 from protogcn.files.weights import LearnedWeights
 from protogcn.report.provenance.record import add_manifest, save_manifest
 from protogcn.report.tables.layout import METRICS
@@ -150,5 +150,5 @@ def main() -> None:
         members, weights = members_of(args)
         side = "test" if args.tuned_on_test else "none"
         own = Scheme(args.ensemble, args.space, weights, side)
-    save_table(args.csv, compare_schemes(members, own, args.task), sealed=True)
+    save_result_table(args.csv, compare_schemes(members, own, args.task))
     save_manifest("compare_schemes", args)

@@ -1,13 +1,16 @@
 """Stage 6: the score files of many runs -> one table, every two of its rows tested."""
 
 import argparse
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
-from protogcn.config.cells import table_from_mapping
-from protogcn.config.strict_yaml import read_yaml
-from protogcn.files.contracts import check_seal, reading, save_table, save_text
+from protogcn.config.cells import Table, table_from_mapping
+from protogcn.config.written import read_written
+from protogcn.errors import ConfigError
+from protogcn.files.contracts import save_text
 from protogcn.files.paths import VAL_SCORES
+from protogcn.files.spreadsheet import save_result_table
 from protogcn.report.provenance.record import add_manifest, save_manifest
 from protogcn.report.tables.beside_paper import beside_paper, rivals_of
 from protogcn.report.tables.latex import latex
@@ -32,6 +35,16 @@ def _by_side(paths: Iterable[Path]) -> tuple[list[Path], list[Path]]:
     return [path for path in paths if path.name != VAL_SCORES], val
 
 
+def _requested(entry: Mapping[str, Any]) -> tuple[Table, Mapping[str, Any], Mapping[str, str]]:
+    """Return a table, its recipe, and the digest of the settings of each run."""
+    known = {key: value for key, value in entry.items() if key not in ("recipe", "digests")}
+    table, digests = table_from_mapping(known), entry["digests"]
+    for run in table.runs:
+        if (name := "/".join(run)) not in digests:
+            raise ConfigError(f"digests: lacks {name}, which is measured.")
+    return table, entry["recipe"], digests
+
+
 def main() -> None:
     """Read score files, write one table in three forms."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -49,19 +62,15 @@ def main() -> None:
     add_manifest(parser)
     args = parser.parse_args()
 
-    with reading(args.table, "a resolved table"):
-        check_seal(args.table)
-        entry = read_yaml(args.table)
-        recipe, digests = entry.pop("recipe"), entry.pop("digests")
-        table = table_from_mapping(entry)
+    table, recipe, digests = read_written(args.table, "table", _requested)
     test, val = _by_side(args.scores)
     measured = measure(
         table.cells, by_run(test), digests, partial=args.partial, val_files=by_run(val)
     )
     cells = beside_paper(table, measured)
     sheet = comparison_sheet(table, cells, recipe)
-    save_table(args.csv, cells, sealed=True)
+    save_result_table(args.csv, cells)
     save_text(args.markdown, markdown(sheet))
     save_text(args.latex, latex(sheet))
-    save_table(args.pairs, compare_rows(rivals_of(measured).values()), sealed=True)
+    save_result_table(args.pairs, compare_rows(rivals_of(measured).values()))
     save_manifest("tabulate", args)

@@ -6,7 +6,8 @@ from pathlib import Path
 from protogcn.config.hold_out import FOLD
 from protogcn.config.members import split_member
 from protogcn.errors import ConfigError
-from protogcn.files.contracts import save_table, save_text
+from protogcn.files.contracts import save_text
+from protogcn.files.spreadsheet import save_result_table
 from protogcn.report.provenance.record import add_manifest, save_manifest
 from protogcn.report.tables.fold_rows import fold_sheet, fold_table
 from protogcn.report.tables.latex import latex
@@ -53,7 +54,7 @@ def main() -> None:
     weights = dict(zip(args.streams, args.weights, strict=True))
     table = fold_table(folds, weights, args.space)
     sheet = fold_sheet(args.task, args.ensemble, args.by, table)
-    save_table(args.csv, table, sealed=True)
+    save_result_table(args.csv, table)
     save_text(args.markdown, markdown(sheet))
     save_text(args.latex, latex(sheet))
     save_manifest("tabulate_folds", args)

@@ -46,7 +46,7 @@ def test_mark_of_windows_editors_is_no_part_of_a_name(names_of):
     ("text", "entry", "message"),
     [
         ("a\nb\n", {"classes": 3}, r"names\.txt has 2 lines, expected 3, one for each class"),
-        ("a\n\nb\n", {}, r"names\.txt, line 2: found '', expected a name of 1 to 200 printable"),
+        ("a\n\nb\n", {}, r"names\.txt, line 2: found '', expected a name of 1 to 200 characters"),
         ("a\nb\x1b[1m\n", {}, r"line 2: found 'b\\x1b\[1m', expected a name"),
         ('["a",\n"b"]', {"name": "names.json"}, "line 1: found '\\[\"a\",' in a .json file"),
         (
@@ -110,5 +110,7 @@ class TestFoldersOfSkeletonFiles:
 
 @pytest.mark.parametrize("name", ["a\x00", "a\nb", "\x1b[31mred", "\u202eevil", "", "x" * 201])
 def test_class_names_that_a_terminal_or_a_table_would_obey_are_refused(name):
-    with pytest.raises(ConfigError, match=r"datasets\.x\.classes: name 1: found .* printable"):
+    with pytest.raises(
+        ConfigError, match=r"datasets\.x\.classes: name 1: found .* control or bidi"
+    ):
         class_names("datasets.x", {"classes": ["Gehen ü", name]}, ())

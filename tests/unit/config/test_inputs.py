@@ -1,6 +1,5 @@
 """What a job of the workflow reads."""
 
-import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -107,10 +106,29 @@ def test_an_animation_shows_what_has_a_file():
         inputs.modalities_shown("demo", "jm", set())
 
 
-def test_settings_on_a_command_line_are_those_that_are_resolved(plan):
-    run = plan.run("demo_xsub", "protogcn", "b")
-    assert json.loads(inputs.as_argument(run))["network"]["prototypes"] == 100
-    assert json.loads(inputs.as_argument(run)) == json.loads(json.dumps(run.to_mapping()))
+@pytest.mark.parametrize("raw", ["x{dataset}y", "{a}", "{ a.b }/c", "a{3,4}"])
+def test_braces_that_snakemake_would_fill_in_are_a_sentence(plan, empty_folder, raw):
+    """``{dataset}`` would be the dataset's name, without a word."""
+    (empty_folder / raw).mkdir(parents=True)
+    (empty_folder / raw / "annotations.csv").touch()
+    dataset = replace(plan.datasets["utd_mhad"], raw=raw, protocol=None)
+    with pytest.raises(
+        ConfigError, match=r"utd_mhad\.raw: .* has \{.* takes for a wildcard; rename"
+    ):
+        inputs.raw_files(dataset)
+
+
+def test_other_braces_are_letters_of_a_path(plan, empty_folder):
+    for raw in ("a{}", "{a b}", "}{"):
+        (empty_folder / raw).mkdir()
+        (empty_folder / raw / "annotations.csv").touch()
+        dataset = replace(plan.datasets["utd_mhad"], raw=raw, protocol=None)
+        assert inputs.raw_files(dataset)[0] == raw
+
+
+def test_a_picture_of_a_checkout_in_braces_is_left_out():
+    assert inputs.as_input(Path("/x/docs/dag.svg")) == ["/x/docs/dag.svg"]
+    assert inputs.as_input(Path("/{x}/docs/dag.svg")) == []
 
 
 def test_tables_of_a_dataset_are_those_of_its_ensembles(plan):

@@ -2,7 +2,7 @@ import pytest
 
 from protogcn.config.schema import check_schema
 from protogcn.config.strict_yaml import read_yaml
-from protogcn.errors import ConfigError
+from protogcn.errors import ConfigError, has_hidden
 from tests.made.config import SCHEMA, changed
 
 STICK = {"joints": ["hip", "chest"], "parents": [0, 0]}
@@ -38,3 +38,26 @@ def test_what_yaml_takes_for_another_kind_is_explained(schema, path, value, sent
     with pytest.raises(ConfigError) as error:
         check_schema(changed(path, value), schema)
     assert sentence in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("tables.table5.methods", {"ours\x1b[2J": "protogcn"}),
+        ("tables.table5.streams", {"J\u202e1": "j"}),
+        ("tables.table5.title", "a\0b"),
+        ("datasets.ntu60.raw", "data/a\nb"),
+        ("datasets.ntu60.source", "\x9b31m"),
+        ("skeletons.stick", {**STICK, "joints": ["a\u2028", "b"]}),
+    ],
+)  # fmt: skip
+def test_letters_that_nobody_sees_are_refused_everywhere(schema, path, value):
+    with pytest.raises(ConfigError) as error:
+        check_schema(changed(path, value), schema)
+    assert "expected no control or bidi characters" in str(error.value)
+    assert not has_hidden(str(error.value).replace("\n", " "))
+
+
+def test_a_source_and_a_title_may_have_several_lines(schema):
+    check_schema(changed("datasets.ntu60.source", "the page\nof the authors\n"), schema)
+    check_schema(changed("tables.table5.title", "two\nlines"), schema)

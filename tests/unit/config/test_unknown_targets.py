@@ -1,11 +1,14 @@
 import os
+import re
 
 import pytest
 
 from protogcn.config.plan import expand
 from protogcn.config.tables import resolve_tables
 from protogcn.config.targets import targets_of
-from protogcn.config.unknown_targets import unknown_target
+from protogcn.config.unknown_targets import check_length, unknown_target
+from protogcn.errors import ConfigError
+from protogcn.files.paths import of_clip
 from tests.made.config import repository_config
 
 CONFIG = repository_config()
@@ -67,3 +70,20 @@ def test_an_absolute_path_in_the_folder_is_written_from_there(monkeypatch, tmp_p
 )
 def test_what_is_near_to_nothing_says_what_a_target_is(target, sentence):
     assert sentence in unknown_target(target, PLAN, KINDS)
+
+
+@pytest.mark.parametrize(
+    ("folder", "clip", "ending"),
+    [
+        ("results/data/demo/centred/clips/", "x" * 250, "_all.gif"),
+        ("results/data/demo/centred/clips/", f"sub/{'x' * 250}", "_j.manifest.json"),
+        ("results/runs/demo/xsub/protogcn/j/topology/", "é" * 100, ".png"),
+        ("results/runs/demo/xsub/protogcn/j/topology/", f"{'x' * 250}_j", ".png"),
+    ],
+)
+def test_the_name_to_ask_for_is_said_of_a_clip_that_is_too_long(folder, clip, ending):
+    written = folder + of_clip(clip) + ending
+    with pytest.raises(ConfigError, match=f"; ask for '{re.escape(written)}'"):
+        check_length(folder + clip + ending)
+    check_length(written)
+    check_length(f"{folder}{'x' * 100}{ending}")

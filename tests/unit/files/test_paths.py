@@ -22,6 +22,10 @@ def table_of(*ids):
         ("../../etc/x", "__/__/etc/x"),
         ("a..b", "a..b"),
         ("hände {x} $(y)", "hände {x} $(y)"),
+        ("-x", "-x"),
+        ("a" * 120, "a" * 120),
+        ("v/" + "a" * 121, "v/" + "a" * 40 + "~e961532012"),
+        ("é" * 200, "é" * 20 + "~df20b2aa62"),
     ],
 )
 def test_a_clip_is_found_by_its_id_and_by_the_path_that_it_is_written_as(clip, written):
@@ -40,3 +44,7 @@ def test_a_path_of_two_clips_is_refused_and_their_ids_are_taken():
     with pytest.raises(ConfigError, match="'/a/b', 'a//b' are written so in a path; rename one"):
         table.row_of("a/b")
     assert table.row_of("a//b") == 1
+
+
+def test_long_ids_that_begin_alike_are_written_apart():
+    assert len({of_clip("x" * 150 + end) for end in "abc"}) == 3

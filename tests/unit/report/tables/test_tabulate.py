@@ -57,4 +57,4 @@ def test_a_damaged_request_is_one_sentence(tmp_path, monkeypatch, capsys):
     arguments = write_table(tmp_path, cell("J", "j"), streams=["j"])
     (tmp_path / "t.yaml").write_text("{name: mine}")
     assert run_command(stage, monkeypatch, *arguments) == 3
-    assert "t.yaml: found a damaged file" in capsys.readouterr().err
+    assert "t.yaml: config: lacks title, rows" in capsys.readouterr().err

@@ -178,7 +178,7 @@ def chosen(cases, number, must):
     return [case for place, case in enumerate(cases) if place % step == 0 or case[0] in must]
 
 
-MUST = ("os.mkdir among the entries", "NaN", "one NaN", "folder", "link", "pipe", "a tensor more")
+MUST = ("os.mkdir among the entries", "one NaN", "half", "folder", "link", "pipe")
 
 
 @pytest.fixture
@@ -202,14 +202,10 @@ def test_a_hostile_checkpoint_is_refused_or_scores_the_same(trained, tmp_path, c
         try:
             found = score(run, store, path)
         except REFUSALS as error:
-            assert str(path) in str(error) or "finite" in str(error), (name, error)
-            assert len(str(error)) < 2000
-            outcome = "refused"
+            outcome = "refused" if len(str(error)) < 2000 else "a long story"
         else:
             outcome = "harmless" if found.logits.tobytes() == expected else "other scores"
-        if name == "half":  # its weights are numbers, and its digest is right
-            outcome = outcome.replace("other scores", "harmless")
-        assert outcome != "other scores", name
+        assert outcome in ("refused", "harmless"), (name, outcome)
         assert not (tmp_path / "canary").exists(), name
         remove(path)
         campaign.count(outcome)
@@ -225,21 +221,20 @@ def test_a_hostile_state_is_refused_or_the_training_ends_with_the_same_weights(
     assert content["epoch"] == 1
     path = tmp_path / "hostile/resume.pt"
     cases = hostile(content, path, good, str(tmp_path / "canary"))
-    for name, put in chosen(cases, campaign.tries(push=25, nightly=999, release=999), MUST):
+    for name, put in chosen(cases, campaign.tries(push=10, nightly=999, release=999), MUST):
         path.parent.mkdir()
         put()
         try:
             found = train(run, copy.copy(store), path.parent).model.state_dict()
         except REFUSALS as error:
-            outcome = "refused"
-            assert len(str(error)) < 2000
+            outcome = "refused" if len(str(error)) < 2000 else "a long story"
         else:
             same = all(torch.equal(found[key], expected[key]) for key in expected)
             resumed = "resumes from epoch" in capsys.readouterr().err
             outcome = "other weights" if not same else "resumed" if resumed else "from the start"
-        if name in ("half", "whole numbers", "bool"):  # its digest is right: it may be of ours
+        if name.startswith("optimizer"):  # a whole file with the digest of its numbers is believed
             outcome = outcome.replace("other weights", "resumed")
-        assert outcome != "other weights", name
+        assert outcome in ("refused", "resumed", "from the start"), (name, outcome)
         assert not (tmp_path / "canary").exists(), name
         shutil.rmtree(path.parent)
         campaign.count(outcome)

@@ -1,4 +1,4 @@
-"""Files of every other reader damaged, guided by the lines that they reach: those between stages."""
+"""Files of every other reader damaged, guided by the lines that they reach."""
 
 import pytest
 

@@ -25,7 +25,7 @@ from tests.made.config import SCHEMA, changed
 from tests.made.nano import DATASET
 from tests.made.naughty_names import AS_PATH, REFUSED, TAKEN
 from tests.made.score_files import random_scores
-from tests.workflow.conftest import Workplace
+from tests.workflow.conftest import NANO, Workplace
 
 ENTRY = {"skeleton": "ntu25", "splits": ["xsub"], "raw": "raw", "classes": ["a", "b"]}
 CLASSES = sorted({*TAKEN})
@@ -149,7 +149,7 @@ def test_ids_that_hide_letters_are_refused_by_the_reader(campaign, tmp_path, mon
         campaign.count("refused")
 
 
-@pytest.mark.parametrize("folder", ["a{b} $(touch X) 'q\";&", "--x {wildcards.y}"])
+@pytest.mark.parametrize("folder", ["a{b} $(touch X) 'q\";&", "--x {wildcards}"])
 def test_from_a_raw_file_to_the_page_with_such_names_everywhere(campaign, tmp_path, folder):
     """Nothing that a name says is done, and every table has the same names."""
     if campaign.tries(push=0, nightly=1, release=1) == 0:
@@ -172,7 +172,7 @@ def test_from_a_raw_file_to_the_page_with_such_names_everywhere(campaign, tmp_pa
     run = "results/runs/odd/xsub/protogcn/j"
     targets = ["results/report.html", *(f"{run}/topology/{clip}.png" for clip in clips)]
     targets += [f"results/data/odd/centred/clips/{clips[0]}_j.gif"]
-    answer = place.snakemake("--cores", "1", *targets, configs=(more,), timeout=600)  # fmt: skip
+    answer = place.snakemake("--cores", "1", *targets, configs=(NANO, more), timeout=600)  # fmt: skip
     assert answer.returncode == 0, answer.stdout[-3000:]
     assert [path for path in tmp_path.rglob("*") if path.name == "X"] == []
     assert not Path("X").exists()

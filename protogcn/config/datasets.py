@@ -12,6 +12,7 @@ from protogcn.config.resolved import ANNOTATIONS, Dataset
 from protogcn.config.skeleton import Skeleton, built_in_skeletons
 from protogcn.errors import ConfigError, has_hidden, nearest, some_of
 from protogcn.files import paths
+from protogcn.files.first_look import glance_at
 from protogcn.files.kind import is_pipe_or_device, kind_of
 
 CLIP_SUFFIXES = (".npy", ".csv", ".json", ".skeleton")  # of a file that holds one clip
@@ -203,7 +204,7 @@ def _not_usable(path: Path, kind: str) -> str | None:
         return f"{path} is a folder, expected the pickle itself."
     if is_pipe_or_device(path):
         return f"{path} is a pipe or device, expected a {kind}."
-    if not os.access(path, os.R_OK if kind == "file" else os.R_OK | os.X_OK):
+    if not os.access(path, os.R_OK | os.X_OK if path.is_dir() else os.R_OK):
         return (
             f"user {os.geteuid()} may not read the {kind} {path}; ask its owner for the right to."
         )
@@ -230,9 +231,8 @@ def expected_clips(dataset: Dataset, split: str, side: str) -> int | None:
 
 
 def _names_in(where: str, path: Path) -> tuple[str, ...]:
-    if is_pipe_or_device(path):
-        raise ConfigError(f"{where}: {path} is a pipe or device, expected a text file.")
     try:
+        glance_at(path, "a text file with one name a line")
         lines = path.read_text("utf-8-sig").splitlines()
     except OSError as error:
         raise ConfigError(

@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 
 from protogcn.errors import ConfigError, nearest
+from protogcn.files.first_look import glance_at
 
 _BLANK = "keys and values as in config/config.yaml"
 _MOST_VALUES = 200_000  # of a file, each alias as often as it is used; config.yaml has 1,500
@@ -124,6 +125,7 @@ def read_yaml(path: Path) -> Any:
         ConfigError: it is no UTF-8, not YAML, or a key appears twice; with the line.
     """
     try:
+        glance_at(path, "YAML")
         with path.open(encoding="utf-8-sig") as file:
             return yaml.load(file, Loader=_StrictLoader)
     except yaml.YAMLError as error:

@@ -8,5 +8,5 @@ tables for people), ``history`` (of a training), ``events`` (the same for Tensor
 ``provenance`` (versions, commit, hardware), ``sources`` (what a product was made from), ``texts``
 (embeddings of texts about classes), ``plain_arrays`` (in files of any origin), ``temporary`` (a
 folder of one's own), ``refusals`` (why a file cannot be written) and ``kind`` (what a file of any
-origin is), both for messages.
+origin is), both for messages, and ``first_look`` (at its size and start, before it is read).
 """

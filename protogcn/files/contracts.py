@@ -15,6 +15,7 @@ from typing import BinaryIO
 import pandas as pd
 
 from protogcn.errors import ConfigError, ContractError, UnreadableError, lacks_memory
+from protogcn.files.first_look import glance_at
 from protogcn.files.kind import is_pipe_or_device, kind_to_mend
 from protogcn.files.refusals import refusals
 
@@ -65,14 +66,13 @@ def writing(path: Path, *, needed: int | None = None) -> Iterator[BinaryIO]:
 
 @contextmanager
 def reading(path: Path, expected: str) -> Iterator[None]:
-    """Turn whatever goes wrong while ``path`` is read into one ContractError that names it.
+    """Look at ``path``, and turn whatever goes wrong while it is read into one ContractError.
 
     Reading damaged files raises a dozen kinds of exception, depending on the library and the
     damage; this is the one place that catches them all.
     """
-    if is_pipe_or_device(path):
-        raise ContractError(f"{path}: found a pipe or device, expected {expected}.")
     try:
+        glance_at(path, expected)
         yield
     except (ConfigError, ContractError) as error:
         if str(path) in str(error):

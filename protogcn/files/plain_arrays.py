@@ -21,7 +21,7 @@ from protogcn.files.kind import kind_of
 _LARGEST_RATIO, _ANY_RATIO = 20, 64 << 20  # bytes for one of the file; bytes that are few anyway
 _LARGEST = 1 << 32  # bytes of an array in a zip
 _END = ".npy"
-_KINDS = "biufcSU"  # of elements: numbers and text
+_KINDS = "biufSU"  # of elements: numbers and text
 _HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
 
 
@@ -47,7 +47,7 @@ class PlainArrays(Mapping[str, np.ndarray]):
         with self._archive.open(entry) as file:
             _check_header(where, file, entry.file_size, exactly=True)
         with self._archive.open(entry) as file:
-            return npy.read_array(file, allow_pickle=False)
+            return _read(file)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._entries)
@@ -78,7 +78,15 @@ def load_npy(path: Path) -> np.ndarray:
     with path.open("rb") as file:
         _check_header(f"{path}: the array", file, path.stat().st_size, exactly=False)
         file.seek(0)
-        return npy.read_array(file, allow_pickle=False)
+        return _read(file)
+
+
+def _read(file: BinaryIO) -> np.ndarray:
+    array = npy.read_array(file, allow_pickle=False)
+    if array.dtype.kind == "f" and array.itemsize > 8:  # not all of its bit patterns are numbers
+        with np.errstate(all="ignore"):
+            return array.astype(np.float64)
+    return array
 
 
 def _check_header(where: str, file: BinaryIO, num_bytes: int, *, exactly: bool) -> None:

@@ -1,5 +1,6 @@
 """How many times each fault is tried, and the table of what happened."""
 
+import math
 import os
 import subprocess
 import time
@@ -46,6 +47,10 @@ class Campaign:
     def tries(self, *, push: int, nightly: int, release: int) -> int:
         """Return how often a fault is tried in the tier that runs."""
         return {"push": push, "nightly": nightly, "release": release}[self.tier]
+
+    def seconds(self, *, push: float, nightly: float) -> float:
+        """Return how long a fault may be tried, however few tries fit; a release takes its time."""
+        return {"push": push, "nightly": nightly, "release": math.inf}[self.tier]
 
     def count(self, outcome: str, times: int = 1) -> None:
         """Add to an outcome: ``refused``, ``harmless``, ``finished equal`` ..."""

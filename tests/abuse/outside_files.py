@@ -3,16 +3,21 @@
 import io
 import json
 import pickle
+import re
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+import yaml
 
-from protogcn.config.load import plan_of
-from protogcn.config.strict_yaml import read_config
+from protogcn.config.plan import expand
+from protogcn.config.schema import check_schema, with_moved_keys
+from protogcn.config.strict_yaml import read_config, read_yaml
+from protogcn.config.variables import fill_in_paths
 from protogcn.data.class_texts import read_class_texts
 from protogcn.data.clip_list import load_clip_list
 from protogcn.data.readers.folder import read_folder
@@ -21,12 +26,15 @@ from protogcn.data.readers.pickles.torch_file import array_of
 from protogcn.data.readers.pyskl import read_pyskl
 from protogcn.data.readers.recorders.recording import layouts
 from protogcn.errors import ContractError
+from protogcn.files.contracts import reading
 from protogcn.files.texts import load_texts
 from protogcn.models.weights_file import open_weights
 from protogcn.predict.recordings import read_recordings
 from protogcn.scores.released_files import read_scores
 from tests.made import mutations as by
+from tests.made.config import SCHEMA, repository_config
 from tests.made.fuzzing import Reader
+from tests.made.skeleton_text import make_text
 
 JOINTS = ("hip", "chest", "hand")
 CLASSES = ("waving", "nodding")
@@ -45,6 +53,15 @@ def clip_readers() -> list[Reader]:
     ]  # fmt: skip
 
 
+def skeleton_reader() -> Reader:
+    """Return that of NTU's files; a refusal says in which line."""
+    texts = [
+        make_text([[(72, 1.0)], [(72, 1.1), (9, -0.5)], []]),
+        make_text([[(1, 0.1)]] * 3, newline="\r\n"),
+    ]
+    return Reader("skeleton", "S001C001P001R001A001.skeleton", _skeleton, texts, by.some(by.in_bytes, by.in_text, by.in_text))  # fmt: skip
+
+
 def table_readers() -> list[Reader]:
     """Return those of tables, lists and settings that people write."""
     text_alone = by.some(by.in_bytes, by.in_text, by.in_text)
@@ -56,8 +73,8 @@ def table_readers() -> list[Reader]:
         Reader("npz of test clips", "fuzzed.npz", _clip_list, [npz(y_test=np.eye(2)), npz(y_test=np.array([0, 1]))], by.some(by.in_zip(by.in_npy))),
         Reader("texts on classes", "fuzzed.txt", _texts, [b"waving;h;h;a;h;l;f\nnodding;h;h;a;h;l;f\n"], text_alone),
         Reader("text embeddings", "fuzzed.npz", lambda path: load_texts(path, CLASSES), [_embeddings()], by.some(by.in_zip(by.in_npy))),
-        Reader("yaml", "fuzzed.yaml", read_config, _configs(), text_alone),
-        Reader("config", "fuzzed.yaml", lambda path: plan_of(path.parent, [path]), _configs(), text_alone),
+        Reader("yaml", "fuzzed.yaml", read_config, _yamls(), text_alone),
+        Reader( "config", "fuzzed.yaml", _plan, _configs(), text_alone),
     ]  # fmt: skip
 
 
@@ -178,10 +195,20 @@ def _recording(*, in_image: bool = False) -> Callable[[Path], Any]:
     return lambda path: read_recordings(path, JOINTS, in_image=in_image)
 
 
+def _skeleton(path: Path) -> Any:
+    try:
+        return read_recordings(path, layouts()["ntu25"].joints, in_image=False)
+    except ContractError as error:
+        if not re.search(r", (line \d+|the file): found .*, expected ", str(error)):
+            raise ValueError("no line in the message") from error
+        raise
+
+
 def _any_recording(path: Path) -> Any:
     """Read a clip of whichever joints: those of three recorders, or of the toy skeleton."""
     kinds = {b"joint_positions": "azure32", b'"pose"': "openpose18", b'"pose_': "openpose18", b"image_id": "coco20", b"instance": "coco20"}  # fmt: skip
-    data = path.read_bytes()
+    with path.open("rb") as file:
+        data = file.read(10_000)
     name = next((name for mark, name in kinds.items() if mark in data), None)
     if name is None:
         return read_recordings(path, JOINTS, in_image=False)
@@ -317,12 +344,31 @@ def _annotations(*, in_image: bool = False) -> list[Any]:
 
 
 def _configs() -> list[bytes]:
+    """Return a config with everything that a config may have, and one of two lines."""
+    config = repository_config()
+    some = {"datasets": ["demo"], "models": ["protogcn"], "ensembles": ["2ens"], "tables": ["demo_table4"], "overrides": ["demo"], "skeletons": []}  # fmt: skip
+    config |= {section: {name: config[section][name] for name in names} for section, names in some.items()}  # fmt: skip
+    config["tables"]["demo_table4"]["methods"] = {"ProtoGCN": "protogcn"}
+    return [yaml.safe_dump(config, sort_keys=False).encode()]
+
+
+def _yamls() -> list[bytes]:
     return [
-        b"datasets:\n  mine:\n    raw: data/mine\n    source: here\n    skeleton: ntu25\n    persons: 2\n"
-        b"    classes: [waving, nodding]\n    splits: [xsub]\nruns: {epochs: 3}\n"
-        b"ensembles:\n  two: {members: {j: 2, b: 1}, tasks: [mine_xsub]}\n",
-        b"training: &t\n  learning_rate: 1.0e-1\n  epochs: 5\noverrides:\n- {when: {model: protogcn}, set: *t}\n",
+        b"train: &t\n  learning_rate: 1.0e-1\n  epochs: [5, true, ~, x]\nothers:\n- {<<: *t, b: 'c'}\n"
     ]
+
+
+@cache
+def _schema() -> Any:
+    return read_yaml(SCHEMA)
+
+
+def _plan(path: Path) -> Any:
+    """Do what ``load_plan`` does, with the schema read once; its messages name keys, not files."""
+    with reading(path, "a config"):
+        config, _ = with_moved_keys(read_config(path), _schema())
+        check_schema(config, _schema())
+        return expand(fill_in_paths(config, _schema(), _schema()["$defs"]))
 
 
 def _embeddings() -> bytes:

@@ -16,12 +16,14 @@ import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from protogcn.__main__ import COMMANDS
 from protogcn.errors import run_stage
 from protogcn.files import provenance
+from protogcn.files.refusals import refusals_anywhere
 
 _SECONDS = 120  # after which a child is ended, whatever it waits for
 
@@ -52,6 +54,7 @@ def start(
     *,
     cwd: Path,
     output: Path,
+    given: str = "",
     stopped: bool = False,
     limits: Mapping[str, int] | None = None,
     more_memory: int | None = None,
@@ -65,6 +68,7 @@ def start(
         words: the command and its arguments.
         cwd: where it runs.
         output: what it prints.
+        given: what it reads from its standard input.
         stopped: it waits for SIGCONT before it does anything.
         limits: of ``resource.setrlimit`` by name, ``RLIMIT_NOFILE``.
         more_memory: bytes of addresses that it may have beyond those it starts with.
@@ -74,6 +78,7 @@ def start(
         "words": list(words),
         "cwd": str(cwd),
         "output": str(output),
+        "given": given,
         "stopped": stopped,
         "limits": dict(limits or {}),
         "more_memory": more_memory,
@@ -119,6 +124,9 @@ def _end(work: Callable[..., None], call: dict) -> None:
         work(**call)
     except SystemExit as error:
         code = error.code or 0
+    except KeyboardInterrupt:  # before the stage began
+        code = 130
+        print("Stopped by Ctrl-C.", file=sys.stderr)
     except BaseException:
         traceback.print_exc()
         code = 1
@@ -128,13 +136,13 @@ def _end(work: Callable[..., None], call: dict) -> None:
     os._exit(code)
 
 
-def _become(words, cwd, output, stopped, limits, more_memory, threads) -> None:
-    null = os.open(os.devnull, os.O_RDONLY)
-    written = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-    for ours, theirs in ((null, 0), (written, 1), (written, 2)):
-        os.dup2(ours, theirs)
-    os.close(null)
-    os.close(written)
+def _become(words, cwd, output, given, stopped, limits, more_memory, threads) -> None:
+    with TemporaryFile() as read, Path(output).open("wb") as written:
+        read.write(given.encode())
+        read.seek(0)
+        for ours, theirs in ((read, 0), (written, 1), (written, 2)):
+            os.dup2(ours.fileno(), theirs)
+    sys.stdin = open(0)  # the server's has read ahead
     signal.alarm(_SECONDS)
     os.chdir(cwd)
     if threads > 1:
@@ -148,7 +156,8 @@ def _become(words, cwd, output, stopped, limits, more_memory, threads) -> None:
         resource.setrlimit(getattr(resource, name), (most, most))
     module, _, function = words[0].partition(":")
     if function:
-        run_stage(lambda: getattr(sys.modules[module], function)(*words[1:]))
+        with_words = partial(getattr(sys.modules[module], function), *words[1:])
+        run_stage(refusals_anywhere(function)(with_words))
     else:
         sys.argv = ["protogcn", *words]
         importlib.import_module("protogcn.__main__").main()

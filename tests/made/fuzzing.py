@@ -6,11 +6,13 @@ and 2 seconds of processor time for each input.
 """
 
 import json
+import math
 import os
 import random
 import resource
 import signal
 import sys
+import time
 import traceback
 import warnings
 from collections import Counter
@@ -61,33 +63,54 @@ class Found:
         faults: what else happened, with the number of the input.
         lines: how many lines of the package were reached.
         slowest: seconds of one input.
+        said: what the last refusal said.
     """
 
     outcomes: Counter = field(default_factory=Counter)
     faults: list[str] = field(default_factory=list)
     lines: int = 0
     slowest: float = 0.0
+    said: str = ""
 
 
 class _TooSlowError(BaseException):  # no reader catches it
     pass
 
 
-def fuzz(reader: Reader, tries: int, folder: Path, *, seed: int = 0) -> Found:
+def fuzz(
+    reader: Reader, folder: Path, *, tries: int, seconds: float = math.inf, seed: int = 0
+) -> Found:
     """Try a reader on damaged files.
 
     Args:
         reader: what is tried.
-        tries: how many files.
         folder: an empty one; what made a fault stays in it.
+        tries: how many files at most.
+        seconds: of processor time, after which no other is tried.
         seed: of the damage.
     """
+    return _in_child(
+        folder / reader.file, lambda: _Guided(reader, folder, seed).run(tries, seconds)
+    )
+
+
+def read_alone(reader: Reader, folder: Path) -> Found:
+    """Try a reader on its file as it lies there, which may be larger than memory."""
+    return _in_child(folder / reader.file, lambda: _Guided(reader, folder, 0).run_once())
+
+
+def _in_child(path: Path, run: Callable[[], Found]) -> Found:
     receive, send = os.pipe()
     if not (child := os.fork()):
         os.close(receive)
         found = Found()
         try:
-            found = _Guided(reader, folder, seed).run(tries)
+            resource.setrlimit(resource.RLIMIT_AS, (_address_space() + MEMORY,) * 2)
+            signal.signal(signal.SIGPROF, _stop)
+            warnings.simplefilter("ignore")
+            with Path(os.devnull).open("w") as nowhere:
+                sys.stdout = sys.stderr = nowhere
+                found = run()
         except BaseException:
             found.faults.append(traceback.format_exc())
         finally:
@@ -99,10 +122,9 @@ def fuzz(reader: Reader, tries: int, folder: Path, *, seed: int = 0) -> Found:
         text = pipe.read()
     _, status = os.waitpid(child, 0)
     if not text:
-        left = folder / reader.file
-        return Found(Counter(), [f"died of signal {os.WTERMSIG(status)}; see {left}"])
+        return Found(Counter(), [f"died of signal {os.WTERMSIG(status)}; see {path}"])
     told = json.loads(text)
-    return Found(Counter(told["outcomes"]), told["faults"], told["lines"], told["slowest"])
+    return Found(**{**told, "outcomes": Counter(told["outcomes"])})
 
 
 class _Guided:
@@ -115,25 +137,28 @@ class _Guided:
         self._found = Found()
         self._kinds: set[tuple[str, str]] = set()
 
-    def run(self, tries: int) -> Found:
-        resource.setrlimit(resource.RLIMIT_AS, (_address_space() + MEMORY,) * 2)
-        signal.signal(signal.SIGPROF, _stop)
-        warnings.simplefilter("ignore")
-        with Path(os.devnull).open("w") as nowhere:
-            sys.stdout = sys.stderr = nowhere
-            for number, whole in enumerate(self._reader.whole):
-                self._try(f"whole {number}", whole)
-                if self._found.outcomes != {"read": number + 1} and not self._found.faults:
-                    self._found.faults.append(f"whole {number}: was not read: {self._said}")
-            self._found.outcomes.clear()
-            for number in range(tries):
-                generator = random.Random(f"{self._seed} {number}")
-                data = self._change(generator)
-                if self._try(str(number), data) and len(data) <= _LONGEST:
-                    self._files.append(data)
-                if len(self._found.faults) >= _MOST_FAULTS:
-                    break
+    def run(self, tries: int, seconds: float) -> Found:
+        for number, whole in enumerate(self._reader.whole):
+            self._try(f"whole {number}", whole)
+            if self._found.outcomes != {"read": number + 1} and not self._found.faults:
+                self._found.faults.append(f"whole {number}: was not read: {self._found.said}")
+        self._found.outcomes.clear()
+        end = time.process_time() + seconds
+        for number in range(tries):
+            generator = random.Random(f"{self._seed} {number}")
+            data = self._change(generator)
+            # Lines of one in four are counted: that takes most of the time.
+            if self._try(str(number), data, counts=not number % 4) and len(data) <= _LONGEST:
+                self._files.append(data)
+            if len(self._found.faults) >= _MOST_FAULTS:
+                break
+            if not number % 16 and time.process_time() > end:
+                break
         self._found.lines = self._reached.count
+        return self._found
+
+    def run_once(self) -> Found:
+        self._read("0", b"", counts=False)
         return self._found
 
     def _change(self, generator: random.Random) -> bytes:
@@ -141,20 +166,24 @@ class _Guided:
         some = generator.choice((self._reader.whole, self._files[-20:], self._files))
         return self._reader.change(generator, generator.choice(some), self._files)
 
-    def _try(self, number: str, data: bytes) -> bool:
-        """Read one file; return whether it reached a new line."""
+    def _try(self, number: str, data: bytes, *, counts: bool = True) -> bool:
         self._path.write_bytes(data)
+        return self._read(number, data, counts=counts)
+
+    def _read(self, number: str, data: bytes, *, counts: bool) -> bool:
+        """Read the file; return whether that reached a new line."""
         before = self._reached.count
-        start = resource.getrusage(resource.RUSAGE_SELF).ru_utime
+        start = time.perf_counter()
         signal.setitimer(signal.ITIMER_PROF, SECONDS + 0.5)
-        sys.settrace(self._reached.enter)
+        if counts:
+            sys.settrace(self._reached.enter)
         said = ""
         try:
             self._reader.read(self._path)
             outcome = "read"
         except (ConfigError, ContractError) as error:
             outcome, said = "refused", str(error)
-            self._said = said
+            self._found.said = said
             if isinstance(error, UnreadableError) or any(each in said for each in _TOO_LITTLE):
                 self._fault(number, data, f"took more than {MEMORY >> 20} MB", error)
             elif self._path.name not in said or "Traceback" in said:
@@ -168,8 +197,7 @@ class _Guided:
         finally:
             sys.settrace(None)
             signal.setitimer(signal.ITIMER_PROF, 0)
-        seconds = resource.getrusage(resource.RUSAGE_SELF).ru_utime - start
-        self._found.slowest = max(self._found.slowest, seconds)
+        self._found.slowest = max(self._found.slowest, time.perf_counter() - start)
         self._found.outcomes[outcome] += 1
         return self._reached.count > before
 

@@ -6,6 +6,7 @@ those write who keep MediaPipe's landmarks.
 """
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -20,6 +21,7 @@ _JOINT = (
     "landmark", "landmark_id", "landmark_idx", "landmark_index", "joint", "joint_id", "joint_idx",
     "joint_index", "keypoint", "keypoint_id", "id", "index", "landmark_name", "joint_name", "name",
 )  # fmt: skip
+_MOST_COLUMNS = 10_000
 _AXIS = "|".join(sorted(AXES, key=len, reverse=True))
 _AXIS_FIRST = re.compile(rf"({_AXIS})_?([0-9]+)")
 _AXIS_LAST = re.compile(rf"((?:pose_?)?(?:(?:landmark|joint|keypoint|kp|lm)s?_?)?(.+?))_?({_AXIS})")
@@ -58,11 +60,13 @@ def columns_of(
     Raises:
         MalformedError: columns are missing or twice there.
     """
+    if len(header) > _MOST_COLUMNS:
+        raise origin.fault(line, f"{len(header)} columns", f"at most {_MOST_COLUMNS}")
     names = [_plain(name) for name in header]
-    for name in names:
-        if name and names.count(name) > 1:
-            shown = show(header[names.index(name)].strip())
-            raise origin.fault(line, f"the column {shown} twice", "each once")
+    counts = Counter(filter(None, names))
+    if twice := next((name for name, count in counts.items() if count > 1), None):
+        shown = show(header[names.index(twice)].strip())
+        raise origin.fault(line, f"the column {shown} twice", "each once")
     place_of = {name: place for place, name in enumerate(names) if name}
     frame, person = (_first(place_of, keys) for keys in (_FRAME, _PERSON))
     joint = _first(place_of, _JOINT)

@@ -3,6 +3,7 @@
 Shapes: M slots, T frames, V joints.
 """
 
+from bisect import bisect, insort
 from collections.abc import Sequence
 
 import numpy as np
@@ -35,18 +36,15 @@ def slots_of_ids(ids: Sequence[object], frames: Sequence[int], origin: Origin) -
         first[person] = min(frame, first.get(person, frame))
         last[person] = max(frame, last.get(person, frame))
     slot_of: dict[object, int] = {}
-    taken: list[list[object]] = []  # the persons of each slot
+    taken: list[list[tuple[int, int]]] = []  # first and last frames of each slot's persons, rising
     for person in first:
-        free = (
-            slot
-            for slot, others in enumerate(taken)
-            if all(last[other] < first[person] or last[person] < first[other] for other in others)
-        )
+        there = first[person], last[person]
+        free = (slot for slot, others in enumerate(taken) if _is_free(others, there))
         slot_of[person] = next(free, len(taken))
         if slot_of[person] == len(taken):
             taken.append([])
             check_number(len(taken), origin)
-        taken[slot_of[person]].append(person)
+        insort(taken[slot_of[person]], there)
     if len(taken) < len(first):
         origin.note("persons with different ids that are not there at the same time share a slot")
     return [slot_of[person] for person in ids]
@@ -115,6 +113,13 @@ def check_places(places: int, rows: int, origin: Origin) -> None:
         found = f"{rows} lines for {places:,} places of a person in a frame"
         expected = "frames numbered 0, 1, 2, ..., and the same name for the same person"
         raise origin.fault("frame", found, expected)
+
+
+def _is_free(taken: Sequence[tuple[int, int]], there: tuple[int, int]) -> bool:
+    """Return whether a person who is there then meets none of those who take a slot."""
+    at = bisect(taken, there)
+    before, after = taken[max(0, at - 1) : at], taken[at : at + 1]
+    return all(last < there[0] for _, last in before) and all(there[1] < one[0] for one in after)
 
 
 def _centre(joints: np.ndarray) -> np.ndarray:

@@ -1,14 +1,15 @@
 """A csv table that people write about clips -> its lines, and the side of a split in a field."""
 
 import csv
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from protogcn.data.readers.malformed import show
 from protogcn.data.readers.values import Origin
-from protogcn.errors import ConfigError, ContractError
+from protogcn.errors import ConfigError, ContractError, some_of
 from protogcn.files.clip_table import SIDES
-from protogcn.files.kind import is_pipe_or_device
+from protogcn.files.first_look import glance_at
 
 
 def read_table_of_clips(
@@ -30,9 +31,8 @@ def read_table_of_clips(
         ContractError: it has no line.
     """
     wanted = ["clip", *columns]
-    if is_pipe_or_device(path):
-        raise ConfigError(f"{path}: is a pipe or device, expected a table of clips.")
     try:
+        glance_at(path, f"a table of clips with the columns {', '.join(wanted)}")
         with path.open(newline="", encoding="utf-8-sig") as file:
             header = file.readline()
             file.seek(0)
@@ -50,12 +50,13 @@ def read_table_of_clips(
             f"{hint}."
         ) from error
     if missing := [name for name in wanted if name not in found]:
+        has = some_of([show(name) for name in found[:20]], 19)
         raise ConfigError(
-            f"{path}: has no column {', '.join(missing)}, only {', '.join(map(show, found))};"
-            f" expected {', '.join(wanted)}."
+            f"{path}: has no column {', '.join(missing)}, only {has}; expected {', '.join(wanted)}."
         )
-    if twice := [name for name in found if name and found.count(name) > 1]:
-        raise ConfigError(f"{path}: has the column {show(twice[0])} twice, expected it once.")
+    counts = Counter(filter(None, found))
+    if twice := next((name for name, count in counts.items() if count > 1), None):
+        raise ConfigError(f"{path}: has the column {show(twice)} twice, expected it once.")
     if not lines:
         raise ContractError(f"{path}: lists no clip, expected one in each line.")
     return lines

@@ -34,6 +34,12 @@ def test_one_array_is_read_with_whatever_follows_it(tmp_path):
     np.testing.assert_array_equal(load_npy(tmp_path / "a.npy"), ARRAYS["columns"], strict=True)
 
 
+def test_long_doubles_become_plain_ones_as_not_all_of_their_bits_are_numbers(tmp_path):
+    np.save(tmp_path / "a.npy", np.array(1.5, np.longdouble))
+    found = load_npy(tmp_path / "a.npy")
+    assert (found.dtype, found.tolist()) == (np.float64, 1.5)
+
+
 def header(description):
     text = f"{description:<117}\n".encode()
     return b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text

@@ -59,7 +59,9 @@ def test_damaged_file_is_one_sentence(tmp_path, content):
 @pytest.mark.parametrize("make", [os.mkdir, os.mkfifo])
 def test_what_is_no_file_is_not_opened(tmp_path, make):
     make(tmp_path / "progress.json")
-    with pytest.raises(ContractError, match="is no progress of a training"):
+    with pytest.raises(
+        ContractError, match=r"progress\.json: .* expected the progress of a training"
+    ):
         load_progress(tmp_path)
 
 

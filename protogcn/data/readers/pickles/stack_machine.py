@@ -12,6 +12,8 @@ from protogcn.data.readers.pickles.numpy_arrays import PickledArray, PickledType
 
 _PLAIN = {type(None), bool, int, float, str, bytes}  # also the keys of a dict: hashed at once
 _DATA = _PLAIN | {bytearray, list, tuple, dict, np.ndarray}
+_CONTAINER = 56  # bytes that Python needs for an empty list
+_MOST_PARTS = 6  # of a place in a message
 _LONG = 200  # bytes of a text: a shorter one may be used as often as the pickle likes
 
 
@@ -65,6 +67,8 @@ class StackMachine:
                 if name:
                     parts = [f"sample {show(name[0])}"]
                 parts += [show(level[at])[1:-1] for at in texts[-1:]]
+        if len(parts) > _MOST_PARTS:
+            parts = [parts[0], "...", *parts[2 - _MOST_PARTS :]]
         return ", ".join(parts)
 
     def push(self, value: object) -> None:
@@ -206,7 +210,7 @@ class StackMachine:
                 self.allowance -= value.nbytes
                 values.extend(value.ravel())
             elif type(value) in (list, tuple, dict):
-                self.allowance -= 8 * (len(value) + 1)  # about what Python needs
+                self.allowance -= _CONTAINER + 8 * len(value)
             else:
                 self.allowance -= getattr(value, "nbytes", 0)
             if self.allowance < 0:

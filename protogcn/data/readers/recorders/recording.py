@@ -10,7 +10,12 @@ from typing import NamedTuple
 import numpy as np
 
 from protogcn.config.skeleton import Skeleton, built_in_skeletons
-from protogcn.data.readers.person_slots import check_frames, slots_by_distance, slots_of_ids
+from protogcn.data.readers.person_slots import (
+    check_frames,
+    check_places,
+    slots_by_distance,
+    slots_of_ids,
+)
 from protogcn.data.readers.positions import check_finite, numbers_of
 from protogcn.data.readers.values import Origin
 
@@ -75,6 +80,7 @@ def recorded(
         nearest = slots_by_distance(positions, origin)
         slots = [slot for found in nearest for slot in found]
     num_slots = max(slots, default=-1) + 1
+    check_places(num_slots * (last - first + 1), len(flat) + len(frames), origin)
     num_joints = layouts()[layout].num_raw_joints
     keypoints = np.zeros((num_slots, last - first + 1, num_joints, 3))
     for slot, (number, person) in zip(slots, flat, strict=True):

@@ -136,3 +136,10 @@ CLIP = positions(1, 3, 18)
 def test_what_is_wrong_is_named(tmp_path, content, layout, sentence):
     with pytest.raises(MalformedError, match=sentence):
         read(tmp_path, content, layout)
+
+
+def test_persons_and_frames_that_are_nearly_all_empty_are_refused_unread(tmp_path):
+    person = {"keypoints": [[1, 2]] * 17, "keypoint_scores": [0.5] * 17}
+    frames = [{"frame_id": 0, "instances": [person] * 90}, {"frame_id": 99_999, "instances": []}]
+    with pytest.raises(MalformedError, match="frame: found 92 lines for 9,000,000 places"):
+        read(tmp_path, {"instance_info": frames}, "coco20")

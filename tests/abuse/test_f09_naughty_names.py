@@ -162,7 +162,7 @@ def test_from_a_raw_file_to_the_page_with_such_names_everywhere(campaign, tmp_pa
     more = place.config(json.dumps({
         "datasets": {"odd": {"raw": "raw files/$(touch X) a'b.pkl", "skeleton": "ntu25", "splits": ["xsub"],
                              "classes": CLASSES, "source": "{input} $(touch X) '"}},
-        "ensembles": {"odd": {"streams": {"j": 1}, "tasks": ["odd_xsub"], "source": "\"{input}\" '; touch X; $(touch X)"}},
+        "ensembles": {**{name: {"on_page": False} for name in ("2ens", "4ens", "6ens")}, "odd": {"streams": {"j": 1}, "tasks": ["odd_xsub"], "source": "\"{input}\" '; touch X; $(touch X)"}},
         "overrides": {"zodd": {"where": {"dataset": "odd"}, "set": {"epochs": 1}}},
         "tables": {"odd_table": {"rows": "methods", "methods": {name: "protogcn" for name in TAKEN[:10]},
                                  "streams": {"=1+1 {input}": "j"}, "tasks": ["odd_xsub"], "title": "$(touch X) {x} \\input"}},

@@ -20,6 +20,7 @@ from benchmarks.gpu import checks as gpu_checks
 from benchmarks.gpu import steps as gpu_steps
 from benchmarks.gpu.card import describe, measure_rates, wait_for
 from benchmarks.gpu.evaluation import measure_evaluation
+from benchmarks.gpu.expected import COPY_RATE, expected_figures
 from benchmarks.gpu.floors import step_floor
 from benchmarks.gpu.kernels import profile, report_kernels
 from benchmarks.gpu.loop import FULL, NANO, WAYS, Size, forget, make_loop, with_batch
@@ -229,7 +230,11 @@ def main() -> None:
     bench = Bench(report, store, size, rounds, steps, args.ways)
 
     def rates() -> None:
+        if bench.on_gpu:
+            report.expected = expected_figures(COPY_RATE)
         bench.rates = measure_rates(report, device, rounds=bench.rounds)
+        if bench.on_gpu:  # another card, or another clock
+            report.expected = expected_figures(bench.rates["bytes"])
 
     sections = ("checks",) if args.check_only else args.only
     if not args.check_only:

@@ -4,9 +4,10 @@ import json
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, field, fields
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -25,6 +26,8 @@ class Line:
         upper: third quartile.
         target: what it should be, if that is known.
         met: whether it is.
+        expected: the range in which it was expected to be, if anything was.
+        found: ``as expected``, ``less`` or ``more``.
     """
 
     name: str
@@ -34,6 +37,15 @@ class Line:
     upper: float | None = None
     target: str = ""
     met: str = ""
+    expected: str = ""
+    found: str = ""
+
+
+class Range(NamedTuple):
+    """Between which numbers a figure is expected."""
+
+    low: float
+    high: float
 
 
 @dataclass
@@ -41,10 +53,12 @@ class Report:
     """Collects lines and failures, and prints each as soon as it is known.
 
     After each section all of them are in ``gpu.csv`` and ``gpu.json`` of the folder, if there is
-    one: a call that runs out of its time leaves what it knew.
+    one: a call that runs out of its time leaves what it knew. Figures are set beside ``expected``,
+    by their names; one that is not as expected is no failure.
     """
 
     folder: Path | None = None
+    expected: Mapping[str, Range] = field(default_factory=dict)
     lines: list[Line] = field(default_factory=list)
     facts: dict[str, str] = field(default_factory=dict)
     failures: list[str] = field(default_factory=list)
@@ -103,12 +117,11 @@ class Report:
 
     def print_table(self) -> None:
         """Print all lines again, as the last thing."""
-        print(f"\n{'name':<64} {'value':>10} {'unit':<9} {'target':>16} met")
+        head = f"{'value':>10} {'unit':<9} {'target':>16} {'met':<5} {'expected':>16}"
+        print(f"\n{'name':<64} {head}")
         for line in self.lines:
-            print(
-                f"{line.name:<64} {_figure(line.value):>10} {line.unit:<9}"
-                f" {line.target:>16} {line.met}"
-            )
+            found = f"{_figure(line.value):>10} {line.unit:<9} {line.target:>16} {line.met:<5}"
+            print(f"{line.name:<64} {found} {line.expected:>16} {line.found}".rstrip())
         for failure in self.failures:
             print(f"FAILED: {failure}")
         print("All checks passed." if not self.failures else f"{len(self.failures)} failed.")
@@ -125,12 +138,18 @@ class Report:
         )
 
     def _keep(self, line: Line) -> None:
+        if (limits := self.expected.get(line.name)) is not None:
+            low, high = limits
+            found = "less" if line.value < low else "more" if line.value > high else "as expected"
+            line = replace(line, expected=f"{_figure(low)} to {_figure(high)}", found=found)
         self.lines.append(line)
         spread = ""
         if line.lower is not None and line.upper is not None:
             spread = f" ({_figure(line.lower)} to {_figure(line.upper)})"
         target = f"   target {line.target}: {line.met}" if line.target else ""
-        print(f"{line.name:<64} {_figure(line.value):>10} {line.unit}{spread}{target}", flush=True)
+        beside = f"   expected {line.expected}: {line.found}" if line.expected else ""
+        figure = f"{_figure(line.value):>10} {line.unit}{spread}"
+        print(f"{line.name:<64} {figure}{target}{beside}", flush=True)
 
 
 def _figure(value: float) -> str:

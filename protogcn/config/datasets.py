@@ -204,7 +204,7 @@ def _not_usable(path: Path, kind: str) -> str | None:
         return f"{path} is a folder, expected the pickle itself."
     if is_pipe_or_device(path):
         return f"{path} is a pipe or device, expected a {kind}."
-    if not os.access(path, os.R_OK if kind == "file" else os.R_OK | os.X_OK):
+    if not os.access(path, os.R_OK | os.X_OK if path.is_dir() else os.R_OK):
         return (
             f"user {os.geteuid()} may not read the {kind} {path}; ask its owner for the right to."
         )

@@ -10,6 +10,7 @@ from protogcn.files.kind import is_pipe_or_device, kind_of
 
 _TABLES = (".csv", ".tsv", ".txt")
 _TEXTS = (*_TABLES, ".json", ".yaml", ".yml")
+_LARGE = 64 << 20  # bytes
 _LARGEST_TEXT = 1 << 30  # bytes; a million clips have 0.1 GB
 _MOST_COLUMNS = 101_000  # of a table: a class each, and some more
 _FIRST = 4096  # bytes that are looked at
@@ -29,25 +30,22 @@ def glance_at(path: Path, expected: str) -> None:
         ContractError: it is one of these.
     """
     try:
-        found = _odd_kind(path) or _odd_size(path, path.suffix.lower())
+        found = _odd(path, path.suffix.lower(), path.stat().st_size)
     except OSError:
         return
     if found:
         raise ContractError(f"{path}: found {found}, expected {expected}.")
 
 
-def _odd_kind(path: Path) -> str | None:
+def _odd(path: Path, suffix: str, size: int) -> str | None:
     if is_pipe_or_device(path):
         return kind_of(path)
-    with path.open("rb") as file:
-        start = file.read(_FIRST)
-    return kind_of(path) if start and not start.strip(b"\0") else None
-
-
-def _odd_size(path: Path, suffix: str) -> str | None:
-    size = path.stat().st_size
     if suffix in _TEXTS and size > _LARGEST_TEXT:
         return f"{size:,} bytes of text (at most {_LARGEST_TEXT:,} are read)"
+    if size > _LARGE:  # a small one is refused by its reader as soon
+        with path.open("rb") as file:
+            if not file.read(_FIRST).strip(b"\0"):
+                return kind_of(path)
     if suffix in _TABLES and size > _MOST_COLUMNS:
         with path.open("rb") as file:
             header = file.readline(_LONGEST_HEADER)

@@ -9,12 +9,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import nn
 
 from protogcn.batches.clip_store import ClipStore
 from protogcn.config.resolved import Run
 from protogcn.config.validation import VALIDATION
-from protogcn.errors import ContractError
+from protogcn.errors import ContractError, some_of
 from protogcn.files.contracts import reading
 from protogcn.models import build_model
 from protogcn.models.checkpoint import load_checkpoint
@@ -81,8 +82,28 @@ def load_trained(
         expected = training_fingerprint(run, store, model, found.get(_START))
     _refuse_differing(path, run, found, expected, again)
     with reading(path, f"the weights of {run.name}"):
-        model.load_state_dict(checkpoint["model"])
+        load_weights(model, checkpoint["model"])
     return model.eval(), checkpoint
+
+
+def load_weights(model: nn.Module, weights: Mapping[str, Any]) -> None:
+    """Give a network the weights of a file, which have to be finite numbers of its own kind.
+
+    Raises:
+        ValueError: they are not.
+        RuntimeError: shapes are others.
+    """
+    wanted = model.state_dict()
+    if others := sorted(map(str, wanted.keys() ^ weights.keys())):
+        raise ValueError(f"its tensors and the network's differ: {some_of(others, 3)}")
+    for name, value in wanted.items():
+        found = weights[name]
+        if isinstance(found, torch.Tensor) and found.dtype != value.dtype:
+            raise ValueError(f"{name} is of {found.dtype}, expected {value.dtype}")
+    model.load_state_dict(weights)
+    for name, value in model.state_dict().items():
+        if not value.isfinite().all():
+            raise ValueError(f"{name} is not finite")
 
 
 def training_fingerprint(
@@ -134,7 +155,15 @@ def network_fingerprint(run: Run, model: nn.Module) -> dict[str, Any]:
 def differing(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[str]:
     """Return the names of the entries in which two fingerprints differ."""
     names = sorted(first.keys() | second.keys())
-    return [name for name in names if first.get(name) != second.get(name)]
+    return [name for name in names if not _equal(first.get(name), second.get(name))]
+
+
+def _equal(first: object, second: object) -> bool:
+    """Whether two facts are; a file of any origin may have tensors, which compare by element."""
+    try:
+        return (first == second) is True
+    except RuntimeError:
+        return False
 
 
 def _network_settings(run: Run) -> dict[str, Any]:

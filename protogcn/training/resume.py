@@ -22,6 +22,22 @@ _ENTRIES = {
     "history": list,
     "best": dict | None,
 }
+_COLUMNS = {"epoch", "learning_rate", "loss", "accuracy", "clips_per_second"}
+
+
+def check_epochs(state: Mapping[str, Any], epochs: int) -> None:
+    """Make sure that a state has a row of numbers for each epoch done, and no more of these.
+
+    Raises:
+        ValueError: it has not.
+    """
+    epoch, rows = state["epoch"], state["history"]
+    if type(epoch) is not int or not 0 <= epoch <= epochs or len(rows) != epoch:
+        raise ValueError(f"{len(rows)} rows of the history, expected one for each epoch done")
+    for number, row in enumerate(rows, start=1):
+        is_row = isinstance(row, dict) and _COLUMNS <= row.keys() and row["epoch"] == number
+        if not is_row or not {*map(type, row.values())} <= {int, float}:
+            raise ValueError(f"row {number} of the history is not that of an epoch")
 
 
 class ResumeFile:

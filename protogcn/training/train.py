@@ -47,11 +47,11 @@ from protogcn.jobs.claim import add_gpus, claimed_gpus
 from protogcn.jobs.deadline import TimeLimit, limit_of_this_job
 from protogcn.models.checkpoint import save_checkpoint
 from protogcn.models.engine import Engine
-from protogcn.models.trained import build_network, load_trained, training_fingerprint
+from protogcn.models.trained import build_network, load_trained, load_weights, training_fingerprint
 from protogcn.training.epoch import SeedOf, Training, seeds, train_epoch
 from protogcn.training.further_losses import further_losses
 from protogcn.training.reporter import Reporter, SilentReporter
-from protogcn.training.resume import ResumeFile
+from protogcn.training.resume import ResumeFile, check_epochs
 from protogcn.training.run_owner import Owner
 from protogcn.training.start_from import load_start
 from protogcn.training.validation import check_sides, is_measured, measure_sides
@@ -109,7 +109,8 @@ def _resume_or_start(run: Run, store: ClipStore, resume: ResumeFile) -> Training
     state = on_first_process(lambda: resume.load(training.fingerprint))
     if state is not None:
         with reading(resume.path, "the state of this training"):
-            training.model.load_state_dict(state["model"])
+            check_epochs(state, run.settings["epochs"])
+            load_weights(training.model, state["model"])
             training.add_ons.load_state_dict(state.get("add_ons", {}))
             training.optimizer.load_state_dict(state["optimizer"])
             training.epoch = state["epoch"]

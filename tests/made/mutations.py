@@ -93,7 +93,7 @@ def in_text(random: Random, data: bytes, others: Sequence[bytes]) -> bytes:
             word = random.choice((*NUMBERS, *TEXTS)).encode("utf-8", "replace")
             return _replaced(random, _FIELD, data, word)
         case 3:
-            found = _FIELD.findall(random.choice(others)[:20_000])
+            found = _FIELD.findall(random.choice(others)[:2000])
             return _replaced(random, _FIELD, data, random.choice(found)) if found else data
     lines = data.splitlines(keepends=True)
     if not lines:
@@ -264,11 +264,10 @@ def _place(random: Random, data: bytes) -> tuple[int, int]:
 
 
 def _replaced(random: Random, pattern: re.Pattern[bytes], data: bytes, word: bytes) -> bytes:
-    found = [match.span() for match in pattern.finditer(data[:20_000])]
-    if not found:
+    match = pattern.search(data, random.randint(0, len(data))) or pattern.search(data)
+    if match is None:
         return data + word
-    start, end = random.choice(found)
-    return data[:start] + word + data[end:]
+    return data[: match.start()] + word + data[match.end() :]
 
 
 def _places(content: Any) -> list[tuple[Any, Any]]:

@@ -9,9 +9,10 @@ import pandas as pd
 import pytest
 import torch
 
+from benchmarks.gpu.expected import expected_figures
 from benchmarks.gpu.kernels import kind_of
 from benchmarks.gpu.projection import TASKS, makespan, run_minutes
-from benchmarks.gpu.report import Report
+from benchmarks.gpu.report import Range, Report
 
 ROOT = Path(__file__).parents[3]
 ONLY_A_FEW_PACKAGES = '''
@@ -120,6 +121,28 @@ def test_missed_target_is_no_failure():
     report.add("input", 30_000, "clips/s", at_least=20_000)
     assert [line.met for line in report.lines] == ["no", "yes"]
     assert report.failures == []
+
+
+@pytest.mark.parametrize(
+    ("value", "found"), [(19, "less"), (20, "as expected"), (36, "as expected"), (37, "more")]
+)
+def test_a_figure_stands_beside_the_expected_range_and_never_fails(capsys, value, found):
+    report = Report(expected={"step": Range(20, 36)})
+    report.add("step", value, "ms")
+    report.add("other", value, "ms")
+    assert [(line.expected, line.found) for line in report.lines] == [("20 to 36", found), ("", "")]
+    assert report.failures == []
+    assert f"expected 20 to 36: {found}" in capsys.readouterr().out
+
+
+def test_a_card_that_copies_half_as_fast_is_expected_to_take_longer():
+    fast, slow = expected_figures(4.3e12), expected_figures(2.15e12)
+    for name in ("step, eager bf16", "step, compiled bf16, graphs"):
+        assert 1.5 < slow[name].low / fast[name].low <= 2
+    assert fast["step, compiled bf16, graphs, kernel"] < fast["step, compiled bf16, graphs"]
+    assert slow["scoring, compiled bf16"].high == fast["scoring, compiled bf16"].high / 2
+    low, high = fast["step, compiled bf16, graphs"]
+    assert 19 < low < 26 < high < 37
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import torch
 
 from protogcn.errors import ContractError
 from protogcn.models.checkpoint import load_checkpoint, save_checkpoint
-from protogcn.models.trained import build_network, load_trained
+from protogcn.models.trained import build_network, differing, load_trained, load_weights
 from tests.made.nano import (
     SETTINGS,
     assert_same,
@@ -74,3 +74,21 @@ def test_weights_that_are_not_the_networks_are_one_sentence(path, data):
     save_checkpoint(path, content | {"model": {"a": torch.zeros(1)}})
     with pytest.raises(ContractError, match=r"expected the weights of nano_xsub/protogcn/j"):
         load_trained(path, nano_run(), store_of(data))
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda value: value.half(), "weight is of torch.float16, expected torch.float32"),
+        (lambda value: value * float("nan"), "weight is not finite"),
+    ],
+)
+def test_weights_that_are_no_finite_numbers_of_the_networks_kind_are_refused(change, words):
+    model = torch.nn.Linear(2, 2)
+    with pytest.raises(ValueError, match=words):
+        load_weights(model, model.state_dict() | {"weight": change(model.weight.detach())})
+
+
+def test_a_fact_that_is_a_tensor_is_another_one():
+    tensor = torch.ones(3)
+    assert differing({"a": tensor, "b": [tensor]}, {"a": 1, "b": [1]}) == ["a", "b"]

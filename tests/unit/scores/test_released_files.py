@@ -223,3 +223,14 @@ def test_lines_of_json_are_told(tmp_path):
     (tmp_path / "a.json").write_text('{"clip": "a", "scores": [1, 2]}\n' * 2)
     with pytest.raises(ContractError, match=r"at line 2, column 1 .* in each line, make a list"):
         read_scores(tmp_path / "a.json")
+
+
+@pytest.mark.parametrize("ending", [".csv", ".txt"])
+@pytest.mark.parametrize("cell", ["1_0", "\u0663", "1e400", "0x10"])
+def test_cells_that_nobody_means_as_numbers_are_refused(tmp_path, cell, ending):
+    separator = "," if ending == ".csv" else " "
+    path = tmp_path / f"a{ending}"
+    for header in ("", f"x{separator}y\n"):
+        path.write_text(f"{header}0.5{separator}0.5\n{cell}{separator}0.5\n")
+        with pytest.raises(ContractError, match=rf"a\{ending}: "):
+            read_scores(path)

@@ -15,6 +15,7 @@ from protogcn.files.contracts import digest_of, save_table
 from protogcn.models.checkpoint import save_checkpoint
 from protogcn.scores.score import score
 from protogcn.training.epoch import SeedOf, seeds, train_epoch
+from protogcn.training.resume import check_epochs
 from protogcn.training.schedule import learning_rate
 from protogcn.training.train import _checkpoint, _start, train
 from tests.made.nano import (
@@ -189,3 +190,18 @@ def test_labels_are_smoothed(data, smoothing):
     loss = training.model.loss(bodies, labels)
     expected = F.cross_entropy(loss.logits, labels, label_smoothing=smoothing)
     torch.testing.assert_close(loss.parts["cross_entropy"], expected)
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        {"epoch": -1, "history": []},
+        {"epoch": 10**30, "history": []},
+        {"epoch": 1, "history": [[]]},
+        {"epoch": 1, "history": [{"epoch": 1, "loss": None}]},
+        {"epoch": 1, "history": [dict.fromkeys(("epoch", "loss", "accuracy"), 1)]},
+    ],
+)
+def test_a_state_without_a_row_of_numbers_for_each_epoch_is_refused(state):
+    with pytest.raises(ValueError, match="history"):
+        check_epochs(state, 3)

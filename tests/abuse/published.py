@@ -16,7 +16,7 @@ class Row:
     """What one test of a family tried.
 
     Attributes:
-        family: F1 to F24, as the test's file says it, ``F01``.
+        family: F1 to F25, as the test's file says it, ``F01``.
         fault: the first line of the file.
         outcomes: how often what happened.
         seconds: it took.

@@ -21,9 +21,9 @@ def readers(tmp_path_factory):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_damaged_file_of_ours_is_read_or_one_sentence(readers, campaign, tmp_path, name):
-    tries = campaign.tries(push=300, nightly=200_000, release=1_000_000)
+    tries = campaign.tries(push=100, nightly=200_000, release=1_000_000)
     found = fuzz(
-        readers[name], tmp_path, tries=tries, seconds=campaign.seconds(push=0.1, nightly=22)
+        readers[name], tmp_path, tries=tries, seconds=campaign.seconds(push=0.05, nightly=22)
     )
     assert not found.faults, "\n".join(found.faults)
     for outcome, times in found.outcomes.items():

@@ -9,6 +9,7 @@ from itertools import takewhile
 from pathlib import Path
 
 from snakemake.cli import get_argument_parser
+from snakemake.io import regex_from_filepattern
 
 from protogcn.errors import ConfigError
 
@@ -54,6 +55,23 @@ def check_configfiles(words: Sequence[str] | None = None) -> None:
         f"--configfile: found {len(places)} times, of which snakemake reads the last one alone;"
         f" expected all files after one, --configfile {' '.join(filter(None, files))}."
     )
+
+
+def check_folder(folder: Path) -> None:
+    """Refuse a folder whose locks Snakemake would not find: it takes their path for a pattern.
+
+    Raises:
+        ConfigError: it has braces with a point, a comma or the like in its name.
+    """
+    try:
+        finds_itself = re.fullmatch(regex_from_filepattern(str(folder)), str(folder))
+    except (re.error, ValueError):
+        finds_itself = None
+    if not finds_itself:
+        raise ConfigError(
+            f"{folder}: Snakemake takes the braces in the name of this folder for a pattern; run"
+            " the workflow in another one (--directory)."
+        )
 
 
 def _is_snakemake() -> bool:

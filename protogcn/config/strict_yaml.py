@@ -20,6 +20,18 @@ _SEXAGESIMAL = re.compile(r"[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?")
 class _StrictLoader(yaml.SafeLoader):
     """YAML in which no key appears twice, aliases do not multiply, numbers are as they look."""
 
+    _num_composed = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        """Stop at too many values before the rest of a large file is read."""
+        self._num_composed += 1
+        if self._num_composed > _MOST_VALUES:
+            raise ConfigError(
+                f"{self.name}: has more than {_MOST_VALUES:,} values; many class names stand"
+                " in a text file, class_names."
+            )
+        return super().compose_node(parent, index)
+
     def get_single_node(self) -> yaml.Node | None:
         node = super().get_single_node()
         if node is not None:

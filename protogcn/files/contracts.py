@@ -5,6 +5,7 @@ import hashlib
 import io
 import os
 import secrets
+import shutil
 import socket
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -48,12 +49,12 @@ def writing(path: Path, *, needed: int | None = None) -> Iterator[BinaryIO]:
     """
     if is_pipe_or_device(path):  # which the file would take the place of
         raise ContractError(f"{path}: is a pipe or device, expected the name of a file to write.")
-    temporary = path.with_name(f".{path.name}.{_here()}.{os.getpid()}.{secrets.token_hex(4)}.tmp")
+    temporary = temporary_name(path)
     with refusals(path, temporary, needed=needed):
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             with temporary.open("w+b") as file:
-                _remove_orphans(path, now=os.fstat(file.fileno()).st_mtime)
+                remove_orphans(path, now=os.fstat(file.fileno()).st_mtime)
                 yield file
                 file.flush()
                 os.fsync(file.fileno())
@@ -289,8 +290,13 @@ def _as_wanted(name: str, columns: Collection[str]) -> str:
     return name.lower() if name not in columns and name.lower() in columns else name
 
 
-def _remove_orphans(path: Path, *, now: float) -> None:
-    """Remove our temporary files of ``path`` whose writer is dead.
+def temporary_name(path: Path) -> Path:
+    """Return a name beside a file that no other process uses, and that says whose it is."""
+    return path.with_name(f".{path.name}.{_here()}.{os.getpid()}.{secrets.token_hex(4)}.tmp")
+
+
+def remove_orphans(path: Path, *, now: float) -> None:
+    """Remove our files and folders with temporary names of ``path`` whose writer is dead.
 
     It is if it ran here and is gone, or if nothing was written for a day: processes of other
     machines and containers are not seen from here, nor, on some systems, those of other users.
@@ -300,7 +306,7 @@ def _remove_orphans(path: Path, *, now: float) -> None:
         with suppress(OSError):  # another process was faster
             status = orphan.stat()
             if status.st_uid == os.geteuid() and _is_dead(orphan.name, now - status.st_mtime):
-                orphan.unlink()
+                shutil.rmtree(orphan) if orphan.is_dir() else orphan.unlink()
 
 
 def _is_dead(name: str, age: float) -> bool:

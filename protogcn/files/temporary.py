@@ -1,11 +1,13 @@
 """A folder of one's own for as long as it is needed."""
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory, gettempdir
+from tempfile import gettempdir
 
 from protogcn.errors import ContractError
+from protogcn.files.contracts import remove_orphans, temporary_name
 from protogcn.files.refusals import refusals
 
 
@@ -26,8 +28,14 @@ def temporary_folder(parent: Path | None = None) -> Iterator[Path]:
             f"{error.strerror}: all are full or refuse writing; free some space, or name another"
             " folder in TMPDIR."
         ) from error
-    with refusals(place, what="could not hold a temporary folder"):
-        place.mkdir(parents=True, exist_ok=True)
-        made = TemporaryDirectory(prefix=".protogcn-", dir=place, ignore_cleanup_errors=True)
-    with made as name, refusals(Path(name), Path(name)):
-        yield Path(name)
+    name = place / "protogcn"
+    folder = temporary_name(name)
+    try:
+        with refusals(place, folder, what="could not hold a temporary folder"):
+            place.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(mode=0o700)
+            remove_orphans(name, now=folder.stat().st_mtime)  # of processes that were killed
+        with refusals(folder, folder):
+            yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

@@ -15,6 +15,7 @@ from protogcn.scores.paired import CHANCE, holm, mcnemar
 
 RESAMPLES = 10_000
 _INTERVAL = (2.5, 97.5)  # percentiles
+_DRAWN_AT_ONCE = 1 << 21  # resamples of classes, 64 MB
 
 
 @dataclass(frozen=True)
@@ -96,8 +97,12 @@ def _differences(outcomes: np.ndarray, generator: np.random.Generator) -> dict[s
     clips = outcomes.sum(axis=1)
     shares = outcomes / np.where(clips, clips, np.nan)[:, None]  # (K, 4)
     known = np.where(clips[:, None] > 0, shares, [0, 0, 0, 1])
-    drawn = generator.multinomial(clips, known, size=(RESAMPLES, len(clips)))  # (R, K, 4)
-    resampled = (drawn[..., 1] - drawn[..., 2]) / np.maximum(clips, 1)  # (R, K)
+    resampled = np.empty((RESAMPLES, len(clips)))  # (R, K)
+    at_once = max(1, _DRAWN_AT_ONCE // len(clips))
+    for first in range(0, RESAMPLES, at_once):
+        part = resampled[first : first + at_once]
+        drawn = generator.multinomial(clips, known, size=part.shape)  # (r, K, 4)
+        np.divide(drawn[..., 1] - drawn[..., 2], np.maximum(clips, 1), out=part)
     low, high = np.percentile(resampled, _INTERVAL, axis=0)
     return {
         "accuracy": 100 * (shares[:, 0] + shares[:, 1]),

@@ -34,7 +34,7 @@ _TARGETS = [
 # Beside what Snakemake runs.
 _MORE = ["protogcn bundle results/nano_xsub_two.csv --zip results/two.zip"]
 TIMES = ["clips_per_second", "seconds"]
-_TEMPORARY = re.compile(r"\..*\.tmp|\.protogcn-.*")
+_TEMPORARY = re.compile(r"\..*\.tmp")
 
 
 @dataclass(frozen=True)

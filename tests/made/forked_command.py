@@ -143,6 +143,8 @@ def _become(words, cwd, output, given, stopped, limits, more_memory, threads) ->
         for ours, theirs in ((read, 0), (written, 1), (written, 2)):
             os.dup2(ours.fileno(), theirs)
     sys.stdin = open(0)  # the server's has read ahead
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's & and nohup ignore
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     signal.alarm(_SECONDS)
     os.chdir(cwd)
     if threads > 1:

@@ -9,7 +9,7 @@ REPOSITORY = Path(workflow.current_basedir).parent.parent
 sys.path.insert(0, str(REPOSITORY))
 
 from protogcn.jobs import estimate
-from protogcn.config.command_line import check_configfiles, targets_asked
+from protogcn.config.command_line import check_configfiles, check_folder, targets_asked
 from protogcn.config.resolved import MODALITIES
 from protogcn.config.load import own_config, plan_of_workflow
 from protogcn.config import arguments, folds, inputs, learning
@@ -77,6 +77,7 @@ if (
     workdir: asked(made_folder, config["directory"])
 
 
+asked(check_folder, Path.cwd())
 plan = asked(plan_of_workflow, config, OWN_CONFIG, CONFIG_FILES)
 
 

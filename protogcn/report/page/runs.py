@@ -11,7 +11,6 @@ import numpy as np
 
 from protogcn.errors import ConfigError, ContractError
 from protogcn.files.scores import Scores
-from protogcn.scores.class_differences import confusion_counts
 from protogcn.scores.fusion import predicted_classes
 
 
@@ -42,11 +41,15 @@ def listed_confusions(scores: Scores) -> list[list[int]]:
     A clip is taken for the class with the highest mean probability, of equal ones for the last,
     as in the tables. Only what occurs is listed: 120 classes fit in some 30 kB.
     """
-    predicted = predicted_classes(scores.probabilities)
-    counts = confusion_counts(scores.labels, predicted, len(scores.classes))  # (K, K)
-    return [
-        np.stack([np.flatnonzero(row), row[row > 0]], axis=1).ravel().tolist() for row in counts
-    ]
+    num_classes = len(scores.classes)
+    pairs = num_classes * scores.labels + predicted_classes(scores.probabilities)  # (N,)
+    listed: list[list[int]] = [[] for _ in range(num_classes)]
+    for pair, count in zip(
+        *map(np.ndarray.tolist, np.unique(pairs, return_counts=True)), strict=True
+    ):
+        label, predicted = divmod(pair, num_classes)
+        listed[label] += [predicted, count]
+    return listed
 
 
 def add_run(tasks: dict[str, Task], path: Path, scores: Scores) -> str:

@@ -1,5 +1,6 @@
 import pytest
 
+from protogcn.config import strict_yaml
 from protogcn.config.plan import load_plan
 from protogcn.config.strict_yaml import read_config, read_yaml
 from protogcn.errors import ConfigError
@@ -105,3 +106,10 @@ def test_aliases_and_plain_numbers_are_read(tmp_path):
     (tmp_path / "c.yaml").write_text("a: &x {k: 1_000, o: 0, f: 0.5, e: 1.0e-4, t: '010'}\nb: *x\n")
     found = read_yaml(tmp_path / "c.yaml")
     assert found["a"] == found["b"] == {"k": 1000, "o": 0, "f": 0.5, "e": 1e-4, "t": "010"}
+
+
+def test_a_file_of_too_many_values_is_not_read_to_its_end(tmp_path, monkeypatch):
+    monkeypatch.setattr(strict_yaml, "_MOST_VALUES", 10)
+    (tmp_path / "a.yaml").write_text(f"a: [{'1, ' * 20}] ]this is no YAML")
+    with pytest.raises(ConfigError, match=r"a\.yaml: has more than 10 values; .* class_names"):
+        read_yaml(tmp_path / "a.yaml")

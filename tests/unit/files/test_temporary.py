@@ -1,4 +1,5 @@
 import errno
+import os
 
 import pytest
 
@@ -11,6 +12,14 @@ def test_the_folder_is_gone_at_the_end(tmp_path):
         (folder / "file").touch()
         assert folder.parent == tmp_path / "not there yet"
     assert list(folder.parent.iterdir()) == []
+
+
+def test_folders_of_dead_processes_are_removed_by_the_next(tmp_path):
+    with temporary_folder(tmp_path) as folder:
+        dead = tmp_path / folder.name.replace(f".{os.getpid()}.", ".999999999.")
+        (dead / "runs").mkdir(parents=True)
+        with temporary_folder(tmp_path) as second:
+            assert sorted(tmp_path.iterdir()) == sorted([folder, second])
 
 
 def test_a_full_disk_in_it_is_one_sentence(tmp_path):

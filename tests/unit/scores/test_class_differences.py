@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from protogcn.errors import ContractError
+from protogcn.scores import class_differences
 from protogcn.scores.class_differences import compare_classes, confusion_counts
 from tests.made.score_files import random_scores, scores_that_say
 
@@ -110,3 +111,13 @@ def test_classes_that_differ_by_more_than_chance_are_counted_with_holms_correcti
 def test_confusion_counts_by_hand():
     found = confusion_counts(np.array([0, 0, 2]), np.array([0, 1, 2]), 3)
     assert found.tolist() == [[1, 1, 0], [0, 0, 0], [0, 0, 1]]
+
+
+def test_intervals_do_not_depend_on_how_many_resamples_are_drawn_at_once(monkeypatch):
+    """A thousand classes are drawn in parts, with the same numbers."""
+    model, baseline = random_scores(1), random_scores(2)
+    whole = compare_classes(model, baseline)
+    monkeypatch.setattr(class_differences, "_DRAWN_AT_ONCE", 4 * 333)
+    parts = compare_classes(model, baseline)
+    assert whole.classes.equals(parts.classes)
+    assert whole.overall == parts.overall

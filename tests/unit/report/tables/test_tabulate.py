@@ -14,7 +14,7 @@ def write_table(folder, *cells, streams):
         "recipe": {},
         "digests": {f"nano_xsub/protogcn/{stream}": digest_of(stream) for stream in streams},
     }
-    (folder / "t.yaml").write_text(json.dumps(entry))
+    (folder / "t.yaml").write_text(json.dumps(entry, ensure_ascii=False), encoding="utf-8")
     outputs = (part for name in OUTPUTS for part in (f"--{name}", folder / f"t.{name}"))
     return ["--table", folder / "t.yaml", *outputs]
 

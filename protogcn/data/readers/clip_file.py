@@ -27,6 +27,7 @@ from protogcn.data.readers.values import Origin
 from protogcn.errors import ContractError
 from protogcn.files.contracts import reading
 from protogcn.files.kind import kind_of
+from protogcn.files.plain_arrays import load_npy
 
 MAX_BYTES = 256 * 2**20  # an hour of one person with 25 joints has 32 MB
 _FRAME_FILE = re.compile(r"(.+)_[0-9]+_keypoints", re.DOTALL)
@@ -151,10 +152,9 @@ def _load_npy(path: Path) -> np.ndarray:
         if file.read(2) == b"PK":
             raise MalformedError(path.name, "the file", "an archive", "one .npy array")
     try:
-        # Damaged headers end in whatever numpy's tokenizer and zip reader raise. Mapped: one that
-        # promises more than the file has is found out, not given memory.
+        # Damaged headers end in whatever numpy's tokenizer raises.
         with reading(path, "an array"):
-            array = np.load(path, mmap_mode="r", allow_pickle=False)
+            return load_npy(path)
     except ContractError as error:
         kind = kind_of(path)
         if "objects" in str(error):
@@ -164,7 +164,6 @@ def _load_npy(path: Path) -> np.ndarray:
             found = "no whole array of numbers" if "numpy" in kind else kind
             expected = "an array of numbers, as numpy.save writes it"
         raise MalformedError(path.name, "the file", found, expected) from error
-    return np.array(array)
 
 
 def _read_json(

@@ -204,3 +204,12 @@ def test_damaged_headers_of_npy_files_are_one_line_with_their_name(tmp_path, hea
     (tmp_path / "a.npy").write_bytes(b"PK\x03\x04" + bytes(60))
     with pytest.raises(ContractError, match=r"a\.npy"):
         read(tmp_path)
+
+
+def test_an_array_of_a_trillion_elements_of_nothing_is_refused_unread(tmp_path):
+    text = "{'descr': [], 'fortran_order': False, 'shape': (1000000000000,)}".ljust(117) + "\n"
+    header = b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text.encode()
+    (tmp_path / "a.npy").write_bytes(header)
+    write(tmp_path, ["a,0,train"])
+    with pytest.raises(ContractError, match=r"a\.npy, the file: found no whole array of numbers"):
+        read(tmp_path)

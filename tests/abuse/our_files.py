@@ -18,13 +18,11 @@ from typing import Any
 import torch
 import yaml
 
-from protogcn.config.cells import table_from_mapping
 from protogcn.config.resolved import load_dataset, load_run
-from protogcn.config.strict_yaml import read_yaml
+from protogcn.config.written import read_written
 from protogcn.data.pose_shards import read_shards
 from protogcn.files.arrays import open_array
 from protogcn.files.clip_table import ClipTable
-from protogcn.files.contracts import reading
 from protogcn.files.ensemble import (
     EnsembleRecord,
     FusedRun,
@@ -41,6 +39,7 @@ from protogcn.report.page.tables import read_shown_table
 from protogcn.report.provenance.bundle_file import manifests_of
 from protogcn.report.provenance.check import check_manifest
 from protogcn.report.provenance.evidence import evidence_of
+from protogcn.report.tables.tabulate import _requested
 from tests.abuse.outside_files import npz
 from tests.made import mutations as by
 from tests.made.fuzzing import Reader
@@ -116,7 +115,7 @@ def _of_results(folder: Path) -> list[Reader]:
         Reader("csv of a table", "fuzzed.csv", read_shown_table, [shown], _TEXT),
         Reader("record of an ensemble", "fuzzed.json", load_ensemble_record, [_record(folder)], _JSON),
         Reader("learned weights", "fuzzed.json", LearnedWeights.load, [_learned(folder)], _JSON),
-        Reader("settings of a table", "fuzzed.yaml", _table, [_table_settings()], _TEXT),
+        Reader("settings of a table", "fuzzed.yaml", lambda path: read_written(path, "table", _requested), [_table_settings()], _TEXT),
         Reader("manifest", "fuzzed.manifest.json", _manifest, [_manifest_of(folder)], _JSON),
         Reader("bundle", "fuzzed.zip", _bundle, [by.zipped([("t.manifest.json", _manifest_of(folder, inside=True)), ("t.csv", shown)])], by.some(by.in_zip(by.in_json), by.in_bytes)),
     ]  # fmt: skip
@@ -145,13 +144,6 @@ def _scores(path: Path) -> Any:
         scores.clips_digest,
         scores.run if "run" in scores.provenance else "",
     )
-
-
-def _table(path: Path) -> Any:
-    with reading(path, "a resolved table"):
-        entry = read_yaml(path)
-        entry.pop("recipe"), entry.pop("digests")
-        return table_from_mapping(entry)
 
 
 def _manifest(path: Path) -> Any:
@@ -212,8 +204,8 @@ def _table_settings() -> bytes:
     return _yaml(
         {
             **table(cell("j", "j"), cell("jb", {"j": 2.0, "b": 1.0})).to_mapping(),
-            "recipe": "as ours",
-            "digests": {},
+            "recipe": {"epochs": 10},
+            "digests": {f"nano_xsub/protogcn/{stream}": "0" * 64 for stream in ("j", "b")},
         }
     )
 

@@ -4,6 +4,7 @@ import json
 import pickle
 import shlex
 import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -61,7 +62,8 @@ def test_class_names_come_back_to_the_letter_or_are_refused(campaign, tmp_path, 
     """Also through the shell that writes them to the standard input of a command."""
     monkeypatch.chdir(tmp_path)
     dataset = plan_with(classes=CLASSES).datasets["mine"]
-    command = f"printf %s {shlex.quote(as_argument(dataset))} | python -m protogcn resolve --output dataset.yaml"  # fmt: skip
+    python = shlex.quote(sys.executable)
+    command = f"printf %s {shlex.quote(as_argument(dataset))} | {python} -m protogcn resolve --output dataset.yaml"  # fmt: skip
     subprocess.run(["bash", "-c", command], check=True)
     assert load_dataset(Path("dataset.yaml")).classes == tuple(CLASSES)
     assert [path.name for path in tmp_path.iterdir() if path.suffix != ".sha256"] == [

@@ -42,11 +42,11 @@ def test_a_number_that_is_none_is_refused_where_it_is_read(campaign, tmp_path, m
         campaign.count("refused")
 
 
-@pytest.mark.parametrize("rate", [1e9, 1e30])
+@pytest.mark.parametrize("more", [{"weight_decay": 1.0}, {"momentum": 0.99}])
 def test_a_training_that_leaves_the_numbers_ends_with_its_epoch_and_no_network(
-    campaign, data, tmp_path, monkeypatch, capsys, rate
+    campaign, data, tmp_path, monkeypatch, capsys, more
 ):
-    run = nano_run(learning_rate=rate)
+    run = nano_run(learning_rate=100.0, epochs=20, **more)
     code = run_command(
         train, monkeypatch, "--config", write_run(tmp_path, run), "--values", data / "j.npy",
         "--clips", data / "clips.csv", "--checkpoint", tmp_path / "checkpoint.pt",

@@ -27,14 +27,14 @@ def count_calls(process: Forked, call: str) -> int:
     return process.output.with_suffix(".trace").read_text(errors="replace").count("(")
 
 
-def disturb(process: Forked, call: str, what: str, when: int) -> tuple[int, bool]:
+def disturb(process: Forked, call: str, what: str, when: int | str) -> tuple[int, bool]:
     """Let the ``when``-th call of a stopped process fail; return its exit code and if one did.
 
     Args:
         process: started ``stopped``.
         call: the system call, or several with commas between.
-        what: of strace, ``error=ENOSPC`` or ``signal=KILL``.
-        when: counted from 1.
+        what: of strace, ``error=ENOSPC``, ``signal=KILL`` or ``delay_exit=1000``.
+        when: counted from 1; ``1+`` is always.
     """
     trace = process.output.with_suffix(".trace")
     command = [

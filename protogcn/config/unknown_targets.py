@@ -115,14 +115,20 @@ def _near_file(name: str, plan: Plan) -> list[str]:
         shown = shown if shown in (*MODALITIES, "all") else "all"
         ending = ending if ending in (".gif", ".png", ".pdf", ".txt") else ".gif"
         return [f"results/{place}{asked or 'CLIP'}_{shown}{ending}" for place in near[:1]]
-    runs = product(_folders(plan, "topology"), _OF_RUN)
-    prepared = product(
-        _folders(plan, "clips"), (*_OF_PREPARED, *(f"{modality}.npy" for modality in MODALITIES))
+    prepared = (*_OF_PREPARED, *(f"{modality}.npy" for modality in MODALITIES))
+    folder, _, file = name.rpartition("/")
+    kinds = (
+        (_OF_DATASET, map(paths.of_dataset, plan.datasets)),
+        (prepared, _folders(plan, "clips")),
+        (_OF_RUN, _folders(plan, "topology")),
     )
-    raw = product([paths.of_dataset(dataset) for dataset in plan.datasets], _OF_DATASET)
-    files = [f"{folder}/{file}" for folder, file in (*runs, *prepared, *raw)]
-    near = _nearest(name, [file.removeprefix("results/") for file in files])
-    return [f"results/{file}" for file in near]
+    meant = {
+        place: near[0]
+        for files, places in kinds
+        if (near := _nearest(file, files))
+        for place in places
+    }
+    return [f"{place}/{meant[place]}" for place in _nearest(f"results/{folder}", meant)]
 
 
 def _folders(plan: Plan, kind: str) -> list[str]:

@@ -67,7 +67,12 @@ def test_one_table_has_network_input_and_preprocessing(monkeypatch, capsys):
     ):
         row = model.Row(f"{module.__name__}.{function}", 1.0, 1.0, 1.0, "x")
         monkeypatch.setattr(module, function, lambda *args, row=row, **sizes: [row])
+    commands = []  # tests/benchmarks/gpu/test_traffic.py runs it
+    monkeypatch.setattr(
+        everything.subprocess, "run", lambda command, **how: commands.append(command[1:])
+    )
     everything.main()
+    assert commands == [["-m", "benchmarks.gpu.traffic", "--blocks", "1"]]
     told = capsys.readouterr().out
     for name in (
         "benchmarks.network.memory_rows",

@@ -112,7 +112,6 @@ def test_the_quick_start_makes_its_table(ntu60):
     of_j = ntu60.folder / f"{RUNS}/j/scores.npz"
     for path, other, product in (
         (ntu60.folder / "scores/ntu60_xsub/j/best_pred.pkl", b"x", f"{RUNS}/j/scores.npz"),
-        (ntu60.folder / "data/ntu60_3danno.pkl", b"x", "results/data/ntu60/annotated.csv"),
         (of_j, (of_j.parent.parent / "b/scores.npz").read_bytes(), TABLE[:-4] + ".manifest.json"),
     ):
         content, status = path.read_bytes(), path.stat()

@@ -178,7 +178,14 @@ def test_process_that_is_killed_ends_the_other_one(data, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(
+    "how",
+    [
+        signal.SIGKILL,
+        pytest.param(signal.SIGTERM, marks=pytest.mark.long),
+        pytest.param(signal.SIGINT, marks=pytest.mark.long),
+    ],
+)
 def test_no_process_outlives_the_one_that_started_it(data, tmp_path, how):
     process = start_two(data, tmp_path, {f"{FIRST} 1": "sleep", f"{SECOND} 1": "sleep"})
     give_up = time.monotonic() + PATIENCE

@@ -1,6 +1,8 @@
-"""Resolved settings -> the text that a rule writes to the standard input of its command."""
+"""Resolved settings -> the argument by which a rule hands them to its command, and back."""
 
+import hashlib
 import json
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,23 +12,26 @@ from protogcn.config.plan import Plan
 from protogcn.config.resolved import Dataset, Run
 from protogcn.config.tables import request_of
 from protogcn.config.targets import Page, Target
-from protogcn.errors import ConfigError
+from protogcn.files.contracts import reading, save_text
 
-_LONG = 10_000  # characters; of a command 65,535 bytes fit, and quotation marks count several times
-_NOT_IN_QUOTES = '"$`\\'
+_LONGEST = 60_000  # bytes in quotation marks: a system takes 131,072, Snakemake itself 65,535
+_FOLDER = Path(".snakemake/settings")
+_FILE = "@"  # before the name of a file, with which no JSON begins
 
 
 def as_argument(entry: Dataset | Run) -> str:
-    """Return resolved settings as they stand in a command.
+    """Return resolved settings as JSON; of very many the file that has it, ``@FILE``.
+
+    The file is named by the digest of its content, so that other settings are another argument.
 
     Raises:
-        ConfigError: they are long, and the working folder cannot have such a command.
+        ContractError: the file could not be written.
     """
     return _in_command(entry.to_mapping())
 
 
 def table_as_argument(plan: Plan, table: Table) -> str:
-    """Return a comparison table, resolved, in the same way; errors as of ``request_of``."""
+    """Return a comparison table, resolved, in the same way; errors also as of ``request_of``."""
     return _in_command(request_of(table, plan))
 
 
@@ -36,17 +41,24 @@ def runs_as_argument(page: Page, targets: Mapping[str, Target]) -> str:
     return _in_command({name: ["/".join(run) for run in keys] for name, keys in runs.items()})
 
 
-def _in_command(entry: Mapping[str, Any]) -> str:
-    """Return settings as JSON, which a rule writes to the standard input of its command.
+def text_of(argument: str) -> str:
+    """Return the JSON of such an argument.
 
-    Snakemake puts a long command into a script below the working folder, and that script's path
-    between quotation marks, in which a shell still reads some letters.
+    Raises:
+        ContractError: it names a file that cannot be read.
     """
+    if not argument.startswith(_FILE):
+        return argument
+    path = Path(argument.removeprefix(_FILE))
+    with reading(path, "the settings of this job, which Snakemake wrote"):
+        return path.read_text(encoding="utf-8")
+
+
+def _in_command(entry: Mapping[str, Any]) -> str:
     text = json.dumps(entry, ensure_ascii=False)
-    if len(text) > _LONG and (odd := {*_NOT_IN_QUOTES} & {*str(Path.cwd())}):
-        raise ConfigError(
-            f"{Path.cwd()}: with this many settings ({len(text):,} characters) the folder that the"
-            f" workflow runs in cannot have {' '.join(sorted(odd))} in its name; run it in another"
-            " one (--directory)."
-        )
-    return text
+    if len(shlex.quote(text).encode()) <= _LONGEST:
+        return text
+    path = _FOLDER / f"{hashlib.sha256(text.encode()).hexdigest()[:16]}.json"
+    if not path.exists():
+        save_text(path, text)
+    return f"{_FILE}{path}"

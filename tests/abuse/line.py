@@ -44,7 +44,6 @@ class Stage:
     Attributes:
         name: of the command, with a number if there are several.
         words: the command and its arguments.
-        given: what it reads from its standard input.
         before: the files that there are before it.
         made: those that it makes, each with the digest of what it says.
         seconds: it takes.
@@ -52,7 +51,6 @@ class Stage:
 
     name: str
     words: Sequence[str]
-    given: str
     before: Sequence[str]
     made: Mapping[str, str]
     seconds: float
@@ -85,7 +83,7 @@ class Line:
 
     def run(self, stage: Stage, folder: Path, **how: Any) -> Forked:
         """Start a stage in a folder; see ``forked_command.start``."""
-        return start(stage.words, cwd=folder, output=self._told, given=stage.given, **how)
+        return start(stage.words, cwd=folder, output=self._told, **how)
 
     def difference(self, stage: Stage, folder: Path) -> str:
         """Return what a stage left otherwise than undisturbed, or nothing."""
@@ -150,23 +148,22 @@ def build_line(folder: Path, *, whole: bool) -> Line:
 
 def _run_all(commands: Iterable[str], folder: Path) -> Iterable[Stage]:
     seen: dict[str, int] = {}
-    for given, words in map(_parts, commands):
+    for words in map(_words, commands):
         number = seen[words[0]] = seen.get(words[0], 0) + 1
         before = _files(folder)
-        process = start(words, cwd=folder, output=folder.with_suffix(".told"), given=given)
+        process = start(words, cwd=folder, output=folder.with_suffix(".told"))
         began = time.monotonic()
         assert process.wait() == 0, process.told()
         seconds = time.monotonic() - began
         made = {name: _says(folder / name) for name in _files(folder) if name not in before}
         name = words[0] if number == 1 else f"{words[0]} {number}"
-        yield Stage(name, words, given, before, made, seconds)
+        yield Stage(name, words, before, made, seconds)
 
 
-def _parts(command: str) -> tuple[str, list[str]]:
-    """Return what a command is given by ``printf``, and its words."""
+def _words(command: str) -> list[str]:
+    """Return a command of ours and its arguments."""
     words = shlex.split(command)
-    given = words[words.index("%s") + 1] if words[0] == "printf" else ""
-    return given, words[words.index("protogcn") + 1 :]
+    return words[words.index("protogcn") + 1 :]
 
 
 def _planned(folder: Path) -> list[str]:

@@ -59,11 +59,12 @@ def test_what_is_part_of_a_path_is_refused_before_any_job(campaign):
 
 
 def test_class_names_come_back_to_the_letter_or_are_refused(campaign, tmp_path, monkeypatch):
-    """Also through the shell that writes them to the standard input of a command."""
+    """Also through the shell that passes them to a command."""
     monkeypatch.chdir(tmp_path)
     dataset = plan_with(classes=CLASSES).datasets["mine"]
     python = shlex.quote(sys.executable)
-    command = f"printf %s {shlex.quote(as_argument(dataset))} | {python} -m protogcn resolve --output dataset.yaml"  # fmt: skip
+    settings = shlex.quote(as_argument(dataset))
+    command = f"{python} -m protogcn resolve --settings {settings} --output dataset.yaml"
     subprocess.run(["bash", "-c", command], check=True)
     assert load_dataset(Path("dataset.yaml")).classes == tuple(CLASSES)
     assert [path.name for path in tmp_path.iterdir() if path.suffix != ".sha256"] == [

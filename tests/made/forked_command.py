@@ -18,7 +18,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
-from tempfile import TemporaryFile
 
 from protogcn.__main__ import COMMANDS
 from protogcn.errors import run_stage
@@ -54,7 +53,6 @@ def start(
     *,
     cwd: Path,
     output: Path,
-    given: str = "",
     stopped: bool = False,
     limits: Mapping[str, int] | None = None,
     more_memory: int | None = None,
@@ -68,7 +66,6 @@ def start(
         words: the command and its arguments.
         cwd: where it runs.
         output: what it prints.
-        given: what it reads from its standard input.
         stopped: it waits for SIGCONT before it does anything.
         limits: of ``resource.setrlimit`` by name, ``RLIMIT_NOFILE``.
         more_memory: bytes of addresses that it may have beyond those it starts with.
@@ -78,7 +75,6 @@ def start(
         "words": list(words),
         "cwd": str(cwd),
         "output": str(output),
-        "given": given,
         "stopped": stopped,
         "limits": dict(limits or {}),
         "more_memory": more_memory,
@@ -136,10 +132,8 @@ def _end(work: Callable[..., None], call: dict) -> None:
     os._exit(code)
 
 
-def _become(words, cwd, output, given, stopped, limits, more_memory, threads) -> None:
-    with TemporaryFile() as read, Path(output).open("wb") as written:
-        read.write(given.encode())
-        read.seek(0)
+def _become(words, cwd, output, stopped, limits, more_memory, threads) -> None:
+    with Path(os.devnull).open("rb") as read, Path(output).open("wb") as written:
         for ours, theirs in ((read, 0), (written, 1), (written, 2)):
             os.dup2(ours.fileno(), theirs)
     sys.stdin = open(0)  # the server's has read ahead

@@ -21,7 +21,7 @@ rule write_report:
     params:
         table_runs=lambda wildcards: asked(arguments.runs_as_argument, on_the_page(), targets),
     shell:
-        "printf %s {params.table_runs:q} | python -m protogcn report --tables {input.tables:q}"
-        " --figures {input.figures:q} --captions {input.captions:q} --scores {input.scores}"
-        " --table-runs - --dag {input.dag:q} --page {output.page} --manifest {output.manifest}"
+        "python -m protogcn report --tables {input.tables:q} --figures {input.figures:q}"
+        " --captions {input.captions:q} --scores {input.scores} --table-runs {params.table_runs:q}"
+        " --dag {input.dag:q} --page {output.page} --manifest {output.manifest}"
         " --log {log}"

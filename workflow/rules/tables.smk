@@ -18,7 +18,7 @@ rule resolve_table:
     params:
         settings=of_table(arguments.table_as_argument),
     shell:
-        "printf %s {params.settings:q} | python -m protogcn resolve --output {output} --log {log}"
+        "python -m protogcn resolve --settings {params.settings:q} --output {output} --log {log}"
 
 
 rule compare_runs:

@@ -14,7 +14,7 @@ rule resolve_run:
     params:
         settings=of_run(arguments.as_argument),
     shell:
-        "printf %s {params.settings:q} | python -m protogcn resolve --output {output} --log {log}"
+        "python -m protogcn resolve --settings {params.settings:q} --output {output} --log {log}"
 
 
 rule train_stream:

@@ -2,11 +2,11 @@
 
 import argparse
 import json
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from protogcn.config.arguments import text_of
 from protogcn.config.recipe import flattened, shared_and_own
 from protogcn.errors import ConfigError
 from protogcn.files import provenance
@@ -102,15 +102,14 @@ def main() -> None:
     parser.add_argument(
         "--table-runs",
         default="{}",
-        help="JSON: for a table's name the runs it is made of; - reads it from stdin",
+        help="JSON, or @FILE that has it: for a table's name the runs it is made of",
     )
     parser.add_argument("--dag", type=Path, nargs="?", help="picture of the job graph")
     parser.add_argument("--page", type=Path, required=True)
     add_manifest(parser)
     args = parser.parse_args()
 
-    if args.table_runs == "-":
-        args.table_runs = sys.stdin.read()  # the manifest has it, not the dash
+    args.table_runs = text_of(args.table_runs)  # the manifest has it, not the name of a file
     captions = {path.with_suffix(""): path for path in args.captions}
     page = build_page(
         [read_shown_table(path) for path in args.tables],

@@ -52,9 +52,9 @@ test-browser: $(VENV)/ready
 	$(BIN)/pip install --quiet --disable-pip-version-check playwright==1.65.2
 	$(BIN)/pytest tests/browser
 
-# Faults on purpose: flipped bits, cut files, scores that do not fit (tests/abuse, docs/reliability.md).
-# TIER=push takes half a minute, nightly three, release longer; FAMILY=f05 runs one; PUBLISH=1 writes
-# the table of docs/reliability.md.
+# Faults on purpose: kills, full disks, flipped bits, files of attackers (tests/abuse,
+# docs/reliability.md). TIER=push takes two minutes, nightly half an hour, release hours; FAMILY=f05
+# runs one; PUBLISH=1 writes the table of docs/reliability.md.
 TIER ?= push
 abuse: $(VENV)/ready
 	$(BIN)/pytest $(if $(FAMILY),$(wildcard tests/abuse/test_$(FAMILY)_*.py),tests/abuse) \

@@ -133,7 +133,7 @@ def _run_with_log(stage: Callable[[], None], log: Path) -> None:
 
 
 def _leave_full_log(terminal: int) -> None:
-    """Let what is said from now on go to the terminal if the log has no room for it."""
+    """Print to the terminal from now on if the log has no room for more."""
     size = os.fstat(2).st_size
     try:
         os.pwrite(2, bytes(_ROOM), size)

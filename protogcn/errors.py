@@ -124,7 +124,7 @@ def enough_memory(what: str = "", remedy: str = _MORE_MEMORY) -> Iterator[None]:
 def places_in_reach() -> Iterator[None]:
     """Turn what a file system says of a place, whoever asked, into an UnreadableError.
 
-    Most ask in passing: whether a file is there, what a folder holds.
+    Most ask in passing: whether a file exists, what a folder holds.
 
     Raises:
         UnreadableError: with the place.

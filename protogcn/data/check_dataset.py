@@ -29,7 +29,7 @@ from protogcn.data.readers.notes import Notes
 from protogcn.data.sides import without_clips
 from protogcn.errors import ConfigError, ContractError, nearest, some_of
 from protogcn.files import paths
-from protogcn.files.contracts import save_table
+from protogcn.files.csv_table import save_table
 from protogcn.files.spreadsheet import neutral
 
 

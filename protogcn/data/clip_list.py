@@ -18,7 +18,7 @@ from protogcn.data.readers.pickles.torch_file import find_score_name
 from protogcn.data.readers.pyskl_splits import find_lists, read_sides
 from protogcn.data.readers.values import Labels, Origin, name_of
 from protogcn.errors import ContractError, some_of
-from protogcn.files.contracts import load_table
+from protogcn.files.csv_table import load_table
 
 
 @dataclass(frozen=True)

@@ -176,7 +176,7 @@ def _row(clip: CompressedClip | DroppedClip, splits: Sequence[str]) -> dict[str,
 
 def _remove_others(folder: Path, kept: Sequence[Path]) -> None:
     names = {path.with_suffix(suffix).name for path in kept for suffix in (".npy", ".csv")}
-    with refusals(folder, folder, what="could not be rid of older shards"):
+    with refusals(folder, folder, what="its older shards could not be removed"):
         for path in folder.iterdir() if folder.is_dir() else ():
             if _SHARD.fullmatch(path.name) and path.name not in names:
                 path.unlink(missing_ok=True)

@@ -15,7 +15,8 @@ from protogcn.data.simulator.actions import CLASS_NAMES
 from protogcn.data.simulator.pose_files import write_kpfiles, write_pose_pickle
 from protogcn.data.simulator.recordings import ROOMS, Performance, write_performance
 from protogcn.errors import ConfigError
-from protogcn.files.contracts import digest_of, save_table
+from protogcn.files.contracts import digest_of
+from protogcn.files.csv_table import save_table
 from protogcn.files.refusals import refusals
 from protogcn.jobs.workers import in_processes
 

@@ -26,7 +26,8 @@ from protogcn.data.scale import scale_entry
 from protogcn.errors import ContractError
 from protogcn.files.arrays import writing_array
 from protogcn.files.clip_table import GROUP_COLUMNS, GROUPS, IMAGE_COLUMNS
-from protogcn.files.contracts import digest_of, save_table
+from protogcn.files.contracts import digest_of
+from protogcn.files.csv_table import save_table
 from protogcn.files.sources import note_sources
 
 

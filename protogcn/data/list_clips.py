@@ -5,7 +5,7 @@ from pathlib import Path
 
 from protogcn.config.resolved import load_dataset
 from protogcn.data.clip_list import list_clips
-from protogcn.files.contracts import save_table
+from protogcn.files.csv_table import save_table
 from protogcn.files.sources import note_sources
 
 

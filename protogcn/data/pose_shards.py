@@ -15,7 +15,8 @@ import pandas as pd
 
 from protogcn.data.readers import DroppedClip, RawClip
 from protogcn.errors import ContractError
-from protogcn.files.contracts import load_table, reading, save_table, writing
+from protogcn.files.contracts import reading, writing
+from protogcn.files.csv_table import load_table, save_table
 from protogcn.jobs.bar import show_progress
 
 NUM_SLOTS = 2  # persons of a frame; no further one is ever used

@@ -13,7 +13,8 @@ import pandas as pd
 
 from protogcn.errors import ConfigError, ContractError, nearest
 from protogcn.files.arrays import open_array
-from protogcn.files.contracts import digest_of, load_table, reading
+from protogcn.files.contracts import digest_of, reading
+from protogcn.files.csv_table import load_table
 from protogcn.files.paths import of_clip
 
 SIDES = ("train", "val", "test", "-")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from protogcn.files.contracts import as_numbers, load_table
+from protogcn.files.csv_table import as_numbers, load_table
 
 _COLUMNS = {
     "epoch": "int64",

@@ -135,10 +135,15 @@ class Manifest:
         for run in self.runs:
             texts = (run.run, run.side, run.clips_digest, *run.settings.values())
             if type(run.clips) is not int or not all(isinstance(text, str) for text in texts):
-                raise ContractError(f"{path}: run {str(run.run)[:40]!r} is not told as runs are.")
-        told = (self.made_by.get("commit", ""), self.made_by.get("versions", {}))
-        if not (isinstance(told[0], str) and isinstance(told[1], dict)):
-            raise ContractError(f"{path}: does not tell commit and versions as manifests do.")
+                raise ContractError(
+                    f"{path}: run {str(run.run)[:40]!r} has a count or settings of another"
+                    " kind than a manifest has; make its table again."
+                )
+        commit, versions = self.made_by.get("commit", ""), self.made_by.get("versions", {})
+        if not (isinstance(commit, str) and isinstance(versions, dict)):
+            raise ContractError(
+                f"{path}: its commit is no text or its versions are no map; make its table again."
+            )
 
 
 def manifest_beside(path: Path) -> Path:

@@ -49,7 +49,7 @@ def result(name: str, ending: str = "") -> str:
 def of_clip(clip: str) -> str:
     """Return a clip's id as it is written in a path.
 
-    That is the id as it stands, but for slashes that a path does not keep, parts that would lead
+    That is the id as it is, but for slashes that a path does not keep, parts that would lead
     out of its folder, and those that are too long for the name of a file with all that is added to
     it: ``/a//b`` is ``a/b``, ``../c`` is ``__/c``.
     """

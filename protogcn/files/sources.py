@@ -1,4 +1,4 @@
-"""What a product was made from, in a note beside it: who exchanges a source is told.
+"""What a product was made from, in a note beside it, so that an exchanged source is noticed.
 
 Snakemake compares dates alone, and of a folder only its own. A pickle that was unpacked from an
 archive, a score file copied with its date, or a clip written anew in its folder are no news to it.

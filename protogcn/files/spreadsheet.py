@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from protogcn.files.contracts import save_table
+from protogcn.files.csv_table import save_table
 
 _NUMBER = re.compile(r"[+-]?[0-9.]+(?:e[+-]?[0-9]+)?|-")
 # Also behind a semicolon, which separates cells where commas are decimal.

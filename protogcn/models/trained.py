@@ -68,8 +68,8 @@ def load_trained(
     checkpoint = load_checkpoint(path, _ENTRIES)
     found, imported = checkpoint["facts"], "imported" in checkpoint
     again = "import" if imported else "train"
-    told = _network_settings(run)  # compared before a network of them asks for its memory
-    _refuse_differing(path, run, {name: found.get(name) for name in told}, told, again)
+    named = _network_settings(run)  # compared before a network of them asks for its memory
+    _refuse_differing(path, run, {name: found.get(name) for name in named}, named, again)
     model = build_network(run, spatial)
     if store is None:
         expected = {

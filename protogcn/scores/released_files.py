@@ -12,7 +12,8 @@ from protogcn.data.readers.pickles.load import load_pickle
 from protogcn.data.readers.pickles.numpy_arrays import RefusedError
 from protogcn.data.readers.pickles.torch_file import find_score_name, is_torch_file, load_torch_file
 from protogcn.errors import ConfigError, ContractError
-from protogcn.files.contracts import as_numbers, load_table, reading, separator_of
+from protogcn.files.contracts import reading
+from protogcn.files.csv_table import as_numbers, load_table, separator_of
 from protogcn.files.kind import kind_of, kind_to_mend
 from protogcn.files.plain_arrays import load_npy, opening_npz
 from protogcn.scores.released_pickles import scores_in

@@ -39,7 +39,8 @@ from protogcn.errors import (
     enough_memory,
     exit_code_of,
 )
-from protogcn.files.contracts import reading, save_table
+from protogcn.files.contracts import reading
+from protogcn.files.csv_table import save_table
 from protogcn.files.history import sides_measured
 from protogcn.files.provenance import made_here
 from protogcn.files.sources import note_sources

@@ -15,7 +15,8 @@ from protogcn.data.clip_list import load_clip_list
 from protogcn.errors import ContractError
 from protogcn.files.arrays import open_array
 from protogcn.files.clip_table import ClipTable
-from protogcn.files.contracts import load_table, save_table, save_text
+from protogcn.files.contracts import save_text
+from protogcn.files.csv_table import load_table, save_table
 from protogcn.files.ensemble import load_ensemble_record
 from protogcn.files.history import load_history
 from protogcn.files.scores import Scores

@@ -14,6 +14,7 @@ import pytest
 from tests.abuse.believed_files import write_believed
 from tests.abuse.line import build_line
 from tests.abuse.published import Row, as_lines, publish
+from tests.made.fuzzing import Reader, fuzz
 
 HERE = Path(__file__).parent
 TIERS = ("push", "nightly", "release")
@@ -51,6 +52,12 @@ class Campaign:
     def seconds(self, *, push: float, nightly: float) -> float:
         """Return how long a fault may be tried, however few tries fit; a release takes its time."""
         return {"push": push, "nightly": nightly, "release": math.inf}[self.tier]
+
+    def damage(self, reader: Reader, folder: Path, *, tries: int, seconds: float) -> None:
+        """Give a reader damaged files; any other outcome than a value or one sentence fails."""
+        found = fuzz(reader, folder, tries=tries, seconds=seconds)
+        assert not found.faults, "\n".join(found.faults)
+        self.outcomes.update(found.outcomes)
 
     def count(self, outcome: str, times: int = 1) -> None:
         """Add to an outcome: ``refused``, ``harmless``, ``finished equal`` ..."""

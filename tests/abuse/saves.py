@@ -14,7 +14,8 @@ import torch
 from protogcn.data.pose_shards import is_whole, save_shard
 from protogcn.errors import ContractError
 from protogcn.files.arrays import open_array, writing_array
-from protogcn.files.contracts import load_table, reading, save_table, save_text
+from protogcn.files.contracts import reading, save_text
+from protogcn.files.csv_table import load_table, save_table
 from protogcn.files.progress import RunProgress, load_progress, save_progress
 from protogcn.files.scores import Scores
 from protogcn.models.checkpoint import load_checkpoint, save_checkpoint

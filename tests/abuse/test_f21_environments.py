@@ -29,7 +29,7 @@ ENVIRONMENTS = {
     "no network": ({}, (), ("unshare", "-n")),
     "one processor": ({}, (), ("taskset", "1")),
     "everything at once": (
-        {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "HOME": None, "TZ": "XXX-7"},
+        {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "HOME": None, "TZ": "ABC-7"},
         ("-s",), ("unshare", "-n"),
     ),
 }  # fmt: skip

@@ -20,7 +20,7 @@ from protogcn.config.resolved import Dataset, load_dataset
 from protogcn.config.skeleton import Skeleton
 from protogcn.data.subjects import subject_of
 from protogcn.files.clip_table import SIDES, ClipTable
-from protogcn.files.contracts import load_table
+from protogcn.files.csv_table import load_table
 from protogcn.files.spreadsheet import save_result_table
 from protogcn.report.figures.outputs import save_figure
 from protogcn.report.figures.style import BLUE, GREY, ORANGE, fitted, in_style

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from protogcn.errors import ConfigError
-from protogcn.files.contracts import as_numbers, load_table
+from protogcn.files.csv_table import as_numbers, load_table
 from protogcn.scores.repeats import (
     difference_seen,
     difference_seen_by_clips,

@@ -8,7 +8,8 @@ from protogcn.data.bones import compute_modality
 from protogcn.data.modality import write_modalities
 from protogcn.errors import ContractError
 from protogcn.files.arrays import open_array, writing_array
-from protogcn.files.contracts import digest_of, save_table
+from protogcn.files.contracts import digest_of
+from protogcn.files.csv_table import save_table
 
 
 @pytest.fixture

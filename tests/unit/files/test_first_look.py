@@ -3,7 +3,8 @@ import os
 import pytest
 
 from protogcn.errors import ContractError
-from protogcn.files.contracts import load_table, reading
+from protogcn.files.contracts import reading
+from protogcn.files.csv_table import load_table
 from protogcn.files.first_look import glance_at
 
 

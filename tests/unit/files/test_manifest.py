@@ -57,10 +57,10 @@ def test_another_format_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ("place", "value", "said"),
     [
-        (("runs", 0, "clips"), "3", "run 't_x/m/j' is not told as runs are"),
-        (("runs", 1, "settings"), {"seed": 0}, "run 't_x/m/b' is not told as runs are"),
-        (("made by", "commit"), 7, "does not tell commit and versions as manifests do"),
-        (("made by", "versions"), ["1"], "does not tell commit and versions as manifests do"),
+        (("runs", 0, "clips"), "3", "run 't_x/m/j' has a count or settings of"),
+        (("runs", 1, "settings"), {"seed": 0}, "run 't_x/m/b' has a count or settings of"),
+        (("made by", "commit"), 7, "its commit is no text or its versions are no map"),
+        (("made by", "versions"), ["1"], "its commit is no text or its versions are no map"),
         (("outputs", "csv", 0, "path"), "x" * 256, "names the file 'x{40}', which no disk can hold"),
         (("outputs", "csv", 0, "path"), "a\0b", r"names the file 'a\\x00b', which no disk can hold"),
     ],

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from protogcn.files.contracts import save_table
+from protogcn.files.csv_table import save_table
 from protogcn.files.spreadsheet import neutral, save_result_table, shown
 
 FORMULAS = ["=1+1", "+cmd|' /C calc'!A0", "-2+3", "@SUM(A1)", "\t=1", "\r=1", "'=1", "''-x", "\uff1d1+1",

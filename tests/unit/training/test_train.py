@@ -11,7 +11,8 @@ from protogcn.batches.bodies import pack_bodies
 from protogcn.batches.clip_store import ClipStore
 from protogcn.errors import ConfigError, ContractError, NotFiniteError
 from protogcn.files.arrays import open_array, writing_array
-from protogcn.files.contracts import digest_of, save_table
+from protogcn.files.contracts import digest_of
+from protogcn.files.csv_table import save_table
 from protogcn.models.checkpoint import save_checkpoint
 from protogcn.scores.score import score
 from protogcn.training.epoch import SeedOf, seeds, train_epoch

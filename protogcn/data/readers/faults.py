@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 from protogcn.data.readers.malformed import MalformedError
@@ -32,7 +33,7 @@ def report_malformed(
     """
     if not faults:
         return
-    lines = sum_up(faults, of=of)
+    lines = sum_up(faults, of=of, where=where)
     if len(lines) > MOST_LINES:
         lines[MOST_LINES - 1 :] = [more_kinds(len(lines) - MOST_LINES + 1)]
     text = "".join(f"\n  {line}" for line in lines)
@@ -47,17 +48,20 @@ def more_kinds(number: int, what: str = "faults") -> str:
     )
 
 
-def sum_up(faults: Iterable[MalformedError], *, of: int | None = None) -> list[str]:
+def sum_up(
+    faults: Iterable[MalformedError], *, of: int | None = None, where: str | None = None
+) -> list[str]:
     """Return a line for all faults that are alike: of one field, found and expected alike.
 
     Args:
         faults: in reading order.
         of: how many samples or files were looked at.
+        where: the folder or file above the lines; a file of such a folder is named in them.
     """
     groups: dict[tuple[str, ...], list[MalformedError]] = {}
     for fault in faults:
         groups.setdefault(_kind_of(fault), []).append(fault)
-    return [_line(group, of) for group in groups.values()]
+    return [_line(group, of, where) for group in groups.values()]
 
 
 def results_of(*checks: Callable[[], Any]) -> list[Any]:
@@ -86,7 +90,7 @@ def _kind_of(fault: MalformedError) -> tuple[str, ...]:
     return unit, _alike(field), _kind_of_value(fault.found), *expected.split()[:2]
 
 
-def _line(faults: Sequence[MalformedError], of: int | None) -> str:
+def _line(faults: Sequence[MalformedError], of: int | None, where: str | None) -> str:
     first = faults[0]
     if len(faults) == 1:
         return str(first)
@@ -105,10 +109,13 @@ def _line(faults: Sequence[MalformedError], of: int | None) -> str:
     separator = "; " if len(fields) > 1 else ", "
     names = {"annotation": "sample", "": "place"}.get(unit, unit)
     count = f"{len(items):,} of {of:,} {names}s" if of else f"{len(items):,} {names}s"
+    place = f"{field}: " if field else ""
+    if len(files) == 1 and where is not None and Path(where).name != files[0]:
+        place = f"{files[0]}, {place}" if field else f"{files[0]}: "
     same = len({_HINT.sub("", fault.expected) for fault in faults}) == 1
     expected = _HINT.sub("", first.expected) if same else f"{first.expected} (of the first)"
     return (
-        f"{f'{field}: ' if field else ''}found {_values([fault.found for fault in faults])} in"
+        f"{place}found {_values([fault.found for fault in faults])} in"
         f" {count} ({some_of(items, separator=separator)}), expected {expected}"
     )
 

@@ -76,6 +76,16 @@ def test_faults_that_are_alike_share_a_line(faults, line):
     assert sum_up(faults, of=9) == [line]
 
 
+def test_a_line_below_a_folder_names_the_one_file_that_it_is_of():
+    faults = faults_of("label", ["2", "3"], file="a.pkl")
+    with pytest.raises(ContractError, match=r"poses: 2 malformed samples:\n  a\.pkl, label: found"):
+        report_malformed("data/poses", "samples", faults)
+    with pytest.raises(
+        ContractError, match=r"a\.pkl: 2 malformed samples:\n  label: found 2, 3 in"
+    ):
+        report_malformed("data/a.pkl", "samples", faults)
+
+
 def test_hints_that_differ_do_not_tell_faults_apart():
     faults = [
         *faults_of("label", ["'wvae'"], "a class name; did you mean 'wave'?"),

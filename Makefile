@@ -53,7 +53,7 @@ test-browser: $(VENV)/ready
 	$(BIN)/pytest tests/browser
 
 # Faults on purpose: kills, full disks, flipped bits, files of attackers (tests/abuse,
-# docs/reliability.md). TIER=push takes two minutes, nightly half an hour, release hours; FAMILY=f05
+# docs/reliability.md). TIER=push takes two minutes, nightly 41, release hours; FAMILY=f05
 # runs one; PUBLISH=1 writes the table of docs/reliability.md.
 TIER ?= push
 abuse: $(VENV)/ready

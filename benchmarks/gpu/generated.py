@@ -147,35 +147,68 @@ def _on_the_card(graph: torch.fx.GraphModule, inputs: Sequence[Any]) -> list[Any
 
 
 def _pass_of(graph: Any) -> Pass:
-    kernels = [_kernel_of(node) for node in graph.scheduler.nodes]
+    kernels = [kernel for node in graph.scheduler.nodes for kernel in _kernels_of(graph, node)]
     made = [graph.name_to_buffer.get(name) for name in set(graph.get_output_names())]
     kept = sum(_num_bytes(graph, buffer) for buffer in made if buffer is not None)
-    return Pass([kernel for kernel in kernels if kernel is not None], kept)
+    return Pass(kernels, kept)
 
 
-def _num_bytes(graph: Any, buffer: Any) -> int:
+def _num_bytes(graph: Any, values: Any) -> int:
+    return math.prod(_hints(graph, values.get_size())) * values.get_dtype().itemsize
+
+
+def _hints(graph: Any, numbers: Sequence[Any]) -> list[int]:
     hint = getattr(graph.sizevars, "optimization_hint", None) or graph.sizevars.size_hint
-    layout = buffer.get_layout()
-    return math.prod(int(hint(size)) for size in layout.size) * layout.dtype.itemsize
+    return [int(hint(number)) for number in numbers]
 
 
-def _kernel_of(node: Any) -> Kernel | None:
-    """Return the launch of a scheduled node; None if it launches nothing."""
+def _kernels_of(graph: Any, node: Any) -> list[Kernel]:
+    """Return the launches of a scheduled node."""
     from torch._inductor import ir, scheduler
 
     if isinstance(node, scheduler.NopKernelSchedulerNode) or isinstance(node.node, ir.MultiOutput):
-        return None
+        return []
     parts = node.get_nodes()
-    moved = int(node.get_read_write_buffers_sizes())
     origins = [origin for part in parts if part.node is not None for origin in part.node.origins]
     source = ", ".join(sorted({line for each in origins if (line := _line_of(each))})[:4])
     if isinstance(node, scheduler.ExternKernelSchedulerNode):
-        called = node.node.python_kernel_name or str(getattr(node.node, "op_overload", ""))
-        return Kernel(_kind_of_call(called, moved), moved, source)
+        return _calls_of(graph, node, source)
+    moved = int(node.get_read_write_buffers_sizes())
     if moved < _SMALL:
-        return Kernel("small", moved, source)
+        return [Kernel("small", moved, source)]
     is_reduction = any(part.is_reduction() for part in parts)
-    return Kernel("reductions" if is_reduction else "pointwise", moved, source)
+    return [Kernel("reductions" if is_reduction else "pointwise", moved, source)]
+
+
+def _calls_of(graph: Any, node: Any, source: str) -> list[Kernel]:
+    """Return a library's call: of a slice it reads that alone, and cuDNN copies it first."""
+    from torch._inductor import ir
+
+    moved = int(node.get_read_write_buffers_sizes())
+    slices: dict[str, list[int]] = {}
+    for each in node.node.inputs:
+        if isinstance(each, ir.ReinterpretView) and _is_slice(graph, each):
+            slices.setdefault(each.get_name(), []).append(_num_bytes(graph, each))
+    for name, sizes in slices.items():
+        whole = graph.name_to_buffer.get(name) or graph.graph_inputs[name]
+        moved -= max(0, _num_bytes(graph, whole) - sum(sizes))
+    called = node.node.python_kernel_name or str(getattr(node.node, "op_overload", ""))
+    call = Kernel(_kind_of_call(called, moved), moved, source)
+    if call.kind != "convolutions":
+        return [call]
+    copied = [size for sizes in slices.values() for size in sizes]
+    return [*(Kernel("pointwise", 2 * size, f"a copy for {source}") for size in copied), call]
+
+
+def _is_slice(graph: Any, view: Any) -> bool:
+    """Say whether memory that the view leaves out lies between what it has."""
+    dense = 1
+    pairs = zip(_hints(graph, view.get_stride()), _hints(graph, view.get_size()), strict=True)
+    for stride, size in sorted(pairs):
+        if size > 1 and stride != dense:
+            return True
+        dense *= size
+    return False
 
 
 def _kind_of_call(called: str, moved: int) -> str:

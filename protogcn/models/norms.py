@@ -8,11 +8,12 @@ over all of them. Shapes: B bodies, C channels, T frames, V joints, M person slo
 import math
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from protogcn.batches.bodies import Bodies
 from protogcn.batches.parallel import gathered, is_parallel
-from protogcn.models.compiled_norm import CompiledNorm
+from protogcn.models.compiled_norm import CompiledAffine, CompiledNorm
 from protogcn.models.pointwise import without_bias
 
 
@@ -101,17 +102,31 @@ def map_and_norm(
     norm: ChannelsLastNorm | ChannelsFirstNorm,
     features: Tensor,
     multiplicity: Tensor | None,
+    *,
+    activated: bool = False,
 ) -> Tensor:
-    """Return the norm of a map; compiled code leaves the map's bias to the running mean.
+    """Return the norm of a map, or its relu; compiled code leaves the bias to the running mean.
 
     The bias moves the mean of what it is added to, and nothing that comes after the norm. Adding
     it, and adding up a gradient for it that is zero, are a pass over the features each.
     """
     if not (torch.compiler.is_compiling() and norm.training and multiplicity is not None):
-        return norm(linear(features), multiplicity)
+        normed = norm(linear(features), multiplicity)
+        return F.relu_(normed) if activated else normed
     axis = 1 if isinstance(norm, ChannelsFirstNorm) else features.dim() - 1
     mapped = without_bias(linear, features)
-    return weighted_norm(norm, mapped, multiplicity, axis=axis, bias=linear.bias)
+    return weighted_norm(
+        norm, mapped, multiplicity, axis=axis, bias=linear.bias, activated=activated
+    )
+
+
+def norm_and_activate(
+    norm: ChannelsLastNorm, features: Tensor, multiplicity: Tensor | None
+) -> Tensor:
+    """Return the relu of the norm of features (B, ..., C)."""
+    if not (torch.compiler.is_compiling() and norm.training and multiplicity is not None):
+        return F.relu_(norm(features, multiplicity))
+    return weighted_norm(norm, features, multiplicity, axis=features.dim() - 1, activated=True)
 
 
 def weighted_norm(
@@ -121,6 +136,7 @@ def weighted_norm(
     *,
     axis: int,
     bias: Tensor | None = None,
+    activated: bool = False,
 ) -> Tensor:
     """Batch norm in training mode, where row b represents ``multiplicity[b]`` equal bodies.
 
@@ -130,12 +146,13 @@ def weighted_norm(
         multiplicity: (B,), or None for one body each.
         axis: of C.
         bias: (C,) of the map before the norm, where the features are without it.
+        activated: return the relu.
     """
     if torch.compiler.is_compiling() and not is_parallel():
         weights, total = row_weights(features, multiplicity, axis=axis)
         guess = norm.running_mean.to(weights.dtype).clone()  # which costs no pass
         inputs = (features, weights, guess, norm.weight, norm.bias, bias)
-        normed, mean, variance = CompiledNorm.apply(*inputs, norm.eps, axis)
+        normed, mean, variance = CompiledNorm.apply(*inputs, norm.eps, axis, activated)
         track_moments(norm, mean if bias is None else mean + bias.detach(), variance, total)
         return normed
     mean, variance = _tracked_moments(norm, features, multiplicity, axis=axis)
@@ -143,19 +160,32 @@ def weighted_norm(
     shape[axis] = -1
     scale = norm.weight * (variance + norm.eps).rsqrt()
     centred = features.to(mean.dtype) - mean.view(shape)
-    return (centred * scale.view(shape) + norm.bias.view(shape)).to(features.dtype)
+    normed = (centred * scale.view(shape) + norm.bias.view(shape)).to(features.dtype)
+    return F.relu_(normed) if activated else normed
 
 
-def norm_as_affine(
-    norm: ChannelsFirstNorm, features: Tensor, multiplicity: Tensor | None
-) -> tuple[Tensor, Tensor]:
-    """Return scale and shift (C,) of the norm of features (B, C, T, V), with their gradients."""
+def map_and_affine(
+    linear: nn.Linear, norm: ChannelsFirstNorm, features: Tensor, multiplicity: Tensor | None
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Map features to (B, C, T, V); return the result, and scale and shift (C,) of its norm.
+
+    As in ``map_and_norm`` compiled code leaves the bias of the map to the running mean.
+    """
+    if torch.compiler.is_compiling() and norm.training and not is_parallel():
+        mapped = without_bias(linear, features)
+        weights, total = row_weights(mapped, multiplicity, axis=1)
+        guess = norm.running_mean.to(weights.dtype).clone()
+        inputs = (mapped, weights, guess, norm.weight, norm.bias, linear.bias)
+        scale, shift, mean, variance = CompiledAffine.apply(*inputs, norm.eps, 1)
+        track_moments(norm, mean + linear.bias.detach(), variance, total)
+        return mapped, scale, shift
+    mapped = linear(features)
     if norm.training:
-        mean, variance = _tracked_moments(norm, features, multiplicity, axis=1)
+        mean, variance = _tracked_moments(norm, mapped, multiplicity, axis=1)
     else:
         mean, variance = norm.running_mean, norm.running_var
     scale = norm.weight * (variance + norm.eps).rsqrt()
-    return scale, norm.bias - scale * mean
+    return mapped, scale, norm.bias - scale * mean
 
 
 def _tracked_moments(

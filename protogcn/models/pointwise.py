@@ -19,7 +19,8 @@ class ToChannelsFirst(nn.Linear):
     def forward(self, features: Tensor) -> Tensor:
         """(N, T, V, I) -> (N, O, T, V)."""
         if torch.compiler.is_compiling():  # the compiler chooses the layouts of gradients itself
-            return self.without_bias(features) + self.bias.view(-1, 1, 1)
+            rows = F.linear(features.flatten(1, 2), self.weight, self.bias)  # (N, L, O)
+            return rows.transpose(1, 2).unflatten(2, features.shape[1:3])
         rows = features.flatten(1, 2)  # (N, L, I)
         columns = _LastToFirst.apply(*_autocast(rows, self.weight, self.bias))  # (N, O, L)
         return columns.unflatten(2, features.shape[1:3])
@@ -36,7 +37,8 @@ class ToChannelsLast(nn.Linear):
     def forward(self, features: Tensor) -> Tensor:
         """(N, I, T, V) -> (N, T, V, O)."""
         if torch.compiler.is_compiling():
-            return self.without_bias(features) + self.bias
+            rows = F.linear(features.flatten(2).transpose(1, 2), self.weight, self.bias)
+            return rows.unflatten(1, features.shape[2:])
         columns = features.flatten(2)  # (N, I, L)
         rows = _FirstToLast.apply(*_autocast(columns, self.weight, self.bias))  # (N, L, O)
         return rows.unflatten(1, features.shape[2:])

@@ -8,12 +8,12 @@ import math
 from collections.abc import Sequence
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from protogcn.batches.bodies import Bodies
 from protogcn.errors import ConfigError
 from protogcn.models.add_on import StepView
+from protogcn.models.compiled_sums import activate_sum
 from protogcn.models.contrast import ClassContrast
 from protogcn.models.loss import Loss, loss_of_step
 from protogcn.models.norms import InputNorm, Shortcut, at_least_float32
@@ -150,7 +150,7 @@ class EncodingBlock(nn.Module):
         if self.residual:
             kept = features[:, :: self.stride] if self.stride > 1 else features
             out = out.add_(self.shortcut(kept, multiplicity))
-        return F.relu_(out), compared
+        return activate_sum(out), compared
 
 
 def _check(width: int, blocks: int, downsample: Sequence[int], subsets: int) -> None:

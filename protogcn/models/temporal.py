@@ -10,7 +10,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from protogcn.models.norms import ChannelsLastNorm, map_and_norm, weighted_norm
+from protogcn.models.compiled_pool import MaxOfThreeFrames
+from protogcn.models.compiled_sums import activate_with_mean, add_mean
+from protogcn.models.norms import (
+    ChannelsLastNorm,
+    map_and_norm,
+    norm_and_activate,
+    weighted_norm,
+)
 from protogcn.models.pointwise import without_bias
 
 DILATIONS = (1, 2, 3, 4)
@@ -48,31 +55,53 @@ class Branches(nn.Module):
 
     def side_by_side(self, features: Tensor, multiplicity: Tensor | None) -> Tensor:
         """(B, T, V, C) -> the branches next to each other, (B, T / stride, V, C)."""
-        reduced, pointwise = self._reduced(features, multiplicity)
-        reduced = F.relu_(reduced)
-        inputs = reduced.permute(0, 3, 1, 2).split(self.widths[:-1], dim=1)  # (B, C / n, T, V)
+        if torch.compiler.is_compiling():
+            branches, biases = self.without_biases(features, multiplicity)
+            return torch.cat(branches, dim=-1) + biases.to(features.dtype)
+        parts = [sum(self.widths[:-1]), self.widths[-1]]
+        reduced, pointwise = self.reduce(features).split(parts, dim=-1)
+        active = norm_and_activate(self.reduce_norm, reduced.contiguous(), multiplicity)
+        inputs = active.permute(0, 3, 1, 2).split(self.widths[:-1], dim=1)  # (B, C / n, T, V)
         if self.stride > 1:
             pointwise = pointwise[:, :: self.stride]
         scales = [conv(part) for conv, part in zip(self.dilated, inputs[:-1], strict=True)]
         scales.append(F.max_pool2d(inputs[-1], (3, 1), stride=(self.stride, 1), padding=(1, 0)))
         scales.append(pointwise.permute(0, 3, 1, 2))
-        if torch.compiler.is_compiling():  # each written where it belongs, in one layout
-            return torch.cat([scale.permute(0, 2, 3, 1) for scale in scales], dim=-1)
         return torch.cat(scales, dim=1).permute(0, 2, 3, 1)  # (B, T, V, C)
 
-    def _reduced(self, features: Tensor, multiplicity: Tensor | None) -> tuple[Tensor, Tensor]:
-        """(B, T, V, C) -> the normed part of the pointwise maps, and the last branch's."""
+    def without_biases(
+        self, features: Tensor, multiplicity: Tensor | None
+    ) -> tuple[list[Tensor], Tensor]:
+        """(B, T, V, C) -> the branches (B, T / stride, V, C / n), and the biases that they lack.
+
+        For compiled code, where one sum is the gradient of all biases, and each branch is read in
+        the layout that it was written in.
+        """
         parts = [sum(self.widths[:-1]), self.widths[-1]]
-        if torch.compiler.is_compiling() and self.training and multiplicity is not None:
-            reduced, pointwise = without_bias(self.reduce, features).split(parts, dim=-1)
-            left_out, bias = self.reduce.bias.split(parts)
-            axis = features.dim() - 1
-            normed = weighted_norm(
-                self.reduce_norm, reduced, multiplicity, axis=axis, bias=left_out
+        reduced, pointwise = without_bias(self.reduce, features).split(parts, dim=-1)
+        bias, last_bias = self.reduce.bias.split(parts)
+        norm = self.reduce_norm
+        if self.training and multiplicity is not None:
+            active = weighted_norm(
+                norm, reduced, multiplicity, axis=features.dim() - 1, bias=bias, activated=True
             )
-            return normed, pointwise + bias.to(pointwise.dtype)
-        reduced, pointwise = self.reduce(features).split(parts, dim=-1)
-        return self.reduce_norm(reduced.contiguous(), multiplicity), pointwise
+        else:
+            active = F.relu(norm(reduced + bias.to(reduced.dtype), multiplicity))
+        *inputs, largest = active.split(self.widths[:-1], dim=-1)  # (B, T, V, C / n)
+        branches = [
+            F.conv2d(
+                part.contiguous().permute(0, 3, 1, 2),  # (B, C / n, T, V); cuDNN would copy a slice
+                conv.weight,
+                stride=conv.stride,
+                padding=conv.padding,
+                dilation=conv.dilation,
+            ).permute(0, 2, 3, 1)
+            for conv, part in zip(self.dilated, inputs, strict=True)
+        ]
+        branches.append(MaxOfThreeFrames.apply(largest, self.stride))
+        branches.append(pointwise[:, :: self.stride] if self.stride > 1 else pointwise)
+        none = bias.new_zeros(self.widths[-2])
+        return branches, torch.cat([*(conv.bias for conv in self.dilated), none, last_bias])
 
 
 class MultiScaleTemporal(Branches):
@@ -87,13 +116,16 @@ class MultiScaleTemporal(Branches):
         self.norm = ChannelsLastNorm(channels)
 
     def forward(self, features: Tensor, multiplicity: Tensor | None = None) -> Tensor:
-        """(B, T, V, C) -> (B, T / stride, V, C), without a final activation."""
+        """(B, T, V, C) -> (B, T / stride, V, C): from before an activation to before the next."""
         num_joints = features.shape[2]
-        # A GPU's autocast sums in float32, and would go on in it.
-        mean = (features.sum(2, keepdim=True) / num_joints).to(features.dtype)  # (B, T, 1, C)
-        scales = self.side_by_side(torch.cat([features, mean], dim=2), multiplicity)
-        local, mean = scales.split([num_joints, 1], dim=2)
-        weight = self.mean_weight[:num_joints].to(scales.dtype).unsqueeze(-1)  # (V, 1)
-        merged = torch.addcmul(local, weight, mean)  # (B, T, V, C)
-        active = F.relu_(self.merge_norm(merged, multiplicity))
+        with_mean = activate_with_mean(features)  # (B, T, V + 1, C)
+        weight = self.mean_weight[:num_joints]
+        if torch.compiler.is_compiling():
+            merged = add_mean(*self.without_biases(with_mean, multiplicity), weight)
+        else:
+            scales = self.side_by_side(with_mean, multiplicity)
+            local, mean = scales.split([num_joints, 1], dim=2)
+            weight = weight.to(scales.dtype).unsqueeze(-1)  # (V, 1)
+            merged = torch.addcmul(local, weight, mean)  # (B, T, V, C)
+        active = norm_and_activate(self.merge_norm, merged, multiplicity)
         return map_and_norm(self.merge, self.norm, active, multiplicity)

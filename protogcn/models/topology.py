@@ -7,7 +7,6 @@ code. Shapes: B bodies, C channels = S subsets x D features, T frames, V joints.
 from typing import NamedTuple
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from protogcn.models.norms import (
@@ -59,7 +58,10 @@ class MotionTopology(nn.Module):
     def forward(
         self, features: Tensor, multiplicity: Tensor | None = None
     ) -> tuple[Tensor, MotionRelations]:
-        """(B, T, V, C) -> features (B, T, V, C), and what the relations are made of."""
+        """(B, T, V, C) -> features (B, T, V, C) without a final activation, and the relations.
+
+        The relations are as what they are made of.
+        """
         # The maps to compare are linear and act on each frame alone, so that the mean of their
         # outputs is their output of the mean.
         dtype = at_least_float32(features.dtype)
@@ -67,16 +69,17 @@ class MotionTopology(nn.Module):
         compared = self.compare(pooled)
         mixed = self.mix(features, compared, multiplicity)  # (B, C, T, V)
         merged = map_and_norm(self.merge, self.merge_norm, mixed, multiplicity)  # (B, T, V, C)
-        return F.relu_(merged.add_(self.shortcut(features, multiplicity))), compared
+        merged = merged.add_(self.shortcut(features, multiplicity))
+        return merged, compared
 
     def mix(
         self, features: Tensor, compared: MotionRelations, multiplicity: Tensor | None
     ) -> Tensor:
         """Map, norm and activate (B, T, V, I), and mix its joints: (B, C, T, V)."""
-        expanded = map_and_norm(self.expand, self.expand_norm, features, multiplicity)
+        active = map_and_norm(self.expand, self.expand_norm, features, multiplicity, activated=True)
         relations = self.relations(compared)  # (B, C, V, V)
         topology = self.topology.repeat_interleave(relations.shape[1] // self.num_subsets, dim=0)
-        return F.relu_(expanded) @ (relations + topology)
+        return active @ (relations + topology)
 
     def compare(self, pooled: Tensor) -> MotionRelations:
         """Time mean of the features (B, V, C) -> what the relations are made of."""

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from protogcn.models.compiled_norm import CompiledNorm
+from protogcn.models.compiled_norm import CompiledAffine, CompiledNorm
 from protogcn.models.norms import ChannelsFirstNorm, ChannelsLastNorm, map_and_norm
 from protogcn.models.pointwise import ToChannelsFirst, ToChannelsLast
 from tests.unit.models.test_engine import make_bodies, make_model
@@ -25,8 +25,9 @@ def compiled(function):
     return torch.compile(function, fullgraph=True, backend="aot_eager")
 
 
-@pytest.mark.parametrize(("axis", "shape"), [(1, (1, -1, 1, 1)), (3, (1, 1, 1, -1))])
-def test_gradients_are_those_of_finite_differences(axis, shape):
+@pytest.mark.parametrize("activated", [False, True])
+@pytest.mark.parametrize("axis", [1, 3])
+def test_gradients_are_those_of_finite_differences(axis, activated):
     torch.manual_seed(0)
     features = torch.randn(4, 3, 2, 3, dtype=torch.float64, requires_grad=True)
     weights = (MULTIPLICITY / (MULTIPLICITY.sum() * 6)).view(-1, 1, 1, 1)
@@ -34,11 +35,27 @@ def test_gradients_are_those_of_finite_differences(axis, shape):
     scale, shift = scale.requires_grad_(), shift.requires_grad_()
 
     def normed(features, scale, shift):
-        return CompiledNorm.apply(features, weights, guess, scale, shift, None, 1e-5, axis)[0]
+        inputs = (features, weights, guess, scale, shift, None)
+        return CompiledNorm.apply(*inputs, 1e-5, axis, activated)[0]
 
     assert torch.autograd.gradcheck(normed, (features, scale, shift))
 
 
+@pytest.mark.parametrize("axis", [1, 3])
+def test_gradients_of_the_affine_map_are_those_of_finite_differences(axis):
+    torch.manual_seed(0)
+    features = torch.randn(4, 3, 2, 3, dtype=torch.float64, requires_grad=True)
+    weights = (MULTIPLICITY / (MULTIPLICITY.sum() * 6)).view(-1, 1, 1, 1)
+    guess, scale, shift, bias = torch.randn(4, 3, dtype=torch.float64)
+    scale, shift = scale.requires_grad_(), shift.requires_grad_()
+
+    def affine(features, scale, shift):
+        return CompiledAffine.apply(features, weights, guess, scale, shift, bias, 1e-5, axis)[:2]
+
+    assert torch.autograd.gradcheck(affine, (features, scale, shift))
+
+
+@pytest.mark.parametrize("activated", [False, True])
 @pytest.mark.parametrize(
     ("linear", "norm", "shape"),
     [
@@ -48,14 +65,14 @@ def test_gradients_are_those_of_finite_differences(axis, shape):
     ],
     ids=["linear", "channels first", "channels last"],
 )
-def test_a_compiled_map_and_its_norm_give_what_eager_code_gives(linear, norm, shape):
+def test_a_compiled_map_and_its_norm_give_what_eager_code_gives(linear, norm, shape, activated):
     torch.manual_seed(0)
     eager = scrambled(nn.ModuleList([linear, norm]))
     other = copy.deepcopy(eager)
     features = torch.randn(shape, dtype=torch.float64, requires_grad=True)
-    expected = map_and_norm(*eager, features, MULTIPLICITY)
+    expected = map_and_norm(*eager, features, MULTIPLICITY, activated=activated)
     wanted = torch.autograd.grad((expected**3).sum(), [features, *eager.parameters()])
-    found = compiled(map_and_norm)(*other, features, MULTIPLICITY)
+    found = compiled(map_and_norm)(*other, features, MULTIPLICITY, activated=activated)
     gradients = torch.autograd.grad((found**3).sum(), [features, *other.parameters()])
     torch.testing.assert_close(found, expected)
     torch.testing.assert_close(gradients, wanted)

@@ -6,9 +6,10 @@ from protogcn.models.norms import (
     ChannelsFirstNorm,
     ChannelsLastNorm,
     at_least_float32,
+    map_and_affine,
     moments,
-    norm_as_affine,
 )
+from protogcn.models.pointwise import ToChannelsFirst
 
 MULTIPLICITY = torch.tensor([1.0, 3.0, 0.0, 1.0], dtype=torch.float64)
 
@@ -33,8 +34,11 @@ def last_axis(norm, features, multiplicity):
 
 
 def affine(norm, features, multiplicity):
-    scale, shift = norm_as_affine(norm, features, multiplicity)
-    return features * scale.view(-1, 1, 1) + shift.view(-1, 1, 1)
+    same = ToChannelsFirst(6, 6).double()
+    nn.init.eye_(same.weight)
+    nn.init.zeros_(same.bias)
+    mapped, scale, shift = map_and_affine(same, norm, features.movedim(1, -1), multiplicity)
+    return mapped * scale.view(-1, 1, 1) + shift.view(-1, 1, 1)
 
 
 CASES = {

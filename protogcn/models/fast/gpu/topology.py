@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from protogcn.models.fast.gpu.mix import MixInputs, mix
-from protogcn.models.norms import norm_as_affine
+from protogcn.models.norms import map_and_affine
 from protogcn.models.topology import MotionRelations, MotionTopology
 
 
@@ -15,8 +15,9 @@ class KernelTopology(MotionTopology):
         self, features: Tensor, compared: MotionRelations, multiplicity: Tensor | None
     ) -> Tensor:
         """Map, norm and activate (B, T, V, I), and mix its joints: (B, C, T, V)."""
-        expanded = self.expand(features)
-        scale, shift = norm_as_affine(self.expand_norm, expanded, multiplicity)
+        expanded, scale, shift = map_and_affine(
+            self.expand, self.expand_norm, features, multiplicity
+        )
         inputs = MixInputs(
             x=expanded,
             scale=scale,

@@ -17,6 +17,7 @@ from protogcn.models.baselines.graph_network import BlockSize, GraphNetwork, Net
 from protogcn.models.baselines.graphs import hop_distances
 from protogcn.models.baselines.infogcn import JointEmbedding
 from protogcn.models.baselines.mean_pose import ELEMENTS, StructureElements
+from protogcn.models.compiled_sums import activate_sum
 from protogcn.models.norms import ChannelsLastNorm, Shortcut, at_least_float32
 
 NUM_SUBSETS, NUM_HEADS = 3, 8
@@ -124,7 +125,7 @@ class HopGraph(nn.Module):
         mixed = (graphs.to(mapped.dtype) @ mapped).transpose(2, 3).flatten(3)  # (B, T, V, C')
         bias = self.expand.bias.view(NUM_SUBSETS, -1).sum(0)
         normed = self.norm(mixed + bias, multiplicity)
-        return F.relu(normed + self.shortcut(features, multiplicity))
+        return activate_sum(normed + self.shortcut(features, multiplicity))
 
     def graphs(self) -> Tensor:
         """Return (S, H, V, V), what joint v gives to joint w."""

@@ -14,7 +14,14 @@ from torch import Tensor, nn
 from protogcn.config.skeleton import Skeleton
 from protogcn.models.baselines.graph_network import BlockSize, GraphNetwork, NetworkSize
 from protogcn.models.baselines.graphs import bone_graph, directed_graph
-from protogcn.models.norms import ChannelsLastNorm, PersonNorm, Shortcut, at_least_float32
+from protogcn.models.compiled_sums import activate_sum
+from protogcn.models.norms import (
+    ChannelsLastNorm,
+    PersonNorm,
+    Shortcut,
+    at_least_float32,
+    norm_and_activate,
+)
 from protogcn.models.pointwise import ToChannelsFirst
 from protogcn.models.temporal import Branches
 
@@ -82,7 +89,7 @@ class RefinedGraph(nn.Module):
         pairs = zip(given, self.topologies(pooled), strict=True)
         mixed = sum(joints @ topology for joints, topology in pairs)  # (B, C', T, V)
         normed = self.norm(mixed.permute(0, 2, 3, 1), multiplicity)  # (B, T, V, C')
-        return F.relu(normed + self.shortcut(features, multiplicity))
+        return activate_sum(normed + self.shortcut(features, multiplicity))
 
     def topologies(self, pooled: Tensor) -> list[Tensor]:
         """Time mean (B, V, C) -> for each subset what joint v gives to joint w, (B, C', V, V)."""
@@ -144,8 +151,10 @@ class FourBranches(Branches):
 
     def forward(self, features: Tensor, multiplicity: Tensor | None = None) -> Tensor:
         """(B, T, V, C) -> (B, T / stride, V, C)."""
-        merged = self.merge_norm(self.side_by_side(features, multiplicity), multiplicity)
-        return F.relu(merged) if self.activated else merged
+        scales = self.side_by_side(features, multiplicity)
+        if self.activated:
+            return norm_and_activate(self.merge_norm, scales, multiplicity)
+        return self.merge_norm(scales, multiplicity)
 
 
 def draw_as_authors(network: GraphNetwork, *, of_graphs: bool = False) -> None:

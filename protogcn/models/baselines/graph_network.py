@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from protogcn.batches.bodies import Bodies
 from protogcn.models.add_on import AddOn, StepView
+from protogcn.models.compiled_sums import activate_sum
 from protogcn.models.loss import Loss, loss_of_step
 from protogcn.models.norms import Shortcut, at_least_float32
 
@@ -157,10 +158,10 @@ class GraphBlock(nn.Module):
     def forward(self, features: Tensor, multiplicity: Tensor | None) -> Tensor:
         """(B, T, V, C) -> (B, T / stride, V, C')."""
         out = self.temporal(self.spatial(features, multiplicity), multiplicity)
-        if self.residual:
-            kept = features[:, :: self.stride] if self.stride > 1 else features
-            out = out + self.shortcut(kept, multiplicity)
-        return F.relu(out)
+        if not self.residual:
+            return F.relu(out)
+        kept = features[:, :: self.stride] if self.stride > 1 else features
+        return activate_sum(out + self.shortcut(kept, multiplicity))
 
 
 def graph_convolution(features: Tensor, graph: Tensor, expand: nn.Linear) -> Tensor:

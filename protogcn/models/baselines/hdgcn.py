@@ -13,7 +13,14 @@ from protogcn.config.trunk import trunk_root
 from protogcn.models.baselines.ctrgcn import FourBranches, draw_as_authors, draw_by_fan_out
 from protogcn.models.baselines.graph_network import BlockSize, GraphNetwork, NetworkSize
 from protogcn.models.baselines.hierarchies import hierarchy, hierarchy_graphs
-from protogcn.models.norms import ChannelsLastNorm, PersonNorm, Shortcut, at_least_float32
+from protogcn.models.compiled_sums import activate_sum
+from protogcn.models.norms import (
+    ChannelsLastNorm,
+    PersonNorm,
+    Shortcut,
+    at_least_float32,
+    map_and_norm,
+)
 
 _NEAREST_JOINTS, _NEAREST_LAYERS = 5, 3
 _SLOPE = 0.2  # of the activation below 0
@@ -70,7 +77,9 @@ class HierarchyGraph(nn.Module):
 
     def forward(self, features: Tensor, multiplicity: Tensor | None = None) -> Tensor:
         """(B, T, V, C) -> (B, T, V, C')."""
-        reduced = F.relu(self.reduce_norm(self.reduce(features), multiplicity))
+        reduced = map_and_norm(
+            self.reduce, self.reduce_norm, features, multiplicity, activated=True
+        )
         layers = reduced.unflatten(3, (self.layers, self.reduced)).transpose(2, 3)
         parts = [self._mixed(layers, multiplicity), self._near(layers, multiplicity)]
         stacked = torch.cat(parts, dim=4)  # (B, T, V, L, C')
@@ -80,7 +89,7 @@ class HierarchyGraph(nn.Module):
             weights = self.attend(stacked, multiplicity).to(stacked.dtype)  # (B, L, C')
             merged = torch.einsum("btvlc,blc->btvc", stacked, weights)
         normed = self.norm(merged, multiplicity)
-        return F.relu(normed + self.shortcut(features, multiplicity))
+        return activate_sum(normed + self.shortcut(features, multiplicity))
 
     def _mixed(self, layers: Tensor, multiplicity: Tensor | None) -> Tensor:
         """(B, T, L, V, R) -> the three ways of each layer's graph, (B, T, V, L, 3 R)."""

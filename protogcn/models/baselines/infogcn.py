@@ -21,6 +21,7 @@ from protogcn.models.baselines.ctrgcn import (
 )
 from protogcn.models.baselines.graph_network import BlockSize, GraphNetwork, NetworkSize
 from protogcn.models.baselines.graphs import ancestor_matrix
+from protogcn.models.compiled_sums import activate_sum
 from protogcn.models.loss import Loss, loss_of_step
 from protogcn.models.norms import ChannelsLastNorm, PersonNorm, Shortcut
 
@@ -170,7 +171,7 @@ class AttentionGraph(nn.Module):
         mixed = mixed.transpose(2, 3).flatten(3)  # (B, T, V, H * C)
         expanded = F.linear(mixed, weight.transpose(0, 1).flatten(1), bias)
         normed = self.norm(expanded, multiplicity)
-        return F.relu(normed + self.shortcut(features, multiplicity))
+        return activate_sum(normed + self.shortcut(features, multiplicity))
 
     def attention(self, features: Tensor) -> Tensor:
         """(B, T, V, C) -> what joint v takes from joint w, rows add up to 1, (B, T, H, V, V)."""

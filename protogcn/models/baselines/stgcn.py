@@ -7,7 +7,6 @@ lists: no dropout, shared input statistics. Shapes: B bodies, C channels, T fram
 from functools import partial
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from protogcn.config.skeleton import Skeleton
@@ -18,7 +17,7 @@ from protogcn.models.baselines.graph_network import (
     graph_convolution,
 )
 from protogcn.models.baselines.graphs import distance_graph
-from protogcn.models.norms import ChannelsLastNorm, InputNorm
+from protogcn.models.norms import ChannelsLastNorm, InputNorm, norm_and_activate
 
 KERNEL = 9  # frames
 
@@ -52,7 +51,7 @@ class WeightedGraph(nn.Module):
     def forward(self, features: Tensor, multiplicity: Tensor | None = None) -> Tensor:
         """(B, T, V, C) -> (B, T, V, C')."""
         mixed = graph_convolution(features, self.graph * self.importance, self.expand)
-        return F.relu(self.norm(mixed, multiplicity))
+        return norm_and_activate(self.norm, mixed, multiplicity)
 
 
 class PlainTemporal(nn.Module):

@@ -6,7 +6,6 @@ C channels, T frames, V joints.
 
 from functools import partial
 
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from protogcn.config.skeleton import Skeleton
@@ -17,7 +16,14 @@ from protogcn.models.baselines.graph_network import (
     graph_convolution,
 )
 from protogcn.models.baselines.graphs import directed_graph
-from protogcn.models.norms import ChannelsLastNorm, InputNorm, Shortcut
+from protogcn.models.compiled_sums import activate_sum
+from protogcn.models.norms import (
+    ChannelsLastNorm,
+    InputNorm,
+    Shortcut,
+    map_and_norm,
+    norm_and_activate,
+)
 from protogcn.models.temporal import DILATIONS, NUM_BRANCHES, Branches
 
 
@@ -49,7 +55,7 @@ class LearnedGraph(nn.Module):
     def forward(self, features: Tensor, multiplicity: Tensor | None = None) -> Tensor:
         """(B, T, V, C) -> (B, T, V, C')."""
         mixed = self.norm(graph_convolution(features, self.graph, self.expand), multiplicity)
-        return F.relu(mixed + self.shortcut(features, multiplicity))
+        return activate_sum(mixed + self.shortcut(features, multiplicity))
 
 
 class SixBranches(Branches):
@@ -69,5 +75,5 @@ class SixBranches(Branches):
     def forward(self, features: Tensor, multiplicity: Tensor | None = None) -> Tensor:
         """(B, T, V, C) -> (B, T / stride, V, C), without a final activation."""
         scales = self.side_by_side(features, multiplicity)
-        merged = self.merge(F.relu(self.merge_norm(scales, multiplicity)))
-        return self.norm(merged, multiplicity)
+        active = norm_and_activate(self.merge_norm, scales, multiplicity)
+        return map_and_norm(self.merge, self.norm, active, multiplicity)

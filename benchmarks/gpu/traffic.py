@@ -3,10 +3,11 @@
 ``python -m benchmarks.gpu.traffic`` lets torch's compiler work for an H200 that is not there, and
 adds up what its kernels would read and write: 64 clips with 80 rows of bodies in a training step,
 160 crops with 192 rows in an evaluation, 100 frames, 25 joints, bfloat16. Products are not padded:
-where that pays is measured on a card.
+where that pays is measured on a card. Then it counts what is compiled again when sizes vary.
 """
 
 import argparse
+import subprocess
 import sys
 import time
 from collections import Counter
@@ -137,6 +138,9 @@ def main() -> None:
         print(f"{named}: {summary(passes)} ({seconds:.0f} s to count)", flush=True)
         if network == "protogcn":
             print("\n".join([floor_of(settings), *by_kind(passes), *largest_sources(passes)]))
+        # In a process of its own: it runs what it compiles.
+        command = [sys.executable, "-m", "benchmarks.gpu.recompilations", network]
+        subprocess.run(command, check=True)
 
 
 if __name__ == "__main__":

@@ -225,6 +225,9 @@ class Engine:
         call = torch.compile(function, fullgraph=True, options=options)
 
         def run(bodies: Bodies, *more: Tensor) -> Any:
+            if len(bodies.person_weights) == 1:
+                # An epoch's last batch, maybe. Torch would compile for this number alone.
+                return function(bodies, *more)
             if graphs:
                 torch.compiler.cudagraph_mark_step_begin()
             _mark_dynamic(bodies, more)
@@ -249,7 +252,7 @@ class Engine:
                 " cache of torch (TORCHINDUCTOR_CACHE_DIR).",
                 file=sys.stderr,
             )
-            begin, started = time.monotonic(), True
+            begin, before, started = time.monotonic(), _compiled_graphs(), True
             try:
                 result = call(*arguments)
             except TorchDynamoException as error:  # without a C compiler, for example
@@ -258,10 +261,21 @@ class Engine:
                     f"engine.compile: torch could not compile the {what} on this machine"
                     f" ({found[0]}); set engine.compile to false."
                 ) from error
-            print(f"Compiled the {what} in {time.monotonic() - begin:.0f} s.", file=sys.stderr)
+            found, anew = (now - then for now, then in zip(_compiled_graphs(), before, strict=True))
+            how = ", anew" if anew else ", found in the cache of torch" if found else ""
+            seconds = time.monotonic() - begin
+            print(f"Compiled the {what} in {seconds:.0f} s{how}.", file=sys.stderr)
             return result
 
         return run
+
+
+def _compiled_graphs() -> tuple[int, int]:
+    """Return how many graphs of this process torch has found in its cache, and how many not."""
+    from torch._dynamo.utils import counters  # takes a second, for compiling alone
+
+    counted = counters["inductor"]  # a Counter: should torch rename them, 0
+    return counted["fxgraph_cache_hit"], counted["fxgraph_cache_miss"]
 
 
 def _mark_dynamic(bodies: Bodies, more: tuple[Tensor, ...]) -> None:

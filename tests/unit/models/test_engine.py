@@ -1,10 +1,12 @@
 import os
+import re
 
 import numpy as np
 import pytest
 import torch
 from torch import nn
 from torch._dynamo.exc import InternalTorchDynamoError
+from torch._dynamo.utils import counters
 
 from protogcn.batches.bodies import Bodies, pack_bodies
 from protogcn.errors import ConfigError
@@ -140,16 +142,40 @@ def assert_same_buffers(first, second):
             torch.testing.assert_close(value, second.get_buffer(name), msg=name)
 
 
-def test_compiling_is_told(monkeypatch, capsys):
-    monkeypatch.setattr(module.torch, "compile", lambda function, **how: function)
+@pytest.mark.parametrize(
+    ("counted", "how"),
+    [
+        ({}, r" s\."),
+        ({"fxgraph_cache_hit": 2}, r" s, found in the cache of torch\."),
+        ({"fxgraph_cache_hit": 1, "fxgraph_cache_miss": 1}, r" s, anew\."),
+    ],
+    ids=["another torch", "found", "anew"],
+)
+def test_compiling_is_told(monkeypatch, capsys, counted, how):
+    def compiled(function, **_):
+        def call(*arguments):
+            counters["inductor"].update(counted)
+            return function(*arguments)
+
+        return call
+
+    monkeypatch.setattr(module.torch, "compile", compiled)
     step = step_of(make_model().train(), compile=True)
     bodies, labels = make_bodies([2, 1, 1])
     step(bodies, labels, 0.1)
     told = capsys.readouterr().err
     assert "Compiling the training step; it takes minutes once" in told
-    assert "Compiled the training step in" in told
+    assert re.search(rf"Compiled the training step in \d+{how}", told)
     step(bodies, labels, 0.1)
     assert capsys.readouterr().err == ""
+
+
+def test_batch_of_one_clip_is_not_compiled_for_its_size_alone(monkeypatch):
+    monkeypatch.setattr(module.torch, "compile", lambda function, **how: lambda *given: None)
+    model = make_model()
+    logits_of = engine_of(compile=True)._compiled(model.forward, graphs=False)
+    assert logits_of(make_bodies([1, 2])[0]) is None
+    assert logits_of(make_bodies([2])[0]).shape == (1, 4)
 
 
 def test_machine_that_cannot_compile_is_one_sentence(monkeypatch):

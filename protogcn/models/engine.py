@@ -112,6 +112,9 @@ class Engine:
 
             # Else the backward pass of what is kept in float32 would be in bfloat16.
             functorch_config.backward_pass_autocast = "off"
+            # The kernel's gradient is no part of the key that torch finds a step by.
+            if not self.topology_kernel:
+                _find_whole_steps()
         if self.deterministic:
             # cuBLAS adds up in one order only with buffers of a fixed size.
             os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
@@ -268,6 +271,23 @@ class Engine:
             return result
 
         return run
+
+
+def _find_whole_steps() -> None:
+    """Let torch find a step in its cache before it is differentiated, half of a start's work.
+
+    It leaves out graphs with what our networks have: functions with a gradient of their own, and
+    regions without autocast. Both are in the graph, and so in the key; later versions keep the
+    regions by themselves.
+    """
+    import torch._functorch.config as functorch_config
+    import torch._inductor.config as inductor_config
+
+    functorch_config.autograd_cache_allow_custom_autograd_functions = True
+    inductor_config.unsafe_marked_cacheable_functions = {
+        f"torch.amp.autocast_mode.{name}": torch.__version__
+        for name in ("_enter_autocast", "_exit_autocast")
+    }
 
 
 def _compiled_graphs() -> tuple[int, int]:

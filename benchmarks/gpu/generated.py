@@ -20,6 +20,8 @@ from protogcn.models.engine import INDUCTOR, _mark_dynamic
 
 _CARD = torch.device("cuda", 0)
 _SMALL = 1_000_000  # bytes; below, a launch costs more than the bytes
+# What every part calls, and so says nothing of where a kernel belongs.
+_SHARED = ("models/compiled_", "models/norms", "models/pointwise")
 KINDS = ("pointwise", "reductions", "products", "convolutions", "mixing kernel", "small")
 
 
@@ -220,6 +222,7 @@ def _kind_of_call(called: str, moved: int) -> str:
 
 
 def _line_of(origin: torch.fx.Node) -> str | None:
-    """Return ``file:line`` of the innermost line of the package in a node's stack."""
+    """Return ``file:line`` of the part of a network that a node comes from."""
     lines = re.findall(r'protogcn/(models/\S+)", line (\d+)', origin.meta.get("stack_trace") or "")
-    return ":".join(lines[-1]) if lines else None
+    named = [line for line in lines if not line[0].startswith(_SHARED)]
+    return ":".join((named or lines)[-1]) if lines else None

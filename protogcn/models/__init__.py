@@ -1,10 +1,11 @@
 """Settings -> a network: ``forward(bodies)`` gives logits, ``loss(bodies, labels)`` a loss.
 
 In reading order: ``protogcn``, its parts ``topology``, ``temporal``, ``prototypes``, ``contrast``,
-``norms``, ``compiled_norm``, ``pointwise``; ``add_on`` (a further loss), ``loss``; ``engine`` (how
-it is run on its device), ``checkpoint``, ``trained`` (the network of a run, or an error),
-``inspection`` (what it learned), ``network_cost``, ``weights_file`` (a checkpoint of any origin).
-Rooms: ``baselines``, ``add_ons``, ``released`` (the authors' weights), ``fast``. The command:
+``norms``, ``pointwise``; what compiled code has in their place: ``compiled_norm``,
+``compiled_pool``, ``compiled_sums``; ``add_on`` (a further loss), ``loss``; ``engine`` (how it is
+run on its device), ``checkpoint``, ``trained`` (the network of a run, or an error), ``inspection``
+(what it learned), ``network_cost``, ``weights_file`` (a checkpoint of any origin). Rooms:
+``baselines``, ``add_ons``, ``released`` (the authors' weights), ``fast``. The command:
 ``import_checkpoint``.
 """
 

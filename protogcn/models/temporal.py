@@ -57,7 +57,7 @@ class Branches(nn.Module):
         """(B, T, V, C) -> the branches next to each other, (B, T / stride, V, C)."""
         if torch.compiler.is_compiling():
             branches, biases = self.without_biases(features, multiplicity)
-            return torch.cat(branches, dim=-1) + biases.to(features.dtype)
+            return torch.cat(branches, dim=-1) + biases.to(branches[0].dtype)
         parts = [sum(self.widths[:-1]), self.widths[-1]]
         reduced, pointwise = self.reduce(features).split(parts, dim=-1)
         active = norm_and_activate(self.reduce_norm, reduced.contiguous(), multiplicity)

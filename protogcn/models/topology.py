@@ -58,9 +58,9 @@ class MotionTopology(nn.Module):
     def forward(
         self, features: Tensor, multiplicity: Tensor | None = None
     ) -> tuple[Tensor, MotionRelations]:
-        """(B, T, V, C) -> features (B, T, V, C) without a final activation, and the relations.
+        """(B, T, V, C) -> features (B, T, V, C) without a final activation; what relations are of.
 
-        The relations are as what they are made of.
+        The temporal part activates them.
         """
         # The maps to compare are linear and act on each frame alone, so that the mean of their
         # outputs is their output of the mean.
@@ -69,8 +69,7 @@ class MotionTopology(nn.Module):
         compared = self.compare(pooled)
         mixed = self.mix(features, compared, multiplicity)  # (B, C, T, V)
         merged = map_and_norm(self.merge, self.merge_norm, mixed, multiplicity)  # (B, T, V, C)
-        merged = merged.add_(self.shortcut(features, multiplicity))
-        return merged, compared
+        return merged.add_(self.shortcut(features, multiplicity)), compared
 
     def mix(
         self, features: Tensor, compared: MotionRelations, multiplicity: Tensor | None

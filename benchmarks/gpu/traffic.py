@@ -137,7 +137,10 @@ def main() -> None:
         named = f"{network}, mixing kernel" if args.kernel else network
         print(f"{named}: {summary(passes)} ({seconds:.0f} s to count)", flush=True)
         if network == "protogcn":
-            print("\n".join([floor_of(settings), *by_kind(passes), *largest_sources(passes)]))
+            print(
+                "\n".join([floor_of(settings), *by_kind(passes), *largest_sources(passes)]),
+                flush=True,
+            )
         # In a process of its own: it runs what it compiles.
         command = [sys.executable, "-m", "benchmarks.gpu.recompilations", network]
         subprocess.run(command, check=True)

@@ -1,7 +1,8 @@
 """Sums over features for compiled code, whose gradients are stored once.
 
 Where several kernels read a value, the compiler would compute it in each of them again, from all
-that it is made of. ``as_strided`` looks at memory, so that the compiler has to store what it reads.
+that it is made of; asked for an order in memory, it stores the value. (``as_strided`` would ask for
+memory, too, but torch 2.13 then reads it in another order than it was stored in.)
 Shapes: B rows, T frames, V joints, C channels.
 """
 
@@ -105,5 +106,7 @@ class _AddMean(Function):
 
 def stored(values: Tensor) -> Tensor:
     """Return the values, which the compiler is to keep in memory."""
+    from torch._inductor.inductor_prims import force_stride_order  # takes a second
+
     values = values.contiguous()
-    return values.as_strided(values.shape, values.stride())
+    return force_stride_order(values, values.stride())

@@ -8,14 +8,14 @@ include: "{REPOSITORY}/workflow/rules/common.smk"
 
 rule ask:
     output: "told.txt"
-    threads: 3
     shell: "echo $TORCHINDUCTOR_COMPILE_THREADS $TORCHINDUCTOR_CACHE_DIR > {{output}}"
 """
 
 
-def test_as_many_processes_compile_as_the_job_has_threads(tmp_path, monkeypatch):
+def test_as_many_processes_compile_as_a_job_of_slurm_has_cores(tmp_path, monkeypatch):
     for name in ("TORCHINDUCTOR_COMPILE_THREADS", "TORCHINDUCTOR_CACHE_DIR"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("SLURM_CPUS_PER_TASK", "3")
     (tmp_path / "Snakefile").write_text(SNAKEFILE)
     arguments = ["--cores", "4", "ask", "--configfile", str(BASE), str(NANO)]
     output = tmp_path / "output.txt"

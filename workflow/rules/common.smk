@@ -42,9 +42,10 @@ shell.prefix(
     f" PYTHONPATH={PACKAGE}${{{{PYTHONPATH:+:$PYTHONPATH}}}}"
     # What torch compiles for one stream, all others of the same network find.
     ' TORCHINDUCTOR_CACHE_DIR="${{TORCHINDUCTOR_CACHE_DIR:-$PWD/results/compiled}}"'
-    # It compiles with as many processes as the job has threads (Snakemake sets OMP_NUM_THREADS to
-    # that); by itself it would take all cores that it may run on.
-    ' TORCHINDUCTOR_COMPILE_THREADS="${{TORCHINDUCTOR_COMPILE_THREADS:-$OMP_NUM_THREADS}}"; '
+    # It compiles on all cores that it may run on; a Slurm without control groups lets it run on
+    # those of others, too.
+    " ${{SLURM_CPUS_PER_TASK:+TORCHINDUCTOR_COMPILE_THREADS="
+    "${{TORCHINDUCTOR_COMPILE_THREADS:-$SLURM_CPUS_PER_TASK}}}}; "
 )
 
 

@@ -9,12 +9,12 @@ from collections.abc import Mapping
 from benchmarks.gpu.report import Range
 
 COPY_RATE = 4.3e12  # bytes read and written in a second, for which the rates are meant
-_STEP = {"pointwise": 21.1e9, "reductions": 14.7e9, "products": 16.6e9}  # bytes of a step
+_STEP = {"pointwise": 17.0e9, "reductions": 14.0e9, "products": 16.6e9}  # bytes of a step
 _RATES = {"pointwise": 3.6e12, "reductions": 3.2e12, "products": 1.65e12}  # bytes a second
-_LAUNCHES = 5.6e-3  # seconds of convolutions, small kernels and the head, which no byte explains
-_KERNEL_SAVES = 3.4e-3  # seconds: products along the topology, which the mixing kernel replaces
+_LAUNCHES = 5.3e-3  # seconds of convolutions, small kernels and the head, which no byte explains
+_KERNEL_SAVES = 3.5e-3  # seconds: products along the topology, which the mixing kernel replaces
 _EAGER = 295e9 / 3.3e12  # 5,000 operations of 295 GB
-_CROPS, _EVALUATION = 160, 37.7e9 / 3.0e12  # crops, and the seconds of their bytes
+_CROPS, _EVALUATION = 160, 27.3e9 / 3.0e12  # crops, and the seconds of their bytes
 _BETTER, _WORSE = 0.78, 1.36  # how far the guesses may be off
 
 

@@ -64,6 +64,7 @@ def test_compiled_code_around_the_mixing_kernel_gives_what_eager_code_gives(monk
 
 @pytest.mark.long
 @pytest.mark.skipif(shutil.which("g++") is None, reason="torch compiles with g++, which is missing")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # torch's own, of torch.jit
 def test_the_code_that_torch_writes_gives_what_eager_code_gives(monkeypatch, tmp_path):
     """Only here layouts are the compiler's own: a wrong one is a wrong gradient."""
     monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path))

@@ -28,7 +28,9 @@ def activate_with_mean(features: Tensor) -> Tensor:
         rows = _ReluWithMean.apply(features)  # (B * T * (V + 1), C)
         return rows.unflatten(0, (*features.shape[:2], -1))
     active = F.relu_(features)
-    return torch.cat([active, active.sum(2, keepdim=True) / features.shape[2]], dim=2)
+    # A GPU's autocast sums in float32, and would go on in it.
+    mean = (active.sum(2, keepdim=True) / features.shape[2]).to(active.dtype)  # (B, T, 1, C)
+    return torch.cat([active, mean], dim=2)
 
 
 def add_mean(branches: Sequence[Tensor], biases: Tensor, weight: Tensor) -> Tensor:
@@ -99,7 +101,7 @@ class _AddMean(Function):
         mean, weight = ctx.saved_tensors
         of_mean = (gradient * weight.unsqueeze(-1)).sum(2, keepdim=True)  # (B, T, 1, C)
         both = stored(torch.cat([gradient, of_mean.to(gradient.dtype)], dim=2))
-        of_weight = (both[:, :, :-1] * mean).sum((0, 1, 3), dtype=weight.dtype)  # (V,)
+        of_weight = (both[:, :, :-1].to(weight.dtype) * mean).sum((0, 1, 3))  # (V,)
         of_biases = both.sum((0, 1, 2), dtype=weight.dtype)  # (C,)
         return of_biases, of_weight, *both.split(ctx.widths, dim=-1)
 

@@ -50,6 +50,8 @@ def why_not() -> str | None:
         return f"torch {found} is none of {', '.join(KNOWN_TORCH)}, whose compiler this knows"
     if not sys.platform.startswith("linux"):
         return "the card is pretended on Linux only"
+    if any((_torch() / "lib").glob("libtorch_cuda*")):
+        return "this torch is built for CUDA and answers for itself; a build for the CPU is needed"
     return None
 
 
@@ -72,8 +74,12 @@ def pretend() -> None:
     _replace_measurements()
 
 
+def _torch() -> Path:
+    return Path(importlib.util.find_spec("torch").origin).parent
+
+
 def _load_hooks() -> None:
-    folder = Path(importlib.util.find_spec("torch").origin).parent
+    folder = _torch()
     with tempfile.TemporaryDirectory() as made:
         library = Path(made) / "pretended_card.so"
         command = ["g++", "-shared", "-fPIC", "-std=c++20", f"-I{folder}/include", str(_SOURCE)]

@@ -31,3 +31,10 @@ def test_the_compiled_step_stays_below_its_ceiling(arguments, most_bytes, most_l
 def test_another_torch_is_a_reason_not_to_count(monkeypatch):
     monkeypatch.setattr("benchmarks.gpu.pretended_card.version", lambda name: "9.1.0")
     assert why_not() == "torch 9.1.0 is none of 2.11, 2.13, whose compiler this knows"
+
+
+def test_a_torch_for_cuda_is_a_reason_not_to_count(monkeypatch, tmp_path):
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "lib/libtorch_cuda.so").touch()
+    monkeypatch.setattr("benchmarks.gpu.pretended_card._torch", lambda: tmp_path)
+    assert "is built for CUDA" in why_not()

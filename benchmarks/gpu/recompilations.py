@@ -46,8 +46,8 @@ class Captures:
 
     def __str__(self) -> str:
         return (
-            f"{self.batches} batches with {self.numbers_of_rows} numbers of rows: {self.graphs}"
-            f" graphs, {self.graphs - 1} recompilations, {self.breaks} graph breaks"
+            f"{self.batches} batches with {self.numbers_of_rows} numbers of rows: compiled again"
+            f" {self.graphs - 1} times, {self.breaks} graph breaks"
         )
 
 

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from protogcn.batches.bodies import Bodies
-from protogcn.models.engine import INDUCTOR, _mark_dynamic
+from protogcn.models.compiling import INDUCTOR, mark_dynamic
 
 _CARD = torch.device("cuda", 0)
 _SMALL = 1_000_000  # bytes; below, a launch costs more than the bytes
@@ -96,7 +96,7 @@ def _passes_of(function: Callable, bodies: Bodies, *more: Tensor) -> list[Pass]:
         raise _TracedError
 
     torch._dynamo.reset()
-    _mark_dynamic(bodies, more)
+    mark_dynamic(bodies, more)
     compiled = torch.compile(function, fullgraph=True, backend=backend)
     with (
         mock.patch.object(GraphLowering, "compile_to_module", lowered),

@@ -124,7 +124,7 @@ def measure_static(report: Report, make: Callable[[], Loop], *, rounds: int, ste
     for name in ("any number of bodies", "one number of bodies"):
         static = name.startswith("one")
         with (
-            patch("protogcn.models.engine._mark_dynamic") if static else nullcontext(),
+            patch("protogcn.models.engine.mark_dynamic") if static else nullcontext(),
             torch._dynamo.config.patch(automatic_dynamic_shapes=not static),
         ):
             loop = make()

@@ -22,18 +22,12 @@ from protogcn.batches.parallel import add_up_gradients, num_processes
 from protogcn.errors import ConfigError
 from protogcn.models import Loss
 from protogcn.models.add_on import AddOn
+from protogcn.models.compiling import INDUCTOR, compiled_graphs, find_whole_steps, mark_dynamic
 from protogcn.models.fast.cpu.folded import fastest_evaluation
 from protogcn.models.fast.gpu.topology import KernelTopology
 from protogcn.models.topology import MotionTopology
 
 _ROWS = 16  # compiled code sees numbers of bodies that are multiples of it
-# When the compiler stores a value that several kernels read, instead of computing it in each again:
-# its own thresholds are for kernels that are bound by operations, and these are bound by bytes.
-INDUCTOR = {
-    "realize_reads_threshold": 10,
-    "realize_opcount_threshold": 150,
-    "realize_acc_reads_threshold": 16,
-}
 _KEPT_BLOCKS = 32 << 20  # bytes; the largest threshold that glibc takes
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 
@@ -114,7 +108,7 @@ class Engine:
             functorch_config.backward_pass_autocast = "off"
             # The kernel's gradient is no part of the key that torch finds a step by.
             if not self.topology_kernel:
-                _find_whole_steps()
+                find_whole_steps()
         if self.deterministic:
             # cuBLAS adds up in one order only with buffers of a fixed size.
             os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
@@ -233,7 +227,7 @@ class Engine:
                 return function(bodies, *more)
             if graphs:
                 torch.compiler.cudagraph_mark_step_begin()
-            _mark_dynamic(bodies, more)
+            mark_dynamic(bodies, more)
             return call(bodies, *more)
 
         return run
@@ -255,7 +249,7 @@ class Engine:
                 " cache of torch (TORCHINDUCTOR_CACHE_DIR).",
                 file=sys.stderr,
             )
-            begin, before, started = time.monotonic(), _compiled_graphs(), True
+            begin, before, started = time.monotonic(), compiled_graphs(), True
             try:
                 result = call(*arguments)
             except TorchDynamoException as error:  # without a C compiler, for example
@@ -264,55 +258,13 @@ class Engine:
                     f"engine.compile: torch could not compile the {what} on this machine"
                     f" ({found[0]}); set engine.compile to false."
                 ) from error
-            found, anew = (now - then for now, then in zip(_compiled_graphs(), before, strict=True))
+            found, anew = (now - then for now, then in zip(compiled_graphs(), before, strict=True))
             how = ", anew" if anew else ", found in the cache of torch" if found else ""
             seconds = time.monotonic() - begin
             print(f"Compiled the {what} in {seconds:.0f} s{how}.", file=sys.stderr)
             return result
 
         return run
-
-
-def _find_whole_steps() -> None:
-    """Let torch find a step in its cache before it is differentiated, half of a start's work.
-
-    It leaves out graphs with what our networks have: functions with a gradient of their own, and
-    regions without autocast. Both are in the graph, and so in the key; later versions keep the
-    regions by themselves.
-    """
-    import torch._functorch.config as functorch_config
-    import torch._inductor.config as inductor_config
-
-    functorch_config.autograd_cache_allow_custom_autograd_functions = True
-    inductor_config.unsafe_marked_cacheable_functions = {
-        f"torch.amp.autocast_mode.{name}": torch.__version__
-        for name in ("_enter_autocast", "_exit_autocast")
-    }
-
-
-def _compiled_graphs() -> tuple[int, int]:
-    """Return how many graphs of this process torch has found in its cache, and how many not."""
-    from torch._dynamo.utils import counters  # takes a second, for compiling alone
-
-    counted = counters["inductor"]  # a Counter: should torch rename them, 0
-    return counted["fxgraph_cache_hit"], counted["fxgraph_cache_miss"]
-
-
-def _mark_dynamic(bodies: Bodies, more: tuple[Tensor, ...]) -> None:
-    """Tell the compiler which sizes change from batch to batch: clips, and rows of bodies."""
-    sizes = (
-        (bodies.values, 1),
-        (bodies.person_weights, 2),
-        (bodies.multiplicity, 1),
-        (bodies.persons, 1),
-        (bodies.numbers, 1),
-        (bodies.positions, 1),
-    )
-    for tensor, axes in sizes:
-        for axis in range(axes if tensor is not None else 0):
-            torch._dynamo.maybe_mark_dynamic(tensor, axis)
-    for tensor in more:
-        torch._dynamo.maybe_mark_dynamic(tensor, 0)
 
 
 def _keep_freed_memory() -> None:

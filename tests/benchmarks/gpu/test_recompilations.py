@@ -15,7 +15,7 @@ def test_an_epoch_of_varying_bodies_is_compiled_once():
 
 @pytest.mark.long
 def test_sizes_that_are_not_marked_are_compiled_again_and_counted(monkeypatch):
-    monkeypatch.setattr(engine, "_mark_dynamic", lambda *_: None)
+    monkeypatch.setattr(engine, "mark_dynamic", lambda *_: None)
     settings = {**narrow("stgcn"), "blocks": 1, "downsample": []}
     for captures in count(settings, batches=((8, 2), (9, 2))).values():
         assert captures.graphs > 1

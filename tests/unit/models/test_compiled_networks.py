@@ -10,7 +10,7 @@ import torch
 from benchmarks.gpu.topology_kernel import mix_eager
 from protogcn.batches.bodies import pack_bodies
 from protogcn.models import build_model
-from protogcn.models.engine import INDUCTOR
+from protogcn.models.compiling import INDUCTOR
 from protogcn.models.fast.gpu import topology
 from protogcn.models.topology import MotionTopology
 from tests.made.nano import NETWORK, SKELETON

@@ -3,7 +3,7 @@
 In reading order: ``protogcn``, its parts ``topology``, ``temporal``, ``prototypes``, ``contrast``,
 ``norms``, ``pointwise``; what compiled code has in their place: ``compiled_norm``,
 ``compiled_pool``, ``compiled_sums``; ``add_on`` (a further loss), ``loss``; ``engine`` (how it is
-run on its device), ``compiling`` (what torch's compiler is told), ``checkpoint``, ``trained`` (the
+run on its device), ``compiling`` (settings of torch's compiler), ``checkpoint``, ``trained`` (the
 network of a run, or an error), ``inspection`` (what it learned), ``network_cost``, ``weights_file``
 (a checkpoint of any origin). Rooms: ``baselines``, ``add_ons``, ``released`` (the authors'
 weights), ``fast``. The command: ``import_checkpoint``.

@@ -1,4 +1,4 @@
-"""What torch's compiler is told about our networks, and what it tells of its cache."""
+"""Settings of torch's compiler for our networks, and how many graphs its cache had."""
 
 import torch
 from torch import Tensor
